@@ -1,0 +1,131 @@
+import { z } from 'zod'
+import type { EndpointTable } from './endpoint.ts'
+import {
+  elementInput,
+  elementListQuery,
+  elementOutput,
+  Formula,
+  HttpRequestSpec,
+  JsonSchema,
+  listOf,
+} from './shapes.ts'
+
+/** A kind of event that your application sends. */
+export const AppEventType = z
+  .object({
+    ...elementOutput,
+    key: z.string(),
+    revision: z.string(),
+    webhookKey: z.string(),
+    globalWebhookUri: z.string(),
+    schema: JsonSchema.optional(),
+    example: z.unknown().optional(),
+    subscribeRequest: z.unknown().optional(),
+    unsubscribeRequest: z.unknown().optional(),
+    tenantIdFormula: Formula.optional(),
+    userIdFormula: Formula.optional(),
+    validateEvents: z.boolean().optional(),
+  })
+  .meta({ id: 'AppEventType' })
+
+export const AppEventTypeInput = z.object({
+  ...elementInput,
+  schema: JsonSchema.nullish(),
+  example: z.unknown().optional(),
+  subscribeRequest: HttpRequestSpec.nullish(),
+  unsubscribeRequest: HttpRequestSpec.nullish(),
+  tenantIdFormula: Formula.optional(),
+  userIdFormula: Formula.optional(),
+  validateEvents: z.boolean().optional(),
+})
+
+const one = { answer: AppEventType, refusals: ['not_found'] } as const
+const change = {
+  access: 'admin',
+  body: AppEventTypeInput,
+  answer: AppEventType,
+  refusals: ['not_found', 'already_exists', 'archived', 'invalid_schema', 'invalid_formula'],
+} as const
+
+export const appEventTypes = {
+  list: {
+    method: 'GET',
+    path: '/app-event-types',
+    summary: 'Internal event types',
+    access: 'customer',
+    query: z.object(elementListQuery),
+    answer: listOf(AppEventType),
+    refusals: [],
+  },
+  create: {
+    method: 'POST',
+    path: '/app-event-types',
+    summary: 'Create an internal event type',
+    access: 'admin',
+    body: AppEventTypeInput,
+    answer: AppEventType,
+    status: 201,
+    refusals: ['already_exists', 'invalid_schema', 'invalid_formula'],
+  },
+  get: {
+    method: 'GET',
+    path: '/app-event-types/:selector',
+    summary: 'One internal event type, by id or key',
+    access: 'customer',
+    ...one,
+  },
+  put: { method: 'PUT', path: '/app-event-types/:selector', summary: 'Change an internal event type', ...change },
+  patch: {
+    method: 'PATCH',
+    path: '/app-event-types/:selector',
+    summary: 'Change some fields of an internal event type',
+    ...change,
+  },
+  archive: {
+    method: 'DELETE',
+    path: '/app-event-types/:selector',
+    summary: 'Archive: its webhook URLs answer 410, its subscriptions are unsubscribed',
+    access: 'admin',
+    answer: null,
+    refusals: ['not_found'],
+  },
+  restore: {
+    method: 'POST',
+    path: '/app-event-types/:selector/restore',
+    summary: 'Undo archiving',
+    access: 'admin',
+    answer: AppEventType,
+    refusals: ['not_found', 'already_exists'],
+  },
+  getSchema: {
+    method: 'GET',
+    path: '/app-event-types/:selector/schema',
+    summary: 'The JSON Schema of its events: as given, else derived from the example',
+    access: 'customer',
+    answer: JsonSchema,
+    refusals: ['not_found'],
+  },
+  generateSchema: {
+    method: 'POST',
+    path: '/app-event-types/:selector/generate-schema',
+    summary: 'Derive the schema from the example and store it',
+    access: 'admin',
+    answer: AppEventType,
+    refusals: ['not_found', 'archived', 'invalid_input'],
+  },
+  rotateWebhookKey: {
+    method: 'POST',
+    path: '/app-event-types/:selector/rotate-webhook-key',
+    summary: 'Give the global webhook a new address; the old one answers 404 from now on',
+    access: 'admin',
+    ...one,
+  },
+  export: {
+    method: 'GET',
+    path: '/app-event-types/:selector/export',
+    summary: 'What you defined, without what belongs to this installation',
+    access: 'admin',
+    answer: AppEventTypeInput,
+    refusals: ['not_found'],
+  },
+} as const satisfies EndpointTable

@@ -1,0 +1,188 @@
+import { z } from 'zod'
+import { Customer } from './customers.ts'
+import type { EndpointTable } from './endpoint.ts'
+import { ErrorData } from './errors.ts'
+import { FlowInstance, RunFlowInput } from './flows.ts'
+import { Integration } from './integrations.ts'
+import { listOf, Meta, paging, Timestamp, timeBounds } from './shapes.ts'
+
+export const FlowRunState = z.enum(['queued', 'running', 'completed', 'stopped', 'failed'])
+export type FlowRunState = z.infer<typeof FlowRunState>
+
+export const LaunchedBy = z.object({ type: z.string(), ids: z.array(z.string()).optional() })
+
+const NodeCounts = z.object({
+  state: z.enum(['running', 'completed', 'stopped', 'failed']),
+  runs: z.number().int().optional(),
+  erroredRuns: z.number().int().optional(),
+  outputs: z.number().int().optional(),
+})
+
+/** One run of a flow instance. New and deprecated names of the flow ids stand side by side. */
+export const FlowRun = z
+  .object({
+    id: z.string(),
+    name: z.string().optional(),
+    userId: z.string(),
+    tenantId: z.string(),
+    connectionId: z.string().optional(),
+    integrationId: z.string().optional(),
+    connectionFlowId: z.string(),
+    integrationFlowId: z.string().optional(),
+    universalFlowId: z.string().optional(),
+    flowInstanceId: z.string(),
+    flowId: z.string().optional(),
+    startNodeKey: z.string(),
+    input: z.unknown().optional(),
+    state: FlowRunState,
+    startTime: Timestamp,
+    endTime: Timestamp.optional(),
+    nextAttemptAt: Timestamp.optional(),
+    errors: z.array(ErrorData).optional(),
+    nodes: z.record(z.string(), NodeCounts).optional(),
+    launchedBy: LaunchedBy.optional(),
+    appEventId: z.string().optional(),
+    meta: Meta.optional(),
+    flowInstance: FlowInstance.optional(),
+    integration: Integration.optional(),
+    user: Customer.optional(),
+  })
+  .meta({ id: 'FlowRun' })
+
+const DownstreamRun = z.object({ runId: z.string(), nodeKey: z.string() })
+const UpstreamRun = z.object({ nodeKey: z.string(), runId: z.string(), outputId: z.string() })
+const outputMetadata = { id: z.string(), downstreamRuns: z.array(DownstreamRun) }
+
+/** What one node came to for one input. In lists, outputs come without `data`. */
+export const FlowNodeRun = z
+  .object({
+    id: z.string(),
+    nodeKey: z.string(),
+    upstreamRuns: z.array(UpstreamRun),
+    input: z.unknown().optional(),
+    status: z.enum(['completed', 'failed', 'skipped']),
+    logs: z.array(z.unknown()),
+    outputs: z.array(z.object({ ...outputMetadata, data: z.string().optional() })),
+    errors: z.array(ErrorData),
+    startedAt: Timestamp,
+    endedAt: Timestamp,
+    attempts: z.number().int(),
+  })
+  .meta({ id: 'FlowNodeRun' })
+
+/** An output; `data` is the value as JSON text. */
+export const FlowNodeRunOutput = z
+  .object({ id: z.string(), nodeKey: z.string(), runId: z.string(), data: z.string() })
+  .meta({ id: 'FlowNodeRunOutput' })
+
+const one = { access: 'customer', refusals: ['not_found'] } as const
+const cursorOnly = { query: z.object(paging) } as const
+
+export const flowRuns = {
+  list: {
+    method: 'GET',
+    path: '/flow-runs',
+    summary: 'Flow runs, newest first',
+    access: 'customer',
+    query: z.object({
+      ...paging,
+      ...timeBounds,
+      flowId: z.string().optional(),
+      universalFlowId: z.string().optional(),
+      integrationFlowId: z.string().optional(),
+      connectionFlowId: z.string().optional(),
+      flowInstanceId: z.string().optional(),
+      tenantId: z.string().optional(),
+      userId: z.string().optional(),
+      state: FlowRunState.optional(),
+      integrationId: z.string().optional(),
+      connectionId: z.string().optional(),
+      startNodeKey: z.string().optional(),
+      appEventId: z.string().optional(),
+      search: z.string().optional(),
+    }),
+    answer: listOf(FlowRun),
+    refusals: [],
+  },
+  create: {
+    method: 'POST',
+    path: '/flow-runs',
+    summary: 'Start a run; answers at once with its id',
+    access: 'customer',
+    body: RunFlowInput.extend({ flowInstanceId: z.string() }),
+    answer: FlowRun,
+    status: 201,
+    refusals: ['not_found', 'archived', 'invalid_input', 'invalid_flow'],
+  },
+  get: { method: 'GET', path: '/flow-runs/:id', summary: 'One run', ...one, answer: FlowRun },
+  stop: {
+    method: 'POST',
+    path: '/flow-runs/:id/stop',
+    summary: 'Stop it: nothing more is started',
+    ...one,
+    answer: FlowRun,
+    refusals: ['not_found', 'run_not_active'],
+  },
+  repeat: {
+    method: 'POST',
+    path: '/flow-runs/:id/repeat',
+    summary: 'A new run with the same input',
+    ...one,
+    answer: FlowRun,
+    status: 201,
+    refusals: ['not_found', 'archived'],
+  },
+  output: {
+    method: 'GET',
+    path: '/flow-runs/:id/output',
+    summary: 'Outputs of the last nodes',
+    ...one,
+    ...cursorOnly,
+    answer: listOf(FlowNodeRunOutput),
+  },
+  nodeOutput: {
+    method: 'GET',
+    path: '/flow-runs/:id/output/:nodeKey',
+    summary: 'Outputs of one node',
+    ...one,
+    ...cursorOnly,
+    answer: listOf(FlowNodeRunOutput),
+  },
+  nodeRuns: {
+    method: 'GET',
+    path: '/flow-runs/:id/nodes/:nodeKey/runs',
+    summary: 'Runs of one node',
+    ...one,
+    ...cursorOnly,
+    answer: listOf(FlowNodeRun),
+  },
+  nodeRun: {
+    method: 'GET',
+    path: '/flow-runs/:id/nodes/:nodeKey/runs/:nodeRunId',
+    summary: 'One run of one node',
+    ...one,
+    answer: FlowNodeRun,
+  },
+  nodeOutputs: {
+    method: 'GET',
+    path: '/flow-runs/:id/nodes/:nodeKey/outputs',
+    summary: 'Outputs of one node',
+    ...one,
+    ...cursorOnly,
+    answer: listOf(FlowNodeRunOutput),
+  },
+  getNodeOutput: {
+    method: 'GET',
+    path: '/flow-runs/:id/nodes/:nodeKey/outputs/:outputId',
+    summary: 'One output',
+    ...one,
+    answer: FlowNodeRunOutput,
+  },
+  getNodeOutputAlias: {
+    method: 'GET',
+    path: '/flow-runs/:id/nodes/:nodeKey/output/:outputId',
+    summary: 'One output, as the published client asks for it',
+    ...one,
+    answer: FlowNodeRunOutput,
+  },
+} as const satisfies EndpointTable

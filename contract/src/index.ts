@@ -1,0 +1,34 @@
+import { appEventSubscriptions } from './app-event-subscriptions.ts'
+import { appEventTypes } from './app-event-types.ts'
+import { appEvents } from './app-events.ts'
+import { customers } from './customers.ts'
+import { flowRuns } from './flow-runs.ts'
+import { flowInstances, flows } from './flows.ts'
+import { integrations } from './integrations.ts'
+import { workspaces } from './workspaces.ts'
+
+/** Every endpoint of the API, by group and name. Webhook URLs stand apart (`IngressAnswer`). */
+export const contract = {
+  workspaces,
+  customers,
+  integrations,
+  appEventTypes,
+  appEventSubscriptions,
+  appEvents,
+  flows,
+  flowInstances,
+  flowRuns,
+}
+export type Contract = typeof contract
+
+export * from './app-event-subscriptions.ts'
+export * from './app-event-types.ts'
+export * from './app-events.ts'
+export * from './customers.ts'
+export * from './endpoint.ts'
+export * from './errors.ts'
+export * from './flow-runs.ts'
+export * from './flows.ts'
+export * from './integrations.ts'
+export * from './shapes.ts'
+export * from './workspaces.ts'

@@ -1,0 +1,5 @@
+export { createPermea, type FetchFunction, type Permea, type PermeaOptions } from './client.ts'
+export type { CallArguments, CallInput, CallOptions, EndpointCall } from './endpoint-call.ts'
+export { pages } from './pages.ts'
+export { PermeaError } from './permea-error.ts'
+export { type SendEventsOptions, sendEvents } from './send-events.ts'

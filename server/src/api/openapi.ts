@@ -1,0 +1,116 @@
+import {
+  contract,
+  type Endpoint,
+  type EndpointTable,
+  ERRORS,
+  ErrorData,
+  IngressAnswer,
+  refusalsOf,
+} from '@permea/contract'
+import { z } from 'zod'
+
+type Json = Record<string, unknown>
+
+/**
+ * The contract as an OpenAPI document.
+ *
+ * @source OpenAPI Specification 3.1.0
+ */
+export function openApi(publicUrl: string): Json {
+  const paths: Record<string, Json> = {}
+  for (const [group, table] of Object.entries(contract)) {
+    for (const [name, endpoint] of Object.entries(table as EndpointTable)) {
+      const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}')
+      paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operation(group, name, endpoint) }
+    }
+  }
+  for (const [path, summary] of [
+    ['/webhooks/app-event-subscriptions/{uuid}', 'Events of one customer, one or a batch'],
+    ['/webhooks/app-events/{webhookKey}', 'Events of any customer, by its token or by the tenant id formula'],
+  ] as const) {
+    paths[path] = { post: ingressOperation(path, summary) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Permea',
+      version: '0.1.0',
+      description: 'A self-hosted event engine for products that offer integrations to their customers.',
+    },
+    servers: [{ url: publicUrl }],
+    security: [{ bearer: [] }],
+    paths,
+    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+  }
+}
+
+function schemaOf(shape: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io, unrepresentable: 'any', reused: 'inline' })
+  return schema
+}
+
+function content(schema: Json): Json {
+  return { 'application/json': { schema } }
+}
+
+function operation(group: string, name: string, endpoint: Endpoint): Json {
+  const refusals = Map.groupBy(refusalsOf(endpoint), (key) => ERRORS[key].status)
+  const responses: Json = {
+    [String(endpoint.status ?? 200)]: {
+      description: 'Done',
+      ...(endpoint.answer === null ? {} : { content: content(schemaOf(endpoint.answer, 'input')) }),
+    },
+  }
+  for (const [status, keys] of refusals) {
+    responses[String(status)] = {
+      description: keys.map((key) => `\`${key}\`: ${ERRORS[key].meaning}`).join('\n\n'),
+      content: content(schemaOf(ErrorData, 'input')),
+    }
+  }
+  return {
+    operationId: `${group}.${name}`,
+    tags: [group],
+    summary: endpoint.summary,
+    ...(endpoint.access === 'public' ? { security: [] } : {}),
+    parameters: [...pathParameters(endpoint.path), ...queryParameters(endpoint)],
+    ...(endpoint.body === undefined ? {} : { requestBody: { content: content(schemaOf(endpoint.body, 'input')) } }),
+    responses,
+  }
+}
+
+function pathParameters(path: string): Json[] {
+  return [...path.matchAll(/[:{](\w+)/g)].map((match) => ({
+    name: match[1],
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+}
+
+function queryParameters(endpoint: Endpoint): Json[] {
+  if (endpoint.query === undefined) return []
+  return Object.entries(endpoint.query.shape).map(([name, shape]) => ({
+    name,
+    in: 'query',
+    required: false,
+    schema: schemaOf(shape as z.ZodType, 'input'),
+  }))
+}
+
+function ingressOperation(path: string, summary: string): Json {
+  return {
+    operationId: path.includes('subscriptions') ? 'webhooks.appEventSubscription' : 'webhooks.appEvents',
+    tags: ['webhooks'],
+    summary,
+    parameters: pathParameters(path),
+    requestBody: { content: content({ oneOf: [{ type: 'object' }, { type: 'array', items: { type: 'object' } }] }) },
+    responses: {
+      '200': { description: 'All accepted', content: content(schemaOf(IngressAnswer, 'input')) },
+      '207': { description: 'Some accepted', content: content(schemaOf(IngressAnswer, 'input')) },
+      '400': { description: 'None accepted', content: content(schemaOf(ErrorData, 'input')) },
+      '404': { description: 'No such URL', content: content(schemaOf(ErrorData, 'input')) },
+      '410': { description: 'Archived', content: content(schemaOf(ErrorData, 'input')) },
+      '503': { description: 'Overloaded; nothing was stored', content: content(schemaOf(ErrorData, 'input')) },
+    },
+  }
+}

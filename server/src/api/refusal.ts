@@ -1,0 +1,30 @@
+import { ERRORS, type ErrorData, type ErrorKey } from '@permea/contract'
+
+/** The caller is wrong: answered in the error format with the status of its key, not logged as an error. */
+export class Refusal extends Error {
+  readonly key: ErrorKey
+  readonly data: unknown
+  /** Fields of the answer beside the error itself. */
+  readonly beside: Record<string, unknown> | undefined
+
+  constructor(key: ErrorKey, message: string, data?: unknown, beside?: Record<string, unknown>) {
+    super(message)
+    this.key = key
+    this.data = data
+    this.beside = beside
+  }
+
+  get status(): number {
+    return ERRORS[this.key].status
+  }
+}
+
+/** The body that stands for an error key. */
+export function errorData(key: ErrorKey, message: string, data?: unknown): ErrorData {
+  return { type: ERRORS[key].type, key, message, ...(data === undefined ? {} : { data }) }
+}
+
+/** What is not there, or may not be seen, answers in these words. */
+export function notFound(what: string, selector: string): Refusal {
+  return new Refusal('not_found', `there is no ${what} ${JSON.stringify(selector.slice(0, 200))}`)
+}

@@ -1,0 +1,33 @@
+import type { Endpoint, EndpointTable } from '@permea/contract'
+import type { z } from 'zod'
+import type { Principal } from './principal.ts'
+
+type Output<T> = T extends z.ZodType ? z.output<T> : undefined
+
+/** What a handler is given: everything validated, in the shapes of the contract. */
+export interface Call<Query, Body> {
+  principal: Principal
+  params: Record<string, string>
+  query: Query
+  body: Body
+}
+
+export type CallOf<E extends Endpoint> = Call<
+  E extends { query: infer Q } ? Output<Q> : Record<string, never>,
+  E extends { body: infer B } ? Output<B> : undefined
+>
+
+export type Answer<E extends Endpoint> = E['answer'] extends z.ZodType ? z.input<E['answer']> : void
+
+/** One function per endpoint of a table; the compiler sees to it that none is missing. */
+export type Handlers<T extends EndpointTable> = { [K in keyof T]: (call: CallOf<T[K]>) => Promise<Answer<T[K]>> }
+
+/** A contract table with its handlers, as the server mounts them. */
+export interface RouteSet {
+  table: EndpointTable
+  handlers: Record<string, (call: Call<unknown, unknown>) => Promise<unknown>>
+}
+
+export function routeSet<T extends EndpointTable>(table: T, handlers: Handlers<T>): RouteSet {
+  return { table, handlers: handlers as unknown as RouteSet['handlers'] }
+}

@@ -1,0 +1,111 @@
+import { type AllowRule, parseEgressAllow } from './outbound/address-policy.ts'
+
+export const ROLES = ['api', 'worker', 'scheduler'] as const
+export type Role = (typeof ROLES)[number]
+
+/** Everything that the environment decides, checked. */
+export interface Config {
+  port: number
+  host: string
+  publicUrl: string
+  /** Null: PostgreSQL from the npm package, in the data directory. */
+  databaseUrl: string | null
+  dataDir: string
+  workspace: { key: string; secret: string } | null
+  /** Newest first; empty: one is made and kept in the data directory. */
+  encryptionKeys: string[]
+  egressAllow: AllowRule[]
+  roles: Set<Role>
+  hasExample: boolean
+  retentionDays: number
+  logLevel: string
+}
+
+/** A value in the environment that cannot be used; the message is one line that names the variable. */
+export class ConfigProblem extends Error {}
+
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error']
+
+/** Reads the environment; throws a `ConfigProblem` for the first wrong value. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const text = (name: string): string | null => {
+    const value = env[name]?.trim()
+    return value === undefined || value === '' ? null : value
+  }
+  const port = integer(text('PORT'), 'PORT', 4000, 0, 65_535)
+  const host = text('HOST') ?? '127.0.0.1'
+  const databaseUrl = text('DATABASE_URL')
+  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    throw new ConfigProblem('DATABASE_URL must begin with postgres:// or postgresql://')
+  }
+  const example = text('PERMEA_EXAMPLE')
+  if (example !== null && !['0', '1'].includes(example)) throw new ConfigProblem('PERMEA_EXAMPLE must be 0 or 1')
+  const logLevel = text('PERMEA_LOG_LEVEL') ?? 'info'
+  if (!LOG_LEVELS.includes(logLevel))
+    throw new ConfigProblem(`PERMEA_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`)
+  return {
+    port,
+    host,
+    publicUrl: publicUrlOf(text('PERMEA_PUBLIC_URL'), host, port),
+    databaseUrl,
+    dataDir: text('PERMEA_DATA_DIR') ?? '.permea',
+    workspace: workspaceOf(text('PERMEA_WORKSPACE_KEY'), text('PERMEA_WORKSPACE_SECRET')),
+    encryptionKeys: encryptionKeysOf(text('PERMEA_ENCRYPTION_KEYS')),
+    egressAllow: egressAllowOf(text('PERMEA_EGRESS_ALLOW')),
+    roles: rolesOf(text('PERMEA_ROLES')),
+    hasExample: example === null ? databaseUrl === null : example === '1',
+    retentionDays: integer(text('PERMEA_RETENTION_DAYS'), 'PERMEA_RETENTION_DAYS', 30, 1, 3650),
+    logLevel,
+  }
+}
+
+function integer(text: string | null, name: string, otherwise: number, min: number, max: number): number {
+  if (text === null) return otherwise
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw new ConfigProblem(`${name} must be a whole number from ${min} to ${max}`)
+  return value
+}
+
+function publicUrlOf(text: string | null, host: string, port: number): string {
+  if (text === null)
+    return `http://${host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new ConfigProblem('PERMEA_PUBLIC_URL must be an http or https address')
+  }
+  return text.replace(/\/+$/, '')
+}
+
+function workspaceOf(key: string | null, secret: string | null): Config['workspace'] {
+  if (key === null && secret === null) return null
+  if (key === null) throw new ConfigProblem('PERMEA_WORKSPACE_KEY is missing beside PERMEA_WORKSPACE_SECRET')
+  if (secret === null) throw new ConfigProblem('PERMEA_WORKSPACE_SECRET is missing beside PERMEA_WORKSPACE_KEY')
+  if (secret.length < 32) throw new ConfigProblem('PERMEA_WORKSPACE_SECRET must have at least 32 characters')
+  return { key, secret }
+}
+
+function encryptionKeysOf(text: string | null): string[] {
+  const keys = (text ?? '')
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+  if (keys.some((each) => each.length < 32))
+    throw new ConfigProblem('PERMEA_ENCRYPTION_KEYS must have at least 32 characters per key')
+  return keys
+}
+
+function egressAllowOf(text: string | null): AllowRule[] {
+  const rules = parseEgressAllow(text ?? '')
+  if ('problem' in rules) throw new ConfigProblem(`PERMEA_EGRESS_ALLOW: ${rules.problem}`)
+  return rules
+}
+
+function rolesOf(text: string | null): Set<Role> {
+  if (text === null) return new Set(ROLES)
+  const names = text.split(',').map((each) => each.trim())
+  for (const name of names) {
+    if (!ROLES.some((role) => role === name))
+      throw new ConfigProblem(`PERMEA_ROLES: ${JSON.stringify(name)} is not one of ${ROLES.join(', ')}`)
+  }
+  return new Set(names as Role[])
+}

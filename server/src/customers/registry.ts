@@ -1,0 +1,135 @@
+import type { Principal } from '../api/principal.ts'
+import { notFound, Refusal } from '../api/refusal.ts'
+import type { Clock } from '../platform/clock.ts'
+import { brokenUniqueRule, type Database, type Tx } from '../platform/database.ts'
+import { fromWire, type Ids } from '../platform/ids.ts'
+import type { Customer } from './customer.ts'
+import { customerById, customerByInternalId, insertCustomer, touchCustomer, updateCustomer } from './store.ts'
+
+/** What other rooms do when a customer leaves or comes back; handed over when the engine is built. */
+export interface CustomerWatcher {
+  created(tx: Tx, customer: { id: string; workspaceId: string }): Promise<void>
+  archived(tx: Tx, customer: Customer): Promise<void>
+  restored(tx: Tx, customer: Customer): Promise<void>
+}
+
+export interface CustomersOptions {
+  database: Database
+  clock: Clock
+  ids: Ids
+  watcher: CustomerWatcher
+  /** Makes every process forget the tokens it verified. */
+  forgetTokens(): Promise<void>
+}
+
+export interface Customers {
+  /** The customer behind a token: made at first use, refreshed, refused where archived. */
+  ensure(
+    workspaceId: string,
+    claims: { internalId: string; name: string | undefined; fields: Record<string, unknown> | undefined },
+  ): Promise<string>
+  create(
+    workspaceId: string,
+    input: {
+      internalId: string
+      name: string
+      fields?: Record<string, unknown> | undefined
+      meta?: Record<string, unknown> | null | undefined
+      isTest?: boolean | undefined
+    },
+  ): Promise<Customer>
+  /** By id or internal id. A customer's token finds only its own. */
+  find(principal: Principal, selector: string): Promise<Customer>
+  save(customer: Customer): Promise<Customer>
+  archive(customer: Customer): Promise<void>
+  restore(customer: Customer): Promise<Customer>
+}
+
+export function createCustomers(options: CustomersOptions): Customers {
+  const { database, clock, ids } = options
+  return {
+    async ensure(workspaceId, claims) {
+      const wanted = {
+        id: ids.next(),
+        workspaceId,
+        internalId: claims.internalId,
+        name: claims.name ?? null,
+        fields: claims.fields,
+      }
+      const found = await database.transaction(async (tx) => {
+        const touched = await touchCustomer(tx, wanted, clock.now())
+        if (touched.isNew) await options.watcher.created(tx, { id: touched.id, workspaceId })
+        return touched
+      })
+      if (found.archivedAt !== null) throw new Refusal('access_denied', 'the customer of this token is archived')
+      return found.id
+    },
+    async create(workspaceId, input) {
+      const now = clock.now()
+      const customer: Customer = {
+        id: ids.next(),
+        workspaceId,
+        internalId: input.internalId,
+        name: input.name,
+        fields: input.fields ?? {},
+        meta: input.meta ?? null,
+        isTest: input.isTest ?? false,
+        createdAt: now,
+        updatedAt: now,
+        lastActiveAt: null,
+        archivedAt: null,
+      }
+      await refusingTaken(
+        () =>
+          database.transaction(async (tx) => {
+            await insertCustomer(tx, customer, null)
+            await options.watcher.created(tx, customer)
+          }),
+        customer.internalId,
+      )
+      return customer
+    },
+    async find(principal, selector) {
+      const id = fromWire('cus', selector)
+      const byId = id === null ? null : await customerById(database.db, principal.workspaceId, id)
+      const customer = byId ?? (await customerByInternalId(database.db, principal.workspaceId, selector))
+      if (customer === null || (!principal.isAdmin && customer.id !== principal.customerId))
+        throw notFound('customer', selector)
+      return customer
+    },
+    async save(customer) {
+      if (customer.archivedAt !== null)
+        throw new Refusal('archived', `customer ${JSON.stringify(customer.internalId)} is archived`)
+      const changed = { ...customer, updatedAt: clock.now() }
+      await refusingTaken(() => updateCustomer(database.db, changed), changed.internalId)
+      return changed
+    },
+    async archive(customer) {
+      if (customer.archivedAt !== null) return
+      const now = clock.now()
+      await database.transaction(async (tx) => {
+        await updateCustomer(tx, { ...customer, archivedAt: now, updatedAt: now })
+        await options.watcher.archived(tx, customer)
+      })
+      await options.forgetTokens()
+    },
+    async restore(customer) {
+      const restored = { ...customer, archivedAt: null, updatedAt: clock.now() }
+      if (customer.archivedAt === null) return customer
+      await database.transaction(async (tx) => {
+        await updateCustomer(tx, restored)
+        await options.watcher.restored(tx, restored)
+      })
+      return restored
+    },
+  }
+}
+
+async function refusingTaken(write: () => Promise<void>, internalId: string): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    if (brokenUniqueRule(error) === null) throw error
+    throw new Refusal('already_exists', `there is already a customer with internalId ${JSON.stringify(internalId)}`)
+  }
+}

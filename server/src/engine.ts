@@ -1,0 +1,307 @@
+import type { Endpoint } from '@permea/contract'
+import type { FastifyInstance } from 'fastify'
+import { createApi } from './api/server.ts'
+import type { Role } from './config.ts'
+import { type Customers, createCustomers } from './customers/registry.ts'
+import { customerRoutes } from './customers/routes.ts'
+import { eventTypeRoutes } from './event-types/routes.ts'
+import { createAccept } from './events/accept.ts'
+import { eventRoutes } from './events/routes.ts'
+import { forgetOldAnswers } from './events/store.ts'
+import { AUTO_CREATE_TASK, createAutoCreate } from './flows/auto-create.ts'
+import { createDefinitions } from './flows/definitions.ts'
+import { flowRoutes } from './flows/flow-routes.ts'
+import { createFlows, type Flows } from './flows/flows.ts'
+import { instanceRoutes } from './flows/instance-routes.ts'
+import { createInstances, type Instances } from './flows/instances.ts'
+import { loadNodeTypes } from './flows/node-type.ts'
+import { createPlans } from './flows/plan.ts'
+import { createSetup, SCHEDULE_TASK } from './flows/setup.ts'
+import { nodesOfVersion, streamsInUse } from './flows/store.ts'
+import { createFlowViews } from './flows/views.ts'
+import { createIngress, type IngressLimits } from './ingress/ingress.ts'
+import { integrationRoutes } from './integrations/routes.ts'
+import type { AllowRule } from './outbound/address-policy.ts'
+import { createOutbound, type OutboundOptions } from './outbound/client.ts'
+import type { Clock } from './platform/clock.ts'
+import { createDatabase, type Database, sql } from './platform/database.ts'
+import { createHousekeeping } from './platform/housekeeping.ts'
+import { createIds } from './platform/ids.ts'
+import type { Log } from './platform/log.ts'
+import { createMetrics, type Metrics } from './platform/metrics.ts'
+import { migrate } from './platform/migrations.ts'
+import { createOwnership, type Ownership } from './platform/ownership.ts'
+import { createQueue, migrateQueue, type Queue } from './platform/queue.ts'
+import { createSealing, type SealingKey } from './platform/sealing.ts'
+import type { Limits } from './runs/execution.ts'
+import { createLaunch } from './runs/launch.ts'
+import { runRoutes } from './runs/routes.ts'
+import { createRuns, type Runs } from './runs/runs.ts'
+import { AppSubscriptionTasks, createAppSubscriptions } from './subscriptions/app-subscriptions.ts'
+import { subscriptionRoutes } from './subscriptions/routes.ts'
+import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
+import { workspaceRoutes } from './workspaces/routes.ts'
+import { createWorkspaceStore, type WorkspaceStore } from './workspaces/store.ts'
+import { createTokens, type Tokens } from './workspaces/tokens.ts'
+import { createYourApp } from './workspaces/your-app.ts'
+
+export interface EngineOptions {
+  databaseUrl: string
+  publicUrl: string
+  sealingKeys: readonly SealingKey[]
+  egressAllow: readonly AllowRule[]
+  roles: ReadonlySet<Role>
+  retentionDays: number
+  clock: Clock
+  /** Uniform in [0, 1). */
+  random(): number
+  log: Log
+  /** Most connections to the database, beside the one for locks. */
+  connectionsMax?: number
+  checkAnswers?: boolean
+  onAnswered?(endpoint: Endpoint, status: number, key: string | null): void
+  lookup?: OutboundOptions['lookup']
+  ingressLimits?: Partial<IngressLimits>
+  runLimits?: Partial<Limits>
+  /** How often processes look after shards, queued jobs and forgotten rows, in milliseconds. */
+  tickMs?: number
+}
+
+/** Every room, built once. What is public here is for the start-up, the example and tests. */
+export interface Engine extends AsyncDisposable {
+  app: FastifyInstance
+  database: Database
+  queue: Queue
+  runs: Runs
+  ownership: Ownership
+  metrics: Metrics
+  workspaceStore: WorkspaceStore
+  directory: WorkspaceDirectory
+  tokens: Tokens
+  customers: Customers
+  flows: Flows
+  instances: Instances
+  /** Begins to work: takes shards, does jobs. HTTP is opened by the caller. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Brings the database to the newest schema. Safe for many processes at once. */
+export async function migrateAll(databaseUrl: string, log: Log): Promise<void> {
+  const database = createDatabase({ url: databaseUrl, connectionsMax: 2, log })
+  try {
+    await migrate(database)
+    await migrateQueue(database, log)
+  } finally {
+    await database.close()
+  }
+}
+
+const LANE_SWEEP_MS = 5000
+const CONNECTIONS_MAX = 16
+
+export async function createEngine(options: EngineOptions): Promise<Engine> {
+  const { clock, log, publicUrl, random } = options
+  const database = createDatabase({
+    url: options.databaseUrl,
+    connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+    log,
+  })
+  const ids = createIds(clock)
+  const metrics = createMetrics()
+  const sealing = createSealing(options.sealingKeys)
+  const isWorker = options.roles.has('worker')
+  const queue = createQueue({
+    database,
+    clock,
+    log,
+    ...(options.tickMs === undefined ? {} : { pollMs: options.tickMs }),
+  })
+  const ownership = createOwnership({
+    database,
+    log,
+    random,
+    isWorker,
+    onSession: (session) => queue.holdLock(session),
+    ...(options.tickMs === undefined ? {} : { tickMs: options.tickMs }),
+  })
+  const outbound = createOutbound({
+    allow: options.egressAllow,
+    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
+  })
+
+  const workspaceStore = createWorkspaceStore(sealing)
+  const directory = createWorkspaceDirectory({ database, store: workspaceStore, clock })
+  const tokens = createTokens({
+    directory,
+    clock,
+    ensureCustomer: (workspaceId, claims) => customers.ensure(workspaceId, claims),
+    async fetchJson(url) {
+      const outcome = await outbound.send({ url, method: 'GET', responseBytesMax: 1024 * 1024 })
+      if (outcome.kind !== 'answered' || outcome.status !== 200) throw new Error('its key set could not be fetched')
+      return JSON.parse(outcome.body.toString('utf8'))
+    },
+  })
+  const forgetTokens = async () => {
+    directory.forget()
+    tokens.forget()
+    await ownership.notify({ about: 'workspaces' })
+  }
+  ownership.listen({
+    noticed(notice) {
+      if (notice.about !== 'workspaces') return
+      directory.forget()
+      tokens.forget()
+    },
+  })
+  const yourApp = createYourApp({ directory, tokens, clock })
+
+  const subscriptions = createAppSubscriptions({
+    database,
+    clock,
+    ids,
+    random,
+    queue,
+    outbound,
+    sealing,
+    yourApp,
+    publicUrl,
+    inUse: streamsInUse,
+  })
+  const nodeTypes = await loadNodeTypes()
+  const definitions = createDefinitions({ database, clock, ids, nodeTypes })
+  const flows = createFlows({ database, clock, ids, definitions })
+  const autoCreate = createAutoCreate({ database, queue, instances: () => instances })
+  const customers = createCustomers({
+    database,
+    clock,
+    ids,
+    forgetTokens,
+    watcher: {
+      created: (tx, customer) => autoCreate.forCustomer(tx, customer),
+      archived: (tx, customer) => subscriptions.followCustomer(tx, customer.id, true),
+      restored: (tx, customer) => subscriptions.followCustomer(tx, customer.id, false),
+    },
+  })
+  const setup = createSetup({ clock, queue, nodeTypes, subscriptions })
+  const instances = createInstances({ database, clock, ids, definitions, setup, flows, customers })
+  const views = createFlowViews({ database, clock })
+
+  const services = { outbound, yourApp, clock }
+  const plans = createPlans({ types: nodeTypes, nodesOf: (versionId) => nodesOfVersion(database.db, versionId) })
+  const runs = createRuns({
+    database,
+    ownership,
+    ids,
+    random,
+    log,
+    metrics,
+    services,
+    plans,
+    limits: options.runLimits ?? {},
+    sweepMs: options.tickMs ?? LANE_SWEEP_MS,
+  })
+  const launch = createLaunch({ database, clock, queue, nodeTypes, runs })
+  const accept = createAccept({ database, clock, ids, runs })
+  const authenticate = (authorization: string | undefined) => tokens.authenticate(authorization)
+  const ingress = createIngress({ accept, authenticate, metrics, limits: options.ingressLimits ?? {} })
+
+  queue.handle({
+    [AppSubscriptionTasks.sync]: (payload: { id: string }) => subscriptions.sync(payload),
+    [AppSubscriptionTasks.followType]: (payload: { appEventTypeId: string }) => subscriptions.followType(payload),
+    [AUTO_CREATE_TASK]: (payload: { flowId: string; workspaceId: string }) => autoCreate.forFlow(payload),
+    [SCHEDULE_TASK]: (payload: { flowInstanceId: string; nodeKey: string; at: string }) => launch.bySchedule(payload),
+  })
+  const housekeeping = createHousekeeping({
+    database,
+    clock,
+    queue,
+    log,
+    retentionDays: options.retentionDays,
+    chores: [(now) => forgetOldAnswers(database.db, now)],
+  })
+
+  const hasApi = options.roles.has('api')
+  const routes = [
+    workspaceRoutes({ database, directory, tokens, announceChange: forgetTokens }),
+    customerRoutes({ database, clock, sealing, directory, customers }),
+    integrationRoutes({ database, clock, ids }),
+    eventTypeRoutes({
+      database,
+      clock,
+      ids,
+      publicUrl,
+      watcher: {
+        archived: (tx, type) => subscriptions.followTypeSoon(tx, type.id),
+        restored: (tx, type) => subscriptions.followTypeSoon(tx, type.id),
+      },
+    }),
+    subscriptionRoutes({
+      database,
+      clock,
+      publicUrl,
+      customers,
+      subscriptions,
+      isNeeded: async (id) => (await streamsInUse(database.db, [id])).has(id),
+    }),
+    flowRoutes({
+      database,
+      flows,
+      instances,
+      views,
+      createForAll: (tx, flow) => autoCreate.forFlowSoon(tx, flow),
+      startRun: async (principal, instance, input) => runView.started(principal, await launch.byApi(instance, input)),
+    }),
+    instanceRoutes({ database, customers, flows, instances, views }),
+  ]
+  const runView = runRoutes({ database, clock, customers, instances, views, launch, runs })
+  const app = await createApi({
+    log,
+    metrics,
+    publicUrl,
+    authenticate,
+    routes: hasApi ? [...routes, runView.routes, eventRoutes({ database, clock, publicUrl, customers, runs })] : [],
+    mountIngress: (scope) => (hasApi ? ingress.mount(scope) : undefined),
+    async checkReady() {
+      await sql`select 1`.execute(database.db)
+    },
+    ...(options.checkAnswers === undefined ? {} : { checkAnswers: options.checkAnswers }),
+    ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
+  })
+
+  const engine: Engine = {
+    app,
+    database,
+    queue,
+    runs,
+    ownership,
+    metrics,
+    workspaceStore,
+    directory,
+    tokens,
+    customers,
+    flows,
+    instances,
+    async start() {
+      await housekeeping.runHourly()
+      await ownership.start()
+      if (isWorker) {
+        runs.start()
+        await queue.start()
+      }
+      if (options.roles.has('scheduler')) housekeeping.start()
+    },
+    async stop() {
+      await app.close()
+      await ingress.drained()
+      await housekeeping.stop()
+      await queue.stop()
+      await runs.close()
+      await ownership.stop()
+      await outbound.close()
+      await database.close()
+    },
+    [Symbol.asyncDispose]: () => engine.stop(),
+  }
+  return engine
+}

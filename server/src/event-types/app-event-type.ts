@@ -1,0 +1,43 @@
+import type { HttpRequestSpec, AppEventType as WireAppEventType } from '@permea/contract'
+import type { z } from 'zod'
+import type { Element } from '../api/elements.ts'
+import { toWire } from '../platform/ids.ts'
+
+/** A kind of internal event. */
+export interface AppEventType extends Element {
+  workspaceId: string
+  schema: Record<string, unknown> | boolean | null
+  example: unknown
+  subscribeRequest: HttpRequestSpec | null
+  unsubscribeRequest: HttpRequestSpec | null
+  tenantIdFormula: unknown
+  userIdFormula: unknown
+  /** Whether events that do not fit the schema are refused. */
+  validateEvents: boolean
+  /** The secret part of the global webhook's URL. */
+  webhookKey: string
+}
+
+export function appEventTypeAnswer(type: AppEventType, publicUrl: string): z.input<typeof WireAppEventType> {
+  return {
+    id: toWire('aet', type.id),
+    uuid: type.uuid,
+    key: type.key,
+    name: type.name,
+    description: type.description ?? undefined,
+    meta: type.meta ?? undefined,
+    revision: type.revision,
+    webhookKey: type.webhookKey,
+    globalWebhookUri: `${publicUrl}/webhooks/app-events/${type.webhookKey}`,
+    schema: type.schema ?? undefined,
+    example: type.example ?? undefined,
+    subscribeRequest: type.subscribeRequest ?? undefined,
+    unsubscribeRequest: type.unsubscribeRequest ?? undefined,
+    tenantIdFormula: type.tenantIdFormula ?? undefined,
+    userIdFormula: type.userIdFormula ?? undefined,
+    validateEvents: type.validateEvents,
+    createdAt: type.createdAt.toISOString(),
+    updatedAt: type.updatedAt.toISOString(),
+    archivedAt: type.archivedAt?.toISOString(),
+  }
+}

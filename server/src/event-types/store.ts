@@ -1,0 +1,75 @@
+import type { Page } from '../api/paging.ts'
+import { asJson, sql, type Tx } from '../platform/database.ts'
+import type { AppEventType } from './app-event-type.ts'
+
+const columns = sql.raw(`id, workspace_id as "workspaceId", uuid, key, name, description, meta, schema, example,
+  subscribe_request as "subscribeRequest", unsubscribe_request as "unsubscribeRequest",
+  tenant_id_formula as "tenantIdFormula", user_id_formula as "userIdFormula", validate_events as "validateEvents",
+  webhook_key as "webhookKey", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
+
+export async function insertAppEventType(tx: Tx, t: AppEventType): Promise<void> {
+  await sql`
+    insert into app_event_types (id, workspace_id, uuid, key, name, description, meta, schema, example, subscribe_request, unsubscribe_request,
+      tenant_id_formula, user_id_formula, validate_events, webhook_key, revision, created_at, updated_at)
+    values (${t.id}, ${t.workspaceId}, ${t.uuid}, ${t.key}, ${t.name}, ${t.description}, ${asJson(t.meta)}, ${asJson(t.schema)}, ${asJson(t.example)},
+      ${asJson(t.subscribeRequest)}, ${asJson(t.unsubscribeRequest)}, ${asJson(t.tenantIdFormula)}, ${asJson(t.userIdFormula)},
+      ${t.validateEvents}, ${t.webhookKey}, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(tx)
+}
+
+export async function updateAppEventType(tx: Tx, t: AppEventType): Promise<void> {
+  await sql`
+    update app_event_types set key = ${t.key}, name = ${t.name}, description = ${t.description}, meta = ${asJson(t.meta)},
+      schema = ${asJson(t.schema)}, example = ${asJson(t.example)}, subscribe_request = ${asJson(t.subscribeRequest)},
+      unsubscribe_request = ${asJson(t.unsubscribeRequest)}, tenant_id_formula = ${asJson(t.tenantIdFormula)},
+      user_id_formula = ${asJson(t.userIdFormula)}, validate_events = ${t.validateEvents}, webhook_key = ${t.webhookKey},
+      revision = ${t.revision}, updated_at = ${t.updatedAt}, archived_at = ${t.archivedAt}
+     where id = ${t.id}`.execute(tx)
+}
+
+export async function appEventTypeById(tx: Tx, workspaceId: string, id: string): Promise<AppEventType | null> {
+  const { rows } =
+    await sql<AppEventType>`select ${columns} from app_event_types where id = ${id} and workspace_id = ${workspaceId}`.execute(
+      tx,
+    )
+  return rows[0] ?? null
+}
+
+/** The living one with this key, else the one archived last. */
+export async function appEventTypeByKey(tx: Tx, workspaceId: string, key: string): Promise<AppEventType | null> {
+  const { rows } = await sql<AppEventType>`
+    select ${columns} from app_event_types where workspace_id = ${workspaceId} and key = ${key}
+     order by archived_at desc nulls first limit 1`.execute(tx)
+  return rows[0] ?? null
+}
+
+export async function appEventTypesByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, AppEventType>> {
+  if (ids.length === 0) return new Map()
+  const { rows } =
+    await sql<AppEventType>`select ${columns} from app_event_types where id = any(${[...new Set(ids)]}::uuid[])`.execute(
+      tx,
+    )
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** The types behind global webhook keys; archived ones included. */
+export async function appEventTypesByWebhookKeys(tx: Tx, webhookKeys: readonly string[]): Promise<AppEventType[]> {
+  const { rows } =
+    await sql<AppEventType>`select ${columns} from app_event_types where webhook_key = any(${webhookKeys}::uuid[])`.execute(
+      tx,
+    )
+  return rows
+}
+
+export async function listAppEventTypes(
+  tx: Tx,
+  filter: { workspaceId: string; search: string | null; includeArchived: boolean },
+  page: Page,
+): Promise<AppEventType[]> {
+  const { rows } = await sql<AppEventType>`
+    select ${columns} from app_event_types
+     where workspace_id = ${filter.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+       and (${filter.includeArchived} or archived_at is null)
+       and (${filter.search}::text is null or name ilike '%' || ${filter.search} || '%' or key ilike '%' || ${filter.search} || '%')
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}

@@ -1,0 +1,144 @@
+import type { Page } from '../api/paging.ts'
+import { sql, type Tx } from '../platform/database.ts'
+import { lowestIdAt } from '../platform/ids.ts'
+
+/** An internal event as it is stored. */
+export interface AppEvent {
+  id: string
+  workspaceId: string
+  customerId: string
+  appEventTypeId: string
+  subscriptionId: string | null
+  /** JSON text, as it came in. */
+  payload: string
+}
+
+export async function insertAppEvents(tx: Tx, events: readonly AppEvent[]): Promise<void> {
+  await sql`
+    insert into app_events (id, workspace_id, customer_id, app_event_type_id, subscription_id, payload)
+    select * from unnest(${events.map((e) => e.id)}::uuid[], ${events.map((e) => e.workspaceId)}::uuid[], ${events.map((e) => e.customerId)}::uuid[],
+      ${events.map((e) => e.appEventTypeId)}::uuid[], ${events.map((e) => e.subscriptionId)}::uuid[], ${events.map((e) => e.payload)}::text[])`.execute(
+    tx,
+  )
+}
+
+/** What a per-customer webhook URL stands for. */
+export interface SubscriptionSource {
+  webhookUuid: string
+  subscriptionId: string
+  workspaceId: string
+  customerId: string
+  appEventTypeId: string
+  isArchived: boolean
+  isCustomerArchived: boolean
+  isTypeArchived: boolean
+  validateEvents: boolean
+  schema: Record<string, unknown> | boolean | null
+  typeRevision: string
+}
+
+export async function subscriptionSources(
+  tx: Tx,
+  webhookUuids: readonly string[],
+): Promise<Map<string, SubscriptionSource>> {
+  const { rows } = await sql<SubscriptionSource>`
+    select webhook_uuid as "webhookUuid", subscription_id as "subscriptionId", workspace_id as "workspaceId", customer_id as "customerId",
+           app_event_type_id as "appEventTypeId", is_archived as "isArchived", is_customer_archived as "isCustomerArchived",
+           is_type_archived as "isTypeArchived", validate_events as "validateEvents",
+           case when validate_events then schema end as schema, type_revision as "typeRevision"
+      from subscription_sources where webhook_uuid = any(${webhookUuids}::uuid[])`.execute(tx)
+  return new Map(rows.map((row) => [row.webhookUuid, row]))
+}
+
+// ── idempotency ──
+
+export interface KeptAnswer {
+  urlKey: string
+  scope: string
+  status: number
+  answer: unknown
+}
+
+/** Longest time that a key makes a request answer as the first did. */
+const KEEP_MS = 86_400_000
+
+/**
+ * Keeps the answers of requests that came with a key; gives those that are the first with theirs. Where the same key
+ * is being kept by another transaction, waits for it. Sorted, so that two batches with the same keys cannot wait for
+ * each other.
+ */
+export async function keepAnswers(tx: Tx, answers: readonly KeptAnswer[], now: Date): Promise<Set<string>> {
+  const sorted = [...answers].sort((a, b) => (slotOf(a) < slotOf(b) ? -1 : 1))
+  const { rows } = await sql<{ urlKey: string; scope: string }>`
+    insert into ingress_answers as a (url_key, scope, status, answer, created_at)
+    select url_key, scope, status, answer::json, ${now} from unnest(${sorted.map((each) => each.urlKey)}::uuid[], ${sorted.map((each) => each.scope)}::text[],
+      ${sorted.map((each) => each.status)}::integer[], ${sorted.map((each) => JSON.stringify(each.answer))}::text[]) as k (url_key, scope, status, answer)
+    on conflict (url_key, scope) do update set status = excluded.status, answer = excluded.answer, created_at = excluded.created_at
+      where a.created_at < ${new Date(now.getTime() - KEEP_MS)}
+    returning url_key as "urlKey", scope`.execute(tx)
+  return new Set(rows.map(slotOf))
+}
+
+export async function keptAnswers(
+  tx: Tx,
+  slots: readonly { urlKey: string; scope: string }[],
+): Promise<Map<string, KeptAnswer>> {
+  const { rows } = await sql<KeptAnswer>`
+    select a.url_key as "urlKey", a.scope, a.status, a.answer
+      from unnest(${slots.map((each) => each.urlKey)}::uuid[], ${slots.map((each) => each.scope)}::text[]) as k (url_key, scope)
+      join ingress_answers a on a.url_key = k.url_key and a.scope = k.scope`.execute(tx)
+  return new Map(rows.map((row) => [slotOf(row), row]))
+}
+
+export function slotOf(slot: { urlKey: string; scope: string }): string {
+  return `${slot.urlKey}|${slot.scope}`
+}
+
+/** Forgets answers that are too old to count. */
+export async function forgetOldAnswers(tx: Tx, now: Date): Promise<void> {
+  await sql`delete from ingress_answers where created_at < ${new Date(now.getTime() - KEEP_MS)}`.execute(tx)
+}
+
+// ── reading ──
+
+export interface EventFilter {
+  workspaceId: string
+  customerId: string | null
+  id: string | null
+  appEventTypeId: string | null
+  subscriptionId: string | null
+  /** Streams with this instance key. */
+  subscriptionIds: readonly string[] | null
+  search: string | null
+  from: Date | null
+  to: Date | null
+}
+
+const columns =
+  sql.raw(`id, workspace_id as "workspaceId", customer_id as "customerId", app_event_type_id as "appEventTypeId",
+  subscription_id as "subscriptionId", payload`)
+
+export async function listAppEvents(tx: Tx, f: EventFilter, page: Page): Promise<AppEvent[]> {
+  const from = f.from === null ? null : lowestIdAt(f.from)
+  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
+  const { rows } = await sql<AppEvent>`
+    select ${columns} from app_events
+     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+       and (${f.customerId}::uuid is null or customer_id = ${f.customerId})
+       and (${f.id}::uuid is null or id = ${f.id})
+       and (${f.appEventTypeId}::uuid is null or app_event_type_id = ${f.appEventTypeId})
+       and (${f.subscriptionId}::uuid is null or subscription_id = ${f.subscriptionId})
+       and (${f.subscriptionIds}::uuid[] is null or subscription_id = any(${f.subscriptionIds}))
+       and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
+       and (${f.search}::text is null or payload ilike '%' || ${f.search} || '%')
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
+
+export async function appEventById(tx: Tx, workspaceId: string, id: string): Promise<AppEvent | null> {
+  const { rows } =
+    await sql<AppEvent>`select ${columns} from app_events where id = ${id} and workspace_id = ${workspaceId}`.execute(
+      tx,
+    )
+  return rows[0] ?? null
+}

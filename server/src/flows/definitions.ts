@@ -1,0 +1,104 @@
+import type { FlowNodes } from '@permea/contract'
+import { refusingTakenKey } from '../api/elements.ts'
+import { Refusal } from '../api/refusal.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database, Tx } from '../platform/database.ts'
+import { type Ids, secretUuid } from '../platform/ids.ts'
+import { customOf, type Flow, type FlowContent, laidOver, withoutReadOnly } from './flow.ts'
+import type { NodeTypes } from './node-type.ts'
+import { flowProblems } from './plan.ts'
+import { insertFlow, keepVersion, nodesOfVersion, updateFlow } from './store.ts'
+
+export interface DefinitionsOptions {
+  database: Database
+  clock: Clock
+  ids: Ids
+  nodeTypes: NodeTypes
+}
+
+/** How nodes are checked, stored and inherited, for flows and instances alike. */
+export interface Definitions {
+  /** The content of something with a parent: its nodes as they are, with the given ones (all of them) instead where given. */
+  inheriting(
+    tx: Tx,
+    workspaceId: string,
+    parentVersionId: string,
+    nodes: FlowNodes | null | undefined,
+  ): Promise<FlowContent>
+  /** The content of something that stands alone. */
+  own(tx: Tx, workspaceId: string, nodes: FlowNodes): Promise<FlowContent>
+  /** The same content with other nodes. */
+  withNodes(tx: Tx, workspaceId: string, content: FlowContent, nodes: FlowNodes): Promise<FlowContent>
+  /** The same own nodes laid over what the parent has now. */
+  rebased(tx: Tx, workspaceId: string, content: FlowContent, parentVersionId: string): Promise<FlowContent>
+  insert(tx: Tx, flow: Flow): Promise<Flow>
+  /** Writes a change under a new revision. */
+  save(tx: Tx, flow: Flow): Promise<Flow>
+}
+
+/** Refuses nodes that make no sense; the message names the first problem, `data.problems` all of them. */
+export function refuseBadNodes(nodes: FlowNodes, types: NodeTypes): void {
+  const problems = flowProblems(nodes, types)
+  const first = problems[0]
+  if (first === undefined) return
+  const where =
+    first.nodeKey === '' ? '' : `node ${JSON.stringify(first.nodeKey)}${first.path === '' ? '' : `, ${first.path}`}: `
+  throw new Refusal('invalid_flow', `${where}${first.message}`, { problems })
+}
+
+export function createDefinitions(options: DefinitionsOptions): Definitions {
+  const { clock, ids, nodeTypes } = options
+
+  async function contentOf(
+    tx: Tx,
+    workspaceId: string,
+    baseVersionId: string,
+    custom: FlowContent['customNodes'],
+  ): Promise<FlowContent> {
+    const nodes = laidOver(await nodesOfVersion(tx, baseVersionId), custom)
+    refuseBadNodes(nodes, nodeTypes)
+    const versionId = custom === null ? baseVersionId : await keepVersion(tx, ids.next(), workspaceId, nodes)
+    return { baseVersionId, customNodes: custom, isNameCustomized: false, versionId }
+  }
+
+  const definitions: Definitions = {
+    async inheriting(tx, workspaceId, parentVersionId, nodes) {
+      const given = nodes === null || nodes === undefined ? null : withoutReadOnly(nodes)
+      return contentOf(
+        tx,
+        workspaceId,
+        parentVersionId,
+        given === null ? null : customOf(await nodesOfVersion(tx, parentVersionId), given),
+      )
+    },
+    async own(tx, workspaceId, nodes) {
+      const given = withoutReadOnly(nodes)
+      refuseBadNodes(given, nodeTypes)
+      const versionId = await keepVersion(tx, ids.next(), workspaceId, given)
+      return { baseVersionId: null, customNodes: null, isNameCustomized: false, versionId }
+    },
+    async withNodes(tx, workspaceId, content, nodes) {
+      const fresh =
+        content.baseVersionId === null
+          ? await definitions.own(tx, workspaceId, nodes)
+          : await definitions.inheriting(tx, workspaceId, content.baseVersionId, nodes)
+      return { ...fresh, isNameCustomized: content.isNameCustomized }
+    },
+    async rebased(tx, workspaceId, content, parentVersionId) {
+      return {
+        ...(await contentOf(tx, workspaceId, parentVersionId, content.customNodes)),
+        isNameCustomized: content.isNameCustomized,
+      }
+    },
+    async insert(tx, flow) {
+      await refusingTakenKey('flow', flow.key, () => insertFlow(tx, flow))
+      return flow
+    },
+    async save(tx, flow) {
+      const changed = { ...flow, revision: secretUuid(), updatedAt: clock.now() }
+      await refusingTakenKey('flow', flow.key, () => updateFlow(tx, changed))
+      return changed
+    },
+  }
+  return definitions
+}

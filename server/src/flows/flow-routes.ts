@@ -1,0 +1,170 @@
+import { type FlowSelectorQuery, flows as table } from '@permea/contract'
+import type { z } from 'zod'
+import { listAnswer, pageOf } from '../api/paging.ts'
+import type { Principal } from '../api/principal.ts'
+import { notFound, Refusal } from '../api/refusal.ts'
+import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
+import type { Database, Tx } from '../platform/database.ts'
+import { fromWire } from '../platform/ids.ts'
+import type { Flow, FlowInstance } from './flow.ts'
+import type { Flows } from './flows.ts'
+import type { Instances } from './instances.ts'
+import { listFlows } from './store.ts'
+import type { FlowViews } from './views.ts'
+
+export interface FlowRoutesOptions {
+  database: Database
+  flows: Flows
+  instances: Instances
+  views: FlowViews
+  /** Has an instance made for every customer, in the background. */
+  createForAll(tx: Tx, flow: Flow): Promise<void>
+  /** Starts a run of an instance; runs are above flows, so it is handed over. */
+  startRun(
+    principal: Principal,
+    instance: FlowInstance,
+    input: CallOf<(typeof table)['run']>['body'],
+  ): Promise<{ id: string; state: string }>
+}
+
+type Query = z.output<typeof FlowSelectorQuery>
+interface Located {
+  principal: Principal
+  params: Record<string, string>
+  query: Query
+}
+type ListQuery = CallOf<(typeof table)['list']>['query']
+
+/** An id that nothing has. */
+const UNKNOWN = '00000000-0000-0000-0000-000000000000'
+
+export function flowRoutes(options: FlowRoutesOptions): RouteSet {
+  const { database, flows, instances, views } = options
+
+  const byPath = ({ principal, params, query }: Located) => flows.find(principal, params['selector'] ?? '', query)
+  const byPathAlone = ({ principal, params }: { principal: Principal; params: Record<string, string> }) =>
+    flows.find(principal, params['selector'] ?? '')
+  const byQuery = ({ principal, query }: Located) => {
+    const selector = query.id ?? query.key
+    if (selector === undefined) throw new Refusal('ambiguous_selector', 'give id or key in the query')
+    return flows.find(principal, selector, query)
+  }
+  /** The flow of the integration in the path; where it has none of its own, the universal one is not meant. */
+  const ofIntegration = async ({ principal, params }: Located) => {
+    const integrationKey = params['integrationSelector'] ?? ''
+    const integration = await flows.integrationOf(principal, { integrationKey })
+    const flow = await flows.find(principal, params['selector'] ?? '', { integrationKey })
+    if (integration === null || flow.integrationId !== integration.id)
+      throw notFound('flow of this integration', params['selector'] ?? '')
+    return flow
+  }
+  const archive = async (flow: Flow) => {
+    await flows.archive(flow)
+    await instances.archiveAllOf(flow)
+  }
+  async function saved(flow: Flow) {
+    if (flow.autoCreateInstances && flow.integrationId === null)
+      await database.transaction((tx) => options.createForAll(tx, flow))
+    return views.flow(flow)
+  }
+  async function list(principal: Principal, query: ListQuery, integrationSelector: string | undefined) {
+    const page = pageOf(query, 'uf')
+    const integration = await flows.integrationOf(principal, {
+      integrationId: integrationSelector ?? query.integrationId,
+      integrationKey: query.integrationKey,
+    })
+    const universal = query.universalFlowId ?? query.universalParentId ?? query.parentId
+    const filter = {
+      workspaceId: principal.workspaceId,
+      layer:
+        query.layer ??
+        (query.isUniversal === undefined
+          ? null
+          : query.isUniversal
+            ? ('universal' as const)
+            : ('integration' as const)),
+      integrationId: integration?.id ?? null,
+      universalFlowId: universal === undefined ? null : (fromWire('uf', universal) ?? UNKNOWN),
+      id: query.flowId === undefined ? null : (fromWire(['uf', 'if'], query.flowId) ?? UNKNOWN),
+      search: query.search ?? null,
+      includeArchived: query.includeArchived ?? false,
+    }
+    const rows = await listFlows(database.db, filter, page)
+    const answers = await views.flows(rows)
+    return { ...listAnswer(rows, page, 'uf', () => undefined), items: answers }
+  }
+
+  return routeSet(table, {
+    list: ({ principal, query }) => list(principal, query, undefined),
+    listOfIntegration: ({ principal, params, query }) => list(principal, query, params['integrationSelector']),
+    create: async ({ principal, body }) => saved(await flows.create(principal, body)),
+    createOfIntegration: async ({ principal, params, body }) =>
+      saved(await flows.create(principal, { ...body, integrationId: params['integrationSelector'] })),
+    get: async (call) => views.flow(await byPath(call)),
+    getByQuery: async (call) => views.flow(await byQuery(call)),
+    getOfIntegration: async (call) => views.flow(await ofIntegration(call)),
+    put: async (call) => saved(await flows.change(await byPath(call), call.body)),
+    patch: async (call) => saved(await flows.change(await byPath(call), call.body)),
+    putByQuery: async (call) => saved(await flows.change(await byQuery(call), call.body)),
+    patchByQuery: async (call) => saved(await flows.change(await byQuery(call), call.body)),
+    putOfIntegration: async (call) => saved(await flows.change(await ofIntegration(call), call.body)),
+    patchOfIntegration: async (call) => saved(await flows.change(await ofIntegration(call), call.body)),
+    archive: async (call) => archive(await byPath(call)),
+    archiveByQuery: async (call) => archive(await byQuery(call)),
+    archiveOfIntegration: async (call) => archive(await ofIntegration(call)),
+    restore: async (call) => views.flow(await flows.restore(await byPath(call))),
+    restoreByQuery: async (call) => views.flow(await flows.restore(await byQuery(call))),
+    reset: async (call) => views.flow(await flows.reset(await byPath(call))),
+    resetByQuery: async (call) => views.flow(await flows.reset(await byQuery(call))),
+    resetOfIntegration: async (call) => views.flow(await flows.reset(await ofIntegration(call))),
+    clone: async (call) => views.flow(await flows.clone(await byPath(call))),
+    async apply(call) {
+      const flow = await byPathAlone(call)
+      const applied: Flow[] = []
+      for (const key of call.body.integrationKeys) applied.push(await flows.applyTo(call.principal, flow, key))
+      return views.flows(applied)
+    },
+    async export(call) {
+      const flow = await byPathAlone(call)
+      const answer = await views.flow(flow)
+      const {
+        uuid,
+        key,
+        name,
+        description,
+        meta,
+        integrationKey,
+        parametersSchema,
+        parameters,
+        enabled,
+        ordered,
+        concurrency,
+        nodes,
+      } = answer
+      return {
+        uuid,
+        key,
+        name,
+        description,
+        meta,
+        integrationKey,
+        parametersSchema,
+        parameters,
+        enabled,
+        ordered,
+        concurrency,
+        nodes,
+        autoCreateInstances: flow.autoCreateInstances,
+      }
+    },
+    updateInstances: async (call) => ({ updated: await instances.updateAllOf(await byPathAlone(call)) }),
+    async run({ principal, params, query, body }) {
+      const selector = params['selector'] ?? ''
+      const isInstance = fromWire('cf', selector) !== null
+      const instance = isInstance
+        ? await instances.byId(principal, selector)
+        : await instances.select(principal, { ...query, id: undefined, flowId: selector })
+      return options.startRun(principal, instance, body)
+    },
+  })
+}

@@ -1,0 +1,236 @@
+import type { FlowInput, FlowNodes } from '@permea/contract'
+import type { z } from 'zod'
+import { newElement } from '../api/elements.ts'
+import type { Principal } from '../api/principal.ts'
+import { notFound, Refusal } from '../api/refusal.ts'
+import type { Integration } from '../integrations/integration.ts'
+import { findIntegration } from '../integrations/routes.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database, Tx } from '../platform/database.ts'
+import { fromWire, type Ids } from '../platform/ids.ts'
+import type { Definitions } from './definitions.ts'
+import type { Flow } from './flow.ts'
+import { flowById, flowsByKey, nodesOfVersion } from './store.ts'
+
+type Input = z.output<typeof FlowInput>
+
+interface Narrowing {
+  integrationId?: string | undefined
+  integrationKey?: string | undefined
+}
+
+export interface FlowsOptions {
+  database: Database
+  clock: Clock
+  ids: Ids
+  definitions: Definitions
+}
+
+/** Flows as the workspace defines them: universal ones and those of integrations. */
+export interface Flows {
+  /** By id, key, or `integrationKey.key`; a key alone means the universal flow where there is one. */
+  find(principal: Principal, selector: string, narrowing?: Narrowing): Promise<Flow>
+  integrationOf(principal: Principal, narrowing: Narrowing): Promise<Integration | null>
+  create(principal: Principal, input: Input): Promise<Flow>
+  change(flow: Flow, input: Input): Promise<Flow>
+  archive(flow: Flow): Promise<Flow>
+  restore(flow: Flow): Promise<Flow>
+  /** Follows the universal flow again. */
+  reset(flow: Flow): Promise<Flow>
+  /** A copy of a universal flow for an integration; the one that is there already if there is one. */
+  applyTo(principal: Principal, flow: Flow, integrationKey: string): Promise<Flow>
+  clone(flow: Flow): Promise<Flow>
+}
+
+export function createFlows(options: FlowsOptions): Flows {
+  return new FlowRegistry(options)
+}
+
+class FlowRegistry implements Flows {
+  readonly #o: FlowsOptions
+
+  constructor(options: FlowsOptions) {
+    this.#o = options
+  }
+
+  async find(principal: Principal, selector: string, narrowing: Narrowing = {}): Promise<Flow> {
+    const { db } = this.#o.database
+    const id = fromWire(['uf', 'if'], selector)
+    if (id !== null) {
+      const flow = await flowById(db, principal.workspaceId, id)
+      if (flow === null) throw notFound('flow', selector)
+      return flow
+    }
+    const integration = await this.integrationOf(principal, narrowing)
+    const byKey = await this.#byKey(principal, selector, integration)
+    if (byKey !== null) return byKey
+    const dot = selector.indexOf('.')
+    if (dot > 0 && integration === null) {
+      const named = await findIntegration(this.#o.database, principal, selector.slice(0, dot)).catch(() => null)
+      const flow = named === null ? null : await this.#byKey(principal, selector.slice(dot + 1), named)
+      if (flow !== null) return flow
+    }
+    throw notFound('flow', selector)
+  }
+
+  /** With an integration: its own flow of that key, else the universal one. */
+  async #byKey(principal: Principal, key: string, integration: Integration | null): Promise<Flow | null> {
+    const all = await flowsByKey(this.#o.database.db, principal.workspaceId, key, null)
+    const candidates = all.some((flow) => flow.archivedAt === null)
+      ? all.filter((flow) => flow.archivedAt === null)
+      : all
+    const universal = candidates.find((flow) => flow.integrationId === null)
+    if (integration !== null)
+      return candidates.find((flow) => flow.integrationId === integration.id) ?? universal ?? null
+    if (universal !== undefined) return universal
+    const [first, second] = candidates
+    if (first !== undefined && second !== undefined && first.integrationId !== second.integrationId) {
+      throw new Refusal(
+        'ambiguous_selector',
+        `several integrations have a flow ${JSON.stringify(key)}: give integrationKey`,
+      )
+    }
+    return first ?? null
+  }
+
+  async integrationOf(principal: Principal, narrowing: Narrowing): Promise<Integration | null> {
+    const selector = narrowing.integrationId ?? narrowing.integrationKey
+    return selector === undefined || selector === '' ? null : findIntegration(this.#o.database, principal, selector)
+  }
+
+  async create(principal: Principal, input: Input): Promise<Flow> {
+    const integration = await this.integrationOf(principal, {
+      integrationId: input.integrationId ?? undefined,
+      integrationKey: input.integrationKey ?? undefined,
+    })
+    const parentSelector = input.universalFlowId ?? input.parentId
+    const universal =
+      parentSelector === undefined || parentSelector === null ? null : await this.find(principal, parentSelector)
+    if (universal !== null && (universal.integrationId !== null || integration === null)) {
+      throw new Refusal('invalid_input', 'a flow of an integration can follow a universal flow, nothing else can', {
+        problems: [{ field: 'universalFlowId', message: 'needs an integrationKey, and to be a universal flow' }],
+      })
+    }
+    return this.#o.database.transaction((tx) =>
+      this.#insert(tx, principal.workspaceId, integration?.id ?? null, universal, input),
+    )
+  }
+
+  async #insert(
+    tx: Tx,
+    workspaceId: string,
+    integrationId: string | null,
+    universal: Flow | null,
+    input: Input,
+  ): Promise<Flow> {
+    const { definitions } = this.#o
+    const content =
+      universal === null
+        ? await definitions.own(tx, workspaceId, input.nodes ?? {})
+        : await definitions.inheriting(tx, workspaceId, universal.versionId, input.nodes)
+    const named =
+      universal === null ? input : { ...input, key: input.key ?? universal.key, name: input.name ?? universal.name }
+    return definitions.insert(tx, {
+      ...newElement(named, this.#o, 'a flow'),
+      ...content,
+      isNameCustomized: universal !== null && input.name !== undefined && input.name !== universal.name,
+      workspaceId,
+      integrationId,
+      universalFlowId: universal?.id ?? null,
+      universalFlowRevision: universal?.revision ?? null,
+      parametersSchema: input.parametersSchema ?? universal?.parametersSchema ?? null,
+      parameters: input.parameters ?? universal?.parameters ?? null,
+      isEnabled: input.enabled ?? universal?.isEnabled ?? true,
+      autoCreateInstances: input.autoCreateInstances ?? universal?.autoCreateInstances ?? false,
+      isOrdered: input.ordered ?? universal?.isOrdered ?? false,
+      concurrency: input.concurrency ?? universal?.concurrency ?? null,
+    })
+  }
+
+  change(flow: Flow, input: Input): Promise<Flow> {
+    if (flow.archivedAt !== null) throw new Refusal('archived', `flow ${JSON.stringify(flow.key)} is archived`)
+    return this.#o.database.transaction(async (tx) => {
+      const content =
+        input.nodes === undefined || input.nodes === null
+          ? flow
+          : await this.#o.definitions.withNodes(tx, flow.workspaceId, flow, input.nodes)
+      const { baseVersionId, customNodes, versionId } = content
+      return this.#o.definitions.save(tx, {
+        ...flow,
+        baseVersionId,
+        customNodes,
+        versionId,
+        key: input.key ?? flow.key,
+        name: input.name ?? flow.name,
+        isNameCustomized:
+          flow.isNameCustomized ||
+          (flow.universalFlowId !== null && input.name !== undefined && input.name !== flow.name),
+        description: input.description === undefined ? flow.description : input.description,
+        meta: input.meta === undefined ? flow.meta : input.meta,
+        parametersSchema: input.parametersSchema === undefined ? flow.parametersSchema : input.parametersSchema,
+        parameters: input.parameters === undefined ? flow.parameters : input.parameters,
+        isEnabled: input.enabled ?? flow.isEnabled,
+        autoCreateInstances: input.autoCreateInstances ?? flow.autoCreateInstances,
+        isOrdered: input.ordered ?? flow.isOrdered,
+        concurrency: input.concurrency === undefined ? flow.concurrency : input.concurrency,
+      })
+    })
+  }
+
+  archive(flow: Flow): Promise<Flow> {
+    return this.#o.database.transaction((tx) =>
+      this.#o.definitions.save(tx, { ...flow, archivedAt: flow.archivedAt ?? this.#o.clock.now() }),
+    )
+  }
+
+  restore(flow: Flow): Promise<Flow> {
+    return this.#o.database.transaction((tx) => this.#o.definitions.save(tx, { ...flow, archivedAt: null }))
+  }
+
+  async reset(flow: Flow): Promise<Flow> {
+    const universalId = flow.universalFlowId
+    if (universalId === null) return flow
+    return this.#o.database.transaction(async (tx) => {
+      const universal = await flowById(tx, flow.workspaceId, universalId)
+      if (universal === null) throw new Error(`flow ${flow.id} follows ${universalId}, which is gone`)
+      const content = await this.#o.definitions.inheriting(tx, flow.workspaceId, universal.versionId, null)
+      return this.#o.definitions.save(tx, {
+        ...flow,
+        ...content,
+        name: universal.name,
+        universalFlowRevision: universal.revision,
+      })
+    })
+  }
+
+  async applyTo(principal: Principal, flow: Flow, integrationKey: string): Promise<Flow> {
+    if (flow.integrationId !== null) {
+      throw new Refusal('invalid_input', 'only a universal flow can be applied to integrations', {
+        problems: [{ field: 'selector', message: 'not a universal flow' }],
+      })
+    }
+    const integration = await findIntegration(this.#o.database, principal, integrationKey)
+    const [existing] = await flowsByKey(this.#o.database.db, principal.workspaceId, flow.key, integration.id)
+    if (existing !== undefined && existing.archivedAt === null) return existing
+    return this.#o.database.transaction((tx) => this.#insert(tx, principal.workspaceId, integration.id, flow, {}))
+  }
+
+  clone(flow: Flow): Promise<Flow> {
+    return this.#o.database.transaction(async (tx) => {
+      const nodes: FlowNodes = await nodesOfVersion(tx, flow.versionId)
+      const key = `${flow.key}-copy-${this.#o.ids.next().slice(-6)}`
+      return this.#insert(tx, flow.workspaceId, flow.integrationId, null, {
+        key,
+        name: `${flow.name} (copy)`,
+        nodes,
+        description: flow.description,
+        meta: flow.meta,
+        parametersSchema: flow.parametersSchema,
+        parameters: flow.parameters,
+        enabled: flow.isEnabled,
+        ordered: flow.isOrdered,
+        concurrency: flow.concurrency,
+      })
+    })
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * TEST ONLY: a key pair for tests that need a TLS receiver. The private key is public knowledge; nothing that runs may
+ * use it. Self-signed, for `receiver.test` and 127.0.0.1, valid until 2126.
+ */
+export const TEST_ONLY_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBtTCCAVugAwIBAgIULAa2oQPczqIFmWzjKG6sXZSxHEowCgYIKoZIzj0EAwIw
+HzEdMBsGA1UEAwwUUGVybWVhIHRlc3QgcmVjZWl2ZXIwIBcNMjYxMTIyMTQzMjM4
+WhgPMjEyNjEwMjkxNDMyMzhaMB8xHTAbBgNVBAMMFFBlcm1lYSB0ZXN0IHJlY2Vp
+dmVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEdTOM6LyrHhWYXzmzAnsKgwAI
+kfPpNqdEcZrSfZ5rC3C2FltRBaHkFLf1wZ7Ruzhko3L8L/LNMnEy/sZxNfcUR6Nz
+MHEwHQYDVR0OBBYEFDDE12YW+/UKcmcRe6U9xqGkCoglMB8GA1UdIwQYMBaAFDDE
+12YW+/UKcmcRe6U9xqGkCoglMB4GA1UdEQQXMBWCDXJlY2VpdmVyLnRlc3SHBH8A
+AAEwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEAuxn7ZSdGQXPj
+Sp49R09mF8Zmn8n7sW81xfkOtS84y+ACIGVrx74zDtmhVrLZX5b3Ovs3gHDYJ8bb
+q/AD36wqCvQU
+-----END CERTIFICATE-----`
+
+/** TEST ONLY, see the certificate. */
+export const TEST_ONLY_PRIVATE_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgWEdeWvDAxVhrmSzY
+4Vzz/nPImKJ56kbjQcCsSvYkWeOhRANCAAR1M4zovKseFZhfObMCewqDAAiR8+k2
+p0RxmtJ9nmsLcLYWW1EFoeQUt/XBntG7OGSjcvwv8s0ycTL+xnE19xRH
+-----END PRIVATE KEY-----`

@@ -1,0 +1,173 @@
+import type { OutboundOutcome } from './outcome.ts'
+import type { OutboundRequest } from './request-check.ts'
+
+/** A request made from a definition whose formulas are already evaluated, or what is wrong with it. */
+export type BuiltRequest = { request: OutboundRequest; isYourApp: boolean } | { problem: string }
+
+const METHODS = new Set(['GET', 'POST', 'PATCH', 'PUT', 'DELETE'])
+
+/**
+ * Builds the HTTP request of `{ uri, method?, headers?, query?, body? }`.
+ *
+ * A relative `uri` is resolved on `baseUri` and stays below it; `isYourApp` tells whether the request goes there.
+ * Objects and lists are sent as JSON unless a `content-type` header says form; text is sent as it is. The method
+ * is POST where there is a body and GET where there is none.
+ */
+export function requestFromSpec(spec: unknown, baseUri: string | null): BuiltRequest {
+  if (typeof spec !== 'object' || spec === null) return { problem: 'the request is not an object' }
+  const { uri, method, headers, query, body } = spec as Record<string, unknown>
+  if (typeof uri !== 'string' || uri === '') return { problem: 'the request has no uri' }
+  const address = resolveUri(uri, baseUri)
+  if ('problem' in address) return address
+  appendQuery(address.url, query)
+  const verb = typeof method === 'string' ? method.toUpperCase() : body === undefined || body === null ? 'GET' : 'POST'
+  if (!METHODS.has(verb))
+    return { problem: `the method ${JSON.stringify(method)} is not one of GET, POST, PATCH, PUT, DELETE` }
+  const sent = headerTexts(headers)
+  const encoded = encodeBody(body, sent)
+  return {
+    request: {
+      url: address.url.href,
+      method: verb,
+      headers: sent,
+      ...(encoded === undefined ? {} : { body: encoded }),
+    },
+    isYourApp: address.isYourApp,
+  }
+}
+
+function resolveUri(uri: string, baseUri: string | null): { url: URL; isYourApp: boolean } | { problem: string } {
+  const base = baseUri === null ? null : new URL(baseUri.endsWith('/') ? baseUri : `${baseUri}/`)
+  if (URL.canParse(uri)) {
+    const url = new URL(uri)
+    return { url, isYourApp: base !== null && url.origin === base.origin && url.pathname.startsWith(base.pathname) }
+  }
+  if (base === null)
+    return {
+      problem: `the uri ${JSON.stringify(uri)} is relative, and the workspace has no base address of your app (appBaseUri)`,
+    }
+  const relative = uri.replace(/^\/+/, '')
+  if (!URL.canParse(relative, base.href)) return { problem: `the uri ${JSON.stringify(uri)} is not an address` }
+  const url = new URL(relative, base.href)
+  // `..` must not lead out of what the operator named as the app.
+  if (url.origin !== base.origin || !url.pathname.startsWith(base.pathname))
+    return { problem: `the uri ${JSON.stringify(uri)} leads out of your app's base address` }
+  return { url, isYourApp: true }
+}
+
+function appendQuery(url: URL, query: unknown): void {
+  if (typeof query !== 'object' || query === null) return
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === null) continue
+    for (const each of Array.isArray(value) ? value : [value]) url.searchParams.append(name, textOf(each))
+  }
+}
+
+function headerTexts(headers: unknown): Record<string, string> {
+  if (typeof headers !== 'object' || headers === null) return {}
+  const texts: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && value !== null) texts[name.toLowerCase()] = textOf(value)
+  }
+  return texts
+}
+
+function encodeBody(body: unknown, headers: Record<string, string>): string | undefined {
+  if (body === undefined || body === null) return undefined
+  if (typeof body === 'string') {
+    headers['content-type'] ??= 'text/plain; charset=utf-8'
+    return body
+  }
+  if (headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true && typeof body === 'object') {
+    const form = new URLSearchParams()
+    for (const [name, value] of Object.entries(body))
+      if (value !== undefined && value !== null) form.append(name, textOf(value))
+    return form.toString()
+  }
+  headers['content-type'] ??= 'application/json'
+  return JSON.stringify(body)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+}
+
+/** Longest response body kept in a record, in characters. */
+const KEPT_CHARS_MAX = 16_384
+
+/** The value of a response body: parsed where it is JSON, else its text. */
+export function bodyValue(outcome: Extract<OutboundOutcome, { kind: 'answered' }>): unknown {
+  const text = outcome.body.toString('utf8')
+  const type = String(outcome.headers['content-type'] ?? '')
+  if (/[/+]json\b/i.test(type) || (type === '' && /^\s*[[{]/.test(text))) {
+    try {
+      return JSON.parse(text)
+    } catch {
+      return text
+    }
+  }
+  return text
+}
+
+/** The outcome in words for a person: what went wrong, or the status. */
+export function describeOutcome(outcome: OutboundOutcome): string {
+  return outcome.kind === 'answered' ? `the answer was ${outcome.status}` : outcome.message
+}
+
+/** What is kept of an outcome, for people to look at. */
+export function recordedResponse(outcome: OutboundOutcome): Record<string, unknown> | null {
+  if (outcome.kind !== 'answered') return null
+  const text = outcome.body.subarray(0, KEPT_CHARS_MAX).toString('utf8')
+  const isWhole = outcome.body.length <= KEPT_CHARS_MAX && !outcome.bodyTruncated
+  return {
+    status: outcome.status,
+    headers: maskSecrets(outcome.headers),
+    body: isWhole ? maskSecrets(bodyValue(outcome)) : text,
+    ...(isWhole ? {} : { bodyTruncated: true }),
+    durationMs: Math.round(outcome.durationMs * 10) / 10,
+  }
+}
+
+/** What is kept of a request, for people to look at. */
+export function recordedRequest(request: OutboundRequest): Record<string, unknown> {
+  const { body } = request
+  return {
+    method: request.method,
+    uri: maskedUrl(request.url),
+    headers: maskSecrets(request.headers ?? {}),
+    ...(typeof body === 'string' ? { body: recordedBody(body, request.headers?.['content-type'] ?? '') } : {}),
+  }
+}
+
+function recordedBody(body: string, contentType: string): unknown {
+  if (body.length > KEPT_CHARS_MAX) return body.slice(0, KEPT_CHARS_MAX)
+  if (!contentType.includes('json')) return body
+  try {
+    return maskSecrets(JSON.parse(body))
+  } catch {
+    return body
+  }
+}
+
+const SECRET_NAME = /authorization|cookie|token|secret|passw|signature|api[-_]?key|credential|private[-_]?key/i
+
+/** The same value with what looks like a secret by its name replaced; other values stay untouched. */
+export function maskSecrets(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > 20) return value
+  if (Array.isArray(value)) return value.map((each) => maskSecrets(each, depth + 1))
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      SECRET_NAME.test(name) && each !== null && typeof each !== 'object' ? '***' : maskSecrets(each, depth + 1),
+    ]),
+  )
+}
+
+function maskedUrl(text: string): string {
+  if (!URL.canParse(text)) return text.split('?')[0] ?? ''
+  const url = new URL(text)
+  url.username = ''
+  url.password = ''
+  for (const name of [...url.searchParams.keys()]) if (SECRET_NAME.test(name)) url.searchParams.set(name, '***')
+  return url.href
+}

@@ -1,0 +1,39 @@
+import { LRUCache } from 'lru-cache'
+
+/**
+ * Reads rows by id for many callers at once: what is asked for in one turn of the event loop becomes one
+ * statement, and what was read is used again for `keepMs`. For rows that may be a moment old.
+ */
+export function createBatchLoader<Row extends object>(options: {
+  load(ids: readonly string[]): Promise<ReadonlyMap<string, Row>>
+  keepMs: number
+  max: number
+}): (id: string) => Promise<Row | undefined> {
+  const known = new LRUCache<string, Promise<Row | undefined>>({ max: options.max, ttl: options.keepMs })
+  let wanted: { id: string; resolve(row: Row | undefined): void; reject(reason: unknown): void }[] = []
+
+  async function loadWanted(): Promise<void> {
+    const batch = wanted
+    wanted = []
+    try {
+      const rows = await options.load(batch.map((each) => each.id))
+      for (const each of batch) each.resolve(rows.get(each.id))
+    } catch (error) {
+      for (const each of batch) {
+        known.delete(each.id)
+        each.reject(error)
+      }
+    }
+  }
+
+  return (id) => {
+    const kept = known.get(id)
+    if (kept !== undefined) return kept
+    const row = new Promise<Row | undefined>((resolve, reject) => {
+      if (wanted.length === 0) setImmediate(() => void loadWanted())
+      wanted.push({ id, resolve, reject })
+    })
+    known.set(id, row)
+    return row
+  }
+}

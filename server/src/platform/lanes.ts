@@ -1,0 +1,544 @@
+import TinyQueue from 'tinyqueue'
+import type { Clock } from './clock.ts'
+import type { Log } from './log.ts'
+import { type Ownership, SHARDS, shardOf } from './ownership.ts'
+
+/** One piece of durable work: a row that exists until the work is finished. */
+export interface LaneItem {
+  id: string
+  /** Whose backlog it is in: a customer, or one flow instance or destination that keeps strict order. */
+  laneId: string
+  /** Work of one group shares a cap of its own inside the lane (a flow instance). */
+  groupId: string
+  /** Most items of the group at the same time. */
+  groupCap: number
+  /** In an ordered lane an item starts only after the one before it is finished for good. */
+  isOrdered: boolean
+  /** Roughly what it holds in memory. */
+  bytes: number
+}
+
+/** What became of an item: finished (its row is gone), or to be taken up again at a later time. */
+export type LaneOutcome =
+  | { kind: 'finished'; pace?: 'ok' | 'slow' }
+  | { kind: 'waits'; until: Date; pace?: 'ok' | 'slow' }
+
+export interface LaneSource<Item extends LaneItem> {
+  /** Name in logs and notices. */
+  name: string
+  /** Every lane of these shards that has work, and when its earliest work is due. */
+  lanesOf(shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]>
+  /**
+   * The first due items of each lane in order, at most `limit` each, not those in `except`; and the one that
+   * is due next, if any. Of an ordered lane: its first items in order, due or not.
+   */
+  fetch(
+    laneIds: readonly string[],
+    limit: number,
+    except: readonly string[],
+    now: Date,
+  ): Promise<{ item: Item; dueAt: Date }[]>
+  /** Does the work. Must not reject for anything the world does; a rejection is our mistake and the item is tried again later. */
+  work(item: Item, signal: AbortSignal): Promise<LaneOutcome>
+}
+
+export interface LanesOptions<Item extends LaneItem> {
+  source: LaneSource<Item>
+  ownership: Ownership
+  clock: Clock
+  log: Log
+  /** Most items at work at once in this process, in one lane, and waiting in memory. */
+  processCap: number
+  laneCap: number
+  heldMax: number
+  heldBytesMax: number
+  /** How often rows are looked for that nobody told us about. */
+  sweepMs?: number
+}
+
+/**
+ * The backlogs of many owners, worked side by side: one lane that is full, slow or dead takes no more
+ * than its own slots, so the others never notice it.
+ *
+ * Rows are the truth; memory holds a bounded window of them. New work of a shard owned here is handed
+ * over in memory (`offer`); what does not fit, or was committed by another process, is fetched when its
+ * lane has room; what nobody told of is found by a sweep.
+ *
+ * A lane that answers slowly or with errors is narrowed to half its slots each time, down to one, and
+ * widened by one with each success.
+ */
+export interface Lanes<Item extends LaneItem> extends AsyncDisposable {
+  /** Hands over items whose rows were just committed. Those of shards owned elsewhere are announced there. */
+  offer(items: readonly Item[]): void
+  /** Stops the item where it is being worked here. */
+  abort(id: string): void
+  readonly inFlight: number
+  /** Resolves when no due work is left in the shards owned here. For tests and shutdown. */
+  settled(): Promise<void>
+  start(): void
+  stop(): Promise<void>
+}
+
+export function createLanes<Item extends LaneItem>(options: LanesOptions<Item>): Lanes<Item> {
+  return new MemoryLanes(options)
+}
+
+const FETCH_LIMIT = 100
+const RETRY_AFTER_FAULT_MS = 1000
+
+/** What is at work in a shard that must be given up gets this long to end by itself. */
+const LEAVE_GRACE_MS = 3000
+
+/** The reason of an abort that is not the user's: the work is to be taken up again, here or elsewhere. */
+export const LEAVING = 'leaving'
+
+interface Lane<Item> {
+  id: string
+  shard: number
+  /** Waiting items by group, so that a group at its cap does not hold up the others. */
+  ready: Map<string, Item[]>
+  readyCount: number
+  /** Ids known here: ready or at work. A row that is fetched again is recognised by them. */
+  known: Set<string>
+  /** Ids finished while a fetch was under way, whose snapshot may still have them. */
+  finishedMeanwhile: Set<string>
+  atWork: Map<string, number>
+  working: number
+  slots: number
+  /** The table may hold due rows of this lane that are not in memory. */
+  hasMore: boolean
+  isFetching: boolean
+  isOrdered: boolean
+  isQueued: boolean
+  /** Epoch ms at which it must be looked at again; Infinity for never. */
+  wakeAtMs: number
+}
+
+class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
+  readonly #options: LanesOptions<Item>
+  readonly #lanes = new Map<string, Lane<Item>>()
+  /** Lanes that could start something, each once, served in turn. */
+  #turn: Lane<Item>[] = []
+  readonly #controllers = new Map<string, AbortController>()
+  readonly #wakeups = new TinyQueue<{ atMs: number; laneId: string }>([], (a, b) => a.atMs - b.atMs)
+  #cancelWake: (() => void) | null = null
+  #wakeSetForMs = Number.POSITIVE_INFINITY
+  #inFlight = 0
+  #held = 0
+  #heldBytes = 0
+  readonly #starved = new Set<Lane<Item>>()
+  #isFetchScheduled = false
+  #fetching = 0
+  #isPumping = false
+  #isStopping = false
+  #sweepTimer: NodeJS.Timeout | null = null
+  #announced = new Set<number>()
+  #waiters: (() => void)[] = []
+
+  constructor(options: LanesOptions<Item>) {
+    this.#options = options
+    options.ownership.listen({
+      gained: (shards) => this.#gained(shards),
+      lost: (shards) => this.#lost(shards),
+      noticed: (notice) => {
+        if (notice.about === this.#topic)
+          void this.#refresh((notice.shards as number[]).filter((each) => options.ownership.owns(each)))
+      },
+    })
+  }
+
+  get #topic(): string {
+    return `lanes:${this.#options.source.name}`
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  start(): void {
+    const sweep = () => {
+      this.#sweepTimer = setTimeout(() => {
+        const owned = this.#ownedShards()
+        void (owned.length > 0 ? this.#refresh(owned) : Promise.resolve()).finally(() => {
+          if (!this.#isStopping) sweep()
+        })
+      }, this.#options.sweepMs ?? 5000)
+    }
+    sweep()
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    if (this.#sweepTimer !== null) clearTimeout(this.#sweepTimer)
+    this.#cancelWake?.()
+    await this.#lost(this.#ownedShards())
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  offer(items: readonly Item[]): void {
+    for (const item of items) {
+      const shard = shardOf(item.laneId)
+      if (!this.#options.ownership.owns(shard)) {
+        this.#announce(shard)
+        continue
+      }
+      const lane = this.#laneOf(item.laneId)
+      lane.isOrdered = item.isOrdered
+      // A lane with rows left in the table takes them first, in order; so does one whose memory is full,
+      // and a strictly ordered one whose head waits.
+      if (lane.isOrdered && lane.wakeAtMs !== Number.POSITIVE_INFINITY) continue
+      if (
+        lane.hasMore ||
+        this.#held >= this.#options.heldMax ||
+        this.#heldBytes + item.bytes > this.#options.heldBytesMax
+      ) {
+        lane.hasMore = true
+      } else {
+        this.#hold(lane, item)
+      }
+      this.#enqueue(lane)
+    }
+    this.#pump()
+  }
+
+  abort(id: string): void {
+    this.#controllers.get(id)?.abort()
+  }
+
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve)
+      this.#pump()
+    })
+  }
+
+  #ownedShards(): number[] {
+    return Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => this.#options.ownership.owns(shard))
+  }
+
+  /** Tells the owners of other shards, once per turn of the event loop. */
+  #announce(shard: number): void {
+    if (this.#announced.size === 0) {
+      setImmediate(() => {
+        const shards = [...this.#announced]
+        this.#announced = new Set()
+        this.#options.ownership
+          .notify({ about: this.#topic, shards })
+          .catch((error: Error) =>
+            this.#options.log.warn(
+              { message: error.message },
+              'new work could not be announced; the sweep will find it',
+            ),
+          )
+      })
+    }
+    this.#announced.add(shard)
+  }
+
+  #laneOf(laneId: string): Lane<Item> {
+    const existing = this.#lanes.get(laneId)
+    if (existing !== undefined) return existing
+    const lane: Lane<Item> = {
+      id: laneId,
+      shard: shardOf(laneId),
+      ready: new Map(),
+      readyCount: 0,
+      known: new Set(),
+      finishedMeanwhile: new Set(),
+      atWork: new Map(),
+      working: 0,
+      slots: this.#options.laneCap,
+      hasMore: false,
+      isFetching: false,
+      isOrdered: false,
+      isQueued: false,
+      wakeAtMs: Number.POSITIVE_INFINITY,
+    }
+    this.#lanes.set(laneId, lane)
+    return lane
+  }
+
+  #hold(lane: Lane<Item>, item: Item): void {
+    if (lane.known.has(item.id)) return
+    lane.known.add(item.id)
+    const group = lane.ready.get(item.groupId)
+    if (group === undefined) lane.ready.set(item.groupId, [item])
+    else group.push(item)
+    lane.readyCount += 1
+    this.#held += 1
+    this.#heldBytes += item.bytes
+  }
+
+  #enqueue(lane: Lane<Item>): void {
+    if (lane.isQueued) return
+    lane.isQueued = true
+    this.#turn.push(lane)
+  }
+
+  /** Serves the lanes in turn, one item each time round, while this process has slots. */
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    try {
+      while (this.#turn.length > 0 && this.#inFlight < this.#options.processCap && !this.#isStopping) {
+        const round = this.#turn
+        this.#turn = []
+        for (const lane of round) {
+          lane.isQueued = false
+          if (this.#inFlight >= this.#options.processCap) this.#enqueue(lane)
+          else if (this.#startOne(lane)) this.#enqueue(lane)
+        }
+      }
+    } finally {
+      this.#isPumping = false
+    }
+    this.#notifySettled()
+  }
+
+  /** Starts the lane's next item if it may; true where the lane may have another one to start. */
+  #startOne(lane: Lane<Item>): boolean {
+    if (!this.#options.ownership.owns(lane.shard)) return false
+    const cap = lane.isOrdered ? 1 : Math.floor(lane.slots)
+    if (lane.readyCount === 0) {
+      if (lane.hasMore && lane.working < cap) this.#wantFetch(lane)
+      else if (lane.working === 0) this.#maybeForget(lane)
+      return false
+    }
+    if (lane.working >= cap) return false
+    for (const [groupId, items] of lane.ready) {
+      const head = items[0]
+      if (head === undefined) continue
+      const atWork = lane.atWork.get(groupId) ?? 0
+      if (atWork >= head.groupCap) continue
+      items.shift()
+      // Groups take turns: the one just served goes to the end.
+      lane.ready.delete(groupId)
+      if (items.length > 0) lane.ready.set(groupId, items)
+      lane.readyCount -= 1
+      this.#held -= 1
+      this.#heldBytes -= head.bytes
+      this.#launch(lane, head)
+      if (lane.hasMore && lane.readyCount < FETCH_LIMIT / 4) this.#wantFetch(lane)
+      return true
+    }
+    return false
+  }
+
+  #launch(lane: Lane<Item>, item: Item): void {
+    lane.working += 1
+    lane.atWork.set(item.groupId, (lane.atWork.get(item.groupId) ?? 0) + 1)
+    this.#inFlight += 1
+    const controller = new AbortController()
+    this.#controllers.set(item.id, controller)
+    this.#options.source
+      .work(item, controller.signal)
+      .catch((error: Error): LaneOutcome => {
+        this.#options.log.error(
+          { lane: lane.id, item: item.id, message: error.message, stack: error.stack },
+          'work failed by our own mistake',
+        )
+        return { kind: 'waits', until: new Date(this.#options.clock.now().getTime() + RETRY_AFTER_FAULT_MS) }
+      })
+      .then((outcome) => this.#landed(lane, item, outcome))
+  }
+
+  #landed(lane: Lane<Item>, item: Item, outcome: LaneOutcome): void {
+    this.#controllers.delete(item.id)
+    lane.working -= 1
+    this.#inFlight -= 1
+    const left = (lane.atWork.get(item.groupId) ?? 1) - 1
+    if (left > 0) lane.atWork.set(item.groupId, left)
+    else lane.atWork.delete(item.groupId)
+    lane.known.delete(item.id)
+    if (lane.isFetching) lane.finishedMeanwhile.add(item.id)
+    if (outcome.pace === 'slow') lane.slots = Math.max(1, Math.floor(lane.slots / 2))
+    else if (lane.slots < this.#options.laneCap) lane.slots += 1
+    if (outcome.kind === 'waits') {
+      // What comes after the head of an ordered lane must be read again behind it.
+      if (lane.isOrdered) this.#drop(lane)
+      this.#wakeLaneAt(lane, outcome.until.getTime())
+    }
+    this.#enqueue(lane)
+    this.#pump()
+  }
+
+  /** Lets go of what waits in memory; the rows stay. */
+  #drop(lane: Lane<Item>): void {
+    for (const items of lane.ready.values()) {
+      for (const item of items) {
+        lane.known.delete(item.id)
+        this.#held -= 1
+        this.#heldBytes -= item.bytes
+      }
+    }
+    lane.ready.clear()
+    lane.readyCount = 0
+    lane.hasMore = false
+  }
+
+  #wakeLaneAt(lane: Lane<Item>, atMs: number): void {
+    if (lane.wakeAtMs <= atMs) return
+    lane.wakeAtMs = atMs
+    this.#wakeups.push({ atMs, laneId: lane.id })
+    this.#setWake()
+  }
+
+  #setWake(): void {
+    const next = this.#wakeups.peek()
+    if (next === undefined || next.atMs >= this.#wakeSetForMs || this.#isStopping) return
+    this.#cancelWake?.()
+    this.#wakeSetForMs = next.atMs
+    this.#cancelWake = this.#options.clock.wakeAt(new Date(next.atMs), () => this.#woken())
+  }
+
+  #woken(): void {
+    this.#wakeSetForMs = Number.POSITIVE_INFINITY
+    const nowMs = this.#options.clock.now().getTime()
+    for (let next = this.#wakeups.peek(); next !== undefined && next.atMs <= nowMs; next = this.#wakeups.peek()) {
+      this.#wakeups.pop()
+      const lane = this.#lanes.get(next.laneId)
+      if (lane === undefined || lane.wakeAtMs > nowMs) continue
+      lane.wakeAtMs = Number.POSITIVE_INFINITY
+      lane.hasMore = true
+      this.#enqueue(lane)
+    }
+    this.#setWake()
+    this.#pump()
+  }
+
+  /** Gathers the lanes that need rows and reads for all of them in one statement. */
+  #wantFetch(lane: Lane<Item>): void {
+    if (lane.isFetching) return
+    lane.isFetching = true
+    this.#starved.add(lane)
+    if (this.#isFetchScheduled) return
+    this.#isFetchScheduled = true
+    setImmediate(() => void this.#fetchStarved())
+  }
+
+  async #fetchStarved(): Promise<void> {
+    this.#isFetchScheduled = false
+    const lanes = [...this.#starved].slice(0, 500)
+    for (const lane of lanes) this.#starved.delete(lane)
+    if (this.#starved.size > 0) {
+      this.#isFetchScheduled = true
+      setImmediate(() => void this.#fetchStarved())
+    }
+    this.#fetching += 1
+    try {
+      for (const lane of lanes) lane.finishedMeanwhile.clear()
+      const except = lanes.flatMap((lane) => [...lane.known])
+      const now = this.#options.clock.now()
+      // Fewer per lane where many lanes are hungry, so that memory is shared out fairly.
+      const limit = Math.max(2, Math.min(FETCH_LIMIT, Math.floor(this.#options.heldMax / Math.max(1, lanes.length))))
+      const rows = await this.#options.source.fetch(
+        lanes.map((lane) => lane.id),
+        limit,
+        except,
+        now,
+      )
+      this.#fetched(lanes, rows, limit, now)
+    } catch (error) {
+      this.#options.log.warn({ message: (error as Error).message }, 'waiting work could not be read; it is tried again')
+      for (const lane of lanes) this.#wakeLaneAt(lane, this.#options.clock.now().getTime() + RETRY_AFTER_FAULT_MS)
+    } finally {
+      this.#fetching -= 1
+      for (const lane of lanes) {
+        lane.isFetching = false
+        lane.finishedMeanwhile.clear()
+      }
+      this.#pump()
+    }
+  }
+
+  #fetched(lanes: readonly Lane<Item>[], rows: readonly { item: Item; dueAt: Date }[], limit: number, now: Date): void {
+    const counts = new Map<string, number>()
+    const blocked = new Set<string>()
+    for (const { item, dueAt } of rows) {
+      const lane = this.#lanes.get(item.laneId)
+      if (lane === undefined || blocked.has(lane.id) || !this.#options.ownership.owns(lane.shard)) continue
+      lane.isOrdered = item.isOrdered
+      if (dueAt.getTime() > now.getTime()) {
+        this.#wakeLaneAt(lane, dueAt.getTime())
+        if (item.isOrdered) blocked.add(lane.id)
+        continue
+      }
+      counts.set(lane.id, (counts.get(lane.id) ?? 0) + 1)
+      if (!lane.finishedMeanwhile.has(item.id)) this.#hold(lane, item)
+    }
+    for (const lane of lanes) {
+      lane.hasMore = !blocked.has(lane.id) && (counts.get(lane.id) ?? 0) >= limit
+      this.#enqueue(lane)
+    }
+  }
+
+  /** A lane with nothing in memory and nothing to wait for need not be remembered. */
+  #maybeForget(lane: Lane<Item>): void {
+    const isQuiet = lane.readyCount === 0 && lane.working === 0 && !lane.hasMore && !lane.isFetching
+    if (isQuiet && lane.wakeAtMs === Number.POSITIVE_INFINITY && lane.slots >= this.#options.laneCap)
+      this.#lanes.delete(lane.id)
+  }
+
+  async #gained(shards: readonly number[]): Promise<void> {
+    await this.#refresh(shards)
+  }
+
+  /** Looks which lanes of these shards have work in the table. */
+  async #refresh(shards: readonly number[]): Promise<void> {
+    if (shards.length === 0 || this.#isStopping) return
+    this.#fetching += 1
+    try {
+      const nowMs = this.#options.clock.now().getTime()
+      for (const { laneId, dueAt } of await this.#options.source.lanesOf(shards)) {
+        if (!this.#options.ownership.owns(shardOf(laneId))) continue
+        const lane = this.#laneOf(laneId)
+        if (dueAt.getTime() > nowMs) this.#wakeLaneAt(lane, dueAt.getTime())
+        else if (lane.readyCount === 0 && (lane.working === 0 || !lane.isOrdered)) {
+          lane.hasMore = true
+          this.#enqueue(lane)
+        }
+      }
+    } catch (error) {
+      this.#options.log.warn(
+        { message: (error as Error).message },
+        'waiting work could not be looked for; it is tried again',
+      )
+    } finally {
+      this.#fetching -= 1
+      this.#pump()
+    }
+  }
+
+  /** Forgets what waits, lets what is at work end (their rows say how far they came), and resolves then. */
+  async #lost(shards: readonly number[]): Promise<void> {
+    const gone = new Set(shards)
+    const leaving = [...this.#lanes.values()].filter((lane) => gone.has(lane.shard))
+    for (const lane of leaving) this.#drop(lane)
+    const deadline = performance.now() + LEAVE_GRACE_MS
+    while (leaving.some((lane) => lane.working > 0)) {
+      if (performance.now() > deadline) {
+        for (const lane of leaving) for (const id of lane.known) this.#controllers.get(id)?.abort(LEAVING)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    for (const lane of leaving) this.#lanes.delete(lane.id)
+  }
+
+  #notifySettled(): void {
+    if (this.#waiters.length === 0) return
+    const isBusy =
+      this.#inFlight > 0 ||
+      this.#fetching > 0 ||
+      this.#isFetchScheduled ||
+      this.#turn.length > 0 ||
+      this.#held > 0 ||
+      this.#announced.size > 0
+    if (isBusy) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const each of waiters) each()
+  }
+}

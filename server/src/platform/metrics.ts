@@ -1,0 +1,49 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** What the engine counts; printed at `/metrics` in the Prometheus text format. */
+export interface Metrics {
+  registry: Registry
+  eventsAccepted: Counter
+  eventsRefused: Counter
+  acceptSeconds: Histogram
+  acceptBatch: Histogram
+  runsFinished: Counter<'state'>
+  runsInFlight: Gauge
+  requests: Counter<'method' | 'status'>
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry, prefix: 'permea_' })
+  const registers = [registry]
+  return {
+    registry,
+    eventsAccepted: new Counter({ name: 'permea_events_accepted_total', help: 'Events stored', registers }),
+    eventsRefused: new Counter({ name: 'permea_events_refused_total', help: 'Events refused', registers }),
+    acceptSeconds: new Histogram({
+      name: 'permea_accept_seconds',
+      help: 'From request to durable answer at a webhook URL',
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    }),
+    acceptBatch: new Histogram({
+      name: 'permea_accept_batch_size',
+      help: 'Requests written in one transaction',
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200],
+      registers,
+    }),
+    runsFinished: new Counter({
+      name: 'permea_flow_runs_finished_total',
+      help: 'Flow runs that reached a final state',
+      labelNames: ['state'],
+      registers,
+    }),
+    runsInFlight: new Gauge({ name: 'permea_flow_runs_in_flight', help: 'Flow runs being executed here', registers }),
+    requests: new Counter({
+      name: 'permea_http_requests_total',
+      help: 'Requests answered',
+      labelNames: ['method', 'status'],
+      registers,
+    }),
+  }
+}

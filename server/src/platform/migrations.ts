@@ -1,0 +1,47 @@
+import { readdir, readFile } from 'node:fs/promises'
+import type pg from 'pg'
+import type { Database } from './database.ts'
+
+const DIRECTORY = new URL('../../migrations/', import.meta.url)
+
+/** All processes that start at once migrate one after the other under this session lock. */
+const MIGRATION_LOCK = 0x7065726d
+
+/**
+ * Brings the database to the newest schema: every file of `server/migrations` that is not recorded yet,
+ * in order of its number, each in a transaction of its own. Safe to call from many processes at once.
+ */
+export async function migrate(database: Database): Promise<void> {
+  const client = await database.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
+    await client.query(
+      'create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())',
+    )
+    const { rows } = await client.query<{ name: string }>('select name from migrations')
+    const applied = new Set(rows.map((row) => row.name))
+    for (const name of await migrationNames()) {
+      if (!applied.has(name)) await apply(client, name)
+    }
+  } finally {
+    await client.end()
+  }
+}
+
+/** File names of all migrations, oldest first. */
+export async function migrationNames(): Promise<string[]> {
+  return (await readdir(DIRECTORY)).filter((name) => name.endsWith('.sql')).sort()
+}
+
+async function apply(client: pg.Client, name: string): Promise<void> {
+  const text = await readFile(new URL(name, DIRECTORY), 'utf8')
+  await client.query('begin')
+  try {
+    await client.query(text)
+    await client.query('insert into migrations (name) values ($1)', [name])
+    await client.query('commit')
+  } catch (cause) {
+    await client.query('rollback')
+    throw new Error(`migration ${name} failed: ${(cause as Error).message}`, { cause })
+  }
+}

@@ -1,0 +1,79 @@
+import { type Database, sql, type Tx } from './database.ts'
+import { lowestIdAt } from './ids.ts'
+
+const DAY_MS = 86_400_000
+
+/** Days for which partitions exist ahead of time: the scheduler may be down that long. */
+const DAYS_AHEAD = 4
+
+/**
+ * Keeps the partitions of growing tables: one per day ahead of time, none older than the retention.
+ * Dropping a partition is how old rows leave, so the disk is bounded and nothing is vacuumed for it.
+ * Rows of no partition (a clock far off) fall into the default one and are still found.
+ *
+ * Which tables grow is read from the catalogue: every table partitioned by range on `id`.
+ */
+export async function keepPartitions(
+  database: Database,
+  now: Date,
+  retentionDays: number,
+): Promise<{ dropped: string[] }> {
+  const today = Math.floor(now.getTime() / DAY_MS)
+  const dropped: string[] = []
+  for (const table of await growingTables(database.db)) {
+    const existing = new Set(await partitionsOf(database.db, table))
+    for (let day = today - 1; day <= today + DAYS_AHEAD; day += 1) {
+      const name = partitionName(table, day)
+      if (existing.has(name)) continue
+      await sql`create table if not exists ${sql.id(name)} partition of ${sql.id(table)}
+        for values from (${sql.lit(lowestIdAt(new Date(day * DAY_MS)))}) to (${sql.lit(lowestIdAt(new Date((day + 1) * DAY_MS)))})`.execute(
+        database.db,
+      )
+    }
+    for (const name of existing) {
+      const day = dayOf(table, name)
+      if (day === null || day >= today - retentionDays) continue
+      await dropQuickly(database, name)
+      dropped.push(name)
+    }
+  }
+  return { dropped }
+}
+
+/** Waits for its lock in short tries, so that a long query never makes everybody else queue behind the drop. */
+async function dropQuickly(database: Database, name: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await database.transaction(async (tx) => {
+        await sql`set local lock_timeout = '100ms'`.execute(tx)
+        await sql`drop table ${sql.id(name)}`.execute(tx)
+      })
+      return
+    } catch (error) {
+      if (tries >= 50 || (error as { code?: string }).code !== '55P03') throw error
+    }
+  }
+}
+
+function partitionName(table: string, day: number): string {
+  return `${table}_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll('-', '')}`
+}
+
+function dayOf(table: string, partition: string): number | null {
+  const match = /^_(\d{4})(\d\d)(\d\d)$/.exec(partition.slice(table.length))
+  return match === null ? null : Date.parse(`${match[1]}-${match[2]}-${match[3]}T00:00:00Z`) / DAY_MS
+}
+
+async function growingTables(db: Tx): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name from pg_partitioned_table p join pg_class c on c.oid = p.partrelid
+     where p.partstrat = 'r' and c.relnamespace = current_schema()::regnamespace order by 1`.execute(db)
+  return rows.map((row) => row.name)
+}
+
+async function partitionsOf(db: Tx, table: string): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
+    select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
+     where i.inhparent = ${table}::regclass`.execute(db)
+  return rows.map((row) => row.name)
+}

@@ -1,0 +1,451 @@
+import type { ErrorData } from '@permea/contract'
+import type { NodeCall, NodeOutcome, NodeServices } from '../flows/node-type.ts'
+import type { FlowPlan, PlannedNode } from '../flows/plan.ts'
+import { FormulaTooLarge } from '../formulas/bounds.ts'
+import type { Ids } from '../platform/ids.ts'
+import { type LaneOutcome, LEAVING } from '../platform/lanes.ts'
+import type { Log } from '../platform/log.ts'
+import type { AppUser } from '../workspaces/your-app.ts'
+import type { Progressing, Recorder } from './recorder.ts'
+import { nodeRetryDelayMs } from './retry.ts'
+import type { NodeCounts, NodeRun, RunItem, Waiting } from './run.ts'
+import { createSlots, type Slots } from './slots.ts'
+import type { RunProgress } from './store.ts'
+
+export interface Limits {
+  /** Longest time at work in one stretch, in milliseconds. */
+  activeMsMax: number
+  /** Most node runs in one run. */
+  nodeRunsMax: number
+  /** Longest output of one node run, in characters of JSON. */
+  outputCharsMax: number
+}
+
+export const LIMITS: Limits = { activeMsMax: 3_000_000, nodeRunsMax: 100_000, outputCharsMax: 20_000_000 }
+
+export interface ExecutionOptions {
+  services: NodeServices
+  recorder: Recorder
+  ids: Ids
+  /** Uniform in [0, 1). */
+  random(): number
+  log: Log
+  limits: Limits
+}
+
+export interface ExecutionInput {
+  item: RunItem
+  plan: FlowPlan
+  user: AppUser
+  /** `user`, `flowRun`, `flowInstance`, `integration`: the same for every node. */
+  scope: Record<string, unknown>
+  /** What was recorded before, by path. */
+  recorded: ReadonlyMap<string, NodeRun>
+  signal: AbortSignal
+}
+
+/** One place in a run: a node with what it is given there. */
+interface Visit {
+  node: PlannedNode
+  path: string
+  input: unknown
+  fed: unknown
+  /** The for-each item that begins here, as JSON text. */
+  item: string | null
+  /** Gathers outputs for the enclosing for-each. */
+  collect: Map<string, unknown[]> | null
+}
+
+const ERRORS_MAX = 20
+const UNSAVED_MAX = 100
+
+/**
+ * One run on its way through its nodes. Node runs that are recorded are not done again: their outputs are taken from
+ * the record, so a run that was interrupted goes on where it stopped. What has an effect outside is begun only when
+ * the effects before it are durable; so after a crash at most the steps in flight happen twice.
+ */
+export class Execution implements Progressing {
+  readonly #o: ExecutionOptions
+  readonly #in: ExecutionInput
+  readonly #startedAt: Date
+  readonly #beganMs = performance.now()
+  readonly #slots = new Map<string, Slots>()
+  readonly #counts: NodeCounts = {}
+  readonly #errors: ErrorData[] = []
+  readonly #waiting: Waiting = {}
+  #nodeRuns = 0
+  #unsaved: NodeRun[] = []
+  #hasUnsavedEffect = false
+  #hasEffectInWrite = false
+  #isStartTold = false
+  #isOver = false
+  #ending: Pick<RunProgress, 'waits' | 'finish'> | null = null
+  #waiters: ((hasEnded: boolean) => void)[] = []
+  #inWrite: ((hasEnded: boolean) => void)[] = []
+
+  constructor(options: ExecutionOptions, input: ExecutionInput) {
+    this.#o = options
+    this.#in = input
+    this.#startedAt = input.item.startedAt ?? options.services.clock.now()
+    this.#isStartTold = input.item.startedAt !== null
+  }
+
+  /** Walks the run as far as it goes. `ended` where its final state is recorded by this walk. */
+  async run(): Promise<{ outcome: LaneOutcome; ended: 'completed' | 'failed' | null }> {
+    const { item, plan, signal } = this.#in
+    this.#o.recorder.touchSoon(this)
+    const start = plan.get(item.run.startNodeKey)
+    if (start === undefined)
+      this.#fail({
+        type: 'flow_run',
+        key: 'node_not_found',
+        message: `there is no node ${JSON.stringify(item.run.startNodeKey)}`,
+      })
+    else
+      await this.#walk({
+        node: start,
+        path: encodeURIComponent(start.key),
+        ...this.#begin(),
+        item: null,
+        collect: null,
+      })
+    const now = this.#o.services.clock.now()
+    if (signal.aborted) {
+      await this.#save()
+      return { outcome: signal.reason === LEAVING ? { kind: 'waits', until: now } : { kind: 'finished' }, ended: null }
+    }
+    const times = Object.values(this.#waiting).map((each) => each.untilMs)
+    if (times.length > 0) {
+      const until = new Date(Math.min(...times))
+      this.#ending = { waits: { until, isOrdered: item.isOrdered, waiting: this.#waiting }, finish: null }
+      await this.#save()
+      return { outcome: { kind: 'waits', until, pace: 'slow' }, ended: null }
+    }
+    const state = this.#errors.length > 0 ? 'failed' : 'completed'
+    this.#ending = { waits: null, finish: { state, endedAt: now, errors: this.#errors, nodeCounts: this.#counts } }
+    const hasEnded = await this.#save()
+    return { outcome: { kind: 'finished', pace: 'ok' }, ended: hasEnded ? state : null }
+  }
+
+  #begin(): { input: unknown; fed: unknown } {
+    const input: unknown = JSON.parse(this.#in.item.input)
+    return { input, fed: input }
+  }
+
+  // ── walking ──
+
+  async #walk(visit: Visit): Promise<void> {
+    if (this.#mustStop()) return
+    const outputs = await this.#outputsOf(visit)
+    if (outputs === null) return
+    if (visit.collect !== null)
+      visit.collect.set(visit.node.key, [...(visit.collect.get(visit.node.key) ?? []), ...outputs])
+    const next: Promise<void>[] = []
+    for (const [index, output] of outputs.entries()) {
+      if (visit.node.links.length === 0) break
+      const input = { ...asObject(visit.input), [visit.node.key]: output }
+      const error = visit.node.node.onError === 'continue' ? (output as { error?: unknown } | null)?.error : undefined
+      for (const link of visit.node.links) {
+        const node = this.#in.plan.get(link.key)
+        if (node === undefined) continue
+        if (
+          link.filter !== null &&
+          !(await this.#holds(link.filter, { ...this.#in.scope, input, output, error }, visit))
+        )
+          continue
+        next.push(
+          this.#walk({
+            node,
+            path: `${visit.path}>${index}.${encodeURIComponent(link.key)}`,
+            input,
+            fed: output,
+            item: null,
+            collect: visit.collect,
+          }),
+        )
+      }
+    }
+    // Alone in most flows: then there is nothing to gather.
+    if (next.length === 1) await next[0]
+    else if (next.length > 1) await Promise.all(next)
+  }
+
+  async #holds(
+    filter: { evaluate(scope: Record<string, unknown>): unknown },
+    scope: Record<string, unknown>,
+    visit: Visit,
+  ): Promise<boolean> {
+    try {
+      return Boolean(await filter.evaluate(scope))
+    } catch (error) {
+      this.#fail(this.#faultOf(error as Error, visit), visit)
+      return false
+    }
+  }
+
+  /** The outputs of the node at this place, from the record or by doing it; null where nothing follows (yet). */
+  async #outputsOf(visit: Visit): Promise<unknown[] | null> {
+    const record = this.#in.recorded.get(visit.path)
+    if (record !== undefined) return this.#recall(record, visit)
+    const slots = this.#slotsOf(visit.node)
+    const release = slots.isFree() ? slots.take() : await slots.acquire()
+    try {
+      return this.#mustStop() ? null : await this.#perform(visit)
+    } finally {
+      release()
+    }
+  }
+
+  #recall(record: NodeRun, visit: Visit): unknown[] | null {
+    const outputs = record.outputs === null ? [visit.fed] : (JSON.parse(record.outputs) as unknown[])
+    const isDone = record.status === 'completed'
+    this.#nodeRuns += 1
+    this.#count(visit, record.status === 'failed', isDone ? outputs.length : 0)
+    if (record.status === 'failed') for (const error of record.errors) this.#fail(error, visit)
+    return isDone ? outputs : null
+  }
+
+  async #perform(visit: Visit): Promise<unknown[] | null> {
+    const { clock } = this.#o.services
+    const waited = this.#in.item.waiting?.[visit.path]
+    if (waited !== undefined && waited.untilMs > clock.now().getTime()) {
+      this.#waiting[visit.path] = waited
+      return null
+    }
+    if (visit.node.type.hasEffect) await this.#makeEffectsDurable()
+    const logs: unknown[] = [...(waited?.logs ?? [])]
+    const startedAt = clock.now()
+    const outcome = await this.#execute(visit, logs, waited?.attempts ?? 0)
+    // An effect that ended just as the run was stopped is a fact and is recorded; one that was cut off is not.
+    if (this.#in.signal.aborted && outcome.kind !== 'outputs') return null
+    if (outcome.kind === 'each') return this.#each(visit, outcome.items, startedAt, logs)
+    const attempts = (waited?.attempts ?? 0) + 1
+    if (outcome.kind === 'retry') {
+      const delayMs = nodeRetryDelayMs({
+        attemptsMade: attempts,
+        retryAfterMs: outcome.afterMs,
+        jitter: this.#o.random(),
+      })
+      if (delayMs === null)
+        return this.#settle(visit, { kind: 'failed', error: outcome.error }, startedAt, logs, attempts)
+      const note = {
+        type: 'error',
+        at: startedAt.toISOString(),
+        message: `attempt ${attempts}: ${outcome.error.message}`,
+      }
+      this.#waiting[visit.path] = {
+        attempts,
+        untilMs: clock.now().getTime() + delayMs,
+        logs: [...(waited?.logs ?? []), note],
+      }
+      return null
+    }
+    return this.#settle(visit, outcome, startedAt, logs, attempts)
+  }
+
+  async #execute(visit: Visit, logs: unknown[], attemptsMade: number): Promise<NodeOutcome> {
+    const call: NodeCall = {
+      services: this.#o.services,
+      workspaceId: this.#in.item.run.workspaceId,
+      user: this.#in.user,
+      scope: { ...this.#in.scope, input: visit.input },
+      fed: visit.fed,
+      attemptsMade,
+      signal: this.#in.signal,
+      log: (record) => logs.push(record),
+    }
+    try {
+      return await visit.node.prepared.execute(call)
+    } catch (error) {
+      return { kind: 'failed', error: this.#faultOf(error as Error, visit) }
+    }
+  }
+
+  #faultOf(error: Error, visit: Visit): ErrorData {
+    if (error instanceof FormulaTooLarge)
+      return { type: 'configuration', key: 'formula_too_large', message: error.message }
+    this.#o.log.error(
+      { run: this.#in.item.id, node: visit.node.key, message: error.message, stack: error.stack },
+      'a node failed by our own mistake',
+    )
+    return { type: 'internal', key: 'internal', message: 'something went wrong on our side; the log has the details' }
+  }
+
+  /** Runs the sub-flow once per item, `concurrency` items at a time. */
+  async #each(visit: Visit, items: unknown[], startedAt: Date, logs: unknown[]): Promise<unknown[] | null> {
+    const root = this.#in.plan.get(visit.node.subFlowRoot ?? '')
+    if (root === undefined)
+      return this.#settle(
+        visit,
+        { kind: 'failed', error: { type: 'configuration', message: 'the sub-flow is not there' } },
+        startedAt,
+        logs,
+        1,
+      )
+    const collected: Map<string, unknown[]>[] = []
+    let next = 0
+    const worker = async () => {
+      for (let index = next++; index < items.length && !this.#mustStop(); index = next++) {
+        const item = items[index]
+        const collect = new Map<string, unknown[]>()
+        collected[index] = collect
+        await this.#walk({
+          node: root,
+          path: `${visit.path}>e${index}.${encodeURIComponent(root.key)}`,
+          input: { ...asObject(visit.input), [visit.node.key]: { item } },
+          fed: item,
+          item: JSON.stringify(item ?? null),
+          collect,
+        })
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(items.length, visit.node.node.concurrency ?? 1) }, worker))
+    const inside = `${visit.path}>e`
+    const isUnfinished = this.#mustStop() || Object.keys(this.#waiting).some((path) => path.startsWith(inside))
+    if (isUnfinished) return null
+    const output: Record<string, unknown[]> = {}
+    for (const iteration of collected) {
+      for (const [key, outputs] of iteration) (output[key] ??= []).push(...outputs)
+    }
+    return this.#settle(visit, { kind: 'outputs', outputs: [output] }, startedAt, logs, 1)
+  }
+
+  // ── recording ──
+
+  /** Records what the node came to; gives the outputs that go on. */
+  async #settle(
+    visit: Visit,
+    outcome: Extract<NodeOutcome, { kind: 'outputs' | 'skipped' | 'failed' }>,
+    startedAt: Date,
+    logs: unknown[],
+    attempts: number,
+  ): Promise<unknown[] | null> {
+    let outputs = outcome.kind === 'outputs' ? outcome.outputs.map((each) => (each === undefined ? null : each)) : null
+    let error = outcome.kind === 'failed' ? outcome.error : null
+    let text = outputs === null || (outputs.length === 1 && outputs[0] === visit.fed) ? null : JSON.stringify(outputs)
+    if (text !== null && text.length > this.#o.limits.outputCharsMax) {
+      error = {
+        type: 'flow_run',
+        key: 'output_too_large',
+        message: `the output is longer than ${this.#o.limits.outputCharsMax} characters`,
+      }
+      outputs = null
+      text = null
+    }
+    const isContinued = error !== null && visit.node.node.onError === 'continue'
+    if (isContinued) {
+      outputs = [{ error }]
+      text = JSON.stringify(outputs)
+    }
+    const status = error !== null && !isContinued ? 'failed' : outcome.kind === 'skipped' ? 'skipped' : 'completed'
+    const id = this.#o.ids.next()
+    const nodeRun: NodeRun = {
+      id,
+      runId: this.#in.item.id,
+      nodeKey: visit.node.key,
+      path: visit.path,
+      status,
+      item: visit.item,
+      outputs: text,
+      errors: error === null ? [] : [error],
+      logs,
+      startedAt,
+      endedAt: this.#o.services.clock.now(),
+      attempts,
+    }
+    this.#nodeRuns += 1
+    this.#unsaved.push(nodeRun)
+    if (visit.node.type.hasEffect) this.#hasUnsavedEffect = true
+    this.#count(visit, status === 'failed', status === 'completed' ? (outputs?.length ?? 0) : 0)
+    if (status === 'failed' && error !== null) this.#fail(error, visit)
+    if (this.#unsaved.length >= UNSAVED_MAX) await this.#save()
+    return status === 'completed' ? outputs : null
+  }
+
+  #count(visit: Visit, isError: boolean, outputs: number): void {
+    const counts = (this.#counts[visit.node.key] ??= { state: 'completed', runs: 0, erroredRuns: 0, outputs: 0 })
+    counts.runs += 1
+    counts.outputs += outputs
+    if (isError) {
+      counts.erroredRuns += 1
+      counts.state = 'failed'
+    }
+  }
+
+  #fail(error: ErrorData, visit?: Visit): void {
+    if (this.#errors.length >= ERRORS_MAX) return
+    const where = visit === undefined ? '' : `node ${JSON.stringify(visit.node.key)}: `
+    this.#errors.push({
+      ...error,
+      message: `${where}${error.message}`,
+      data: { ...asObject(error.data), nodeKey: visit?.node.key },
+    })
+  }
+
+  /** Whether to begin nothing more: stopped, or beyond a limit (which is then an error of the run). */
+  #mustStop(): boolean {
+    if (this.#in.signal.aborted) return true
+    const isLong = performance.now() - this.#beganMs > this.#o.limits.activeMsMax
+    if (!isLong && this.#nodeRuns < this.#o.limits.nodeRunsMax) return false
+    const message = isLong
+      ? `the run was at work for longer than ${this.#o.limits.activeMsMax / 1000} s`
+      : `the run has more than ${this.#o.limits.nodeRunsMax} node runs`
+    if (!this.#errors.some((each) => each.key === 'limit_exceeded'))
+      this.#fail({ type: 'flow_run', key: 'limit_exceeded', message })
+    return true
+  }
+
+  #slotsOf(node: PlannedNode): Slots {
+    let slots = this.#slots.get(node.key)
+    if (slots === undefined) {
+      slots = createSlots(node.node.concurrency ?? 1)
+      this.#slots.set(node.key, slots)
+    }
+    return slots
+  }
+
+  /** Resolves when everything up to now is durable; true where the run's end was recorded and counts. */
+  #save(): Promise<boolean> {
+    if (this.#ending === null && this.#unsaved.length === 0) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve)
+      this.#o.recorder.touch(this)
+    })
+  }
+
+  async #makeEffectsDurable(): Promise<void> {
+    if (this.#hasEffectInWrite) await new Promise((resolve) => this.#inWrite.push(resolve))
+    if (this.#hasUnsavedEffect) await this.#save()
+  }
+
+  takeProgress(): RunProgress | null {
+    if (this.#ending === null && this.#unsaved.length === 0 && this.#isStartTold) return null
+    if (this.#isOver) return null
+    const progress: RunProgress = {
+      runId: this.#in.item.id,
+      startedAt: this.#startedAt,
+      nodeRuns: this.#unsaved,
+      waits: this.#ending?.waits ?? null,
+      finish: this.#ending?.finish ?? null,
+    }
+    this.#isOver = this.#ending !== null
+    this.#isStartTold = true
+    this.#unsaved = []
+    this.#hasEffectInWrite = this.#hasUnsavedEffect
+    this.#hasUnsavedEffect = false
+    this.#inWrite = this.#waiters
+    this.#waiters = []
+    return progress
+  }
+
+  recorded(hasEnded: boolean): void {
+    const waiters = this.#inWrite
+    this.#hasEffectInWrite = false
+    this.#inWrite = []
+    for (const resolve of waiters) resolve(hasEnded)
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+}

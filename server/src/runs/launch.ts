@@ -1,0 +1,130 @@
+import type { RunFlowInput } from '@permea/contract'
+import type { z } from 'zod'
+import { Refusal } from '../api/refusal.ts'
+import { customerById } from '../customers/store.ts'
+import { schemaProblem } from '../event-types/json-schema.ts'
+import type { FlowInstance } from '../flows/flow.ts'
+import type { NodeTypes } from '../flows/node-type.ts'
+import { triggerKeys } from '../flows/plan.ts'
+import { nextTime, queueSchedule } from '../flows/setup.ts'
+import { instancesByIds, lockSchedule, moveSchedule, nodesOfVersion } from '../flows/store.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database, Tx } from '../platform/database.ts'
+import type { Queue } from '../platform/queue.ts'
+import type { NewRun, RunItem } from './run.ts'
+import type { Runs } from './runs.ts'
+
+export interface LaunchOptions {
+  database: Database
+  clock: Clock
+  queue: Queue
+  nodeTypes: NodeTypes
+  runs: Runs
+}
+
+/** How runs begin other than by an event. */
+export interface Launch {
+  byApi(instance: FlowInstance, input: z.output<typeof RunFlowInput>): Promise<RunItem>
+  /** What the schedule's job does: launches the run of this time, once, and queues the next. */
+  bySchedule(payload: { flowInstanceId: string; nodeKey: string; at: string }): Promise<void>
+}
+
+export function createLaunch(options: LaunchOptions): Launch {
+  const { database, clock, runs } = options
+
+  async function start(
+    tx: Tx,
+    instance: FlowInstance,
+    nodeKey: string,
+    type: string,
+    input: unknown,
+    meta: Record<string, unknown> | null,
+  ): Promise<RunItem> {
+    const text = JSON.stringify(input ?? null)
+    const [item] = await runs.insert(tx, [{ run: newRun(instance, nodeKey, type, text, meta), input: text }])
+    if (item === undefined) throw new Error('one run gives one item')
+    return item
+  }
+
+  return {
+    async byApi(instance, input) {
+      if (instance.archivedAt !== null) throw new Refusal('archived', 'the flow instance is archived')
+      const customer = await customerById(database.db, instance.workspaceId, instance.customerId)
+      if (customer === null || customer.archivedAt !== null)
+        throw new Refusal('archived', 'the customer of the flow instance is archived')
+      const nodes = await nodesOfVersion(database.db, instance.versionId)
+      const triggers = triggerKeys(nodes, options.nodeTypes)
+      const wanted = input.startNodeKey ?? input.nodeKey
+      const nodeKey = wanted ?? triggers.find((key) => nodes[key]?.type === 'api-trigger') ?? triggers[0]
+      if (nodeKey === undefined)
+        throw new Refusal('invalid_flow', 'the flow has no trigger to start at', { problems: [] })
+      if (!triggers.includes(nodeKey)) {
+        throw new Refusal('invalid_input', `startNodeKey: ${JSON.stringify(nodeKey)} is not a trigger of the flow`, {
+          problems: [{ field: 'startNodeKey', message: `one of ${triggers.join(', ')}` }],
+        })
+      }
+      const node = nodes[nodeKey]
+      const schema = node?.type === 'api-trigger' ? node.inputSchema : undefined
+      const problem =
+        schema === undefined ? null : schemaProblem(`${instance.versionId}:${nodeKey}`, schema, input.input ?? null)
+      if (problem !== null) {
+        const said = problem.replace(/^the event/, 'the input')
+        throw new Refusal('invalid_input', `input: ${said}`, { problems: [{ field: 'input', message: said }] })
+      }
+      const item = await database.transaction((tx) =>
+        start(tx, instance, nodeKey, 'api-trigger', input.input, input.meta ?? null),
+      )
+      runs.offer([item])
+      return item
+    },
+    async bySchedule({ flowInstanceId, nodeKey, at }) {
+      const item = await database.transaction(async (tx) => {
+        const schedule = await lockSchedule(tx, flowInstanceId, nodeKey)
+        // Changed or fired meanwhile: then another job stands for the time that counts now.
+        if (schedule === null || schedule.nextAt.toISOString() !== at) return null
+        const instance = (await instancesByIds(tx, [flowInstanceId])).get(flowInstanceId) ?? null
+        if (instance === null) return null
+        const customer = await customerById(tx, instance.workspaceId, instance.customerId)
+        // Times that passed while nothing ran are not made up for: the next one is after now.
+        const next = nextTime(
+          schedule.cron,
+          schedule.timeZone,
+          new Date(Math.max(clock.now().getTime(), schedule.nextAt.getTime())),
+        )
+        if (next !== null) {
+          await moveSchedule(tx, { ...schedule, nextAt: next })
+          await queueSchedule(tx, options.queue, { ...schedule, nextAt: next })
+        }
+        if (customer === null || customer.archivedAt !== null) return null
+        return start(tx, instance, nodeKey, 'schedule-trigger', { scheduledAt: at }, null)
+      })
+      if (item !== null) runs.offer([item])
+    },
+  }
+}
+
+function newRun(
+  instance: FlowInstance,
+  startNodeKey: string,
+  type: string,
+  inputText: string,
+  meta: Record<string, unknown> | null,
+): NewRun {
+  return {
+    workspaceId: instance.workspaceId,
+    customerId: instance.customerId,
+    connectionId: instance.connectionId,
+    integrationId: instance.integrationId,
+    flowInstanceId: instance.id,
+    flowId: instance.flowId,
+    universalFlowId: instance.universalFlowId,
+    versionId: instance.versionId,
+    startNodeKey,
+    appEventId: null,
+    inputText,
+    launchedBy: { type },
+    meta,
+    isOrdered: instance.isOrdered,
+    concurrency: instance.concurrency,
+  }
+}

@@ -1,0 +1,114 @@
+import type { Database } from '../platform/database.ts'
+import { toWire } from '../platform/ids.ts'
+import { type NodeRun, type NodeRunAnswer, outputWireId, type RunRow } from './run.ts'
+import { nodeRunsAtPaths, nodeRunsBelow } from './store.ts'
+
+/** The places above this one: `a>0.b>e2.c` is below `a` and `a>0.b`. */
+function ancestorsOf(path: string): string[] {
+  const steps = path.split('>')
+  return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('>'))
+}
+
+/** The last step of a path: which output of the one above (or which item) it was given, and its node. */
+function lastStep(path: string): { isItem: boolean; index: number; nodeKey: string } {
+  const step = path.slice(path.lastIndexOf('>') + 1)
+  const match = /^(e?)(\d+)\.(.*)$/.exec(step)
+  if (match === null || !path.includes('>')) return { isItem: false, index: 0, nodeKey: decodeURIComponent(step) }
+  return { isItem: match[1] === 'e', index: Number(match[2]), nodeKey: decodeURIComponent(match[3] ?? '') }
+}
+
+/** Only the trigger and filters hand on what they were fed; the value comes from further up. */
+function outputsOf(path: string, records: ReadonlyMap<string, NodeRun>, runInput: unknown): unknown[] {
+  const record = records.get(path)
+  if (record === undefined) return []
+  if (record.outputs !== null) return JSON.parse(record.outputs) as unknown[]
+  return [fedTo(path, records, runInput)]
+}
+
+function fedTo(path: string, records: ReadonlyMap<string, NodeRun>, runInput: unknown): unknown {
+  const cut = path.lastIndexOf('>')
+  if (cut < 0) return runInput
+  const step = lastStep(path)
+  if (step.isItem) return JSON.parse(records.get(path)?.item ?? 'null') as unknown
+  return outputsOf(path.slice(0, cut), records, runInput)[step.index]
+}
+
+/** What a node run was given: put together from what came before it, which is stored once. */
+function inputOf(path: string, records: ReadonlyMap<string, NodeRun>, runInput: unknown): unknown {
+  const steps = path.split('>')
+  let input = runInput
+  for (let depth = 1; depth < steps.length; depth += 1) {
+    const here = steps.slice(0, depth + 1).join('>')
+    const above = steps.slice(0, depth).join('>')
+    const given = lastStep(here).isItem ? { item: fedTo(here, records, runInput) } : fedTo(here, records, runInput)
+    input = {
+      ...(typeof input === 'object' && input !== null && !Array.isArray(input) ? input : {}),
+      [lastStep(above).nodeKey]: given,
+    }
+  }
+  return input
+}
+
+/** Node runs as they are shown: with their input, what fed them and what they fed. */
+export async function nodeRunAnswers(
+  database: Database,
+  run: RunRow,
+  nodeRuns: readonly NodeRun[],
+  withData: boolean,
+): Promise<NodeRunAnswer[]> {
+  const paths = nodeRuns.map((each) => each.path)
+  const [above, below] = await Promise.all([
+    nodeRunsAtPaths(
+      database.db,
+      run.id,
+      paths.flatMap((path) => [path, ...ancestorsOf(path)]),
+    ),
+    nodeRunsBelow(database.db, run.id, paths),
+  ])
+  const runInput: unknown = JSON.parse(run.input ?? 'null')
+  return nodeRuns.map((nodeRun) => {
+    const outputs = nodeRun.status === 'completed' ? outputsOf(nodeRun.path, above, runInput) : []
+    const parent = above.get(nodeRun.path.slice(0, Math.max(0, nodeRun.path.lastIndexOf('>'))))
+    const step = lastStep(nodeRun.path)
+    return {
+      id: toWire('nr', nodeRun.id),
+      nodeKey: nodeRun.nodeKey,
+      upstreamRuns:
+        parent === undefined || step.isItem
+          ? []
+          : [
+              {
+                nodeKey: parent.nodeKey,
+                runId: toWire('nr', parent.id),
+                outputId: outputWireId(parent.id, step.index),
+              },
+            ],
+      input: inputOf(nodeRun.path, above, runInput),
+      status: nodeRun.status,
+      logs: nodeRun.logs,
+      outputs: outputs.map((output, index) => ({
+        id: outputWireId(nodeRun.id, index),
+        ...(withData ? { data: JSON.stringify(output ?? null) } : {}),
+        downstreamRuns: below
+          .filter((each) => each.path.startsWith(`${nodeRun.path}>${index}.`))
+          .map((each) => ({ runId: toWire('nr', each.id), nodeKey: each.nodeKey })),
+      })),
+      errors: nodeRun.errors,
+      startedAt: nodeRun.startedAt.toISOString(),
+      endedAt: nodeRun.endedAt.toISOString(),
+      attempts: nodeRun.attempts,
+    }
+  })
+}
+
+/** The outputs of node runs, each with its value as JSON text. */
+export async function outputAnswers(
+  database: Database,
+  run: RunRow,
+  nodeRuns: readonly NodeRun[],
+): Promise<{ id: string; nodeKey: string; runId: string; data: string }[]> {
+  const answers = await nodeRunAnswers(database, run, nodeRuns, true)
+  return answers.flatMap((each) =>
+    each.outputs.map(({ id, data }) => ({ id, nodeKey: each.nodeKey, runId: each.id, data: data ?? 'null' })),
+  )
+}

@@ -1,0 +1,221 @@
+import { flowRuns as table } from '@permea/contract'
+import { listAnswer, pageOf } from '../api/paging.ts'
+import type { Principal } from '../api/principal.ts'
+import { notFound, Refusal } from '../api/refusal.ts'
+import { type RouteSet, routeSet } from '../api/routes.ts'
+import { customerAnswer } from '../customers/customer.ts'
+import type { Customers } from '../customers/registry.ts'
+import { customersByIds } from '../customers/store.ts'
+import type { Instances } from '../flows/instances.ts'
+import { instancesByIds, nodesOfVersion } from '../flows/store.ts'
+import type { FlowViews } from '../flows/views.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import { fromWire, type Prefix, toWire } from '../platform/ids.ts'
+import type { Launch } from './launch.ts'
+import { nodeRunAnswers, outputAnswers } from './node-run-view.ts'
+import { type NodeRun, type RunRow, runAnswer } from './run.ts'
+import type { Runs } from './runs.ts'
+import { listRuns, nodeCountsOf, nodeRunById, nodeRunPage, nodeRunPageOfKeys, runById } from './store.ts'
+
+export interface RunRoutesOptions {
+  database: Database
+  clock: Clock
+  customers: Customers
+  instances: Instances
+  views: FlowViews
+  launch: Launch
+  runs: Runs
+}
+
+interface Located {
+  principal: Principal
+  params: Record<string, string>
+}
+
+/** An id that nothing has. */
+const UNKNOWN = '00000000-0000-0000-0000-000000000000'
+
+/** The endpoints, and how a run that was just started is answered (flows start runs too). */
+export function runRoutes(options: RunRoutesOptions): {
+  routes: RouteSet
+  started(principal: Principal, item: { id: string }): Promise<{ id: string; state: string }>
+} {
+  const { database, clock, customers, instances, launch, runs, views } = options
+
+  async function rowOf({ principal, params }: Located): Promise<RunRow> {
+    const selector = params['id'] ?? ''
+    const id = fromWire('fr', selector)
+    const row = id === null ? null : await runById(database.db, principal.workspaceId, id)
+    if (row === null || !(principal.isAdmin || row.customerId === principal.customerId))
+      throw notFound('flow run', selector)
+    return row
+  }
+  async function answers(rows: readonly RunRow[]) {
+    const instanceRows = await instancesByIds(
+      database.db,
+      rows.map((row) => row.flowInstanceId),
+    )
+    const customerRows = await customersByIds(
+      database.db,
+      rows.map((row) => row.customerId),
+    )
+    return rows.map((row) => {
+      const customer = customerRows.get(row.customerId)
+      return {
+        ...runAnswer(row, instanceRows.get(row.flowInstanceId)?.name, clock.now()),
+        ...(customer === undefined ? {} : { user: customerAnswer(customer, clock.now()) }),
+      }
+    })
+  }
+  async function answer(row: RunRow) {
+    const instance = (await instancesByIds(database.db, [row.flowInstanceId])).get(row.flowInstanceId)
+    const [base] = await answers([row])
+    if (base === undefined) throw new Error('one row gives one answer')
+    const counted = row.nodeCounts === null ? await countedNow(row) : row.nodeCounts
+    return {
+      ...base,
+      nodes: counted,
+      ...(instance === undefined ? {} : { flowInstance: await views.instance(instance) }),
+    }
+  }
+  /** A run that has no final counts shows what is recorded so far. */
+  async function countedNow(row: RunRow) {
+    const counts = await nodeCountsOf(database.db, row.id)
+    const stateOf = (errored: number) =>
+      row.state === 'stopped' ? ('stopped' as const) : errored > 0 ? ('failed' as const) : ('completed' as const)
+    return Object.fromEntries(
+      counts.map(({ nodeKey, ...rest }) => [nodeKey, { ...rest, state: stateOf(rest.erroredRuns) }]),
+    )
+  }
+  async function again(principal: Principal, id: string) {
+    const row = await rowOf({ principal, params: { id } })
+    return answer(row)
+  }
+  const idFilter = (prefix: Prefix | readonly Prefix[], text: string | undefined) =>
+    text === undefined ? null : (fromWire(prefix, text) ?? UNKNOWN)
+
+  /** Cursors of node runs are their ids; pages go forward in time. */
+  function afterOf(cursor: string | undefined): string | null {
+    if (cursor === undefined || cursor === '' || cursor === '0') return null
+    const id = fromWire('nr', cursor)
+    if (id === null)
+      throw new Refusal('invalid_input', 'cursor is not one that this list gave', {
+        problems: [{ field: 'cursor', message: 'unknown cursor' }],
+      })
+    return id
+  }
+  const LIMIT = 100
+  function paged<T>(nodeRuns: readonly NodeRun[], limit: number, items: T[]) {
+    const last = nodeRuns.at(-1)
+    return { items, ...(last !== undefined && nodeRuns.length >= limit ? { cursor: toWire('nr', last.id) } : {}) }
+  }
+  async function outputsOfNode(
+    call: Located & { query: { cursor?: string | undefined; limit?: number | undefined } },
+    nodeKey: string,
+  ) {
+    const row = await rowOf(call)
+    const limit = call.query.limit ?? LIMIT
+    const nodeRuns = await nodeRunPage(database.db, row.id, nodeKey, afterOf(call.query.cursor), limit)
+    return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns))
+  }
+  async function oneOutput(call: Located) {
+    const row = await rowOf(call)
+    const selector = call.params['outputId'] ?? ''
+    const [nodeRunSelector = '', index = ''] = selector.split('-')
+    const id = fromWire('nr', nodeRunSelector)
+    const nodeRun = id === null ? null : await nodeRunById(database.db, row.id, id)
+    const outputs = nodeRun === null ? [] : await outputAnswers(database, row, [nodeRun])
+    const output = outputs[Number(index)]
+    if (output === undefined || nodeRun?.nodeKey !== call.params['nodeKey']) throw notFound('output', selector)
+    return output
+  }
+
+  const routes = routeSet(table, {
+    async list({ principal, query }) {
+      if (!principal.isAdmin && principal.customerId === null) return { items: [] }
+      const page = pageOf(query, 'fr')
+      const named = query.userId ?? query.tenantId
+      const filter = {
+        workspaceId: principal.workspaceId,
+        customerId:
+          named === undefined
+            ? principal.isAdmin
+              ? null
+              : principal.customerId
+            : (await customers.find(principal, named)).id,
+        flowInstanceId: idFilter('cf', query.connectionFlowId ?? query.flowInstanceId),
+        flowId: idFilter(['uf', 'if'], query.integrationFlowId ?? query.flowId),
+        universalFlowId: idFilter('uf', query.universalFlowId),
+        integrationId: idFilter('int', query.integrationId),
+        connectionId: idFilter('con', query.connectionId),
+        appEventId: idFilter('aev', query.appEventId),
+        state: query.state ?? null,
+        startNodeKey: query.startNodeKey ?? null,
+        from: query.from ?? query.startedAfter ?? query.startDatetime ?? null,
+        to: query.to ?? query.endDatetime ?? null,
+      }
+      const rows = await listRuns(database.db, filter, page)
+      return { ...listAnswer(rows, page, 'fr', () => undefined), items: await answers(rows) }
+    },
+    async create({ principal, body }) {
+      const item = await launch.byApi(await instances.byId(principal, body.flowInstanceId), body)
+      return again(principal, toWire('fr', item.id))
+    },
+    get: async (call) => answer(await rowOf(call)),
+    async stop(call) {
+      const row = await rowOf(call)
+      if (!(await runs.stop(row.id))) throw new Refusal('run_not_active', `the flow run is already ${row.state}`)
+      return answer(await rowOf(call))
+    },
+    async repeat(call) {
+      const row = await rowOf(call)
+      const instance = (await instancesByIds(database.db, [row.flowInstanceId])).get(row.flowInstanceId)
+      if (instance === undefined) throw notFound('flow instance of run', call.params['id'] ?? '')
+      const item = await launch.byApi(instance, {
+        startNodeKey: row.startNodeKey,
+        input: JSON.parse(row.input ?? 'null'),
+        meta: { ...row.meta, repeatOf: toWire('fr', row.id) },
+      })
+      return again(call.principal, toWire('fr', item.id))
+    },
+    async output(call) {
+      const row = await rowOf(call)
+      const nodes = await nodesOfVersion(database.db, row.versionId)
+      const last = Object.entries(nodes)
+        .filter(([, node]) => (node.links ?? []).every((link) => link.key === undefined || link.key === ''))
+        .map(([key]) => key)
+      const limit = call.query.limit ?? LIMIT
+      const nodeRuns = await nodeRunPageOfKeys(database.db, row.id, last, afterOf(call.query.cursor), limit)
+      return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns))
+    },
+    nodeOutput: (call) => outputsOfNode(call, call.params['nodeKey'] ?? ''),
+    nodeOutputs: (call) => outputsOfNode(call, call.params['nodeKey'] ?? ''),
+    async nodeRuns(call) {
+      const row = await rowOf(call)
+      const limit = call.query.limit ?? LIMIT
+      const nodeRuns = await nodeRunPage(
+        database.db,
+        row.id,
+        call.params['nodeKey'] ?? '',
+        afterOf(call.query.cursor),
+        limit,
+      )
+      return paged(nodeRuns, limit, await nodeRunAnswers(database, row, nodeRuns, false))
+    },
+    async nodeRun(call) {
+      const row = await rowOf(call)
+      const selector = call.params['nodeRunId'] ?? ''
+      // The published client asks for pages with `/runs/cursor=…`, without the question mark.
+      const id = fromWire('nr', selector)
+      const nodeRun = id === null ? null : await nodeRunById(database.db, row.id, id)
+      if (nodeRun === null || nodeRun.nodeKey !== call.params['nodeKey']) throw notFound('node run', selector)
+      const [one] = await nodeRunAnswers(database, row, [nodeRun], true)
+      if (one === undefined) throw new Error('one row gives one answer')
+      return one
+    },
+    getNodeOutput: oneOutput,
+    getNodeOutputAlias: oneOutput,
+  })
+  return { routes, started: (principal, item) => again(principal, toWire('fr', item.id)) }
+}

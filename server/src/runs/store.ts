@@ -1,0 +1,388 @@
+import type { ErrorData, FlowRunState } from '@permea/contract'
+import type pg from 'pg'
+import type { Page } from '../api/paging.ts'
+import { sql, type Tx } from '../platform/database.ts'
+import { lowestIdAt, timeOfId } from '../platform/ids.ts'
+import { shardOf } from '../platform/ownership.ts'
+import {
+  laneOf,
+  type NewRun,
+  type NodeCounts,
+  type NodeRun,
+  type RunItem,
+  type RunRow,
+  runItem,
+  type Waiting,
+} from './run.ts'
+
+const ALWAYS_DUE = new Date(0)
+
+/** Stores new runs, in order, in one statement. */
+export async function insertRuns(tx: Tx, runs: readonly { id: string; run: NewRun }[], now: Date): Promise<void> {
+  const of = <T>(pick: (run: NewRun) => T) => runs.map((each) => pick(each.run))
+  await sql`
+    insert into flow_runs_active (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id,
+      version_id, start_node_key, app_event_id, input, launched_by, meta, state, shard, lane_id, is_ordered, group_cap, due_at)
+    select id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id,
+      version_id, start_node_key, app_event_id, input, launched_by, meta::json, 'queued', shard, lane_id, is_ordered, group_cap, due_at
+      from unnest(${runs.map((each) => each.id)}::uuid[], ${of((run) => run.workspaceId)}::uuid[], ${of((run) => run.customerId)}::uuid[],
+        ${of((run) => run.connectionId)}::uuid[], ${of((run) => run.integrationId)}::uuid[], ${of((run) => run.flowInstanceId)}::uuid[],
+        ${of((run) => run.flowId)}::uuid[], ${of((run) => run.universalFlowId)}::uuid[], ${of((run) => run.versionId)}::uuid[],
+        ${of((run) => run.startNodeKey)}::text[], ${of((run) => run.appEventId)}::uuid[], ${of((run) => run.inputText)}::text[],
+        ${of((run) => JSON.stringify(run.launchedBy))}::text[], ${of((run) => (run.meta === null ? null : JSON.stringify(run.meta)))}::text[],
+        ${of((run) => shardOf(laneOf(run)))}::smallint[], ${of(laneOf)}::uuid[], ${of((run) => run.isOrdered)}::boolean[],
+        ${of((run) => groupCapOf(run))}::integer[], ${of((run) => (run.isOrdered ? ALWAYS_DUE : now))}::timestamptz[])
+      as r (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id, start_node_key,
+        app_event_id, input, launched_by, meta, shard, lane_id, is_ordered, group_cap, due_at)`.execute(tx)
+}
+
+function groupCapOf(run: NewRun): number {
+  return runItem('', run, '', true).groupCap
+}
+
+/** Every lane of these shards with work, and when its first work is due: walks from lane to lane in the index. */
+export async function lanesWithRuns(tx: Tx, shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]> {
+  const { rows } = await sql<{ laneId: string; dueAt: Date }>`
+    with recursive lane as (
+      (select shard, lane_id, coalesce(held_until, due_at) as due_at from flow_runs_active
+        where shard = any(${shards}::smallint[]) order by shard, lane_id, due_at limit 1)
+      union all
+      select n.* from lane l cross join lateral
+        (select a.shard, a.lane_id, coalesce(a.held_until, a.due_at) from flow_runs_active a
+          where (a.shard, a.lane_id) > (l.shard, l.lane_id) and a.shard = any(${shards}::smallint[])
+          order by a.shard, a.lane_id, a.due_at limit 1) n
+    )
+    select lane_id as "laneId", due_at as "dueAt" from lane`.execute(tx)
+  return rows
+}
+
+interface ActiveRow extends Omit<NewRun, 'inputText' | 'launchedBy' | 'concurrency'> {
+  id: string
+  laneId: string
+  groupCap: number
+  launchedBy: string
+  input: string | null
+  eventPayload: string | null
+  state: string
+  startedAt: Date | null
+  dueAt: Date
+  waiting: Waiting | null
+}
+
+/** Waiting runs of lanes, as `LaneSource.fetch` describes, with their input. */
+export async function fetchRuns(
+  tx: Tx,
+  laneIds: readonly string[],
+  limit: number,
+  except: readonly string[],
+  now: Date,
+): Promise<{ item: RunItem; dueAt: Date }[]> {
+  const { rows } = await sql<ActiveRow>`
+    select r.id, r.lane_id as "laneId", r.group_cap as "groupCap", r.workspace_id as "workspaceId", r.customer_id as "customerId",
+           r.connection_id as "connectionId", r.integration_id as "integrationId", r.flow_instance_id as "flowInstanceId", r.flow_id as "flowId",
+           r.universal_flow_id as "universalFlowId", r.version_id as "versionId", r.start_node_key as "startNodeKey", r.app_event_id as "appEventId",
+           r.launched_by as "launchedBy", r.meta, r.is_ordered as "isOrdered", r.state, r.started_at as "startedAt", r.waiting,
+           coalesce(r.held_until, r.due_at) as "dueAt", r.input, e.payload as "eventPayload"
+      from unnest(${laneIds}::uuid[], ${laneIds.map(shardOf)}::smallint[]) as l (lane_id, shard)
+      cross join lateral (
+        (select * from flow_runs_active a
+          where a.shard = l.shard and a.lane_id = l.lane_id and a.due_at <= ${now} and a.id <> all(${except}::uuid[])
+          order by a.due_at, a.position limit ${limit})
+        union all
+        (select * from flow_runs_active a
+          where a.shard = l.shard and a.lane_id = l.lane_id and a.due_at > ${now} order by a.due_at, a.position limit 1)
+      ) r
+      left join event_inputs e on e.id = r.app_event_id
+     order by r.lane_id, r.due_at, r.position`.execute(tx)
+  return rows.map((row) => ({ item: itemOf(row), dueAt: row.dueAt }))
+}
+
+function itemOf(row: ActiveRow): RunItem {
+  const input = row.input ?? row.eventPayload ?? 'null'
+  const launchedBy = JSON.parse(row.launchedBy) as NewRun['launchedBy']
+  const run: NewRun = { ...row, inputText: row.input, launchedBy, concurrency: row.groupCap }
+  const item = runItem(row.id, run, input, row.state === 'queued')
+  return { ...item, laneId: row.laneId, startedAt: row.startedAt, waiting: row.waiting }
+}
+
+/** What a group of runs came to since the last time it was recorded. */
+export interface RunProgress {
+  runId: string
+  startedAt: Date
+  nodeRuns: NodeRun[]
+  /** It waits: nothing to do until then. */
+  waits: { until: Date; isOrdered: boolean; waiting: Waiting } | null
+  finish: { state: 'completed' | 'failed'; endedAt: Date; errors: ErrorData[]; nodeCounts: NodeCounts } | null
+}
+
+/**
+ * Records the progress of many runs in one statement: node runs, that runs have started, that they wait, that they
+ * ended. An ended run moves from the active table to the log; gives the ids of those that did, so that of two
+ * endings (say, a stop at the same moment) exactly one counts.
+ */
+export async function recordProgress(pool: pg.Pool, progress: readonly RunProgress[]): Promise<Set<string>> {
+  const nodeRuns = progress.flatMap((each) => each.nodeRuns)
+  const started = progress.filter((each) => each.finish === null && each.waits === null)
+  const waits = progress.flatMap((each) =>
+    each.waits === null ? [] : [{ ...each.waits, runId: each.runId, startedAt: each.startedAt }],
+  )
+  const ends = progress.flatMap((each) =>
+    each.finish === null ? [] : [{ ...each.finish, runId: each.runId, startedAt: each.startedAt }],
+  )
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'runs-record-progress',
+    text: RECORD,
+    values: [
+      nodeRuns.map((n) => n.id),
+      nodeRuns.map((n) => n.runId),
+      nodeRuns.map((n) => n.nodeKey),
+      nodeRuns.map((n) => n.path),
+      nodeRuns.map((n) => n.status),
+      nodeRuns.map((n) => n.item),
+      nodeRuns.map((n) => n.outputs),
+      nodeRuns.map((n) => (n.errors.length === 0 ? null : JSON.stringify(n.errors))),
+      nodeRuns.map((n) => (n.logs.length === 0 ? null : JSON.stringify(n.logs))),
+      nodeRuns.map((n) => n.startedAt),
+      nodeRuns.map((n) => n.endedAt),
+      nodeRuns.map((n) => n.attempts),
+      started.map((s) => s.runId),
+      started.map((s) => s.startedAt),
+      waits.map((w) => w.runId),
+      waits.map((w) => w.startedAt),
+      waits.map((w) => (w.isOrdered ? ALWAYS_DUE : w.until)),
+      waits.map((w) => (w.isOrdered ? w.until : null)),
+      waits.map((w) => JSON.stringify(w.waiting)),
+      ends.map((e) => e.runId),
+      ends.map((e) => e.startedAt),
+      ends.map((e) => e.endedAt),
+      ends.map((e) => e.state),
+      ends.map((e) => (e.errors.length === 0 ? null : JSON.stringify(e.errors))),
+      ends.map((e) => JSON.stringify(e.nodeCounts)),
+    ],
+  })
+  return new Set(rows.map((row) => row.id))
+}
+
+const RECORD = `
+  with recorded as (
+    insert into flow_node_runs (id, run_id, node_key, path, status, item, outputs, errors, logs, started_at, ended_at, attempts)
+    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+      $10::timestamptz[], $11::timestamptz[], $12::smallint[])
+  ), started as (
+    update flow_runs_active a set state = 'running', started_at = s.started_at
+      from unnest($13::uuid[], $14::timestamptz[]) as s (id, started_at) where a.id = s.id
+  ), waiting as (
+    update flow_runs_active a set state = 'running', started_at = w.started_at, due_at = w.due_at, held_until = w.held_until, waiting = w.waiting::json
+      from unnest($15::uuid[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::text[]) as w (id, started_at, due_at, held_until, waiting)
+     where a.id = w.id
+  ), ended as (
+    delete from flow_runs_active a
+     using unnest($20::uuid[], $21::timestamptz[], $22::timestamptz[], $23::text[], $24::text[], $25::text[])
+       as e (id, started_at, ended_at, state, errors, node_counts)
+     where a.id = e.id
+    returning a.id, a.workspace_id, a.customer_id, a.connection_id, a.integration_id, a.flow_instance_id, a.flow_id, a.universal_flow_id, a.version_id,
+      a.start_node_key, a.app_event_id, a.input, a.launched_by, a.meta, e.state, e.started_at, e.ended_at, e.errors::json, e.node_counts::json
+  )
+  insert into flow_runs (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
+    start_node_key, app_event_id, input, launched_by, meta, state, started_at, ended_at, errors, node_counts)
+  select * from ended returning id`
+
+/** Ends an active run as stopped; false where it had ended already. */
+export async function stopRun(tx: Tx, id: string, now: Date): Promise<boolean> {
+  const { rows } = await sql<{ id: string }>`
+    with ended as (
+      delete from flow_runs_active where id = ${id} returning *
+    )
+    insert into flow_runs (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
+      start_node_key, app_event_id, input, launched_by, meta, state, started_at, ended_at)
+    select id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
+      start_node_key, app_event_id, input, launched_by, meta, 'stopped', started_at, ${now} from ended
+    returning id`.execute(tx)
+  return rows.length === 1
+}
+
+// ── reading ──
+
+const listed = (kind: 'active' | 'final') =>
+  sql.raw(`r.id, r.workspace_id, r.customer_id, r.connection_id, r.integration_id, r.flow_instance_id, r.flow_id, r.universal_flow_id, r.version_id,
+    r.start_node_key, r.app_event_id, r.input, r.launched_by, r.meta, r.state, r.started_at,
+    ${kind === 'final' ? 'r.ended_at, r.errors, r.node_counts, null::timestamptz as due_at' : 'null::timestamptz as ended_at, null::json as errors, null::json as node_counts, coalesce(r.held_until, r.due_at) as due_at'}`)
+
+export interface RunFilter {
+  workspaceId: string
+  customerId: string | null
+  flowInstanceId: string | null
+  flowId: string | null
+  universalFlowId: string | null
+  integrationId: string | null
+  connectionId: string | null
+  appEventId: string | null
+  state: FlowRunState | null
+  startNodeKey: string | null
+  from: Date | null
+  to: Date | null
+}
+
+/** Runs, finished or not, newest first. One statement, so that a run that moves between the tables is seen once. */
+export async function listRuns(tx: Tx, f: RunFilter, page: Page): Promise<RunRow[]> {
+  const matches = sql`r.workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or r.id < ${page.before})
+    and (${f.customerId}::uuid is null or r.customer_id = ${f.customerId})
+    and (${f.flowInstanceId}::uuid is null or r.flow_instance_id = ${f.flowInstanceId})
+    and (${f.flowId}::uuid is null or r.flow_id = ${f.flowId})
+    and (${f.universalFlowId}::uuid is null or r.universal_flow_id = ${f.universalFlowId})
+    and (${f.integrationId}::uuid is null or r.integration_id = ${f.integrationId})
+    and (${f.connectionId}::uuid is null or r.connection_id = ${f.connectionId})
+    and (${f.appEventId}::uuid is null or r.app_event_id = ${f.appEventId})
+    and (${f.state}::text is null or r.state = ${f.state})
+    and (${f.startNodeKey}::text is null or r.start_node_key = ${f.startNodeKey})
+    and (${f.from === null ? null : lowestIdAt(f.from)}::uuid is null or r.id >= ${f.from === null ? null : lowestIdAt(f.from)})
+    and (${f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))}::uuid is null or r.id < ${f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))})`
+  const { rows } = await sql<RunRow>`
+    select ${rowColumns}
+      from (
+        (select ${listed('active')} from flow_runs_active r where ${matches} order by r.id desc limit ${page.limit})
+        union all
+        (select ${listed('final')} from flow_runs r where ${matches} order by r.id desc limit ${page.limit})
+      ) r
+      left join event_inputs e on e.id = r.app_event_id
+     order by r.id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
+
+const rowColumns =
+  sql.raw(`r.id, r.workspace_id as "workspaceId", r.customer_id as "customerId", r.connection_id as "connectionId",
+  r.integration_id as "integrationId", r.flow_instance_id as "flowInstanceId", r.flow_id as "flowId", r.universal_flow_id as "universalFlowId",
+  r.version_id as "versionId", r.start_node_key as "startNodeKey", r.app_event_id as "appEventId", coalesce(r.input, e.payload) as input,
+  r.launched_by as "launchedBy", r.meta, r.state, r.started_at as "startedAt", r.ended_at as "endedAt", r.errors, r.node_counts as "nodeCounts",
+  r.due_at as "dueAt"`)
+
+export async function runById(tx: Tx, workspaceId: string, id: string): Promise<RunRow | null> {
+  const { rows } = await sql<RunRow>`
+    select ${rowColumns}
+      from (
+        select ${listed('active')} from flow_runs_active r where r.id = ${id} and r.workspace_id = ${workspaceId}
+        union all
+        select ${listed('final')} from flow_runs r where r.id = ${id} and r.workspace_id = ${workspaceId}
+      ) r
+      left join event_inputs e on e.id = r.app_event_id`.execute(tx)
+  return rows[0] ?? null
+}
+
+/** The runs that events launched, oldest first. */
+export async function runsOfEvents(
+  tx: Tx,
+  eventIds: readonly string[],
+): Promise<{ id: string; appEventId: string; flowInstanceId: string; state: FlowRunState }[]> {
+  if (eventIds.length === 0) return []
+  const { rows } = await sql<{ id: string; appEventId: string; flowInstanceId: string; state: FlowRunState }>`
+    select id, app_event_id as "appEventId", flow_instance_id as "flowInstanceId", state
+      from (
+        select id, app_event_id, flow_instance_id, state from flow_runs_active where app_event_id = any(${eventIds}::uuid[])
+        union all
+        select id, app_event_id, flow_instance_id, state from flow_runs where app_event_id = any(${eventIds}::uuid[])
+      ) r order by id`.execute(tx)
+  return rows
+}
+
+interface NodeRunRow extends Omit<NodeRun, 'errors' | 'logs'> {
+  errors: string | null
+  logs: string | null
+}
+
+const nodeRunColumns = sql.raw(`id, run_id as "runId", node_key as "nodeKey", path, status, item, outputs, errors, logs,
+  started_at as "startedAt", ended_at as "endedAt", attempts`)
+
+function nodeRunOf(row: NodeRunRow): NodeRun {
+  return {
+    ...row,
+    errors: row.errors === null ? [] : (JSON.parse(row.errors) as ErrorData[]),
+    logs: row.logs === null ? [] : (JSON.parse(row.logs) as unknown[]),
+  }
+}
+
+/** A run's node runs are made after it: partitions of earlier days need not be looked at. */
+const sinceRun = (runId: string) => lowestIdAt(timeOfId(runId))
+
+/** All finished node runs of a run, oldest first: what it resumes from. */
+export async function nodeRunsOf(tx: Tx, runId: string): Promise<NodeRun[]> {
+  const { rows } = await sql<NodeRunRow>`
+    select ${nodeRunColumns} from flow_node_runs where run_id = ${runId} and id >= ${sinceRun(runId)} order by id`.execute(
+    tx,
+  )
+  return rows.map(nodeRunOf)
+}
+
+/** A page of the runs of one node, oldest first. */
+export async function nodeRunPage(
+  tx: Tx,
+  runId: string,
+  nodeKey: string,
+  after: string | null,
+  limit: number,
+): Promise<NodeRun[]> {
+  const { rows } = await sql<NodeRunRow>`
+    select ${nodeRunColumns} from flow_node_runs
+     where run_id = ${runId} and id >= ${sinceRun(runId)} and node_key = ${nodeKey} and (${after}::uuid is null or id > ${after})
+     order by id limit ${limit}`.execute(tx)
+  return rows.map(nodeRunOf)
+}
+
+/** The same for the outputs of several nodes. */
+export async function nodeRunPageOfKeys(
+  tx: Tx,
+  runId: string,
+  nodeKeys: readonly string[],
+  after: string | null,
+  limit: number,
+): Promise<NodeRun[]> {
+  const { rows } = await sql<NodeRunRow>`
+    select ${nodeRunColumns} from flow_node_runs
+     where run_id = ${runId} and id >= ${sinceRun(runId)} and node_key = any(${nodeKeys}::text[]) and (${after}::uuid is null or id > ${after})
+     order by id limit ${limit}`.execute(tx)
+  return rows.map(nodeRunOf)
+}
+
+export async function nodeRunById(tx: Tx, runId: string, id: string): Promise<NodeRun | null> {
+  const { rows } =
+    await sql<NodeRunRow>`select ${nodeRunColumns} from flow_node_runs where id = ${id} and run_id = ${runId}`.execute(
+      tx,
+    )
+  return rows[0] === undefined ? null : nodeRunOf(rows[0])
+}
+
+/** Node runs by their place in the run, without duplicates: those that others came from. */
+export async function nodeRunsAtPaths(tx: Tx, runId: string, paths: readonly string[]): Promise<Map<string, NodeRun>> {
+  const { rows } = await sql<NodeRunRow>`
+    select ${nodeRunColumns} from flow_node_runs
+     where run_id = ${runId} and id >= ${sinceRun(runId)} and path = any(${[...new Set(paths)]}::text[]) order by id`.execute(
+    tx,
+  )
+  const byPath = new Map<string, NodeRun>()
+  for (const row of rows) if (!byPath.has(row.path)) byPath.set(row.path, nodeRunOf(row))
+  return byPath
+}
+
+/** Node runs that were fed by the ones at these places. */
+export async function nodeRunsBelow(
+  tx: Tx,
+  runId: string,
+  paths: readonly string[],
+): Promise<{ id: string; nodeKey: string; path: string }[]> {
+  const { rows } = await sql<{ id: string; nodeKey: string; path: string }>`
+    select id, node_key as "nodeKey", path from flow_node_runs
+     where run_id = ${runId} and id >= ${sinceRun(runId)} and regexp_replace(path, '>[^>]*$', '') = any(${paths}::text[]) and path like '%>%'
+     order by id limit 10000`.execute(tx)
+  return rows
+}
+
+/** Counts per node of a run that has no counts stored: one that is active or was stopped. */
+export async function nodeCountsOf(
+  tx: Tx,
+  runId: string,
+): Promise<{ nodeKey: string; runs: number; erroredRuns: number; outputs: number }[]> {
+  const { rows } = await sql<{ nodeKey: string; runs: number; erroredRuns: number; outputs: number }>`
+    select node_key as "nodeKey", count(*) as runs, count(*) filter (where status = 'failed') as "erroredRuns",
+           coalesce(sum(case when status <> 'completed' then 0 when outputs is null then 1 else json_array_length(outputs::json) end), 0) as outputs
+      from flow_node_runs where run_id = ${runId} and id >= ${sinceRun(runId)} group by node_key`.execute(tx)
+  return rows
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '../platform/clock.ts'
+import type { Database, Tx } from '../platform/database.ts'
+import type { WorkspaceStore } from './store.ts'
+import type { Workspace } from './workspace.ts'
+
+/** Longest time that a change made by another process may go unseen if its notice is lost. */
+const KEEP_MS = 5000
+
+/** Workspaces by key and id, remembered: every token and every request to your app needs one. */
+export interface WorkspaceDirectory {
+  byKey(key: string): Promise<Workspace | null>
+  byId(id: string): Promise<Workspace>
+  /** Writes the change and forgets the old state here; the caller tells the other processes. */
+  save(tx: Tx, workspace: Workspace): Promise<void>
+  forget(): void
+}
+
+export function createWorkspaceDirectory(options: {
+  database: Database
+  store: WorkspaceStore
+  clock: Clock
+}): WorkspaceDirectory {
+  let remembered = new Map<string, { workspace: Workspace; untilMs: number }>()
+
+  async function find(slot: string, read: () => Promise<Workspace | null>): Promise<Workspace | null> {
+    const known = remembered.get(slot)
+    if (known !== undefined && known.untilMs > performance.now()) return known.workspace
+    const into = remembered
+    const workspace = await read()
+    if (workspace !== null) into.set(slot, { workspace, untilMs: performance.now() + KEEP_MS })
+    return workspace
+  }
+
+  return {
+    byKey: (key) => find(`key:${key}`, () => options.store.byKey(options.database.db, key)),
+    async byId(id) {
+      const workspace = await find(`id:${id}`, () => options.store.byId(options.database.db, id))
+      if (workspace === null) throw new Error(`no workspace ${id}`)
+      return workspace
+    },
+    async save(tx, workspace) {
+      await options.store.update(tx, { ...workspace, updatedAt: options.clock.now() })
+      remembered = new Map()
+    },
+    forget() {
+      remembered = new Map()
+    },
+  }
+}

@@ -1,0 +1,197 @@
+import { createHash } from 'node:crypto'
+import * as jose from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { Principal } from '../api/principal.ts'
+import { Refusal } from '../api/refusal.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { WorkspaceDirectory } from './directory.ts'
+import type { Workspace } from './workspace.ts'
+
+/** Verified tokens are remembered this long: what changes about a customer or workspace is seen at once by other means. */
+const KEEP_MS = 60_000
+const REMEMBERED_MAX = 20_000
+
+const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512']
+const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
+
+/** What a customer's token says of the customer. */
+export interface CustomerClaims {
+  internalId: string
+  name: string | undefined
+  fields: Record<string, unknown> | undefined
+}
+
+export interface TokensOptions {
+  directory: WorkspaceDirectory
+  clock: Clock
+  /** Finds or creates the customer and refreshes its name and fields; refuses if it is archived. Gives its database id. */
+  ensureCustomer(workspaceId: string, claims: CustomerClaims): Promise<string>
+  /** Fetches a JWKS document through the guarded client. */
+  fetchJson(url: string): Promise<unknown>
+}
+
+export interface Tokens {
+  /** Whom the `Authorization` header speaks for. Refuses with `not_authenticated`. */
+  authenticate(authorization: string | undefined): Promise<Principal>
+  /** Makes a token signed with the workspace secret. */
+  sign(workspace: Workspace, claims: Record<string, unknown>, lifeSeconds: number): Promise<string>
+  /** Forgets every verified token: after a secret or a customer changed. */
+  forget(): void
+}
+
+/**
+ * Reads tokens of both styles: `iss`/`id` and `workspaceKey`/`tenantKey`; signed with the workspace secret or
+ * with a key that the workspace configured. The algorithm decides which keys may verify it, so a public key
+ * can never stand in for the secret.
+ *
+ * @source RFC 7519, RFC 8725 section 3.1
+ */
+export function createTokens(options: TokensOptions): Tokens {
+  let remembered = newMemory()
+  const keySets = new Map<string, { keys: ReturnType<typeof jose.createLocalJWKSet>; atMs: number }>()
+
+  async function keySetOf(uri: string, isRefresh: boolean): Promise<ReturnType<typeof jose.createLocalJWKSet>> {
+    const known = keySets.get(uri)
+    const ageMs = known === undefined ? Number.POSITIVE_INFINITY : performance.now() - known.atMs
+    if (known !== undefined && ageMs < (isRefresh ? 30_000 : 600_000)) return known.keys
+    const keys = jose.createLocalJWKSet((await options.fetchJson(uri)) as jose.JSONWebKeySet)
+    keySets.set(uri, { keys, atMs: performance.now() })
+    return keys
+  }
+
+  async function verifyWithKeys(
+    token: string,
+    workspace: Workspace,
+    alg: string,
+    checks: jose.JWTVerifyOptions,
+  ): Promise<jose.JWTPayload> {
+    for (const { publicKey } of workspace.publicKeys) {
+      try {
+        return (await jose.jwtVerify(token, await jose.importSPKI(publicKey, alg), checks)).payload
+      } catch (error) {
+        if (error instanceof jose.errors.JWTExpired || error instanceof jose.errors.JWTClaimValidationFailed)
+          throw error
+      }
+    }
+    if (workspace.jwksUri === null) throw new Error('no configured key verifies it')
+    const uri = workspace.jwksUri
+    try {
+      return (await jose.jwtVerify(token, await keySetOf(uri, false), checks)).payload
+    } catch (error) {
+      // A key that was added since: asked for again, but not more often than every 30 s.
+      if (!(error instanceof jose.errors.JWKSNoMatchingKey)) throw error
+      return (await jose.jwtVerify(token, await keySetOf(uri, true), checks)).payload
+    }
+  }
+
+  async function verify(token: string): Promise<{ workspace: Workspace; payload: jose.JWTPayload }> {
+    const header = jose.decodeProtectedHeader(token)
+    const claimed = jose.decodeJwt(token)
+    const workspaceKey = textOf(claimed['workspaceKey']) ?? textOf(claimed.iss)
+    if (workspaceKey === null) throw new Error('it names no workspace (`iss` or `workspaceKey`)')
+    const workspace = await options.directory.byKey(workspaceKey)
+    if (workspace === null || workspace.archivedAt !== null) throw new Error('it is for an unknown workspace')
+    const alg = header.alg ?? 'none'
+    const checks = { currentDate: options.clock.now() }
+    if (SECRET_ALGORITHMS.includes(alg)) {
+      if (workspace.settings['disableSecretKeyAuth'] === true)
+        throw new Error('the workspace does not take tokens signed with its secret')
+      const key = new TextEncoder().encode(workspace.secret)
+      return {
+        workspace,
+        payload: (await jose.jwtVerify(token, key, { ...checks, algorithms: SECRET_ALGORITHMS })).payload,
+      }
+    }
+    if (!KEY_ALGORITHMS.includes(alg)) throw new Error('its algorithm is not accepted')
+    return {
+      workspace,
+      payload: await verifyWithKeys(token, workspace, alg, { ...checks, algorithms: KEY_ALGORITHMS }),
+    }
+  }
+
+  async function principalOf(token: string): Promise<{ principal: Principal; expiresAtMs: number }> {
+    let verified: Awaited<ReturnType<typeof verify>>
+    try {
+      verified = await verify(token)
+    } catch (error) {
+      throw new Refusal('not_authenticated', `the token was refused: ${reasonOf(error)}`)
+    }
+    const { workspace, payload } = verified
+    const tenantKey = textOf(payload['tenantKey']) ?? textOf(payload['id']) ?? textOf(payload.sub)
+    const customerId =
+      tenantKey === null ? null : await options.ensureCustomer(workspace.id, claimsOf(tenantKey, payload))
+    const principal = {
+      workspaceId: workspace.id,
+      workspaceKey: workspace.key,
+      isAdmin: isTruthyClaim(payload['isAdmin']),
+      customerId,
+    }
+    return { principal, expiresAtMs: payload.exp === undefined ? Number.POSITIVE_INFINITY : payload.exp * 1000 }
+  }
+
+  return {
+    async authenticate(authorization) {
+      const token = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1]
+      if (token === undefined) throw new Refusal('not_authenticated', 'a token is needed: Authorization: Bearer …')
+      const slot = createHash('sha256').update(token).digest('base64')
+      const nowMs = options.clock.now().getTime()
+      const known = remembered.get(slot)
+      if (known !== undefined && known.expiresAtMs > nowMs && known.untilMs > performance.now()) return known.principal
+      const into = remembered
+      const { principal, expiresAtMs } = await principalOf(token)
+      into.set(slot, { principal, expiresAtMs, untilMs: performance.now() + KEEP_MS })
+      return principal
+    },
+    async sign(workspace, claims, lifeSeconds) {
+      const nowSeconds = Math.floor(options.clock.now().getTime() / 1000)
+      return new jose.SignJWT(claims)
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setIssuer(workspace.key)
+        .setIssuedAt(nowSeconds)
+        .setExpirationTime(nowSeconds + lifeSeconds)
+        .sign(new TextEncoder().encode(workspace.secret))
+    },
+    forget() {
+      remembered = newMemory()
+    },
+  }
+}
+
+function newMemory(): LRUCache<string, { principal: Principal; expiresAtMs: number; untilMs: number }> {
+  return new LRUCache({ max: REMEMBERED_MAX })
+}
+
+function claimsOf(internalId: string, payload: jose.JWTPayload): CustomerClaims {
+  const fields = payload['fields']
+  return {
+    internalId,
+    name: textOf(payload['name']) ?? undefined,
+    fields:
+      typeof fields === 'object' && fields !== null && !Array.isArray(fields)
+        ? (fields as Record<string, unknown>)
+        : undefined,
+  }
+}
+
+function textOf(claim: unknown): string | null {
+  if (typeof claim === 'number') return String(claim)
+  return typeof claim === 'string' && claim !== '' ? claim : null
+}
+
+/** Any value that is not empty makes an admin; the words "false" and "0" count as empty. */
+function isTruthyClaim(claim: unknown): boolean {
+  return (
+    claim === true ||
+    (typeof claim === 'number' && claim !== 0) ||
+    (typeof claim === 'string' && !['', 'false', '0'].includes(claim))
+  )
+}
+
+/** What can be said of a refused token without saying anything of keys. */
+function reasonOf(error: unknown): string {
+  if (error instanceof jose.errors.JWTExpired) return 'it is expired'
+  if (error instanceof jose.errors.JWTClaimValidationFailed) return `its claim "${error.claim}" is not valid`
+  if (error instanceof jose.errors.JWSSignatureVerificationFailed) return 'its signature does not fit'
+  if (error instanceof jose.errors.JOSEError) return 'it is not a valid JWT of an accepted kind'
+  return error instanceof TypeError ? 'it is not a valid JWT' : (error as Error).message
+}

@@ -1,0 +1,51 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../platform/clock.ts'
+import type { WorkspaceDirectory } from './directory.ts'
+import type { Tokens } from './tokens.ts'
+
+const LIFE_SECONDS = 3600
+/** A signed token is used again until it has this long left. */
+const FRESH_SECONDS = 600
+
+/** Whose data a request to your application is about. */
+export interface AppUser {
+  internalId: string
+  name: string
+  fields: Record<string, unknown>
+}
+
+/** How requests reach the workspace's own application. */
+export interface YourApp {
+  baseUri(workspaceId: string): Promise<string | null>
+  /** Headers that prove to your application who calls and for which customer. */
+  headers(workspaceId: string, user: AppUser): Promise<Record<string, string>>
+}
+
+/**
+ * Requests to your application carry a JWT signed with the workspace secret, under both of its names.
+ *
+ * @source the published documentation of "your app" authentication: `X-Membrane-Token`, `X-Integration-App-Token`
+ */
+export function createYourApp(options: { directory: WorkspaceDirectory; tokens: Tokens; clock: Clock }): YourApp {
+  const signed = new LRUCache<string, { token: string; untilMs: number }>({ max: 10_000 })
+  return {
+    async baseUri(workspaceId) {
+      return (await options.directory.byId(workspaceId)).appBaseUri
+    },
+    async headers(workspaceId, user) {
+      const workspace = await options.directory.byId(workspaceId)
+      const slot = JSON.stringify([workspace.id, workspace.secret, user])
+      const nowMs = options.clock.now().getTime()
+      let known = signed.get(slot)
+      if (known === undefined || known.untilMs <= nowMs) {
+        const claims = { id: user.internalId, sub: user.internalId, name: user.name, fields: user.fields }
+        known = {
+          token: await options.tokens.sign(workspace, claims, LIFE_SECONDS),
+          untilMs: nowMs + (LIFE_SECONDS - FRESH_SECONDS) * 1000,
+        }
+        signed.set(slot, known)
+      }
+      return { 'x-membrane-token': known.token, 'x-integration-app-token': known.token }
+    },
+  }
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { inject } from 'vitest'
+
+export const TEMPLATE = 'permea_template'
+
+/** A database of its own for one test, migrated; dropped when disposed of. */
+export interface TestDatabase extends AsyncDisposable {
+  url: string
+  name: string
+}
+
+/** Connection string of a database on the test server. */
+export function urlOf(name: string): string {
+  return inject('postgres').replace(encodeURIComponent('{name}'), name).replace('{name}', name)
+}
+
+async function asAdmin(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: urlOf('postgres') })
+  await client.connect()
+  try {
+    await client.query(statement)
+  } finally {
+    await client.end()
+  }
+}
+
+export async function createTestDatabase(): Promise<TestDatabase> {
+  const name = `t_${randomUUID().replaceAll('-', '').slice(0, 16)}`
+  await asAdmin(`create database ${name} template ${TEMPLATE}`)
+  return {
+    url: urlOf(name),
+    name,
+    [Symbol.asyncDispose]: () => asAdmin(`drop database if exists ${name} with (force)`),
+  }
+}

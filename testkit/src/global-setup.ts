@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { migrateAll } from '../../server/src/engine.ts'
+import { systemClock } from '../../server/src/platform/clock.ts'
+import { createDatabase } from '../../server/src/platform/database.ts'
+import { startEmbeddedPostgres } from '../../server/src/platform/embedded-postgres.ts'
+import { silentLog } from '../../server/src/platform/log.ts'
+import { keepPartitions } from '../../server/src/platform/partitions.ts'
+import { TEMPLATE } from './database.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    postgres: string
+  }
+}
+
+/**
+ * One PostgreSQL for the whole test run, with a migrated template that every test clones. Its files are thrown away
+ * afterwards, so it need not flush to the disk: killing the server process loses nothing all the same.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dir = await mkdtemp(path.join(tmpdir(), 'permea-test-'))
+  const server = await startEmbeddedPostgres({
+    dataDir: path.join(dir, 'postgres'),
+    log: silentLog,
+    settings: ['fsync=off', 'full_page_writes=off', 'max_connections=300', 'shared_buffers=128MB'],
+  })
+  const admin = new pg.Client({ connectionString: server.urlOf('postgres') })
+  await admin.connect()
+  await admin.query(`create database ${TEMPLATE}`)
+  await migrateAll(server.urlOf(TEMPLATE), silentLog)
+  const database = createDatabase({ url: server.urlOf(TEMPLATE), connectionsMax: 1, log: silentLog })
+  await keepPartitions(database, systemClock.now(), 30)
+  await database.close()
+  // Nobody, not even autovacuum, may be in the template while it is cloned.
+  await admin.query(`alter database ${TEMPLATE} allow_connections false`)
+  await admin.end()
+  project.provide('postgres', server.urlOf('{name}'))
+  return async () => {
+    await server.stop()
+    await rm(dir, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,195 @@
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { contract, type Endpoint } from '@permea/contract'
+import { createPermea, type Permea } from '@permea/sdk'
+import { type Config, ROLES } from '../../server/src/config.ts'
+import { createEngine, type Engine, type EngineOptions } from '../../server/src/engine.ts'
+import { type Clock, SettableClock, systemClock } from '../../server/src/platform/clock.ts'
+import { sql } from '../../server/src/platform/database.ts'
+import { createIds } from '../../server/src/platform/ids.ts'
+import { type Log, silentLog } from '../../server/src/platform/log.ts'
+import { sealingKey } from '../../server/src/platform/sealing.ts'
+import type { Workspace } from '../../server/src/workspaces/workspace.ts'
+import { createTestDatabase } from './database.ts'
+
+/** An engine on a database of its own, listening on a free port, with a workspace in it. */
+export interface House extends AsyncDisposable {
+  engine: Engine
+  url: string
+  databaseUrl: string
+  workspace: Workspace
+  /** Set where the house was built with `clock: 'settable'`. */
+  clock: SettableClock
+  /** A client with an admin token. */
+  admin: Permea
+  /** A client with the token of a customer. */
+  as(internalId: string, claims?: { name?: string; fields?: Record<string, unknown> }): Promise<Permea>
+  tokenOf(claims: Record<string, unknown>, lifeSeconds?: number): Promise<string>
+  /** Resolves when every due job and run is done. */
+  settle(): Promise<void>
+  /** Moves the clock, for queued jobs too, and settles. */
+  advance(ms: number): Promise<void>
+}
+
+export interface HouseOptions {
+  /** `settable` stands still until told; `system` runs. */
+  clock?: 'settable' | 'system'
+  appBaseUri?: string
+  /** Ports on loopback that may be reached, beside every port by default. */
+  egressAllow?: EngineOptions['egressAllow']
+  database?: { url: string; workspace?: Workspace }
+  engine?: Partial<EngineOptions>
+  log?: Log
+}
+
+const LOOPBACK = [
+  { network: '127.0.0.0', prefixBits: 8, port: null },
+  { network: '::1', prefixBits: 128, port: null },
+]
+
+const answered = new Map<string, Set<string>>()
+
+/** What every endpoint answered with in this process: the coverage test reads it. */
+export function answersSeen(): ReadonlyMap<string, ReadonlySet<string>> {
+  return answered
+}
+
+const names = new Map<Endpoint, string>(
+  Object.entries(contract).flatMap(([group, table]) =>
+    Object.entries(table as Record<string, Endpoint>).map(([name, endpoint]): [Endpoint, string] => [
+      endpoint,
+      `${group}.${name}`,
+    ]),
+  ),
+)
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+export async function buildHouse(options: HouseOptions = {}): Promise<House> {
+  const own = options.database === undefined ? await createTestDatabase() : null
+  const databaseUrl = options.database?.url ?? own?.url ?? ''
+  const settable = new SettableClock(systemClock.now())
+  const clock: Clock = options.clock === 'settable' ? settable : systemClock
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const engine = await createEngine({
+    databaseUrl,
+    publicUrl: url,
+    sealingKeys: [sealingKey('a key for tests that is long enough')],
+    egressAllow: options.egressAllow ?? LOOPBACK,
+    roles: new Set<Config['roles'] extends Set<infer R> ? R : never>(ROLES),
+    retentionDays: 30,
+    clock,
+    random: Math.random,
+    log: options.log ?? silentLog,
+    connectionsMax: 8,
+    checkAnswers: true,
+    tickMs: 200,
+    onAnswered(endpoint, status, key) {
+      const name = names.get(endpoint) ?? endpoint.path
+      const seen = answered.get(name) ?? new Set<string>()
+      answered.set(name, seen.add(key ?? String(status)))
+    },
+    ...options.engine,
+  })
+  const workspace = options.database?.workspace ?? (await addWorkspace(engine, clock, options.appBaseUri ?? null))
+  await engine.start()
+  await engine.app.listen({ port, host: '127.0.0.1' })
+  return houseOf({
+    engine,
+    url,
+    databaseUrl,
+    workspace,
+    clock: settable,
+    isSettable: options.clock === 'settable',
+    drop: async () => own?.[Symbol.asyncDispose](),
+  })
+}
+
+/** Another workspace in the same engine: for tests of what must not be seen across. */
+export async function addWorkspace(engine: Engine, clock: Clock, appBaseUri: string | null): Promise<Workspace> {
+  const id = createIds(clock).next()
+  const workspace: Workspace = {
+    id,
+    key: `workspace-${id.slice(-12)}`,
+    name: 'Test workspace',
+    secret: `secret-of-${id}-that-is-long-enough`,
+    publicKeys: [],
+    jwksUri: null,
+    appBaseUri,
+    logoUri: null,
+    webhookUri: null,
+    enabledWebhookEvents: [],
+    settings: {},
+    type: 'development',
+    isExample: false,
+    createdAt: clock.now(),
+    updatedAt: clock.now(),
+    archivedAt: null,
+  }
+  await engine.workspaceStore.insert(engine.database.db, workspace)
+  return workspace
+}
+
+async function houseOf(parts: {
+  engine: Engine
+  url: string
+  databaseUrl: string
+  workspace: Workspace
+  clock: SettableClock
+  isSettable: boolean
+  drop(): Promise<void>
+}): Promise<House> {
+  const { engine, url, workspace } = parts
+  const tokenOf = (claims: Record<string, unknown>, lifeSeconds = 7200) =>
+    engine.tokens.sign(workspace, claims, lifeSeconds)
+  const client = async (claims: Record<string, unknown>) => {
+    const token = await tokenOf(claims, 400 * 86_400)
+    return createPermea({ baseUrl: url, token })
+  }
+  const house: House = {
+    ...parts,
+    admin: await client({ isAdmin: true }),
+    as: (internalId, claims) => client({ id: internalId, ...claims }),
+    tokenOf,
+    async settle() {
+      do {
+        await jobsDone(engine)
+        await engine.runs.settled()
+      } while (await hasDueJobs(engine))
+    },
+    async advance(ms) {
+      if (!parts.isSettable) throw new Error('this house has no settable clock')
+      parts.clock.advance(ms)
+      // The queue keeps the database's time: its jobs come nearer by as much.
+      await sql`update graphile_worker._private_jobs set run_at = run_at - make_interval(secs => ${ms / 1000}) where locked_at is null`.execute(
+        engine.database.db,
+      )
+      await house.settle()
+    },
+    async [Symbol.asyncDispose]() {
+      await engine.stop()
+      await parts.drop()
+    },
+  }
+  return house
+}
+
+async function hasDueJobs(engine: Engine): Promise<boolean> {
+  const { rows } = await sql<{ due: boolean }>`
+    select exists (select 1 from graphile_worker._private_jobs where attempts < max_attempts and (locked_at is not null or run_at <= now())) as due`.execute(
+    engine.database.db,
+  )
+  return rows[0]?.due === true
+}
+
+/** The queue has no event for "nothing left": its table is looked at until it says so. */
+async function jobsDone(engine: Engine): Promise<void> {
+  while (await hasDueJobs(engine)) await new Promise((resolve) => setTimeout(resolve, 10))
+}
