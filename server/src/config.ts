@@ -96,7 +96,7 @@ function encryptionKeysOf(text: string | null): string[] {
 
 function egressAllowOf(text: string | null): AllowRule[] {
   const rules = parseEgressAllow(text ?? '')
-  if ('problem' in rules) throw new ConfigProblem(`PERMEA_EGRESS_ALLOW: ${rules.problem}`)
+  if ('problem' in rules) throw new ConfigProblem(rules.problem)
   return rules
 }
 

@@ -1,1 +1,163 @@
-export {}
+import process from 'node:process'
+import { type Config, ConfigProblem, readConfig } from './config.ts'
+import { createEngine, type Engine, migrateAll } from './engine.ts'
+import { createExample, EXAMPLE_CUSTOMER, exampleWebhook, pointExampleAt } from './example/example.ts'
+import { type ExampleReceiver, startExampleReceiver } from './example/receiver.ts'
+import { systemClock } from './platform/clock.ts'
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { createIds } from './platform/ids.ts'
+import { createLog, type Log } from './platform/log.ts'
+import { sealingKey } from './platform/sealing.ts'
+import { type InstallationSecrets, keepSecrets } from './platform/secrets-file.ts'
+import type { Workspace } from './workspaces/workspace.ts'
+
+const IMPATIENT_AFTER_MS = 1000
+const ADMIN_TOKEN_SECONDS = 86_400
+const CUSTOMER_TOKEN_SECONDS = 7 * 86_400
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`permea: ${lineOf(error as Error)}\n`)
+  process.exit(1)
+}
+
+/** One clear line for what an operator can mend; the whole story for what only we can. */
+function lineOf(error: Error): string {
+  if (error instanceof ConfigProblem) return error.message
+  return process.env['PERMEA_LOG_LEVEL'] === 'debug' ? (error.stack ?? error.message) : error.message
+}
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env)
+  const log = createLog(config.logLevel)
+  const secrets = await keepSecrets(config.dataDir)
+  const postgres = config.databaseUrl === null ? await startPostgres(config, log) : null
+  const receiver = config.hasExample ? await startExampleReceiver(systemClock.now) : null
+  const databaseUrl = config.databaseUrl ?? postgres?.urlOf('postgres') ?? ''
+  await migrateAll(databaseUrl, log).catch((cause: Error) => {
+    if (config.databaseUrl === null) throw cause
+    throw new ConfigProblem(`DATABASE_URL cannot be used: ${cause.message}`)
+  })
+  const engine = await createEngine({
+    databaseUrl,
+    publicUrl: config.publicUrl,
+    sealingKeys: [...config.encryptionKeys, secrets.encryptionKey].map(sealingKey),
+    egressAllow: receiver === null ? config.egressAllow : [...config.egressAllow, { network: '127.0.0.1', prefixBits: 32, port: receiver.port }],
+    roles: config.roles,
+    retentionDays: config.retentionDays,
+    clock: systemClock,
+    random: Math.random,
+    log,
+  })
+  const workspace = await openWorkspace(engine, config, secrets, receiver)
+  await engine.start()
+  await listen(engine, config)
+  stopOnSignal(engine, receiver, postgres, log)
+  process.stdout.write(await greeting(engine, config, workspace, receiver))
+}
+
+async function startPostgres(config: Config, log: Log): Promise<EmbeddedPostgres> {
+  return startEmbeddedPostgres({ dataDir: `${config.dataDir}/postgres`, log })
+}
+
+/** The workspace of this installation, made where there is none yet, with the example in it if that is wanted. */
+async function openWorkspace(engine: Engine, config: Config, secrets: InstallationSecrets, receiver: ExampleReceiver | null): Promise<Workspace> {
+  const { workspaceStore, database } = engine
+  const existing = await workspaceStore.all(database.db).catch((cause: Error) => {
+    throw new ConfigProblem(`PERMEA_ENCRYPTION_KEYS does not open the secrets in this database (${cause.message})`)
+  })
+  const key = config.workspace?.key ?? existing[0]?.key ?? secrets.workspaceKey
+  if (!existing.some((each) => each.key === key)) {
+    const now = systemClock.now()
+    await workspaceStore.insert(database.db, {
+      id: createIds(systemClock).next(),
+      key,
+      name: 'Permea',
+      secret: config.workspace?.secret ?? secrets.workspaceSecret,
+      publicKeys: [],
+      jwksUri: null,
+      appBaseUri: null,
+      logoUri: null,
+      webhookUri: null,
+      enabledWebhookEvents: [],
+      settings: {},
+      type: 'production',
+      isExample: receiver !== null && existing.length === 0,
+      createdAt: now,
+      updatedAt: now,
+      archivedAt: null,
+    })
+    const created = await workspaceStore.byKey(database.db, key)
+    if (created?.isExample === true) await createExample({ ...engine, clock: systemClock }, created)
+  }
+  const workspace = await workspaceStore.byKey(database.db, key)
+  if (workspace === null) throw new Error(`workspace ${key} could not be made`)
+  if (workspace.isExample && receiver !== null) await pointExampleAt({ ...engine, clock: systemClock }, workspace, receiver.url)
+  return workspace
+}
+
+async function listen(engine: Engine, config: Config): Promise<void> {
+  try {
+    await engine.app.listen({ port: config.port, host: config.host })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') throw new ConfigProblem(`PORT ${config.port} is in use on ${config.host}`)
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new ConfigProblem(`HOST ${config.host} is not an address of this machine`)
+    throw error
+  }
+}
+
+function stopOnSignal(engine: Engine, receiver: ExampleReceiver | null, postgres: EmbeddedPostgres | null, log: Log): void {
+  let stoppingSinceMs: number | null = null
+  const stop = async (signal: string) => {
+    if (stoppingSinceMs !== null) {
+      // npm passes Ctrl-C on to a process that got it already: only a later one means impatience.
+      if (performance.now() - stoppingSinceMs > IMPATIENT_AFTER_MS) process.exit(1)
+      return
+    }
+    stoppingSinceMs = performance.now()
+    log.info({ signal }, 'stopping')
+    await engine.stop()
+    await receiver?.stop()
+    await postgres?.stop()
+    log.info({}, 'stopped')
+    process.exit(0)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal))
+}
+
+/** What a person needs to go on from here. */
+async function greeting(engine: Engine, config: Config, workspace: Workspace, receiver: ExampleReceiver | null): Promise<string> {
+  const { publicUrl } = config
+  const lines = [
+    '',
+    `  Permea is running on ${publicUrl}`,
+    '',
+    `  API reference    ${publicUrl}/docs   (${publicUrl}/openapi.json)`,
+    `  Health           ${publicUrl}/healthz  /readyz  /metrics`,
+    `  Workspace key    ${workspace.key}`,
+  ]
+  if (config.workspace === null) lines.push(`  Workspace secret in ${config.dataDir}/secrets.json`)
+  const webhook = receiver === null || !workspace.isExample ? null : await exampleWebhook({ ...engine, clock: systemClock }, workspace)
+  if (webhook !== null && receiver !== null) {
+    const customerToken = await engine.tokens.sign(workspace, { id: EXAMPLE_CUSTOMER }, CUSTOMER_TOKEN_SECONDS)
+    const adminToken = await engine.tokens.sign(workspace, { isAdmin: true }, ADMIN_TOKEN_SECONDS)
+    lines.push(
+      '',
+      `  Post an event of the example customer ${EXAMPLE_CUSTOMER}:`,
+      '',
+      `curl -sS -X POST ${publicUrl}${webhook} \\`,
+      `  -H 'Authorization: Bearer ${customerToken}' \\`,
+      `  -H 'Content-Type: application/json' \\`,
+      `  -d '{"orderId": "1001", "total": 42.5}'`,
+      '',
+      '  It launches a flow that calls the example receiver. See the run:',
+      '',
+      `curl -sS '${publicUrl}/flow-runs?limit=1' -H 'Authorization: Bearer ${adminToken}'`,
+      '',
+      `  and what the receiver got: ${receiver.url}/`,
+    )
+  }
+  return `${lines.join('\n')}\n\n`
+}

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -23,6 +23,8 @@ declare module 'vitest' {
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const dir = await mkdtemp(path.join(tmpdir(), 'permea-test-'))
+  // Readable for the user that PostgreSQL runs as where the tests run as root.
+  await chmod(dir, 0o755)
   const server = await startEmbeddedPostgres({
     dataDir: path.join(dir, 'postgres'),
     log: silentLog,

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { accessSync, constants, existsSync } from 'node:fs'
-import { chmod, chown, cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, cp, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -55,7 +55,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const wantedDir = path.resolve(options.dataDir)
   await mkdir(path.dirname(wantedDir), { recursive: true })
   const native = await reachableBinaries(owner)
-  const dataDir = owner !== null && !othersCanReach(path.dirname(wantedDir)) ? stateDir('data', wantedDir) : wantedDir
+  const dataDir = owner !== null && !othersCanReach(path.dirname(wantedDir)) ? await movedDir(wantedDir) : wantedDir
   if (dataDir !== wantedDir)
     options.log.info({ dataDir }, 'the database user cannot reach the data directory: data is kept here instead')
   const socketDir = socketDirOf(dataDir)
@@ -123,6 +123,19 @@ async function reachableBinaries(owner: Owner | null): Promise<string> {
     })
   }
   return copy
+}
+
+/**
+ * Where the data is kept instead of a directory that its owner cannot reach. The place is written down beside the
+ * wanted one, so that throwing that away begins afresh.
+ */
+async function movedDir(wantedDir: string): Promise<string> {
+  const note = `${wantedDir}.moved`
+  const known = await readFile(note, 'utf8').catch(() => '')
+  if (known.trim() !== '') return known.trim()
+  const dir = stateDir('data', randomUUID())
+  await writeFile(note, `${dir}\n`)
+  return dir
 }
 
 function stateDir(kind: string, key: string): string {
