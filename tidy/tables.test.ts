@@ -19,8 +19,9 @@ const OWNERS: Record<string, string> = {
   flow_node_runs: 'runs',
   wanted_runs: 'dispatch',
   app_events: 'events',
-  ingress_answers: 'ingress',
-  subscription_sources: 'ingress',
+  ingress_answers: 'events',
+  subscription_sources: 'events',
+  event_inputs: 'runs',
 }
 
 /** What the migrations make, each with the table it is a partition of, if it is one. */

@@ -1,4 +1,3 @@
-import process from 'node:process'
 import { type Config, ConfigProblem, readConfig } from './config.ts'
 import { createEngine, type Engine, migrateAll } from './engine.ts'
 import { createExample, EXAMPLE_CUSTOMER, exampleWebhook, pointExampleAt } from './example/example.ts'
@@ -25,7 +24,7 @@ try {
 /** One clear line for what an operator can mend; the whole story for what only we can. */
 function lineOf(error: Error): string {
   if (error instanceof ConfigProblem) return error.message
-  return process.env['PERMEA_LOG_LEVEL'] === 'debug' ? (error.stack ?? error.message) : error.message
+  return process.env.PERMEA_LOG_LEVEL === 'debug' ? (error.stack ?? error.message) : error.message
 }
 
 async function main(): Promise<void> {
@@ -43,7 +42,10 @@ async function main(): Promise<void> {
     databaseUrl,
     publicUrl: config.publicUrl,
     sealingKeys: [...config.encryptionKeys, secrets.encryptionKey].map(sealingKey),
-    egressAllow: receiver === null ? config.egressAllow : [...config.egressAllow, { network: '127.0.0.1', prefixBits: 32, port: receiver.port }],
+    egressAllow:
+      receiver === null
+        ? config.egressAllow
+        : [...config.egressAllow, { network: '127.0.0.1', prefixBits: 32, port: receiver.port }],
     roles: config.roles,
     retentionDays: config.retentionDays,
     clock: systemClock,
@@ -62,7 +64,12 @@ async function startPostgres(config: Config, log: Log): Promise<EmbeddedPostgres
 }
 
 /** The workspace of this installation, made where there is none yet, with the example in it if that is wanted. */
-async function openWorkspace(engine: Engine, config: Config, secrets: InstallationSecrets, receiver: ExampleReceiver | null): Promise<Workspace> {
+async function openWorkspace(
+  engine: Engine,
+  config: Config,
+  secrets: InstallationSecrets,
+  receiver: ExampleReceiver | null,
+): Promise<Workspace> {
   const { workspaceStore, database } = engine
   const existing = await workspaceStore.all(database.db).catch((cause: Error) => {
     throw new ConfigProblem(`PERMEA_ENCRYPTION_KEYS does not open the secrets in this database (${cause.message})`)
@@ -93,7 +100,8 @@ async function openWorkspace(engine: Engine, config: Config, secrets: Installati
   }
   const workspace = await workspaceStore.byKey(database.db, key)
   if (workspace === null) throw new Error(`workspace ${key} could not be made`)
-  if (workspace.isExample && receiver !== null) await pointExampleAt({ ...engine, clock: systemClock }, workspace, receiver.url)
+  if (workspace.isExample && receiver !== null)
+    await pointExampleAt({ ...engine, clock: systemClock }, workspace, receiver.url)
   return workspace
 }
 
@@ -103,12 +111,18 @@ async function listen(engine: Engine, config: Config): Promise<void> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EADDRINUSE') throw new ConfigProblem(`PORT ${config.port} is in use on ${config.host}`)
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new ConfigProblem(`HOST ${config.host} is not an address of this machine`)
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new ConfigProblem(`HOST ${config.host} is not an address of this machine`)
     throw error
   }
 }
 
-function stopOnSignal(engine: Engine, receiver: ExampleReceiver | null, postgres: EmbeddedPostgres | null, log: Log): void {
+function stopOnSignal(
+  engine: Engine,
+  receiver: ExampleReceiver | null,
+  postgres: EmbeddedPostgres | null,
+  log: Log,
+): void {
   let stoppingSinceMs: number | null = null
   const stop = async (signal: string) => {
     if (stoppingSinceMs !== null) {
@@ -128,7 +142,12 @@ function stopOnSignal(engine: Engine, receiver: ExampleReceiver | null, postgres
 }
 
 /** What a person needs to go on from here. */
-async function greeting(engine: Engine, config: Config, workspace: Workspace, receiver: ExampleReceiver | null): Promise<string> {
+async function greeting(
+  engine: Engine,
+  config: Config,
+  workspace: Workspace,
+  receiver: ExampleReceiver | null,
+): Promise<string> {
   const { publicUrl } = config
   const lines = [
     '',
@@ -139,7 +158,10 @@ async function greeting(engine: Engine, config: Config, workspace: Workspace, re
     `  Workspace key    ${workspace.key}`,
   ]
   if (config.workspace === null) lines.push(`  Workspace secret in ${config.dataDir}/secrets.json`)
-  const webhook = receiver === null || !workspace.isExample ? null : await exampleWebhook({ ...engine, clock: systemClock }, workspace)
+  const webhook =
+    receiver === null || !workspace.isExample
+      ? null
+      : await exampleWebhook({ ...engine, clock: systemClock }, workspace)
   if (webhook !== null && receiver !== null) {
     const customerToken = await engine.tokens.sign(workspace, { id: EXAMPLE_CUSTOMER }, CUSTOMER_TOKEN_SECONDS)
     const adminToken = await engine.tokens.sign(workspace, { isAdmin: true }, ADMIN_TOKEN_SECONDS)

@@ -11,7 +11,7 @@ export interface TestDatabase extends AsyncDisposable {
 }
 
 /** Connection string of a database on the test server. */
-export function urlOf(name: string): string {
+function urlOf(name: string): string {
   return inject('postgres').replace(encodeURIComponent('{name}'), name).replace('{name}', name)
 }
 

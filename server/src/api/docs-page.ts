@@ -17,7 +17,7 @@ p{margin:.25rem 0}small{color:var(--dim)}code{font-family:ui-monospace,monospace
 td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}
 </style></head><body>
 <h1>Permea API</h1>
-<p>Base address <code>${escape(publicUrl)}</code>. Machine-readable: <a href="/openapi.json">openapi.json</a>.</p>
+<p>Base address <code>${escaped(publicUrl)}</code>. Machine-readable: <a href="/openapi.json">openapi.json</a>.</p>
 <p>Send a token as <code>Authorization: Bearer …</code>: a JWT signed with the workspace secret, with <code>iss</code> (workspace key) and <code>id</code> (your customer’s id), or with <code>isAdmin: true</code>. Lists answer <code>{ "items": […], "cursor"? }</code>.</p>
 <nav>${groups.map(([group]) => `<a href="#${group}">${group}</a>`).join('')}<a href="#webhooks">webhooks</a><a href="#errors">errors</a></nav>
 ${groups.map(([group, table]) => `<h2 id="${group}">${group}</h2>${Object.values(table).map(endpointHtml).join('')}`).join('')}
@@ -31,7 +31,7 @@ ${groups.map(([group, table]) => `<h2 id="${group}">${group}</h2>${Object.values
 ${Object.entries(ERRORS)
   .map(
     ([key, error]) =>
-      `<tr><td>${error.status}</td><td>${error.type}</td><td><code>${key}</code></td><td>${escape(error.meaning)}</td></tr>`,
+      `<tr><td>${error.status}</td><td>${error.type}</td><td><code>${key}</code></td><td>${escaped(error.meaning)}</td></tr>`,
   )
   .join('\n')}
 </table></body></html>`
@@ -40,7 +40,7 @@ ${Object.entries(ERRORS)
 function endpointHtml(endpoint: Endpoint): string {
   const query = endpoint.query === undefined ? [] : Object.keys(endpoint.query.shape)
   const body = bodyFields(endpoint.body)
-  return `<section><h3>${endpoint.method} ${escape(endpoint.path)}</h3><p>${escape(endpoint.summary)}.</p>
+  return `<section><h3>${endpoint.method} ${escaped(endpoint.path)}</h3><p>${escaped(endpoint.summary)}.</p>
 <p><small>${endpoint.access === 'admin' ? 'admin token' : endpoint.access === 'customer' ? 'any token' : 'no token'}${
     query.length > 0 ? ` · query: <code>${query.join('</code> <code>')}</code>` : ''
   }${body.length > 0 ? ` · body: <code>${body.join('</code> <code>')}</code>` : ''} · refusals: ${refusalsOf(endpoint)
@@ -52,6 +52,6 @@ function bodyFields(body: z.ZodType | undefined): string[] {
   return body !== undefined && 'shape' in body ? Object.keys(body.shape as object) : []
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

@@ -18,17 +18,19 @@ type Json = Record<string, unknown>
  */
 export function openApi(publicUrl: string): Json {
   const paths: Record<string, Json> = {}
+  const schemas: Json = {}
+  const print = createPrinter(schemas)
   for (const [group, table] of Object.entries(contract)) {
     for (const [name, endpoint] of Object.entries(table as EndpointTable)) {
       const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}')
-      paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operation(group, name, endpoint) }
+      paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operation(group, name, endpoint, print) }
     }
   }
   for (const [path, summary] of [
     ['/webhooks/app-event-subscriptions/{uuid}', 'Events of one customer, one or a batch'],
     ['/webhooks/app-events/{webhookKey}', 'Events of any customer, by its token or by the tenant id formula'],
   ] as const) {
-    paths[path] = { post: ingressOperation(path, summary) }
+    paths[path] = { post: ingressOperation(path, summary, print) }
   }
   return {
     openapi: '3.1.0',
@@ -40,31 +42,42 @@ export function openApi(publicUrl: string): Json {
     servers: [{ url: publicUrl }],
     security: [{ bearer: [] }],
     paths,
-    components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
   }
 }
 
-function schemaOf(shape: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...schema } = z.toJSONSchema(shape, { io, unrepresentable: 'any', reused: 'inline' })
-  return schema
+/** Prints shapes as JSON Schema; those with a name of their own become components and are referred to. */
+type Printer = (shape: z.ZodType) => Json
+
+function createPrinter(components: Json): Printer {
+  return (shape) => {
+    const { $schema: _, $defs, ...schema } = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' })
+    for (const [name, definition] of Object.entries($defs ?? {})) components[name] = referring(definition)
+    return referring(schema) as Json
+  }
+}
+
+/** References into the shape become references into the document. */
+function referring(schema: unknown): unknown {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/')) as unknown
 }
 
 function content(schema: Json): Json {
   return { 'application/json': { schema } }
 }
 
-function operation(group: string, name: string, endpoint: Endpoint): Json {
+function operation(group: string, name: string, endpoint: Endpoint, print: Printer): Json {
   const refusals = Map.groupBy(refusalsOf(endpoint), (key) => ERRORS[key].status)
   const responses: Json = {
     [String(endpoint.status ?? 200)]: {
       description: 'Done',
-      ...(endpoint.answer === null ? {} : { content: content(schemaOf(endpoint.answer, 'input')) }),
+      ...(endpoint.answer === null ? {} : { content: content(print(endpoint.answer)) }),
     },
   }
   for (const [status, keys] of refusals) {
     responses[String(status)] = {
       description: keys.map((key) => `\`${key}\`: ${ERRORS[key].meaning}`).join('\n\n'),
-      content: content(schemaOf(ErrorData, 'input')),
+      content: content(print(ErrorData)),
     }
   }
   return {
@@ -72,8 +85,8 @@ function operation(group: string, name: string, endpoint: Endpoint): Json {
     tags: [group],
     summary: endpoint.summary,
     ...(endpoint.access === 'public' ? { security: [] } : {}),
-    parameters: [...pathParameters(endpoint.path), ...queryParameters(endpoint)],
-    ...(endpoint.body === undefined ? {} : { requestBody: { content: content(schemaOf(endpoint.body, 'input')) } }),
+    parameters: [...pathParameters(endpoint.path), ...queryParameters(endpoint, print)],
+    ...(endpoint.body === undefined ? {} : { requestBody: { content: content(print(endpoint.body)) } }),
     responses,
   }
 }
@@ -87,17 +100,17 @@ function pathParameters(path: string): Json[] {
   }))
 }
 
-function queryParameters(endpoint: Endpoint): Json[] {
+function queryParameters(endpoint: Endpoint, print: Printer): Json[] {
   if (endpoint.query === undefined) return []
   return Object.entries(endpoint.query.shape).map(([name, shape]) => ({
     name,
     in: 'query',
     required: false,
-    schema: schemaOf(shape as z.ZodType, 'input'),
+    schema: print(shape as z.ZodType),
   }))
 }
 
-function ingressOperation(path: string, summary: string): Json {
+function ingressOperation(path: string, summary: string, print: Printer): Json {
   return {
     operationId: path.includes('subscriptions') ? 'webhooks.appEventSubscription' : 'webhooks.appEvents',
     tags: ['webhooks'],
@@ -105,12 +118,12 @@ function ingressOperation(path: string, summary: string): Json {
     parameters: pathParameters(path),
     requestBody: { content: content({ oneOf: [{ type: 'object' }, { type: 'array', items: { type: 'object' } }] }) },
     responses: {
-      '200': { description: 'All accepted', content: content(schemaOf(IngressAnswer, 'input')) },
-      '207': { description: 'Some accepted', content: content(schemaOf(IngressAnswer, 'input')) },
-      '400': { description: 'None accepted', content: content(schemaOf(ErrorData, 'input')) },
-      '404': { description: 'No such URL', content: content(schemaOf(ErrorData, 'input')) },
-      '410': { description: 'Archived', content: content(schemaOf(ErrorData, 'input')) },
-      '503': { description: 'Overloaded; nothing was stored', content: content(schemaOf(ErrorData, 'input')) },
+      '200': { description: 'All accepted', content: content(print(IngressAnswer)) },
+      '207': { description: 'Some accepted', content: content(print(IngressAnswer)) },
+      '400': { description: 'None accepted', content: content(print(ErrorData)) },
+      '404': { description: 'No such URL', content: content(print(ErrorData)) },
+      '410': { description: 'Archived', content: content(print(ErrorData)) },
+      '503': { description: 'Overloaded; nothing was stored', content: content(print(ErrorData)) },
     },
   }
 }

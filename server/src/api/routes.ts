@@ -17,7 +17,10 @@ export type CallOf<E extends Endpoint> = Call<
   E extends { body: infer B } ? Output<B> : undefined
 >
 
-export type Answer<E extends Endpoint> = E['answer'] extends z.ZodType ? z.input<E['answer']> : void
+/** Handlers of endpoints with an empty answer may end without a word. */
+type NoAnswer = Awaited<ReturnType<() => Promise<void>>>
+
+export type Answer<E extends Endpoint> = E['answer'] extends z.ZodType ? z.input<E['answer']> : NoAnswer
 
 /** One function per endpoint of a table; the compiler sees to it that none is missing. */
 export type Handlers<T extends EndpointTable> = { [K in keyof T]: (call: CallOf<T[K]>) => Promise<Answer<T[K]>> }

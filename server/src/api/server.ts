@@ -12,7 +12,7 @@ import { errorData, Refusal } from './refusal.ts'
 import type { Call, RouteSet } from './routes.ts'
 
 /** Largest body taken in, in bytes. */
-export const BODY_BYTES_MAX = 10 * 1024 * 1024
+const BODY_BYTES_MAX = 10 * 1024 * 1024
 
 export interface ApiOptions {
   log: Log

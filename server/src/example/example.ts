@@ -1,13 +1,13 @@
 import type { FlowNodes } from '@permea/contract'
 import type { Principal } from '../api/principal.ts'
+import type { Customers } from '../customers/registry.ts'
+import { customerByInternalId } from '../customers/store.ts'
 import type { AppEventType } from '../event-types/app-event-type.ts'
 import { appEventTypeByKey, insertAppEventType } from '../event-types/store.ts'
+import type { Flows } from '../flows/flows.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { createIds, secretUuid } from '../platform/ids.ts'
-import type { Customers } from '../customers/registry.ts'
-import { customerByInternalId } from '../customers/store.ts'
-import type { Flows } from '../flows/flows.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import type { Workspace } from '../workspaces/workspace.ts'
 
@@ -40,7 +40,9 @@ const NODES: FlowNodes = {
         body: {
           orderId: { $var: '$.input.trigger.orderId' },
           customer: { $var: '$.user.internalId' },
-          text: { $concat: ['Order ', { $var: '$.input.trigger.orderId' }, ' was created for ', { $var: '$.user.name' }] },
+          text: {
+            $concat: ['Order ', { $var: '$.input.trigger.orderId' }, ' was created for ', { $var: '$.user.name' }],
+          },
         },
       },
     },
@@ -63,7 +65,11 @@ export async function createExample(parts: ExampleParts, workspace: Workspace): 
     name: 'Order created',
     description: 'Example: sent by your application when an order was created',
     meta: null,
-    schema: { type: 'object', properties: { orderId: { type: 'string' }, total: { type: 'number' } }, required: ['orderId'] },
+    schema: {
+      type: 'object',
+      properties: { orderId: { type: 'string' }, total: { type: 'number' } },
+      required: ['orderId'],
+    },
     example: { orderId: '1001', total: 42.5 },
     subscribeRequest: null,
     unsubscribeRequest: null,

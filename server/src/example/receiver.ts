@@ -63,7 +63,7 @@ function closed(server: Server): Promise<void> {
 function page(seen: readonly Seen[]): string {
   const rows = seen.map(
     (each) =>
-      `<section><h2>${escape(each.method)} ${escape(each.path)} <small>${escape(each.at)}</small></h2><pre>${escape(each.body)}</pre></section>`,
+      `<section><h2>${escaped(each.method)} ${escaped(each.path)} <small>${escaped(each.at)}</small></h2><pre>${escaped(each.body)}</pre></section>`,
   )
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Example receiver</title>
 <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}
@@ -73,6 +73,6 @@ ${rows.length === 0 ? '<p>Nothing yet. Post an event with the command that the e
 </body></html>`
 }
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }

@@ -37,7 +37,7 @@ export interface Definitions {
 }
 
 /** Refuses nodes that make no sense; the message names the first problem, `data.problems` all of them. */
-export function refuseBadNodes(nodes: FlowNodes, types: NodeTypes): void {
+function refuseBadNodes(nodes: FlowNodes, types: NodeTypes): void {
   const problems = flowProblems(nodes, types)
   const first = problems[0]
   if (first === undefined) return

@@ -91,14 +91,6 @@ export async function flowsByKey(
   return rows
 }
 
-export async function copiesOfUniversal(tx: Tx, universalFlowId: string): Promise<Flow[]> {
-  const { rows } =
-    await sql<Flow>`select ${flowColumns} from flows where universal_flow_id = ${universalFlowId} and archived_at is null order by id`.execute(
-      tx,
-    )
-  return rows
-}
-
 /** Flows of which every customer gets an instance: those that need no connection. */
 export async function autoCreatedFlows(tx: Tx, workspaceId: string): Promise<Flow[]> {
   const { rows } = await sql<Flow>`

@@ -152,7 +152,7 @@ function recordedBody(body: string, contentType: string): unknown {
 const SECRET_NAME = /authorization|cookie|token|secret|passw|signature|api[-_]?key|credential|private[-_]?key/i
 
 /** The same value with what looks like a secret by its name replaced; other values stay untouched. */
-export function maskSecrets(value: unknown, depth = 0): unknown {
+function maskSecrets(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > 20) return value
   if (Array.isArray(value)) return value.map((each) => maskSecrets(each, depth + 1))
   return Object.fromEntries(

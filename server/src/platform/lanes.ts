@@ -333,7 +333,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     this.#inFlight += 1
     const controller = new AbortController()
     this.#controllers.set(item.id, controller)
-    this.#options.source
+    void this.#options.source
       .work(item, controller.signal)
       .catch((error: Error): LaneOutcome => {
         this.#options.log.error(

@@ -123,7 +123,7 @@ export async function migrateQueue(database: Database, log: Log): Promise<void> 
 /** The library's chatter at debug level; only its errors are ours to show. */
 function graphileLogger(log: Log): Logger {
   return new Logger(() => (level, message, meta) => {
-    if (level === 'error') log.error({ job: meta?.['job'] ?? undefined }, `job queue: ${message}`)
+    if (level === 'error') log.error({ job: meta?.job ?? undefined }, `job queue: ${message}`)
     else log.debug({}, `job queue: ${message}`)
   })
 }

@@ -305,7 +305,7 @@ export class Execution implements Progressing {
     if (isUnfinished) return null
     const output: Record<string, unknown[]> = {}
     for (const iteration of collected) {
-      for (const [key, outputs] of iteration) (output[key] ??= []).push(...outputs)
+      for (const [key, outputs] of iteration) output[key] = [...(output[key] ?? []), ...outputs]
     }
     return this.#settle(visit, { kind: 'outputs', outputs: [output] }, startedAt, logs, 1)
   }
@@ -363,7 +363,8 @@ export class Execution implements Progressing {
   }
 
   #count(visit: Visit, isError: boolean, outputs: number): void {
-    const counts = (this.#counts[visit.node.key] ??= { state: 'completed', runs: 0, erroredRuns: 0, outputs: 0 })
+    const counts = this.#counts[visit.node.key] ?? { state: 'completed' as const, runs: 0, erroredRuns: 0, outputs: 0 }
+    this.#counts[visit.node.key] = counts
     counts.runs += 1
     counts.outputs += outputs
     if (isError) {

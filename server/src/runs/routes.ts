@@ -44,7 +44,7 @@ export function runRoutes(options: RunRoutesOptions): {
   const { database, clock, customers, instances, launch, runs, views } = options
 
   async function rowOf({ principal, params }: Located): Promise<RunRow> {
-    const selector = params['id'] ?? ''
+    const selector = params.id ?? ''
     const id = fromWire('fr', selector)
     const row = id === null ? null : await runById(database.db, principal.workspaceId, id)
     if (row === null || !(principal.isAdmin || row.customerId === principal.customerId))
@@ -121,13 +121,13 @@ export function runRoutes(options: RunRoutesOptions): {
   }
   async function oneOutput(call: Located) {
     const row = await rowOf(call)
-    const selector = call.params['outputId'] ?? ''
+    const selector = call.params.outputId ?? ''
     const [nodeRunSelector = '', index = ''] = selector.split('-')
     const id = fromWire('nr', nodeRunSelector)
     const nodeRun = id === null ? null : await nodeRunById(database.db, row.id, id)
     const outputs = nodeRun === null ? [] : await outputAnswers(database, row, [nodeRun])
     const output = outputs[Number(index)]
-    if (output === undefined || nodeRun?.nodeKey !== call.params['nodeKey']) throw notFound('output', selector)
+    if (output === undefined || nodeRun?.nodeKey !== call.params.nodeKey) throw notFound('output', selector)
     return output
   }
 
@@ -171,7 +171,7 @@ export function runRoutes(options: RunRoutesOptions): {
     async repeat(call) {
       const row = await rowOf(call)
       const instance = (await instancesByIds(database.db, [row.flowInstanceId])).get(row.flowInstanceId)
-      if (instance === undefined) throw notFound('flow instance of run', call.params['id'] ?? '')
+      if (instance === undefined) throw notFound('flow instance of run', call.params.id ?? '')
       const item = await launch.byApi(instance, {
         startNodeKey: row.startNodeKey,
         input: JSON.parse(row.input ?? 'null'),
@@ -189,15 +189,15 @@ export function runRoutes(options: RunRoutesOptions): {
       const nodeRuns = await nodeRunPageOfKeys(database.db, row.id, last, afterOf(call.query.cursor), limit)
       return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns))
     },
-    nodeOutput: (call) => outputsOfNode(call, call.params['nodeKey'] ?? ''),
-    nodeOutputs: (call) => outputsOfNode(call, call.params['nodeKey'] ?? ''),
+    nodeOutput: (call) => outputsOfNode(call, call.params.nodeKey ?? ''),
+    nodeOutputs: (call) => outputsOfNode(call, call.params.nodeKey ?? ''),
     async nodeRuns(call) {
       const row = await rowOf(call)
       const limit = call.query.limit ?? LIMIT
       const nodeRuns = await nodeRunPage(
         database.db,
         row.id,
-        call.params['nodeKey'] ?? '',
+        call.params.nodeKey ?? '',
         afterOf(call.query.cursor),
         limit,
       )
@@ -205,11 +205,11 @@ export function runRoutes(options: RunRoutesOptions): {
     },
     async nodeRun(call) {
       const row = await rowOf(call)
-      const selector = call.params['nodeRunId'] ?? ''
+      const selector = call.params.nodeRunId ?? ''
       // The published client asks for pages with `/runs/cursor=…`, without the question mark.
       const id = fromWire('nr', selector)
       const nodeRun = id === null ? null : await nodeRunById(database.db, row.id, id)
-      if (nodeRun === null || nodeRun.nodeKey !== call.params['nodeKey']) throw notFound('node run', selector)
+      if (nodeRun === null || nodeRun.nodeKey !== call.params.nodeKey) throw notFound('node run', selector)
       const [one] = await nodeRunAnswers(database, row, [nodeRun], true)
       if (one === undefined) throw new Error('one row gives one answer')
       return one

@@ -55,22 +55,6 @@ export interface Runs extends AsyncDisposable {
 export function createRuns(options: RunsOptions): Runs {
   const { database, ownership, ids, log, metrics, services } = options
   const recorder = createRecorder({ pool: database.pool, log })
-  const loadCustomer = createBatchLoader({
-    load: (wanted) => customersByIds(database.db, wanted),
-    keepMs: KEEP_MS,
-    max: 20_000,
-  })
-  const loadInstance = createBatchLoader({
-    load: (wanted) => instancesByIds(database.db, wanted),
-    keepMs: KEEP_MS,
-    max: 20_000,
-  })
-  const loadIntegration = createBatchLoader({
-    load: (wanted) => integrationsByIds(database.db, wanted),
-    keepMs: KEEP_MS,
-    max: 1000,
-  })
-  const loadFlow = createBatchLoader({ load: (wanted) => flowsByIds(database.db, wanted), keepMs: KEEP_MS, max: 1000 })
   const executionOptions = {
     services,
     recorder,
@@ -79,35 +63,7 @@ export function createRuns(options: RunsOptions): Runs {
     log,
     limits: { ...LIMITS, ...options.limits },
   }
-
-  async function prepare(item: RunItem, signal: AbortSignal): Promise<ExecutionInput> {
-    const { run } = item
-    const [plan, customer, instance, integration, recorded] = await Promise.all([
-      options.plans.of(run.versionId),
-      loadCustomer(run.customerId),
-      loadInstance(run.flowInstanceId),
-      run.integrationId === null ? undefined : loadIntegration(run.integrationId),
-      item.isFresh ? [] : nodeRunsOf(database.db, item.id),
-    ])
-    if (customer === undefined || instance === undefined) throw new Error(`run ${item.id} has no customer or instance`)
-    const flow = instance.flowId === null ? undefined : await loadFlow(instance.flowId)
-    const scope: Record<string, unknown> = {
-      user: userVariable(customer),
-      flowRun: { id: toWire('fr', item.id) },
-      flowInstance: instanceVariable(instance, flow),
-      ...(integration === undefined
-        ? {}
-        : { integration: { id: toWire('int', integration.id), key: integration.key, name: integration.name } }),
-    }
-    return {
-      item,
-      plan,
-      user: customer,
-      scope,
-      signal,
-      recorded: new Map(recorded.toReversed().map((each) => [each.path, each])),
-    }
-  }
+  const prepare = createPreparation(options)
 
   async function work(item: RunItem, signal: AbortSignal): Promise<LaneOutcome> {
     metrics.runsInFlight.inc()
@@ -139,7 +95,7 @@ export function createRuns(options: RunsOptions): Runs {
   })
   ownership.listen({
     noticed(notice) {
-      if (notice.about === 'run-stopped') lanes.abort(String(notice['id']))
+      if (notice.about === 'run-stopped') lanes.abort(String(notice.id))
     },
   })
 
@@ -171,6 +127,56 @@ export function createRuns(options: RunsOptions): Runs {
     [Symbol.asyncDispose]: () => runs.close(),
   }
   return runs
+}
+
+/** Gathers what a run needs beside its row; rows that many runs need are read together. */
+function createPreparation(options: RunsOptions): (item: RunItem, signal: AbortSignal) => Promise<ExecutionInput> {
+  const { database } = options
+  const loadCustomer = createBatchLoader({
+    load: (wanted) => customersByIds(database.db, wanted),
+    keepMs: KEEP_MS,
+    max: 20_000,
+  })
+  const loadInstance = createBatchLoader({
+    load: (wanted) => instancesByIds(database.db, wanted),
+    keepMs: KEEP_MS,
+    max: 20_000,
+  })
+  const loadIntegration = createBatchLoader({
+    load: (wanted) => integrationsByIds(database.db, wanted),
+    keepMs: KEEP_MS,
+    max: 1000,
+  })
+  const loadFlow = createBatchLoader({ load: (wanted) => flowsByIds(database.db, wanted), keepMs: KEEP_MS, max: 1000 })
+
+  return async function prepare(item: RunItem, signal: AbortSignal): Promise<ExecutionInput> {
+    const { run } = item
+    const [plan, customer, instance, integration, recorded] = await Promise.all([
+      options.plans.of(run.versionId),
+      loadCustomer(run.customerId),
+      loadInstance(run.flowInstanceId),
+      run.integrationId === null ? undefined : loadIntegration(run.integrationId),
+      item.isFresh ? [] : nodeRunsOf(database.db, item.id),
+    ])
+    if (customer === undefined || instance === undefined) throw new Error(`run ${item.id} has no customer or instance`)
+    const flow = instance.flowId === null ? undefined : await loadFlow(instance.flowId)
+    const scope: Record<string, unknown> = {
+      user: userVariable(customer),
+      flowRun: { id: toWire('fr', item.id) },
+      flowInstance: instanceVariable(instance, flow),
+      ...(integration === undefined
+        ? {}
+        : { integration: { id: toWire('int', integration.id), key: integration.key, name: integration.name } }),
+    }
+    return {
+      item,
+      plan,
+      user: customer,
+      scope,
+      signal,
+      recorded: new Map(recorded.toReversed().map((each) => [each.path, each])),
+    }
+  }
 }
 
 function instanceVariable(

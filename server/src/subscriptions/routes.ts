@@ -64,7 +64,7 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
     if (!isOwn) throw notFound('app event subscription', selector)
     return row
   }
-  const located = ({ principal, params }: Located) => byId(principal, params['id'] ?? '')
+  const located = ({ principal, params }: Located) => byId(principal, params.id ?? '')
 
   /** The customer that a selector is about: named by an admin, or the token's own. */
   async function customerIdOf(principal: Principal, query: Selector): Promise<string> {
@@ -156,7 +156,7 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
     },
     get: async (call) => answer(await located(call)),
     async listRequests({ principal, params, query }) {
-      const row = await byId(principal, params['id'] ?? '')
+      const row = await byId(principal, params.id ?? '')
       const page = pageOf(query, 'req')
       return listAnswer(await listSubscriptionRequests(database.db, row.id, page), page, 'req', (record) => ({
         id: toWire('req', record.id),

@@ -44,7 +44,7 @@ const DELAYS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 10_800
 const LAST_DELAY_MS = 21_600_000
 
 /** Tries made before a subscription is left in `error` until somebody acts: about three days. */
-export const ATTEMPTS_MAX = 18
+const ATTEMPTS_MAX = 18
 
 /**
  * How long to wait before the next try, in milliseconds; null once the budget is spent. Moves by at most ±20 %,

@@ -30,10 +30,10 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
       return { items: [workspaceAnswer(await options.directory.byId(principal.workspaceId), false)] }
     },
     async get({ principal, params, query }) {
-      return workspaceAnswer(await own(principal, params['id'] ?? ''), query.includeSecrets ?? false)
+      return workspaceAnswer(await own(principal, params.id ?? ''), query.includeSecrets ?? false)
     },
     async patch({ principal, params, body }) {
-      const current = await own(principal, params['id'] ?? '')
+      const current = await own(principal, params.id ?? '')
       const changed: Workspace = {
         ...current,
         name: body.name ?? current.name,
@@ -52,7 +52,7 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
       return workspaceAnswer(await options.directory.byId(current.id), false)
     },
     async createAccessToken({ principal, params, body }) {
-      const workspace = await own(principal, params['id'] ?? '')
+      const workspace = await own(principal, params.id ?? '')
       const tenantKey = body.tenantKey ?? body.tenantId
       const claims = {
         ...(body.isAdmin === true ? { isAdmin: true } : {}),

@@ -48,53 +48,19 @@ export interface Tokens {
  */
 export function createTokens(options: TokensOptions): Tokens {
   let remembered = newMemory()
-  const keySets = new Map<string, { keys: ReturnType<typeof jose.createLocalJWKSet>; atMs: number }>()
-
-  async function keySetOf(uri: string, isRefresh: boolean): Promise<ReturnType<typeof jose.createLocalJWKSet>> {
-    const known = keySets.get(uri)
-    const ageMs = known === undefined ? Number.POSITIVE_INFINITY : performance.now() - known.atMs
-    if (known !== undefined && ageMs < (isRefresh ? 30_000 : 600_000)) return known.keys
-    const keys = jose.createLocalJWKSet((await options.fetchJson(uri)) as jose.JSONWebKeySet)
-    keySets.set(uri, { keys, atMs: performance.now() })
-    return keys
-  }
-
-  async function verifyWithKeys(
-    token: string,
-    workspace: Workspace,
-    alg: string,
-    checks: jose.JWTVerifyOptions,
-  ): Promise<jose.JWTPayload> {
-    for (const { publicKey } of workspace.publicKeys) {
-      try {
-        return (await jose.jwtVerify(token, await jose.importSPKI(publicKey, alg), checks)).payload
-      } catch (error) {
-        if (error instanceof jose.errors.JWTExpired || error instanceof jose.errors.JWTClaimValidationFailed)
-          throw error
-      }
-    }
-    if (workspace.jwksUri === null) throw new Error('no configured key verifies it')
-    const uri = workspace.jwksUri
-    try {
-      return (await jose.jwtVerify(token, await keySetOf(uri, false), checks)).payload
-    } catch (error) {
-      // A key that was added since: asked for again, but not more often than every 30 s.
-      if (!(error instanceof jose.errors.JWKSNoMatchingKey)) throw error
-      return (await jose.jwtVerify(token, await keySetOf(uri, true), checks)).payload
-    }
-  }
+  const verifyWithKeys = createKeyVerifier(options.fetchJson)
 
   async function verify(token: string): Promise<{ workspace: Workspace; payload: jose.JWTPayload }> {
     const header = jose.decodeProtectedHeader(token)
     const claimed = jose.decodeJwt(token)
-    const workspaceKey = textOf(claimed['workspaceKey']) ?? textOf(claimed.iss)
+    const workspaceKey = textOf(claimed.workspaceKey) ?? textOf(claimed.iss)
     if (workspaceKey === null) throw new Error('it names no workspace (`iss` or `workspaceKey`)')
     const workspace = await options.directory.byKey(workspaceKey)
     if (workspace === null || workspace.archivedAt !== null) throw new Error('it is for an unknown workspace')
     const alg = header.alg ?? 'none'
     const checks = { currentDate: options.clock.now() }
     if (SECRET_ALGORITHMS.includes(alg)) {
-      if (workspace.settings['disableSecretKeyAuth'] === true)
+      if (workspace.settings.disableSecretKeyAuth === true)
         throw new Error('the workspace does not take tokens signed with its secret')
       const key = new TextEncoder().encode(workspace.secret)
       return {
@@ -117,13 +83,13 @@ export function createTokens(options: TokensOptions): Tokens {
       throw new Refusal('not_authenticated', `the token was refused: ${reasonOf(error)}`)
     }
     const { workspace, payload } = verified
-    const tenantKey = textOf(payload['tenantKey']) ?? textOf(payload['id']) ?? textOf(payload.sub)
+    const tenantKey = textOf(payload.tenantKey) ?? textOf(payload.id) ?? textOf(payload.sub)
     const customerId =
       tenantKey === null ? null : await options.ensureCustomer(workspace.id, claimsOf(tenantKey, payload))
     const principal = {
       workspaceId: workspace.id,
       workspaceKey: workspace.key,
-      isAdmin: isTruthyClaim(payload['isAdmin']),
+      isAdmin: isTruthyClaim(payload.isAdmin),
       customerId,
     }
     return { principal, expiresAtMs: payload.exp === undefined ? Number.POSITIVE_INFINITY : payload.exp * 1000 }
@@ -157,15 +123,61 @@ export function createTokens(options: TokensOptions): Tokens {
   }
 }
 
+type VerifyWithKeys = (
+  token: string,
+  workspace: Workspace,
+  alg: string,
+  checks: jose.JWTVerifyOptions,
+) => Promise<jose.JWTPayload>
+
+/** Verifies with the keys that a workspace configured: its public keys, then its key set. */
+function createKeyVerifier(fetchJson: TokensOptions['fetchJson']): VerifyWithKeys {
+  const keySets = new Map<string, { keys: ReturnType<typeof jose.createLocalJWKSet>; atMs: number }>()
+
+  async function keySetOf(uri: string, isRefresh: boolean): Promise<ReturnType<typeof jose.createLocalJWKSet>> {
+    const known = keySets.get(uri)
+    const ageMs = known === undefined ? Number.POSITIVE_INFINITY : performance.now() - known.atMs
+    if (known !== undefined && ageMs < (isRefresh ? 30_000 : 600_000)) return known.keys
+    const keys = jose.createLocalJWKSet((await fetchJson(uri)) as jose.JSONWebKeySet)
+    keySets.set(uri, { keys, atMs: performance.now() })
+    return keys
+  }
+
+  return async function verifyWithKeys(
+    token: string,
+    workspace: Workspace,
+    alg: string,
+    checks: jose.JWTVerifyOptions,
+  ): Promise<jose.JWTPayload> {
+    for (const { publicKey } of workspace.publicKeys) {
+      try {
+        return (await jose.jwtVerify(token, await jose.importSPKI(publicKey, alg), checks)).payload
+      } catch (error) {
+        if (error instanceof jose.errors.JWTExpired || error instanceof jose.errors.JWTClaimValidationFailed)
+          throw error
+      }
+    }
+    if (workspace.jwksUri === null) throw new Error('no configured key verifies it')
+    const uri = workspace.jwksUri
+    try {
+      return (await jose.jwtVerify(token, await keySetOf(uri, false), checks)).payload
+    } catch (error) {
+      // A key that was added since: asked for again, but not more often than every 30 s.
+      if (!(error instanceof jose.errors.JWKSNoMatchingKey)) throw error
+      return (await jose.jwtVerify(token, await keySetOf(uri, true), checks)).payload
+    }
+  }
+}
+
 function newMemory(): LRUCache<string, { principal: Principal; expiresAtMs: number; untilMs: number }> {
   return new LRUCache({ max: REMEMBERED_MAX })
 }
 
 function claimsOf(internalId: string, payload: jose.JWTPayload): CustomerClaims {
-  const fields = payload['fields']
+  const fields = payload.fields
   return {
     internalId,
-    name: textOf(payload['name']) ?? undefined,
+    name: textOf(payload.name) ?? undefined,
     fields:
       typeof fields === 'object' && fields !== null && !Array.isArray(fields)
         ? (fields as Record<string, unknown>)
