@@ -1,0 +1,28 @@
+import { growth } from './growth.ts'
+import { compare, fairness, idle, latency, sampleMemory } from './measures.ts'
+import { HELP, type Options, readOptions } from './options.ts'
+import { startPostgres } from './postgres.ts'
+import { setStage } from './stage.ts'
+import { type Row, tableOf } from './table.ts'
+
+/** Takes the measures in one run, so that their ratios mean something, and gives the table's rows. */
+async function measure(options: Options): Promise<Row[]> {
+  const rows: Row[] = []
+  const { measures } = options
+  await using postgres = await startPostgres()
+  if ([...measures].some((each) => each !== 'growth')) {
+    await using stage = await setStage(postgres, options)
+    const memory = sampleMemory(stage)
+    if (measures.has('accept')) rows.push(...(await compare('accept', stage, options, memory)))
+    if (measures.has('pipeline')) rows.push(...(await compare('pipeline', stage, options, memory)))
+    if (measures.has('memory')) rows.push(...memory.rows())
+    if (measures.has('latency')) rows.push(...(await latency(stage)))
+    if (measures.has('idle')) rows.push(...(await idle(stage)))
+    if (measures.has('fairness')) rows.push(...(await fairness(stage)))
+  }
+  if (measures.has('growth')) rows.push(...(await growth(postgres, options)))
+  return rows
+}
+
+const options = readOptions(process.argv.slice(2))
+console.log(options === null ? HELP : tableOf(await measure(options)))

@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util'
+
+export const MEASURES = ['accept', 'pipeline', 'latency', 'idle', 'memory', 'fairness', 'growth'] as const
+export type Measure = (typeof MEASURES)[number]
+
+export interface Options {
+  measures: ReadonlySet<Measure>
+  /** How long each load lasts. */
+  seconds: number
+  /** How often bare and engine take turns. */
+  rounds: number
+  /** Stored events and runs for `growth`. */
+  rows: number
+  /** Where to write a CPU profile of the engine; null for none. */
+  profileDir: string | null
+}
+
+export const HELP = `npm run bench -- [options]
+  --only accept,pipeline   measures to take, of ${MEASURES.join(', ')} (default: all but growth)
+  --growth                 growth too: cost with many stored events and subscriptions
+  --rows 1000000           stored events and runs for growth
+  --seconds 10             how long each load lasts
+  --rounds 3               how often bare and engine take turns; medians are shown
+  --profile DIR            write a CPU profile of the engine`
+
+export function readOptions(args: readonly string[]): Options | null {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: { type: 'string' },
+      growth: { type: 'boolean', default: false },
+      rows: { type: 'string', default: '1000000' },
+      seconds: { type: 'string', default: '10' },
+      rounds: { type: 'string', default: '3' },
+      profile: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  if (values.help) return null
+  const wanted = values.only?.split(',') ?? MEASURES.filter((each) => each !== 'growth' || values.growth)
+  const unknown = wanted.find((each) => !MEASURES.some((measure) => measure === each))
+  if (unknown !== undefined) throw new Error(`--only: there is no measure ${JSON.stringify(unknown)}`)
+  return {
+    measures: new Set(wanted as Measure[]),
+    seconds: positive('seconds', values.seconds),
+    rounds: positive('rounds', values.rounds),
+    rows: positive('rows', values.rows),
+    profileDir: values.profile ?? null,
+  }
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new Error(`--${name} must be a number above 0`)
+  return value
+}
