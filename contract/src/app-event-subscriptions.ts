@@ -3,7 +3,7 @@ import { AppEventType } from './app-event-types.ts'
 import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
-import { elementListQuery, elementOutput, JsonSchema, listOf, paging, QueryBoolean, Timestamp } from './shapes.ts'
+import { elementOutput, JsonSchema, listOf, paging, QueryBoolean, Timestamp } from './shapes.ts'
 
 /** One customer's stream of one event type (and instance key), with the URL your application sends it to. */
 export const AppEventSubscription = z
@@ -53,11 +53,9 @@ export const AppEventSubscriptionSelector = z.object({
 })
 
 const one = { access: 'customer', answer: AppEventSubscription, refusals: ['not_found'] } as const
-const byQuery = {
-  ...one,
-  query: AppEventSubscriptionSelector,
-  refusals: ['not_found', 'ambiguous_selector', 'invalid_input', 'archived'],
-} as const
+const restoring = { ...one, refusals: ['not_found', 'archived'] } as const
+const byQuery = { ...one, query: AppEventSubscriptionSelector, refusals: ['not_found', 'archived'] } as const
+const selectedOnly = { ...byQuery, refusals: ['not_found'] } as const
 
 export const appEventSubscriptions = {
   list: {
@@ -66,7 +64,8 @@ export const appEventSubscriptions = {
     summary: 'Subscriptions with their status and URL',
     access: 'customer',
     query: z.object({
-      ...elementListQuery,
+      ...paging,
+      includeArchived: QueryBoolean.optional(),
       id: z.string().optional(),
       tenantId: z.string().optional(),
       userId: z.string().optional(),
@@ -75,7 +74,7 @@ export const appEventSubscriptions = {
       instanceKey: z.string().optional(),
     }),
     answer: listOf(AppEventSubscription),
-    refusals: [],
+    refusals: ['not_found'],
   },
   get: { method: 'GET', path: '/app-event-subscriptions/:id', summary: 'One subscription', ...one },
   listRequests: {
@@ -108,7 +107,7 @@ export const appEventSubscriptions = {
     answer: null,
     refusals: ['not_found'],
   },
-  restore: { method: 'POST', path: '/app-event-subscriptions/:id/restore', summary: 'Undo archiving', ...one },
+  restore: { method: 'POST', path: '/app-event-subscriptions/:id/restore', summary: 'Undo archiving', ...restoring },
   getByQuery: {
     method: 'GET',
     path: '/app-event-subscription',
@@ -138,14 +137,14 @@ export const appEventSubscriptions = {
     method: 'DELETE',
     path: '/app-event-subscription',
     summary: 'Archive the selected subscription',
-    ...byQuery,
+    ...selectedOnly,
     answer: null,
   },
   getSchemaByQuery: {
     method: 'GET',
     path: '/app-event-subscription/schema',
     summary: 'The JSON Schema of its events',
-    ...byQuery,
+    ...selectedOnly,
     answer: JsonSchema,
   },
   subscribeByQuery: {
@@ -158,7 +157,7 @@ export const appEventSubscriptions = {
     method: 'POST',
     path: '/app-event-subscription/unsubscribe',
     summary: 'Send the unsubscribe request now',
-    ...byQuery,
+    ...selectedOnly,
   },
   restoreByQuery: { method: 'POST', path: '/app-event-subscription/restore', summary: 'Undo archiving', ...byQuery },
 } as const satisfies EndpointTable

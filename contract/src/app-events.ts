@@ -52,7 +52,7 @@ export const appEvents = {
       instanceKey: z.string().optional(),
     }),
     answer: listOf(AppEvent),
-    refusals: [],
+    refusals: ['not_found'],
   },
   get: {
     method: 'GET',

@@ -30,7 +30,20 @@ export const CustomerInput = z.object({
   isTest: z.boolean().optional(),
 })
 
+/** How the published client names a customer in a query: by its database id or its own. */
+const CustomerSelectorQuery = z.object({
+  id: z.string().optional(),
+  internalId: z.string().optional(),
+})
+
 const selectorRefusals = ['not_found'] as const
+const change = {
+  access: 'admin',
+  body: CustomerInput,
+  answer: Customer,
+  refusals: ['not_found', 'already_exists', 'archived'],
+} as const
+const byQuery = { query: CustomerSelectorQuery } as const
 
 export const customers = {
   self: {
@@ -86,19 +99,13 @@ export const customers = {
     method: 'PUT',
     path: '/customers/:selector',
     summary: 'Change a customer',
-    access: 'admin',
-    body: CustomerInput,
-    answer: Customer,
-    refusals: ['not_found', 'already_exists', 'archived'],
+    ...change,
   },
   patch: {
     method: 'PATCH',
     path: '/customers/:selector',
     summary: 'Change some fields of a customer',
-    access: 'admin',
-    body: CustomerInput,
-    answer: Customer,
-    refusals: ['not_found', 'already_exists', 'archived'],
+    ...change,
   },
   archive: {
     method: 'DELETE',
@@ -113,6 +120,41 @@ export const customers = {
     path: '/customers/:selector/restore',
     summary: 'Undo archiving; what its flows need is subscribed again',
     access: 'admin',
+    answer: Customer,
+    refusals: selectorRefusals,
+  },
+  getByQuery: {
+    method: 'GET',
+    path: '/customer',
+    summary: 'One customer, selected in the query',
+    access: 'customer',
+    ...byQuery,
+    answer: Customer,
+    refusals: selectorRefusals,
+  },
+  putByQuery: { method: 'PUT', path: '/customer', summary: 'Change the selected customer', ...change, ...byQuery },
+  patchByQuery: {
+    method: 'PATCH',
+    path: '/customer',
+    summary: 'Change some fields of the selected customer',
+    ...change,
+    ...byQuery,
+  },
+  archiveByQuery: {
+    method: 'DELETE',
+    path: '/customer',
+    summary: 'Archive the selected customer',
+    access: 'admin',
+    ...byQuery,
+    answer: null,
+    refusals: selectorRefusals,
+  },
+  restoreByQuery: {
+    method: 'POST',
+    path: '/customer/restore',
+    summary: 'Undo archiving of the selected customer',
+    access: 'admin',
+    ...byQuery,
     answer: Customer,
     refusals: selectorRefusals,
   },

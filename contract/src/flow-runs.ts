@@ -102,7 +102,7 @@ export const flowRuns = {
       search: z.string().optional(),
     }),
     answer: listOf(FlowRun),
-    refusals: [],
+    refusals: ['not_found'],
   },
   create: {
     method: 'POST',
@@ -112,7 +112,7 @@ export const flowRuns = {
     body: RunFlowInput.extend({ flowInstanceId: z.string() }),
     answer: FlowRun,
     status: 201,
-    refusals: ['not_found', 'archived', 'invalid_input', 'invalid_flow'],
+    refusals: ['not_found', 'archived', 'invalid_flow'],
   },
   get: { method: 'GET', path: '/flow-runs/:id', summary: 'One run', ...one, answer: FlowRun },
   stop: {
@@ -130,7 +130,7 @@ export const flowRuns = {
     ...one,
     answer: FlowRun,
     status: 201,
-    refusals: ['not_found', 'archived'],
+    refusals: ['not_found', 'archived', 'invalid_input'],
   },
   output: {
     method: 'GET',

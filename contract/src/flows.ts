@@ -48,8 +48,8 @@ export const FlowNodes = z.record(
 )
 export type FlowNodes = z.infer<typeof FlowNodes>
 
-/** What is this instance's or copy's own and no longer follows its parent. */
-const Customized = z.object({ name: z.boolean().optional(), nodes: z.record(z.string(), z.boolean()).optional() })
+/** What is this instance's or copy's own and no longer follows its parent; which nodes, each node says itself. */
+const Customized = z.object({ name: z.boolean().optional(), nodes: z.boolean().optional() })
 
 const flowOutput = {
   ...elementOutput,
@@ -187,11 +187,19 @@ const changeFlow = {
   answer: Flow,
   refusals: ['not_found', 'ambiguous_selector', 'already_exists', 'archived', 'invalid_flow'],
 } as const
-const adminFlow = {
-  ...oneFlow,
+const adminFlow = { ...oneFlow, access: 'admin' } as const
+
+const resetFlow = { ...adminFlow, refusals: [...adminFlow.refusals, 'archived'] } as const
+const restoreFlow = { ...adminFlow, refusals: [...adminFlow.refusals, 'already_exists'] } as const
+
+const flowOfIntegration = { access: 'customer', answer: Flow, refusals: ['not_found'] } as const
+const changeOfIntegration = {
   access: 'admin',
-  refusals: ['not_found', 'ambiguous_selector', 'already_exists'],
+  body: FlowInput,
+  answer: Flow,
+  refusals: ['not_found', 'already_exists', 'archived', 'invalid_flow'],
 } as const
+const adminOfIntegration = { access: 'admin', answer: Flow, refusals: ['not_found', 'archived'] } as const
 
 export const FlowRunRef = z.lazy(() => z.looseObject({ id: z.string(), state: z.string() }))
 
@@ -203,7 +211,7 @@ export const flows = {
     access: 'customer',
     query: flowListQuery,
     answer: listOf(Flow),
-    refusals: [],
+    refusals: ['not_found'],
   },
   create: {
     method: 'POST',
@@ -213,7 +221,7 @@ export const flows = {
     body: FlowInput,
     answer: Flow,
     status: 201,
-    refusals: ['already_exists', 'invalid_flow', 'not_found'],
+    refusals: ['already_exists', 'invalid_flow', 'not_found', 'ambiguous_selector'],
   },
   get: { method: 'GET', path: '/flows/:selector', summary: 'One flow, by id, key or integrationKey.key', ...oneFlow },
   put: { method: 'PUT', path: '/flows/:selector', summary: 'Change a flow', ...changeFlow },
@@ -229,13 +237,13 @@ export const flows = {
     method: 'POST',
     path: '/flows/:selector/restore',
     summary: 'Undo archiving of the flow (its instances stay archived)',
-    ...adminFlow,
+    ...restoreFlow,
   },
   reset: {
     method: 'POST',
     path: '/flows/:selector/reset',
     summary: 'Drop customisations and follow the universal flow again',
-    ...adminFlow,
+    ...resetFlow,
   },
   apply: {
     method: 'POST',
@@ -245,7 +253,7 @@ export const flows = {
     body: z.object({ integrationKeys: z.array(z.string()).min(1).max(1000) }),
     answer: z.array(Flow),
     status: 201,
-    refusals: ['not_found', 'ambiguous_selector', 'invalid_input'],
+    refusals: ['not_found', 'ambiguous_selector', 'archived'],
   },
   clone: {
     method: 'POST',
@@ -279,14 +287,14 @@ export const flows = {
     body: RunFlowInput,
     answer: FlowRunRef,
     status: 201,
-    refusals: ['not_found', 'ambiguous_selector', 'invalid_input', 'archived'],
+    refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],
   },
   getByQuery: { method: 'GET', path: '/flow', summary: 'One flow, selected in the query', ...oneFlow },
   putByQuery: { method: 'PUT', path: '/flow', summary: 'Change the selected flow', ...changeFlow },
   patchByQuery: { method: 'PATCH', path: '/flow', summary: 'Change some fields of the selected flow', ...changeFlow },
   archiveByQuery: { method: 'DELETE', path: '/flow', summary: 'Archive the selected flow', ...adminFlow, answer: null },
-  restoreByQuery: { method: 'POST', path: '/flow/restore', summary: 'Undo archiving', ...adminFlow },
-  resetByQuery: { method: 'POST', path: '/flow/reset', summary: 'Drop customisations', ...adminFlow },
+  restoreByQuery: { method: 'POST', path: '/flow/restore', summary: 'Undo archiving', ...restoreFlow },
+  resetByQuery: { method: 'POST', path: '/flow/reset', summary: 'Drop customisations', ...resetFlow },
   listOfIntegration: {
     method: 'GET',
     path: '/integrations/:integrationSelector/flows',
@@ -304,49 +312,60 @@ export const flows = {
     body: FlowInput,
     answer: Flow,
     status: 201,
-    refusals: ['already_exists', 'invalid_flow', 'not_found'],
+    refusals: ['already_exists', 'invalid_flow', 'not_found', 'ambiguous_selector'],
   },
   getOfIntegration: {
     method: 'GET',
     path: '/integrations/:integrationSelector/flows/:selector',
     summary: 'One flow of one integration',
-    ...oneFlow,
+    ...flowOfIntegration,
   },
   putOfIntegration: {
     method: 'PUT',
     path: '/integrations/:integrationSelector/flows/:selector',
     summary: 'Change a flow of one integration',
-    ...changeFlow,
+    ...changeOfIntegration,
   },
   patchOfIntegration: {
     method: 'PATCH',
     path: '/integrations/:integrationSelector/flows/:selector',
     summary: 'Change some fields of it',
-    ...changeFlow,
+    ...changeOfIntegration,
   },
   archiveOfIntegration: {
     method: 'DELETE',
     path: '/integrations/:integrationSelector/flows/:selector',
     summary: 'Archive it',
-    ...adminFlow,
+    ...adminOfIntegration,
     answer: null,
+    refusals: ['not_found'],
   },
   resetOfIntegration: {
     method: 'POST',
     path: '/integrations/:integrationSelector/flows/:selector/reset',
     summary: 'Drop its customisations',
-    ...adminFlow,
+    ...adminOfIntegration,
   },
 } as const satisfies EndpointTable
 
-const instanceRefusals = ['not_found', 'ambiguous_selector', 'archived', 'invalid_input'] as const
-const oneInstance = { access: 'customer', answer: FlowInstance, refusals: instanceRefusals } as const
+const oneInstance = { access: 'customer', answer: FlowInstance, refusals: ['not_found'] } as const
 const changeInstance = {
   ...oneInstance,
   body: FlowInstanceInput,
-  refusals: [...instanceRefusals, 'invalid_flow', 'already_exists'],
+  refusals: ['not_found', 'archived', 'invalid_flow'],
 } as const
+const createInstance = {
+  ...oneInstance,
+  body: FlowInstanceInput,
+  status: 201,
+  refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow', 'already_exists'],
+} as const
+const livingInstance = { ...oneInstance, refusals: ['not_found', 'archived'] } as const
+const restoreInstance = { ...oneInstance, refusals: ['not_found', 'already_exists'] } as const
+
+/** Selecting may make the instance (`autoCreate`), so it may also refuse to. */
 const byQuery = { query: FlowInstanceSelector } as const
+const selecting = { ...byQuery, refusals: ['not_found', 'ambiguous_selector', 'archived'] } as const
 
 export const flowInstances = {
   list: {
@@ -368,14 +387,13 @@ export const flowInstances = {
       instanceKey: z.string().optional(),
     }),
     answer: listOf(FlowInstance),
-    refusals: [],
+    refusals: ['not_found', 'ambiguous_selector'],
   },
   create: {
     method: 'POST',
     path: '/flow-instances',
     summary: 'Create an instance, of a flow or stand-alone with nodes of its own',
-    ...changeInstance,
-    status: 201,
+    ...createInstance,
   },
   get: { method: 'GET', path: '/flow-instances/:id', summary: 'One instance', ...oneInstance },
   put: { method: 'PUT', path: '/flow-instances/:id', summary: 'Change an instance', ...changeInstance },
@@ -396,26 +414,25 @@ export const flowInstances = {
     method: 'POST',
     path: '/flow-instances/:id/restore',
     summary: 'Undo archiving; it stays disabled',
-    ...oneInstance,
-    refusals: [...instanceRefusals, 'already_exists'],
+    ...restoreInstance,
   },
   setup: {
     method: 'POST',
     path: '/flow-instances/:id/setup',
     summary: 'Check it and set up its subscriptions again',
-    ...oneInstance,
+    ...livingInstance,
   },
   updateToLatestFlow: {
     method: 'POST',
     path: '/flow-instances/:id/update-to-latest-flow',
     summary: 'Follow the newest revision of its flow',
-    ...oneInstance,
+    ...livingInstance,
   },
   reset: {
     method: 'POST',
     path: '/flow-instances/:id/reset',
     summary: 'Drop customisations',
-    ...oneInstance,
+    ...livingInstance,
     body: z.object({
       name: z.boolean().optional(),
       nodes: z.record(z.string(), z.boolean()).optional(),
@@ -427,29 +444,30 @@ export const flowInstances = {
     path: '/flow-instance',
     summary: 'One instance, selected in the query; autoCreate makes it',
     ...oneInstance,
-    ...byQuery,
+    ...selecting,
   },
   createByQuery: {
     method: 'POST',
     path: '/flow-instance',
     summary: 'Create the selected instance',
-    ...changeInstance,
+    ...createInstance,
     ...byQuery,
-    status: 201,
   },
   putByQuery: {
     method: 'PUT',
     path: '/flow-instance',
     summary: 'Change the selected instance, or create it',
     ...changeInstance,
-    ...byQuery,
+    ...selecting,
+    refusals: [...selecting.refusals, 'invalid_flow'],
   },
   patchByQuery: {
     method: 'PATCH',
     path: '/flow-instance',
     summary: 'Change some fields of the selected instance',
     ...changeInstance,
-    ...byQuery,
+    ...selecting,
+    refusals: [...selecting.refusals, 'invalid_flow'],
   },
   archiveByQuery: {
     method: 'DELETE',
@@ -458,6 +476,7 @@ export const flowInstances = {
     ...oneInstance,
     ...byQuery,
     answer: null,
+    refusals: ['not_found', 'ambiguous_selector'],
   },
   restoreByQuery: {
     method: 'POST',
@@ -465,6 +484,6 @@ export const flowInstances = {
     summary: 'Undo archiving',
     ...oneInstance,
     ...byQuery,
-    refusals: [...instanceRefusals, 'already_exists'],
+    refusals: ['not_found', 'ambiguous_selector', 'already_exists'],
   },
 } as const satisfies EndpointTable

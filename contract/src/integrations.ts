@@ -6,7 +6,7 @@ import { elementInput, elementListQuery, elementOutput, listOf, Meta } from './s
 export const Integration = z
   .object({
     ...elementOutput,
-    logoUri: z.string().optional(),
+    logoUri: z.string(),
     parameters: Meta.optional(),
     state: z.string().optional(),
   })

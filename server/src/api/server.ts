@@ -39,9 +39,9 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     requestIdHeader: false,
-    // The published client asks for pages of node runs without the question mark.
+    // The published client asks for pages of node runs with `/runs/cursor=…`, without the question mark.
     rewriteUrl: ({ url = '/' }) =>
-      url.replace(/^(\/flow-runs\/[^/?]+\/nodes\/[^/?]+\/runs)\/(cursor=[^/?]*)$/, '$1?$2'),
+      url.replace(/^(\/flow-runs\/[^/?]+\/nodes\/[^/?]+\/runs)\/((?:cursor|limit)=[^/?]*)$/, '$1?$2'),
   })
   await app.register(cors, {
     origin: true,
@@ -95,7 +95,7 @@ function mount(
         const call = {
           principal,
           params: request.params as Record<string, string>,
-          query: parse(endpoint.query, request.query, 'query'),
+          query: parse(endpoint.query, withoutBlanks(request.query), 'query'),
           body: parse(endpoint.body, request.body ?? {}, 'body'),
         }
         const answer = await handler(call)
@@ -119,6 +119,11 @@ async function principalFor(endpoint: Endpoint, request: FastifyRequest, options
   const principal = await options.authenticate(request.headers.authorization)
   if (endpoint.access === 'admin' && !principal.isAdmin) throw new Refusal('access_denied', 'this needs an admin token')
   return principal
+}
+
+/** Clients write what they leave out as `key=`. */
+function withoutBlanks(query: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ''))
 }
 
 function parse(shape: z.ZodType | undefined, value: unknown, where: 'query' | 'body'): unknown {
@@ -145,13 +150,11 @@ function readBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
     if (text === '') return done(null, undefined)
-    try {
-      done(null, JSON.parse(text as string))
-    } catch {
-      done(new Refusal('malformed_body', 'the body is not valid JSON'))
-    }
+    jsonBody(text as string, done)
   })
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => {
+    // Text that is sent without saying what it is comes under this type too.
+    if (/^\s*[[{]/.test(text as string)) return jsonBody(text as string, done)
     done(null, text === '' ? undefined : Object.fromEntries(new URLSearchParams(text as string)))
   })
   app.addContentTypeParser('*', { parseAs: 'string' }, (request, text, done) => {
@@ -160,6 +163,17 @@ function readBodies(app: FastifyInstance): void {
       new Refusal('unsupported_content_type', `bodies are JSON or form data, not ${request.headers['content-type']}`),
     )
   })
+}
+
+function jsonBody(text: string, done: (error: Error | null, body?: unknown) => void): void {
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {
+    done(new Refusal('malformed_body', 'the body is not valid JSON'))
+    return
+  }
+  done(null, body)
 }
 
 function mountHealth(app: FastifyInstance, options: ApiOptions): void {

@@ -19,6 +19,9 @@ export interface CustomerRoutesOptions {
   customers: Customers
 }
 
+type Located = Pick<CallOf<(typeof table)['get']>, 'principal' | 'params'>
+type Selected = Pick<CallOf<(typeof table)['getByQuery']>, 'principal' | 'query'>
+
 const ACTIVE_WITHIN_MS = 30 * 86_400_000
 
 export function customerRoutes(options: CustomerRoutesOptions): RouteSet {
@@ -41,8 +44,9 @@ export function customerRoutes(options: CustomerRoutesOptions): RouteSet {
       ...(sealed === null ? {} : { credentials: JSON.parse(sealing.open(sealed)) as unknown }),
     }
   }
-  async function change({ principal, params, body }: CallOf<(typeof table)['put']>) {
-    const current = await customers.find(principal, params['selector'] ?? '')
+  const byPath = ({ principal, params }: Located) => customers.find(principal, params.selector ?? '')
+  const byQuery = ({ principal, query }: Selected) => customers.find(principal, query.id ?? query.internalId ?? '')
+  async function change(current: Customer, body: CallOf<(typeof table)['put']>['body']) {
     const changed = await customers.save({
       ...current,
       name: body.name ?? current.name,
@@ -102,16 +106,15 @@ export function customerRoutes(options: CustomerRoutesOptions): RouteSet {
       await storeCredentials(customer, body.credentials)
       return answer(customer)
     },
-    async get({ principal, params }) {
-      return answer(await customers.find(principal, params['selector'] ?? ''))
-    },
-    put: change,
-    patch: change,
-    async archive({ principal, params }) {
-      await customers.archive(await customers.find(principal, params['selector'] ?? ''))
-    },
-    async restore({ principal, params }) {
-      return answer(await customers.restore(await customers.find(principal, params['selector'] ?? '')))
-    },
+    get: async (call) => answer(await byPath(call)),
+    put: async (call) => change(await byPath(call), call.body),
+    patch: async (call) => change(await byPath(call), call.body),
+    archive: async (call) => customers.archive(await byPath(call)),
+    restore: async (call) => answer(await customers.restore(await byPath(call))),
+    getByQuery: async (call) => answer(await byQuery(call)),
+    putByQuery: async (call) => change(await byQuery(call), call.body),
+    patchByQuery: async (call) => change(await byQuery(call), call.body),
+    archiveByQuery: async (call) => customers.archive(await byQuery(call)),
+    restoreByQuery: async (call) => answer(await customers.restore(await byQuery(call))),
   })
 }

@@ -41,9 +41,9 @@ const UNKNOWN = '00000000-0000-0000-0000-000000000000'
 export function flowRoutes(options: FlowRoutesOptions): RouteSet {
   const { database, flows, instances, views } = options
 
-  const byPath = ({ principal, params, query }: Located) => flows.find(principal, params['selector'] ?? '', query)
+  const byPath = ({ principal, params, query }: Located) => flows.find(principal, params.selector ?? '', query)
   const byPathAlone = ({ principal, params }: { principal: Principal; params: Record<string, string> }) =>
-    flows.find(principal, params['selector'] ?? '')
+    flows.find(principal, params.selector ?? '')
   const byQuery = ({ principal, query }: Located) => {
     const selector = query.id ?? query.key
     if (selector === undefined) throw new Refusal('ambiguous_selector', 'give id or key in the query')
@@ -51,11 +51,11 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
   }
   /** The flow of the integration in the path; where it has none of its own, the universal one is not meant. */
   const ofIntegration = async ({ principal, params }: Located) => {
-    const integrationKey = params['integrationSelector'] ?? ''
+    const integrationKey = params.integrationSelector ?? ''
     const integration = await flows.integrationOf(principal, { integrationKey })
-    const flow = await flows.find(principal, params['selector'] ?? '', { integrationKey })
+    const flow = await flows.find(principal, params.selector ?? '', { integrationKey })
     if (integration === null || flow.integrationId !== integration.id)
-      throw notFound('flow of this integration', params['selector'] ?? '')
+      throw notFound('flow of this integration', params.selector ?? '')
     return flow
   }
   const archive = async (flow: Flow) => {
@@ -96,10 +96,10 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
 
   return routeSet(table, {
     list: ({ principal, query }) => list(principal, query, undefined),
-    listOfIntegration: ({ principal, params, query }) => list(principal, query, params['integrationSelector']),
+    listOfIntegration: ({ principal, params, query }) => list(principal, query, params.integrationSelector),
     create: async ({ principal, body }) => saved(await flows.create(principal, body)),
     createOfIntegration: async ({ principal, params, body }) =>
-      saved(await flows.create(principal, { ...body, integrationId: params['integrationSelector'] })),
+      saved(await flows.create(principal, { ...body, integrationId: params.integrationSelector })),
     get: async (call) => views.flow(await byPath(call)),
     getByQuery: async (call) => views.flow(await byQuery(call)),
     getOfIntegration: async (call) => views.flow(await ofIntegration(call)),
@@ -159,7 +159,7 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
     },
     updateInstances: async (call) => ({ updated: await instances.updateAllOf(await byPathAlone(call)) }),
     async run({ principal, params, query, body }) {
-      const selector = params['selector'] ?? ''
+      const selector = params.selector ?? ''
       const isInstance = fromWire('cf', selector) !== null
       const instance = isInstance
         ? await instances.byId(principal, selector)

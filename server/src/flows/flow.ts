@@ -100,7 +100,7 @@ function contentAnswer(content: FlowContent, nodes: FlowNodes) {
       ? {
           customized: {
             ...(content.isNameCustomized ? { name: true } : {}),
-            nodes: Object.fromEntries(keys.map((key) => [key, true])),
+            ...(keys.length > 0 ? { nodes: true } : {}),
           },
         }
       : {}),

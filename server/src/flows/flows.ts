@@ -5,6 +5,7 @@ import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Integration } from '../integrations/integration.ts'
 import { findIntegration } from '../integrations/routes.ts'
+import { integrationByKey } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids } from '../platform/ids.ts'
@@ -66,7 +67,7 @@ class FlowRegistry implements Flows {
     if (byKey !== null) return byKey
     const dot = selector.indexOf('.')
     if (dot > 0 && integration === null) {
-      const named = await findIntegration(this.#o.database, principal, selector.slice(0, dot)).catch(() => null)
+      const named = await integrationByKey(db, principal.workspaceId, selector.slice(0, dot))
       const flow = named === null ? null : await this.#byKey(principal, selector.slice(dot + 1), named)
       if (flow !== null) return flow
     }
@@ -148,7 +149,7 @@ class FlowRegistry implements Flows {
   }
 
   change(flow: Flow, input: Input): Promise<Flow> {
-    if (flow.archivedAt !== null) throw new Refusal('archived', `flow ${JSON.stringify(flow.key)} is archived`)
+    refuseArchived(flow)
     return this.#o.database.transaction(async (tx) => {
       const content =
         input.nodes === undefined || input.nodes === null
@@ -188,6 +189,7 @@ class FlowRegistry implements Flows {
   }
 
   async reset(flow: Flow): Promise<Flow> {
+    refuseArchived(flow)
     const universalId = flow.universalFlowId
     if (universalId === null) return flow
     return this.#o.database.transaction(async (tx) => {
@@ -204,6 +206,7 @@ class FlowRegistry implements Flows {
   }
 
   async applyTo(principal: Principal, flow: Flow, integrationKey: string): Promise<Flow> {
+    refuseArchived(flow)
     if (flow.integrationId !== null) {
       throw new Refusal('invalid_input', 'only a universal flow can be applied to integrations', {
         problems: [{ field: 'selector', message: 'not a universal flow' }],
@@ -233,4 +236,8 @@ class FlowRegistry implements Flows {
       })
     })
   }
+}
+
+function refuseArchived(flow: Flow): void {
+  if (flow.archivedAt !== null) throw new Refusal('archived', `flow ${JSON.stringify(flow.key)} is archived`)
 }

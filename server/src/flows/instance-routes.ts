@@ -31,7 +31,7 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
   const { database, customers, flows, instances, views } = options
 
   const byPath = ({ principal, params }: { principal: Principal; params: Record<string, string> }) =>
-    instances.byId(principal, params['id'] ?? '')
+    instances.byId(principal, params.id ?? '')
   const byQuery = ({ principal, query }: { principal: Principal; query: Selector }) =>
     instances.select(principal, query)
   const view = (instance: FlowInstance) => views.instance(instance)
@@ -98,7 +98,9 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
       view(await instances.create(principal, fromSelector(query, body))),
     putByQuery: async ({ principal, query, body }) => view(await changeOrCreate(principal, query, body)),
     patchByQuery: async (call) => view(await instances.change(await byQuery(call), call.body)),
-    archiveByQuery: async (call) => instances.archive(await byQuery(call)),
-    restoreByQuery: async (call) => view(await instances.restore(await byQuery(call))),
+    archiveByQuery: async ({ principal, query }) =>
+      instances.archive(await instances.select(principal, { ...query, autoCreate: false, autoUpdate: false })),
+    restoreByQuery: async ({ principal, query }) =>
+      view(await instances.restore(await instances.selectArchived(principal, query))),
   })
 }

@@ -37,8 +37,10 @@ export interface InstancesOptions {
 /** Flows of customers: made, changed, enabled and disabled with all that follows. */
 export interface Instances {
   byId(principal: Principal, selector: string): Promise<FlowInstance>
-  /** The one that a query selects; made where it is missing and `autoCreate` asks for it. */
+  /** The living one that a query selects; made where it is missing and `autoCreate` asks for it. */
   select(principal: Principal, selector: Selector): Promise<FlowInstance>
+  /** The same for restoring: where none lives, the one that was made last. */
+  selectArchived(principal: Principal, selector: Selector): Promise<FlowInstance>
   create(principal: Principal, input: Input): Promise<FlowInstance>
   /** Made of a flow for a customer, in the caller's transaction. */
   createFrom(tx: Tx, flow: Flow, customerId: string): Promise<FlowInstance>
@@ -79,33 +81,49 @@ class InstanceRegistry implements Instances {
 
   async select(principal: Principal, selector: Selector): Promise<FlowInstance> {
     if (selector.id !== undefined) return this.byId(principal, selector.id)
-    const flowSelector = selector.flowId ?? selector.flowKey ?? selector.parentId ?? selector.parentKey
-    if (flowSelector === undefined) {
-      throw new Refusal('invalid_input', 'give id, flowId or flowKey', {
-        problems: [{ field: 'id', message: 'required' }],
+    const found = await this.#find(principal, selector, false)
+    if (found !== null) return selector.autoUpdate === true ? this.updateToLatest(found) : found
+    if (selector.autoCreate !== true) throw notFound('flow instance of', flowSelectorOf(selector))
+    try {
+      return await this.create(principal, {
+        flowId: flowSelectorOf(selector),
+        integrationId: selector.integrationId,
+        integrationKey: selector.integrationKey,
+        userId: selector.userId ?? selector.tenantId,
+        instanceKey: selector.instanceKey,
       })
+    } catch (error) {
+      // Somebody else made it at the same moment: then it is that one.
+      const made =
+        error instanceof Refusal && error.key === 'already_exists' ? await this.#find(principal, selector, false) : null
+      if (made === null) throw error
+      return made
     }
+  }
+
+  async selectArchived(principal: Principal, selector: Selector): Promise<FlowInstance> {
+    if (selector.id !== undefined) return this.byId(principal, selector.id)
+    const found = (await this.#find(principal, selector, false)) ?? (await this.#find(principal, selector, true))
+    if (found === null) throw notFound('flow instance of', flowSelectorOf(selector))
+    return found
+  }
+
+  async #find(principal: Principal, selector: Selector, includeArchived: boolean): Promise<FlowInstance | null> {
     refuseConnection(selector.connectionId)
-    const flow = await this.#o.flows.find(principal, flowSelector, {
+    const flow = await this.#o.flows.find(principal, flowSelectorOf(selector), {
       integrationId: selector.integrationId,
       integrationKey: selector.integrationKey,
     })
     const named = selector.userId ?? selector.tenantId
     const customerId = named === undefined ? principal.customerId : (await this.#o.customers.find(principal, named)).id
-    const filter = { ...anyInstance(principal), customerId, flowId: flow.id, instanceKey: selector.instanceKey ?? '' }
-    const found = await listInstances(this.#o.database.db, filter, { limit: 2, before: null })
-    const [first, second] = found
-    if (second !== undefined)
+    // A token of the workspace that is not an admin's sees nobody's.
+    if (customerId === null && !principal.isAdmin) return null
+    const instanceKey = selector.instanceKey ?? ''
+    const filter = { ...anyInstance(principal), customerId, flowId: flow.id, instanceKey, includeArchived }
+    const found = await listInstances(this.#o.database.db, filter, { limit: 100, before: null })
+    if (found.some((each) => each.customerId !== found[0]?.customerId))
       throw new Refusal('ambiguous_selector', 'several customers have an instance of this flow: give userId')
-    if (first !== undefined) return selector.autoUpdate === true ? this.updateToLatest(first) : first
-    if (selector.autoCreate !== true) throw notFound('flow instance of', flowSelector)
-    return this.create(principal, {
-      flowId: flowSelector,
-      integrationId: selector.integrationId,
-      integrationKey: selector.integrationKey,
-      userId: named,
-      instanceKey: selector.instanceKey,
-    })
+    return found[0] ?? null
   }
 
   async create(principal: Principal, input: Input): Promise<FlowInstance> {
@@ -135,7 +153,7 @@ class InstanceRegistry implements Instances {
   }
 
   async change(instance: FlowInstance, input: Input): Promise<FlowInstance> {
-    if (instance.archivedAt !== null) throw new Refusal('archived', 'the flow instance is archived; restore it first')
+    refuseArchived(instance)
     return this.#locked(instance.id, async (tx, current) => {
       const content =
         input.nodes === undefined || input.nodes === null
@@ -174,11 +192,13 @@ class InstanceRegistry implements Instances {
     )
   }
 
-  setup(instance: FlowInstance): Promise<FlowInstance> {
+  async setup(instance: FlowInstance): Promise<FlowInstance> {
+    refuseArchived(instance)
     return this.#locked(instance.id, async (_tx, current) => current)
   }
 
   async updateToLatest(instance: FlowInstance): Promise<FlowInstance> {
+    refuseArchived(instance)
     if (instance.flowId === null) return instance
     return this.#locked(instance.id, async (tx, current) => {
       const flow = current.flowId === null ? null : await flowById(tx, current.workspaceId, current.flowId)
@@ -187,6 +207,7 @@ class InstanceRegistry implements Instances {
   }
 
   async reset(instance: FlowInstance, what: Parameters<Instances['reset']>[1]): Promise<FlowInstance> {
+    refuseArchived(instance)
     if (instance.flowId === null)
       throw new Refusal('invalid_input', 'the instance stands alone: there is no flow to go back to')
     const isEverything = what.name === undefined && what.nodes === undefined && what.allNodes === undefined
@@ -308,6 +329,20 @@ class InstanceRegistry implements Instances {
 function contentOf(content: Pick<FlowInstance, 'baseVersionId' | 'customNodes' | 'isNameCustomized' | 'versionId'>) {
   const { baseVersionId, customNodes, isNameCustomized, versionId } = content
   return { baseVersionId, customNodes, isNameCustomized, versionId }
+}
+
+function refuseArchived(instance: FlowInstance): void {
+  if (instance.archivedAt !== null) throw new Refusal('archived', 'the flow instance is archived; restore it first')
+}
+
+function flowSelectorOf(selector: Selector): string {
+  const flowSelector = selector.flowId ?? selector.flowKey ?? selector.parentId ?? selector.parentKey
+  if (flowSelector === undefined) {
+    throw new Refusal('invalid_input', 'give id, flowId or flowKey', {
+      problems: [{ field: 'id', message: 'required' }],
+    })
+  }
+  return flowSelector
 }
 
 function anyInstance(principal: Principal) {

@@ -26,7 +26,8 @@ export function integrationAnswer(integration: Integration): z.input<typeof Wire
     key: integration.key,
     name: integration.name,
     description: integration.description ?? undefined,
-    logoUri: integration.logoUri ?? undefined,
+    // The published client counts on a text.
+    logoUri: integration.logoUri ?? '',
     meta: integration.meta ?? undefined,
     parameters: integration.parameters ?? undefined,
     state: 'READY',

@@ -152,6 +152,7 @@ export function runRoutes(options: RunRoutesOptions): {
         appEventId: idFilter('aev', query.appEventId),
         state: query.state ?? null,
         startNodeKey: query.startNodeKey ?? null,
+        search: query.search ?? null,
         from: query.from ?? query.startedAfter ?? query.startDatetime ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
@@ -206,7 +207,6 @@ export function runRoutes(options: RunRoutesOptions): {
     async nodeRun(call) {
       const row = await rowOf(call)
       const selector = call.params.nodeRunId ?? ''
-      // The published client asks for pages with `/runs/cursor=…`, without the question mark.
       const id = fromWire('nr', selector)
       const nodeRun = id === null ? null : await nodeRunById(database.db, row.id, id)
       if (nodeRun === null || nodeRun.nodeKey !== call.params.nodeKey) throw notFound('node run', selector)

@@ -105,6 +105,7 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
   }
   type ByQuery = { principal: Principal; query: Selector }
   const bySelector = ({ principal, query }: ByQuery) => selected(principal, query, query.autoCreate ?? false)
+  const onlySelected = ({ principal, query }: ByQuery) => selected(principal, query, false)
   const made = async ({ principal, query }: ByQuery) => answer(await selected(principal, query, true))
 
   async function send(row: AppEventSubscription, step: 'subscribe' | 'unsubscribe') {
@@ -178,15 +179,15 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
     createByQuery: made,
     putByQuery: made,
     patchByQuery: async (call) => answer(await bySelector(call)),
-    archiveByQuery: async (call) => archive(await bySelector(call)),
+    archiveByQuery: async (call) => archive(await onlySelected(call)),
     async getSchemaByQuery(call) {
-      const row = await bySelector(call)
+      const row = await onlySelected(call)
       const type = (await appEventTypesByIds(database.db, [row.appEventTypeId])).get(row.appEventTypeId)
       return type?.schema ?? (type?.example == null ? {} : schemaFromExample(type.example))
     },
     subscribeByQuery: async (call) => send(await bySelector(call), 'subscribe'),
-    unsubscribeByQuery: async (call) => send(await bySelector(call), 'unsubscribe'),
-    restoreByQuery: async (call) => restore(await bySelector(call)),
+    unsubscribeByQuery: async (call) => send(await onlySelected(call), 'unsubscribe'),
+    restoreByQuery: async (call) => restore(await onlySelected(call)),
   })
 }
 

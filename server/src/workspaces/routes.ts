@@ -26,8 +26,10 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
     return workspace
   }
   return routeSet(table, {
-    async list({ principal }) {
-      return { items: [workspaceAnswer(await options.directory.byId(principal.workspaceId), false)] }
+    async list({ principal, query }) {
+      const workspace = await options.directory.byId(principal.workspaceId)
+      const isWanted = query.workspaceKey === undefined || query.workspaceKey === workspace.key
+      return { items: isWanted ? [workspaceAnswer(workspace, false)] : [] }
     },
     async get({ principal, params, query }) {
       return workspaceAnswer(await own(principal, params.id ?? ''), query.includeSecrets ?? false)
