@@ -1,7 +1,7 @@
 import { growth } from './growth.ts'
 import { compare, fairness, idle, latency, sampleMemory } from './measures.ts'
 import { HELP, type Options, readOptions } from './options.ts'
-import { startPostgres } from './postgres.ts'
+import { costliestStatements, startPostgres } from './postgres.ts'
 import { setStage } from './stage.ts'
 import { type Row, tableOf } from './table.ts'
 
@@ -9,7 +9,7 @@ import { type Row, tableOf } from './table.ts'
 async function measure(options: Options): Promise<Row[]> {
   const rows: Row[] = []
   const { measures } = options
-  await using postgres = await startPostgres()
+  await using postgres = await startPostgres(options)
   if ([...measures].some((each) => each !== 'growth')) {
     await using stage = await setStage(postgres, options)
     const memory = sampleMemory(stage)
@@ -17,6 +17,10 @@ async function measure(options: Options): Promise<Row[]> {
     if (measures.has('pipeline')) rows.push(...(await compare('pipeline', stage, options, memory)))
     if (measures.has('memory')) rows.push(...memory.rows())
     if (measures.has('latency')) rows.push(...(await latency(stage)))
+    if (options.hasStatements)
+      process.stderr.write(
+        `ms, of which planning, calls, ms per call\n${await costliestStatements(postgres, stage.engine.database)}\n`,
+      )
     if (measures.has('idle')) rows.push(...(await idle(stage)))
     if (measures.has('fairness')) rows.push(...(await fairness(stage)))
   }

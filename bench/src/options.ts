@@ -13,6 +13,8 @@ export interface Options {
   rows: number
   /** Where to write a CPU profile of the engine; null for none. */
   profileDir: string | null
+  /** Whether to list the statements that PostgreSQL spent most time on. */
+  hasStatements: boolean
 }
 
 export const HELP = `npm run bench -- [options]
@@ -21,7 +23,8 @@ export const HELP = `npm run bench -- [options]
   --rows 1000000           stored events and runs for growth
   --seconds 10             how long each load lasts
   --rounds 3               how often bare and engine take turns; medians are shown
-  --profile DIR            write a CPU profile of the engine`
+  --profile DIR            write a CPU profile of the engine
+  --statements             list the engine's statements by time; counting them costs some`
 
 export function readOptions(args: readonly string[]): Options | null {
   const { values } = parseArgs({
@@ -33,6 +36,7 @@ export function readOptions(args: readonly string[]): Options | null {
       seconds: { type: 'string', default: '10' },
       rounds: { type: 'string', default: '3' },
       profile: { type: 'string' },
+      statements: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -46,6 +50,7 @@ export function readOptions(args: readonly string[]): Options | null {
     rounds: positive('rounds', values.rounds),
     rows: positive('rows', values.rows),
     profileDir: values.profile ?? null,
+    hasStatements: values.statements,
   }
 }
 

@@ -15,12 +15,18 @@ export interface Postgres extends AsyncDisposable {
   cpuMs(): number
 }
 
-export async function startPostgres(): Promise<Postgres> {
+const COUNT_STATEMENTS = ['shared_preload_libraries=pg_stat_statements', 'pg_stat_statements.track_planning=on']
+
+export async function startPostgres(options: { hasStatements: boolean }): Promise<Postgres> {
   const dir = await mkdtemp(path.join(tmpdir(), 'permea-bench-'))
   // Reachable for the user that PostgreSQL runs as, where this one is root.
   await chmod(dir, 0o755)
   const dataDir = path.join(dir, 'postgres')
-  const server = await startEmbeddedPostgres({ dataDir, log: silentLog })
+  const server = await startEmbeddedPostgres({
+    dataDir,
+    log: silentLog,
+    settings: options.hasStatements ? COUNT_STATEMENTS : [],
+  })
   const pid = Number(readFileSync(path.join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[0])
   const clients = new Map<string, pg.Client>()
 
@@ -48,6 +54,20 @@ export async function startPostgres(): Promise<Postgres> {
       await rm(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** The statements of a database that took most time, in milliseconds per call. */
+export async function costliestStatements(postgres: Postgres, database: string): Promise<string> {
+  await postgres.query('postgres', 'create extension if not exists pg_stat_statements')
+  const rows = await postgres.query<{ calls: number; total: number; plan: number; each: number; query: string }>(
+    'postgres',
+    `select calls, round(total_exec_time + total_plan_time) as total, round(total_plan_time) as plan,
+            round(((total_exec_time + total_plan_time) / calls)::numeric, 3)::float8 as each,
+            regexp_replace(left(query, 110), '\\s+', ' ', 'g') as query
+       from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = $1 order by 2 desc limit 15`,
+    [database],
+  )
+  return rows.map((row) => [row.total, row.plan, row.calls, row.each, row.query].join('\t')).join('\n')
 }
 
 /** Kernel ticks are hundredths of a second on every Linux. */
