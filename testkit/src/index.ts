@@ -1,3 +1,7 @@
 export { createTestDatabase, type TestDatabase } from './database.ts'
-export { addWorkspace, answersSeen, buildHouse, freePort, type House, type HouseOptions } from './house.ts'
+export { createEngineProcess, type EngineProcess, type EngineProcessOptions } from './engine-process.ts'
+export { addWorkspace, buildHouse, freePort, type House, type HouseOptions } from './house.ts'
+export { createPostgresProcess, type PostgresProcess } from './postgres-process.ts'
+export { type SeededRandom, seededRandom } from './random.ts'
 export { answering, type Received, type Receiver, startReceiver } from './receiver.ts'
+export { pause, until } from './until.ts'
