@@ -160,14 +160,15 @@ export function nameOf(request: Received): string {
   return `${request.path.slice(1)} ${order}`
 }
 
-/** Every run that the API lists, by the event that launched it. */
+/** How every run that the API lists stands, by the event that launched it. */
 export async function runsByEvent(admin: Permea): Promise<Map<string, string[]>> {
   const states = new Map<string, string[]>()
   for (let cursor: string | undefined; ; ) {
     const page = await admin.flowRuns.list({ query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) } })
     for (const run of page.items) {
       const event = run.appEventId ?? ''
-      states.set(event, [...(states.get(event) ?? []), run.state])
+      const end = run.state === 'failed' ? `failed: ${run.errors?.[0]?.message}` : run.state
+      states.set(event, [...(states.get(event) ?? []), end])
     }
     cursor = page.cursor
     if (cursor === undefined) return states
@@ -188,9 +189,10 @@ export async function reckon(
     lost: [...ledger.acknowledged.values()].flatMap(({ order }) =>
       calls.map((call) => `${call} ${order}`).filter((what) => !taken.has(what)),
     ),
-    notCompleted: [...ledger.acknowledged.keys()].filter((id) => {
-      const states = runs.get(id) ?? []
-      return states.length !== flowKeys.length || states.some((state) => state !== 'completed')
+    notCompleted: [...ledger.acknowledged.keys()].flatMap((id) => {
+      const ends = runs.get(id) ?? []
+      const isDone = ends.length === flowKeys.length && ends.every((end) => end === 'completed')
+      return isDone ? [] : [`${id}: ${ends.join('; ')}`]
     }),
     duplicates: [...taken.values()].reduce((sum, times) => sum + times - 1, 0),
   }

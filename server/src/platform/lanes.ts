@@ -107,6 +107,8 @@ interface Lane<Item> {
   slots: number
   /** The table may hold due rows of this lane that are not in memory. */
   hasMore: boolean
+  /** New rows were told of while a fetch was under way, whose snapshot may not have them. */
+  isToldMeanwhile: boolean
   isFetching: boolean
   isOrdered: boolean
   isQueued: boolean
@@ -142,7 +144,10 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       lost: (shards) => this.#lost(shards),
       noticed: (notice) => {
         if (notice.about === this.#topic)
-          void this.#refresh((notice.shards as number[]).filter((each) => options.ownership.owns(each)))
+          void this.#refresh(
+            (notice.shards as number[]).filter((each) => options.ownership.owns(each)),
+            true,
+          )
       },
     })
   }
@@ -187,15 +192,17 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       }
       const lane = this.#laneOf(item.laneId)
       lane.isOrdered = item.isOrdered
-      // A lane with rows left in the table takes them first, in order; so does one whose memory is full,
-      // and a strictly ordered one whose head waits.
+      // A lane with rows left in the table takes them first, in order; so does one whose memory is full. Of a strictly
+      // ordered lane only the table knows the order, because other processes take in work of it too; and while its
+      // head waits there is nothing to look for.
       if (lane.isOrdered && lane.wakeAtMs !== Number.POSITIVE_INFINITY) continue
       if (
+        lane.isOrdered ||
         lane.hasMore ||
         this.#held >= this.#options.heldMax ||
         this.#heldBytes + item.bytes > this.#options.heldBytesMax
       ) {
-        lane.hasMore = true
+        this.#hasMore(lane)
       } else {
         this.#hold(lane, item)
       }
@@ -252,6 +259,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       working: 0,
       slots: this.#options.laneCap,
       hasMore: false,
+      isToldMeanwhile: false,
       isFetching: false,
       isOrdered: false,
       isQueued: false,
@@ -259,6 +267,11 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     }
     this.#lanes.set(laneId, lane)
     return lane
+  }
+
+  #hasMore(lane: Lane<Item>): void {
+    lane.hasMore = true
+    if (lane.isFetching) lane.isToldMeanwhile = true
   }
 
   #hold(lane: Lane<Item>, item: Item): void {
@@ -429,7 +442,10 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     }
     this.#fetching += 1
     try {
-      for (const lane of lanes) lane.finishedMeanwhile.clear()
+      for (const lane of lanes) {
+        lane.finishedMeanwhile.clear()
+        lane.isToldMeanwhile = false
+      }
       const except = lanes.flatMap((lane) => [...lane.known])
       const now = this.#options.clock.now()
       // Fewer per lane where many lanes are hungry, so that memory is shared out fairly.
@@ -467,10 +483,12 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
         continue
       }
       counts.set(lane.id, (counts.get(lane.id) ?? 0) + 1)
+      // An ordered lane whose head may go waits for nothing any more.
+      if (item.isOrdered) lane.wakeAtMs = Number.POSITIVE_INFINITY
       if (!lane.finishedMeanwhile.has(item.id)) this.#hold(lane, item)
     }
     for (const lane of lanes) {
-      lane.hasMore = !blocked.has(lane.id) && (counts.get(lane.id) ?? 0) >= limit
+      lane.hasMore = !blocked.has(lane.id) && (lane.isToldMeanwhile || (counts.get(lane.id) ?? 0) >= limit)
       this.#enqueue(lane)
     }
   }
@@ -486,8 +504,8 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     await this.#refresh(shards)
   }
 
-  /** Looks which lanes of these shards have work in the table. */
-  async #refresh(shards: readonly number[]): Promise<void> {
+  /** Looks which lanes of these shards have work in the table; surely new work where somebody told of it. */
+  async #refresh(shards: readonly number[], isTold = false): Promise<void> {
     if (shards.length === 0 || this.#isStopping) return
     this.#fetching += 1
     try {
@@ -496,8 +514,8 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
         if (!this.#options.ownership.owns(shardOf(laneId))) continue
         const lane = this.#laneOf(laneId)
         if (dueAt.getTime() > nowMs) this.#wakeLaneAt(lane, dueAt.getTime())
-        else if (lane.readyCount === 0 && (lane.working === 0 || !lane.isOrdered)) {
-          lane.hasMore = true
+        else if (isTold || (lane.readyCount === 0 && (lane.working === 0 || !lane.isOrdered))) {
+          this.#hasMore(lane)
           this.#enqueue(lane)
         }
       }
