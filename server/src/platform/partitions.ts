@@ -9,7 +9,8 @@ const DAYS_AHEAD = 4
 /**
  * Keeps the partitions of growing tables: one per day ahead of time, none older than the retention.
  * Dropping a partition is how old rows leave, so the disk is bounded and nothing is vacuumed for it.
- * Rows of no partition (a clock far off) fall into the default one and are still found.
+ * Rows of no partition (a clock far off) fall into the default one, are still found, and move to the partition of
+ * their day once it is made. Safe for many processes at once.
  *
  * Which tables grow is read from the catalogue: every table partitioned by range on `id`.
  */
@@ -23,12 +24,7 @@ export async function keepPartitions(
   for (const table of await growingTables(database.db)) {
     const existing = new Set(await partitionsOf(database.db, table))
     for (let day = today - 1; day <= today + DAYS_AHEAD; day += 1) {
-      const name = partitionName(table, day)
-      if (existing.has(name)) continue
-      await sql`create table if not exists ${sql.id(name)} partition of ${sql.id(table)}
-        for values from (${sql.lit(lowestIdAt(new Date(day * DAY_MS)))}) to (${sql.lit(lowestIdAt(new Date((day + 1) * DAY_MS)))})`.execute(
-        database.db,
-      )
+      if (!existing.has(partitionName(table, day))) await makePartition(database, table, day)
     }
     for (const name of existing) {
       const day = dayOf(table, name)
@@ -40,13 +36,34 @@ export async function keepPartitions(
   return { dropped }
 }
 
+/** All processes make partitions one after the other under this lock. */
+const PARTITION_LOCK = 0x70650004
+
+async function makePartition(database: Database, table: string, day: number): Promise<void> {
+  const name = partitionName(table, day)
+  const from = lowestIdAt(new Date(day * DAY_MS))
+  const to = lowestIdAt(new Date((day + 1) * DAY_MS))
+  const stray = `${table}_default`
+  await database.transaction(async (tx) => {
+    await sql`select pg_advisory_xact_lock(${PARTITION_LOCK})`.execute(tx)
+    if ((await partitionsOf(tx, table)).includes(name)) return
+    await sql`create table ${sql.id(name)} (like ${sql.id(table)} including defaults including constraints)`.execute(tx)
+    // Rows that came before their partition: without them the default partition would not let it in.
+    await sql`lock table ${sql.id(stray)} in access exclusive mode`.execute(tx)
+    await sql`with strayed as (delete from ${sql.id(stray)} where id >= ${from} and id < ${to} returning *)
+      insert into ${sql.id(name)} select * from strayed`.execute(tx)
+    await sql`alter table ${sql.id(table)} attach partition ${sql.id(name)}
+      for values from (${sql.lit(from)}) to (${sql.lit(to)})`.execute(tx)
+  })
+}
+
 /** Waits for its lock in short tries, so that a long query never makes everybody else queue behind the drop. */
 async function dropQuickly(database: Database, name: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await database.transaction(async (tx) => {
         await sql`set local lock_timeout = '100ms'`.execute(tx)
-        await sql`drop table ${sql.id(name)}`.execute(tx)
+        await sql`drop table if exists ${sql.id(name)}`.execute(tx)
       })
       return
     } catch (error) {

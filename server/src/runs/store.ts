@@ -118,7 +118,8 @@ export interface RunProgress {
 /**
  * Records the progress of many runs in one statement: node runs, that runs have started, that they wait, that they
  * ended. An ended run moves from the active table to the log; gives the ids of those that did, so that of two
- * endings (say, a stop at the same moment) exactly one counts.
+ * endings (say, a stop at the same moment) exactly one counts. What is already recorded is left alone, because a
+ * commit whose answer was lost is asked for again.
  */
 export async function recordProgress(pool: pg.Pool, progress: readonly RunProgress[]): Promise<Set<string>> {
   const nodeRuns = progress.flatMap((each) => each.nodeRuns)
@@ -168,6 +169,7 @@ const RECORD = `
     insert into flow_node_runs (id, run_id, node_key, path, status, item, outputs, errors, logs, started_at, ended_at, attempts)
     select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
       $10::timestamptz[], $11::timestamptz[], $12::smallint[])
+    on conflict do nothing
   ), started as (
     update flow_runs_active a set state = 'running', started_at = s.started_at
       from unnest($13::uuid[], $14::timestamptz[]) as s (id, started_at) where a.id = s.id
@@ -303,8 +305,11 @@ function nodeRunOf(row: NodeRunRow): NodeRun {
   }
 }
 
-/** A run's node runs are made after it: partitions of earlier days need not be looked at. */
-const sinceRun = (runId: string) => lowestIdAt(timeOfId(runId))
+/** Clocks of processes may differ by this much, or be set back. */
+const CLOCK_ERROR_MS_MAX = 86_400_000
+
+/** A run's node runs are made after it, by whatever clock: partitions of still earlier days need not be looked at. */
+const sinceRun = (runId: string) => lowestIdAt(new Date(timeOfId(runId).getTime() - CLOCK_ERROR_MS_MAX))
 
 /** All finished node runs of a run, oldest first: what it resumes from. */
 export async function nodeRunsOf(tx: Tx, runId: string): Promise<NodeRun[]> {
