@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
@@ -10,6 +10,7 @@ import { startEmbeddedPostgres } from '../../server/src/platform/embedded-postgr
 import { silentLog } from '../../server/src/platform/log.ts'
 import { keepPartitions } from '../../server/src/platform/partitions.ts'
 import { TEMPLATE } from './database.ts'
+import { checkCoverage } from './endpoint-coverage.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -41,8 +42,15 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.query(`alter database ${TEMPLATE} allow_connections false`)
   await admin.end()
   project.provide('postgres', server.urlOf('{name}'))
+  const answersFile = path.join(dir, 'answers')
+  await writeFile(answersFile, '')
+  project.provide('answersFile', answersFile)
   return async () => {
     await server.stop()
-    await rm(dir, { recursive: true, force: true })
+    try {
+      await checkCoverage(project, answersFile)
+    } finally {
+      await rm(dir, { recursive: true, force: true })
+    }
   }
 }

@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { contract, type Endpoint } from '@permea/contract'
 import { createPermea, type Permea } from '@permea/sdk'
 import { type Config, ROLES } from '../../server/src/config.ts'
 import { createEngine, type Engine, type EngineOptions } from '../../server/src/engine.ts'
@@ -11,6 +10,7 @@ import { type Log, silentLog } from '../../server/src/platform/log.ts'
 import { sealingKey } from '../../server/src/platform/sealing.ts'
 import type { Workspace } from '../../server/src/workspaces/workspace.ts'
 import { createTestDatabase } from './database.ts'
+import { noteAnswer } from './endpoint-coverage.ts'
 
 /** An engine on a database of its own, listening on a free port, with a workspace in it. */
 export interface House extends AsyncDisposable {
@@ -47,22 +47,6 @@ const LOOPBACK = [
   { network: '::1', prefixBits: 128, port: null },
 ]
 
-const answered = new Map<string, Set<string>>()
-
-/** What every endpoint answered with in this process: the coverage test reads it. */
-export function answersSeen(): ReadonlyMap<string, ReadonlySet<string>> {
-  return answered
-}
-
-const names = new Map<Endpoint, string>(
-  Object.entries(contract).flatMap(([group, table]) =>
-    Object.entries(table as Record<string, Endpoint>).map(([name, endpoint]): [Endpoint, string] => [
-      endpoint,
-      `${group}.${name}`,
-    ]),
-  ),
-)
-
 export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -91,11 +75,7 @@ export async function buildHouse(options: HouseOptions = {}): Promise<House> {
     connectionsMax: 8,
     checkAnswers: true,
     tickMs: 200,
-    onAnswered(endpoint, status, key) {
-      const name = names.get(endpoint) ?? endpoint.path
-      const seen = answered.get(name) ?? new Set<string>()
-      answered.set(name, seen.add(key ?? String(status)))
-    },
+    onAnswered: noteAnswer,
     ...options.engine,
   })
   const workspace = options.database?.workspace ?? (await addWorkspace(engine, clock, options.appBaseUri ?? null))
