@@ -22,6 +22,15 @@ const OWNERS: Record<string, string> = {
   ingress_answers: 'events',
   subscription_sources: 'events',
   event_inputs: 'runs',
+  delivery_destinations: 'deliveries',
+  deliveries_active: 'deliveries',
+  deliveries: 'deliveries',
+  delivery_attempts: 'deliveries',
+  delivery_replays: 'deliveries',
+  notification_endpoints: 'notifications',
+  alerts: 'alerts',
+  flow_run_news: 'runs',
+  flow_run_audience: 'runs',
 }
 
 /** What the migrations make, each with the table it is a partition of, if it is one. */

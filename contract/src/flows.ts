@@ -164,7 +164,8 @@ export const RunFlowInput = z.object({
 
 const flowListQuery = z.object({
   ...elementListQuery,
-  layer: z.enum(['universal', 'integration']).optional(),
+  /** `connection` gives the instances that the token may see. */
+  layer: z.enum(['universal', 'integration', 'connection']).optional(),
   isUniversal: QueryBoolean.optional(),
   integrationId: z.string().optional(),
   integrationKey: z.string().optional(),
@@ -172,6 +173,10 @@ const flowListQuery = z.object({
   parentId: z.string().optional(),
   universalFlowId: z.string().optional(),
   universalParentId: z.string().optional(),
+  connectionId: z.string().optional(),
+  instanceKey: z.string().optional(),
+  userId: z.string().optional(),
+  tenantId: z.string().optional(),
 })
 
 const oneFlow = {
@@ -211,7 +216,7 @@ export const flows = {
     access: 'customer',
     query: flowListQuery,
     answer: listOf(Flow),
-    refusals: ['not_found'],
+    refusals: ['not_found', 'ambiguous_selector'],
   },
   create: {
     method: 'POST',
@@ -427,6 +432,13 @@ export const flowInstances = {
     path: '/flow-instances/:id/update-to-latest-flow',
     summary: 'Follow the newest revision of its flow',
     ...livingInstance,
+  },
+  export: {
+    method: 'GET',
+    path: '/flow-instances/:id/export',
+    summary: 'What you defined, without what belongs to this installation',
+    ...oneInstance,
+    answer: FlowInstanceInput,
   },
   reset: {
     method: 'POST',

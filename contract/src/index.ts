@@ -1,10 +1,13 @@
+import { alerts } from './alerts.ts'
 import { appEventSubscriptions } from './app-event-subscriptions.ts'
 import { appEventTypes } from './app-event-types.ts'
 import { appEvents } from './app-events.ts'
 import { customers } from './customers.ts'
+import { deliveries, replays } from './deliveries.ts'
 import { flowRuns } from './flow-runs.ts'
 import { flowInstances, flows } from './flows.ts'
 import { integrations } from './integrations.ts'
+import { eventCatalogue, notificationEndpoints } from './notification-endpoints.ts'
 import { workspaces } from './workspaces.ts'
 
 /** Every endpoint of the API, by group and name. Webhook URLs stand apart (`IngressAnswer`). */
@@ -18,17 +21,25 @@ export const contract = {
   flows,
   flowInstances,
   flowRuns,
+  notificationEndpoints,
+  eventCatalogue,
+  deliveries,
+  replays,
+  alerts,
 }
 export type Contract = typeof contract
 
+export * from './alerts.ts'
 export * from './app-event-subscriptions.ts'
 export * from './app-event-types.ts'
 export * from './app-events.ts'
 export * from './customers.ts'
+export * from './deliveries.ts'
 export * from './endpoint.ts'
 export * from './errors.ts'
 export * from './flow-runs.ts'
 export * from './flows.ts'
 export * from './integrations.ts'
+export * from './notification-endpoints.ts'
 export * from './shapes.ts'
 export * from './workspaces.ts'

@@ -44,6 +44,9 @@ export const WorkspaceInput = z.object({
   publicKeys: z.array(PublicKey).max(20).optional(),
   jwksUri: z.url({ protocol: /^https?$/ }).nullish(),
   appBaseUri: z.url({ protocol: /^https?$/ }).nullish(),
+  /** Where notifications go; "" or null for nowhere. */
+  webhookUri: z.union([z.url({ protocol: /^https?$/ }).max(2000), z.literal('')]).nullish(),
+  enabledWebhookEvents: z.array(WorkspaceEventType).optional(),
   settings: z.looseObject({ disableSecretKeyAuth: z.boolean().optional() }).optional(),
   type: z.enum(['production', 'development']).optional(),
 })

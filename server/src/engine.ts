@@ -1,9 +1,16 @@
 import type { Endpoint } from '@permea/contract'
 import type { FastifyInstance } from 'fastify'
+import { type Alerts, createAlerts } from './alerts/alerts.ts'
+import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alerts/conditions.ts'
+import { alertRoutes } from './alerts/routes.ts'
 import { createApi } from './api/server.ts'
 import type { Role } from './config.ts'
 import { type Customers, createCustomers } from './customers/registry.ts'
 import { customerRoutes } from './customers/routes.ts'
+import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
+import { createHealth } from './deliveries/health.ts'
+import { createReplays, REPLAY_TASK } from './deliveries/replays.ts'
+import { deliveryRoutes, replayRoutes } from './deliveries/routes.ts'
 import { eventTypeRoutes } from './event-types/routes.ts'
 import { createAccept } from './events/accept.ts'
 import { eventRoutes } from './events/routes.ts'
@@ -21,6 +28,10 @@ import { nodesOfVersion, streamsInUse } from './flows/store.ts'
 import { createFlowViews } from './flows/views.ts'
 import { createIngress, type IngressLimits } from './ingress/ingress.ts'
 import { integrationRoutes } from './integrations/routes.ts'
+import { asyncApi } from './notifications/catalogue.ts'
+import { createEndpoints } from './notifications/endpoints.ts'
+import { createNotifications, type Notifications } from './notifications/notifications.ts'
+import { catalogueRoutes, notificationRoutes } from './notifications/routes.ts'
 import type { AllowRule } from './outbound/address-policy.ts'
 import { createOutbound, type OutboundOptions } from './outbound/client.ts'
 import type { Clock } from './platform/clock.ts'
@@ -37,6 +48,7 @@ import type { Limits } from './runs/execution.ts'
 import { createLaunch } from './runs/launch.ts'
 import { runRoutes } from './runs/routes.ts'
 import { createRuns, type Runs } from './runs/runs.ts'
+import { createRunWatch } from './runs/watch.ts'
 import { AppSubscriptionTasks, createAppSubscriptions } from './subscriptions/app-subscriptions.ts'
 import { subscriptionRoutes } from './subscriptions/routes.ts'
 import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
@@ -73,6 +85,11 @@ export interface Engine extends AsyncDisposable {
   database: Database
   queue: Queue
   runs: Runs
+  deliveries: Deliveries
+  notifications: Notifications
+  alerts: Alerts
+  /** Has what alerts follow from looked at now. */
+  lookAfterAlerts(): Promise<void>
   ownership: Ownership
   metrics: Metrics
   workspaceStore: WorkspaceStore
@@ -156,6 +173,36 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   })
   const yourApp = createYourApp({ directory, tokens, clock })
 
+  const notifications = createNotifications({ ids, deliveries: () => deliveries })
+  const alerts = createAlerts({ clock, ids, notifications, publicUrl })
+  const health = createHealth({
+    database,
+    clock,
+    watcher: {
+      failing: (tx, destination, percent, error) => alerts.raise(tx, endpointFailing(destination, percent, error)),
+      paused: (tx, destination) => alerts.raise(tx, endpointPaused(destination)),
+      async recovered(tx, { id, workspaceId }) {
+        for (const key of [...failingKeys(id), pausedKey(id)]) await alerts.resolve(tx, workspaceId, key)
+      },
+    },
+  })
+  const sweepMs = options.tickMs ?? LANE_SWEEP_MS
+  const deliveries = createDeliveries({
+    database,
+    ownership,
+    clock,
+    ids,
+    random,
+    log,
+    metrics,
+    outbound,
+    sealing,
+    health,
+    sweepMs,
+  })
+  const replays = createReplays({ database, clock, ids, queue, deliveries })
+  const endpoints = createEndpoints({ database, clock, ids, sealing, deliveries, health })
+
   const subscriptions = createAppSubscriptions({
     database,
     clock,
@@ -167,6 +214,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     yourApp,
     publicUrl,
     inUse: streamsInUse,
+    alerts,
   })
   const nodeTypes = await loadNodeTypes()
   const definitions = createDefinitions({ database, clock, ids, nodeTypes })
@@ -199,8 +247,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     services,
     plans,
     limits: options.runLimits ?? {},
-    sweepMs: options.tickMs ?? LANE_SWEEP_MS,
+    sweepMs,
   })
+  const runWatch = createRunWatch({ database, clock, alerts, log })
   const launch = createLaunch({ database, clock, queue, nodeTypes, runs })
   const accept = createAccept({ database, clock, ids, runs })
   const authenticate = (authorization: string | undefined) => tokens.authenticate(authorization)
@@ -210,6 +259,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     [AppSubscriptionTasks.sync]: (payload: { id: string }) => subscriptions.sync(payload),
     [AppSubscriptionTasks.followType]: (payload: { appEventTypeId: string }) => subscriptions.followType(payload),
     [AUTO_CREATE_TASK]: (payload: { flowId: string; workspaceId: string }) => autoCreate.forFlow(payload),
+    [REPLAY_TASK]: (payload: { id: string }) => replays.run(payload),
     [SCHEDULE_TASK]: (payload: { flowInstanceId: string; nodeKey: string; at: string }) => launch.bySchedule(payload),
   })
   const housekeeping = createHousekeeping({
@@ -218,12 +268,34 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     queue,
     log,
     retentionDays: options.retentionDays,
+    watches: [() => runWatch.look()],
     chores: [(now) => forgetOldAnswers(database.db, now)],
   })
 
   const hasApi = options.roles.has('api')
   const routes = [
-    workspaceRoutes({ database, directory, tokens, announceChange: forgetTokens }),
+    workspaceRoutes({
+      database,
+      directory,
+      tokens,
+      changed: (tx, workspace) => endpoints.followWorkspace(tx, workspace),
+      announceChange: forgetTokens,
+    }),
+    notificationRoutes({
+      database,
+      clock,
+      sealing,
+      endpoints,
+      async webhookChanged(workspaceId, to) {
+        const workspace = await directory.byId(workspaceId)
+        await database.transaction((tx) => directory.save(tx, { ...workspace, ...to }))
+        await forgetTokens()
+      },
+    }),
+    catalogueRoutes(),
+    deliveryRoutes({ database, deliveries, replays }),
+    replayRoutes({ database, deliveries, replays }),
+    alertRoutes({ database, alerts }),
     customerRoutes({ database, clock, sealing, directory, customers }),
     integrationRoutes({ database, clock, ids }),
     eventTypeRoutes({
@@ -252,7 +324,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       createForAll: (tx, flow) => autoCreate.forFlowSoon(tx, flow),
       startRun: async (principal, instance, input) => runView.started(principal, await launch.byApi(instance, input)),
     }),
-    instanceRoutes({ database, customers, flows, instances, views }),
+    instanceRoutes({ instances, views }),
   ]
   const runView = runRoutes({ database, clock, customers, instances, views, launch, runs })
   const app = await createApi({
@@ -262,6 +334,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     authenticate,
     routes: hasApi ? [...routes, runView.routes, eventRoutes({ database, clock, publicUrl, customers, runs })] : [],
     mountIngress: (scope) => (hasApi ? ingress.mount(scope) : undefined),
+    documents: { '/asyncapi.json': asyncApi() },
     async checkReady() {
       await sql`select 1`.execute(database.db)
     },
@@ -274,6 +347,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     database,
     queue,
     runs,
+    deliveries,
+    notifications,
+    alerts,
+    async lookAfterAlerts() {
+      await runWatch.settled()
+      await runWatch.look()
+    },
     ownership,
     metrics,
     workspaceStore,
@@ -286,6 +366,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await housekeeping.runHourly()
       await ownership.start()
       if (isWorker) {
+        deliveries.start()
         runs.start()
         await queue.start()
       }
@@ -297,6 +378,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await housekeeping.stop()
       await queue.stop()
       await runs.close()
+      await deliveries.close()
       await ownership.stop()
       await outbound.close()
       await database.close()

@@ -142,6 +142,7 @@ async function houseOf(parts: {
       do {
         await jobsDone(engine)
         await engine.runs.settled()
+        await engine.deliveries.settled()
       } while (await hasDueJobs(engine))
     },
     async advance(ms) {

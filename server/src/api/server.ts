@@ -21,6 +21,8 @@ export interface ApiOptions {
   publicUrl: string
   /** Says whose token it is; refuses with `not_authenticated`. */
   authenticate(authorization: string | undefined): Promise<Principal>
+  /** Further documents that anybody may read, by path. */
+  documents: Readonly<Record<string, object>>
   /** Resolves when the database answers. */
   checkReady(): Promise<void>
   /** Mounts what is not of the contract: webhook URLs. They read their bodies themselves. */
@@ -194,6 +196,10 @@ function mountHealth(app: FastifyInstance, options: ApiOptions): void {
   }
   const printed = JSON.stringify(openApi(options.publicUrl))
   app.get('/openapi.json', async (_request, reply) => reply.type('application/json; charset=utf-8').send(printed))
+  for (const [path, document] of Object.entries(options.documents)) {
+    const text = JSON.stringify(document)
+    app.get(path, async (_request, reply) => reply.type('application/json; charset=utf-8').send(text))
+  }
   const page = docsPage(options.publicUrl)
   app.get('/docs', async (_request, reply) =>
     reply

@@ -3,6 +3,7 @@ import { checkFormula } from '../formulas/check-formula.ts'
 import { compileFormula } from '../formulas/compile-formula.ts'
 import type { OutboundOutcome } from '../outbound/outcome.ts'
 import { bodyValue, recordedRequest, recordedResponse, requestFromSpec } from '../outbound/request-spec.ts'
+import { retryAfterMs } from '../outbound/retry-after.ts'
 import { configOf, type NodeCall, type NodeOutcome, type NodeProblem, type PreparedNode } from './node-type.ts'
 
 /** Statuses that say "not now": the request is tried again with growing waits. */
@@ -28,7 +29,7 @@ export function checkHttpRequest(node: FlowNode): NodeProblem[] {
  * tried again, everything else fails the node run.
  */
 export function prepareHttpRequest(node: FlowNode, options: { mayBeRelative: boolean }): PreparedNode {
-  const spec = compileFormula(configOf(node)['request'])
+  const spec = compileFormula(configOf(node).request)
   return {
     async execute(call) {
       const resolved = await spec.evaluate(call.scope)
@@ -77,17 +78,4 @@ function outcomeOf(outcome: OutboundOutcome, call: NodeCall): NodeOutcome {
     case 'aborted':
       return { kind: 'failed', error: { type: 'flow_run', key: 'stopped', message: 'the run was stopped' } }
   }
-}
-
-/**
- * Milliseconds that a `Retry-After` header asks for; null where it says nothing usable.
- *
- * @source RFC 9110 section 10.2.3: seconds or an HTTP date
- */
-export function retryAfterMs(header: string | string[] | undefined, now: Date): number | null {
-  const text = (Array.isArray(header) ? header[0] : header)?.trim()
-  if (text === undefined || text === '') return null
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
-  const at = Date.parse(text)
-  return Number.isNaN(at) ? null : Math.max(0, at - now.getTime())
 }

@@ -6,6 +6,7 @@ import { forgettingErrors } from './periodic.ts'
 import type { Queue } from './queue.ts'
 
 const TICK_MS = 5000
+const WATCH_MS = 30_000
 const LONG_MS = 3_600_000
 
 /**
@@ -18,6 +19,8 @@ export function createHousekeeping(options: {
   queue: Queue
   log: Log
   retentionDays: number
+  /** What rooms look after every half minute. */
+  watches: readonly (() => Promise<void>)[]
   /** Further hourly chores of rooms. */
   chores: readonly ((now: Date) => Promise<void>)[]
 }): { runHourly(): Promise<void>; start(): void; stop(): Promise<void> } {
@@ -28,15 +31,19 @@ export function createHousekeeping(options: {
     for (const chore of options.chores) await chore(clock.now())
   }
   const often = forgettingErrors(log, 'freeing jobs', TICK_MS, () => queue.freeJobsOfTheDead())
+  const watch = forgettingErrors(log, 'looking after alerts', WATCH_MS, async () => {
+    for (const each of options.watches) await each()
+  })
   const seldom = forgettingErrors(log, 'housekeeping', LONG_MS, hourly)
   return {
     runHourly: hourly,
     start() {
       often.start()
+      watch.start()
       seldom.start()
     },
     async stop() {
-      await Promise.all([often.stop(), seldom.stop()])
+      await Promise.all([often.stop(), watch.stop(), seldom.stop()])
     },
   }
 }

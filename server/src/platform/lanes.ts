@@ -215,8 +215,10 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     this.#controllers.get(id)?.abort()
   }
 
-  settled(): Promise<void> {
-    return new Promise((resolve) => {
+  async settled(): Promise<void> {
+    // Work that was announced in a transaction may be on its way here: the table has it already.
+    await this.#refresh(this.#ownedShards(), true)
+    await new Promise<void>((resolve) => {
       this.#waiters.push(resolve)
       this.#pump()
     })

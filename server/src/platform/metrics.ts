@@ -9,6 +9,7 @@ export interface Metrics {
   acceptBatch: Histogram
   runsFinished: Counter<'state'>
   runsInFlight: Gauge
+  deliveryAttempts: Counter<'outcome'>
   requests: Counter<'method' | 'status'>
 }
 
@@ -39,6 +40,12 @@ export function createMetrics(): Metrics {
       registers,
     }),
     runsInFlight: new Gauge({ name: 'permea_flow_runs_in_flight', help: 'Flow runs being executed here', registers }),
+    deliveryAttempts: new Counter({
+      name: 'permea_delivery_attempts_total',
+      help: 'Tries to deliver a message',
+      labelNames: ['outcome'],
+      registers,
+    }),
     requests: new Counter({
       name: 'permea_http_requests_total',
       help: 'Requests answered',

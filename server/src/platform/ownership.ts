@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import type { Database } from './database.ts'
+import { type Database, sql, type Tx } from './database.ts'
 import type { Log } from './log.ts'
 
 /** Lanes are spread over this many shards; each shard is worked by at most one process at a time. */
@@ -35,6 +35,8 @@ export interface Ownership extends AsyncDisposable {
   listen(listener: OwnershipListener): void
   /** Tells all processes, this one included. */
   notify(notice: Notice): Promise<void>
+  /** The same when the transaction commits, and not at all if it does not. */
+  notifyOnCommit(tx: Tx, notice: Notice): Promise<void>
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -87,6 +89,10 @@ class SessionOwnership implements Ownership {
 
   async notify(notice: Notice): Promise<void> {
     await this.#options.database.pool.query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify(notice)])
+  }
+
+  async notifyOnCommit(tx: Tx, notice: Notice): Promise<void> {
+    await sql`select pg_notify(${CHANNEL}, ${JSON.stringify(notice)})`.execute(tx)
   }
 
   async start(): Promise<void> {

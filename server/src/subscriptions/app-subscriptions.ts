@@ -1,4 +1,6 @@
 import type { HttpRequestSpec } from '@permea/contract'
+import type { Alerts } from '../alerts/alerts.ts'
+import { subscriptionFailed, subscriptionKey } from '../alerts/conditions.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { type Customer, userVariable } from '../customers/customer.ts'
 import { customerById } from '../customers/store.ts'
@@ -38,6 +40,8 @@ export const AppSubscriptionTasks = {
 } as const
 
 const PAGE = 200
+/** Failures in a row after which an alert is raised. */
+const ALERT_AFTER = 3
 
 export interface AppSubscriptionsOptions {
   database: Database
@@ -52,6 +56,7 @@ export interface AppSubscriptionsOptions {
   publicUrl: string
   /** Which of these streams an enabled flow uses; flows are above, so it is handed over. */
   inUse(tx: Tx, ids: readonly string[]): Promise<Set<string>>
+  alerts: Alerts
 }
 
 /** Keeps what the application was told in step with what flows and people want. */
@@ -255,6 +260,7 @@ class SubscriptionKeeper implements AppSubscriptions {
       }
       const next = this.#after(current, step, result, trigger)
       await updateSubscription(tx, { ...next, revision: secretUuid(), updatedAt: clock.now() })
+      await this.#alertOf(tx, next)
       // What should be may have changed while the request was under way.
       const due = dueStep(next)
       if (due !== null && (next.nextAttemptAt !== null || due !== step)) {
@@ -267,6 +273,15 @@ class SubscriptionKeeper implements AppSubscriptions {
         })
       }
     })
+  }
+
+  /** A subscription that keeps failing is somebody's concern until it works or is not wanted any more. */
+  async #alertOf(tx: Tx, subscription: AppEventSubscription): Promise<void> {
+    const { error, attempts } = subscription
+    if (error === null) await this.#o.alerts.resolve(tx, subscription.workspaceId, subscriptionKey(subscription.id))
+    else if (attempts >= ALERT_AFTER) {
+      await this.#o.alerts.raise(tx, subscriptionFailed(subscription, attempts, error.message))
+    }
   }
 
   /** The subscription as it stands after a request. */

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
-import type { Database } from '../platform/database.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
 import type { WorkspaceDirectory } from './directory.ts'
 import type { Tokens } from './tokens.ts'
@@ -13,6 +13,8 @@ export interface WorkspaceRoutesOptions {
   database: Database
   directory: WorkspaceDirectory
   tokens: Tokens
+  /** Told, in the same transaction, of a workspace as it is from now on: its webhook follows. */
+  changed(tx: Tx, workspace: Workspace): Promise<void>
   /** Tells every process that a workspace changed. */
   announceChange(): Promise<void>
 }
@@ -44,10 +46,15 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
         publicKeys: body.publicKeys ?? current.publicKeys,
         jwksUri: body.jwksUri === undefined ? current.jwksUri : body.jwksUri,
         appBaseUri: body.appBaseUri === undefined ? current.appBaseUri : body.appBaseUri,
+        webhookUri: webhookUriAfter(current.webhookUri, body.webhookUri),
+        enabledWebhookEvents: body.enabledWebhookEvents ?? current.enabledWebhookEvents,
         settings: body.settings === undefined ? current.settings : { ...current.settings, ...body.settings },
         type: body.type ?? current.type,
       }
-      await options.database.transaction((tx) => options.directory.save(tx, changed))
+      await options.database.transaction(async (tx) => {
+        await options.directory.save(tx, changed)
+        await options.changed(tx, changed)
+      })
       options.directory.forget()
       options.tokens.forget()
       await options.announceChange()
@@ -65,6 +72,12 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
       return { token: await options.tokens.sign(workspace, claims, body.expiresInSeconds ?? TOKEN_LIFE_SECONDS) }
     },
   })
+}
+
+/** An empty address unsets. */
+function webhookUriAfter(current: string | null, given: string | null | undefined): string | null {
+  if (given === undefined) return current
+  return given === '' ? null : given
 }
 
 function workspaceAnswer(workspace: Workspace, withSecret: boolean): z.input<typeof WireWorkspace> {

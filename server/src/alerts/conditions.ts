@@ -1,0 +1,90 @@
+import type { Destination } from '../deliveries/delivery.ts'
+import { toWire } from '../platform/ids.ts'
+import type { Condition } from './alert.ts'
+
+/** The conditions that the engine raises, in one place: what they are called and how they read. */
+
+export const failingKey = (destinationId: string, percent: number | null) =>
+  `webhook_endpoint_failing:${destinationId}${percent === null ? '' : `:${percent}`}`
+export const pausedKey = (destinationId: string) => `webhook_endpoint_paused:${destinationId}`
+export const subscriptionKey = (subscriptionId: string) => `subscription_failed:${subscriptionId}`
+export const flowKey = (flowInstanceId: string) => `flow_failing:${flowInstanceId}`
+export const backlogKey = (customerId: string) => `queue_backlog:${customerId}`
+
+/** Every key that a destination's failures may have opened. */
+export const failingKeys = (destinationId: string) =>
+  [null, 50, 70, 90].map((percent) => failingKey(destinationId, percent))
+
+const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : 'an unreadable address')
+
+export function endpointFailing(destination: Destination, percent: number | null, error: string | null): Condition {
+  const why = error === null ? '' : `: ${error}`
+  return {
+    workspaceId: destination.workspaceId,
+    key: failingKey(destination.id, percent),
+    type: 'webhook_endpoint_failing',
+    severity: percent !== null && percent >= 90 ? 'critical' : 'warning',
+    description:
+      percent === null
+        ? `A delivery to ${hostOf(destination.url)} was given up after all its attempts${why}`
+        : `Deliveries to ${hostOf(destination.url)} have failed without one success for ${percent} % of the five days after which it is paused${why}`,
+    customerId: null,
+    contextKey: toWire('ne', destination.id),
+  }
+}
+
+export function endpointPaused(destination: Destination): Condition {
+  return {
+    workspaceId: destination.workspaceId,
+    key: pausedKey(destination.id),
+    type: 'webhook_endpoint_paused',
+    severity: 'critical',
+    description: `Deliveries to ${hostOf(destination.url)} are paused: ${destination.pausedReason ?? 'by hand'}. What comes is kept.`,
+    customerId: null,
+    contextKey: toWire('ne', destination.id),
+  }
+}
+
+export function subscriptionFailed(
+  of: { workspaceId: string; id: string; customerId: string },
+  attempts: number,
+  message: string,
+): Condition {
+  return {
+    workspaceId: of.workspaceId,
+    key: subscriptionKey(of.id),
+    type: 'subscription_failed',
+    severity: 'warning',
+    description: `An app event subscription could not be set up in ${attempts} attempts: ${message}`,
+    customerId: of.customerId,
+    contextKey: toWire('aes', of.id),
+  }
+}
+
+export function flowFailing(
+  of: { workspaceId: string; flowInstanceId: string; customerId: string },
+  failures: number,
+): Condition {
+  return {
+    workspaceId: of.workspaceId,
+    key: flowKey(of.flowInstanceId),
+    type: 'flow_failing',
+    severity: 'warning',
+    description: `The last ${failures} runs of a flow failed`,
+    customerId: of.customerId,
+    contextKey: toWire('cf', of.flowInstanceId),
+  }
+}
+
+export function queueBacklog(of: { workspaceId: string; customerId: string }, waitingMs: number): Condition {
+  const minutes = Math.floor(waitingMs / 60_000)
+  return {
+    workspaceId: of.workspaceId,
+    key: backlogKey(of.customerId),
+    type: 'queue_backlog',
+    severity: minutes >= 60 ? 'critical' : 'warning',
+    description: `Flow runs of a customer have waited to start for ${minutes} minutes`,
+    customerId: of.customerId,
+    contextKey: toWire('cus', of.customerId),
+  }
+}

@@ -1,0 +1,81 @@
+import type { AlertType } from '@permea/contract'
+import type { Page } from '../api/paging.ts'
+import { only, sql, type Tx } from '../platform/database.ts'
+import { lowestIdAt } from '../platform/ids.ts'
+import type { Alert, Condition } from './alert.ts'
+
+const columns = `id, workspace_id as "workspaceId", key, type, severity, description, status, customer_id as "customerId",
+  context_key as "contextKey", created_at as "createdAt", last_seen_at as "lastSeenAt", resolved_at as "resolvedAt"`
+
+/**
+ * Opens the alert with this key, makes a resolved one ongoing again, or bumps `last_seen_at` of an ongoing one.
+ * Says whether it became ongoing just now, so that it is told of once per episode.
+ */
+export async function raiseAlert(
+  tx: Tx,
+  id: string,
+  c: Condition,
+  now: Date,
+): Promise<{ alert: Alert; becameOngoing: boolean }> {
+  const { rows } = await sql<Alert & { becameOngoing: boolean }>`
+    with before as (select status from alerts where workspace_id = ${c.workspaceId} and key = ${c.key} for update)
+    insert into alerts as a (id, workspace_id, key, type, severity, description, status, customer_id, context_key, created_at, last_seen_at)
+    values (${id}, ${c.workspaceId}, ${c.key}, ${c.type}, ${c.severity}, ${c.description}, 'ongoing', ${c.customerId}, ${c.contextKey}, ${now}, ${now})
+    on conflict (workspace_id, key) do update set status = 'ongoing', severity = excluded.severity, description = excluded.description,
+      last_seen_at = excluded.last_seen_at, resolved_at = null
+    returning ${sql.raw(columns)}, (xmax = 0 or (select status from before) = 'resolved') as "becameOngoing"`.execute(
+    tx,
+  )
+  const { becameOngoing, ...alert } = only(rows)
+  return { alert, becameOngoing }
+}
+
+export async function resolveAlert(tx: Tx, workspaceId: string, key: string, now: Date): Promise<void> {
+  await sql`
+    update alerts set status = 'resolved', resolved_at = ${now} where workspace_id = ${workspaceId} and key = ${key} and status = 'ongoing'`.execute(
+    tx,
+  )
+}
+
+export async function alertById(tx: Tx, workspaceId: string, id: string): Promise<Alert | null> {
+  const { rows } =
+    await sql<Alert>`select ${sql.raw(columns)} from alerts where id = ${id} and workspace_id = ${workspaceId}`.execute(
+      tx,
+    )
+  return rows[0] ?? null
+}
+
+export async function ongoingOfType(tx: Tx, type: AlertType): Promise<Alert[]> {
+  const { rows } =
+    await sql<Alert>`select ${sql.raw(columns)} from alerts where type = ${type} and status = 'ongoing' order by id limit 10000`.execute(
+      tx,
+    )
+  return rows
+}
+
+export interface AlertFilter {
+  workspaceId: string
+  id: string | null
+  status: string | null
+  type: string | null
+  severity: string | null
+  contextKey: string | null
+  from: Date | null
+  to: Date | null
+}
+
+export async function listAlerts(tx: Tx, f: AlertFilter, page: Page): Promise<Alert[]> {
+  const from = f.from === null ? null : lowestIdAt(f.from)
+  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
+  const { rows } = await sql<Alert>`
+    select ${sql.raw(columns)} from alerts
+     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+       and (${f.id}::uuid is null or id = ${f.id})
+       and (${f.status}::text is null or status = ${f.status})
+       and (${f.type}::text is null or type = ${f.type})
+       and (${f.severity}::text is null or severity = ${f.severity})
+       and (${f.contextKey}::text is null or context_key = ${f.contextKey})
+       and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}

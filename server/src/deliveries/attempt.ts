@@ -1,0 +1,124 @@
+import type { Outbound } from '../outbound/client.ts'
+import type { OutboundOutcome } from '../outbound/outcome.ts'
+import { recordedRequest, recordedResponse } from '../outbound/request-spec.ts'
+import { retryAfterMs } from '../outbound/retry-after.ts'
+import { toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import type { Destination } from './delivery.ts'
+import { signedHeaders } from './signing.ts'
+
+/** What a try to deliver came to. */
+export interface AttemptResult {
+  outcome: 'acknowledged' | 'rejected' | 'unreachable' | 'forbidden'
+  errorClass: string | null
+  error: string | null
+  httpStatus: number | null
+  durationMs: number
+  request: unknown
+  response: unknown
+  /** The receiver said that it is gone for good. */
+  isGone: boolean
+  /** The receiver is busy or slow: its lane should send less at a time. */
+  isSlow: boolean
+  retryAfterMs: number | null
+}
+
+const TIMEOUT_MS = 15_000
+/** Read up to here so that the connection can be used again; the record keeps the first 16 KB. */
+const RESPONSE_BYTES_MAX = 65_536
+const SLOW_STATUSES = [429, 502, 503, 504]
+
+/**
+ * One try to deliver a message, start to finish. 2xx alone is success; redirects are failures and are not followed;
+ * 410 means gone. The address, secret and headers are those of this moment.
+ *
+ * @source Standard Webhooks 1.0 "Webhook headers", "Operational considerations"
+ */
+export async function attempt(
+  parts: { outbound: Outbound; sealing: Sealing },
+  given: { destination: Destination; messageId: string; body: string; now: Date; signal?: AbortSignal },
+): Promise<AttemptResult | null> {
+  const { destination, now } = given
+  const headers = {
+    ...customHeaders(parts.sealing, destination),
+    'content-type': 'application/json',
+    'user-agent': 'Permea',
+    ...signedHeaders({
+      id: toWire('msg', given.messageId),
+      body: given.body,
+      at: now,
+      secrets: secretsOf(parts.sealing, destination, now),
+    }),
+  }
+  const request = { url: destination.url, method: 'POST', headers, body: given.body }
+  const outcome = await parts.outbound.send({
+    ...request,
+    timeoutMs: TIMEOUT_MS,
+    responseBytesMax: RESPONSE_BYTES_MAX,
+    ...(given.signal === undefined ? {} : { signal: given.signal }),
+  })
+  return outcome.kind === 'aborted'
+    ? null
+    : { ...resultOf(outcome, now), request: recordedRequest(request), response: recordedResponse(outcome) }
+}
+
+function secretsOf(sealing: Sealing, destination: Destination, now: Date): string[] {
+  const { previousSecretSealed, previousSecretUntil } = destination
+  const isOverlapping =
+    previousSecretSealed !== null && previousSecretUntil !== null && previousSecretUntil.getTime() > now.getTime()
+  return [sealing.open(destination.secretSealed), ...(isOverlapping ? [sealing.open(previousSecretSealed)] : [])]
+}
+
+function customHeaders(sealing: Sealing, destination: Destination): Record<string, string> {
+  if (destination.headersSealed === null) return {}
+  const headers = JSON.parse(sealing.open(destination.headersSealed)) as Record<string, string>
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+function resultOf(
+  outcome: Exclude<OutboundOutcome, { kind: 'aborted' }>,
+  now: Date,
+): Omit<AttemptResult, 'request' | 'response'> {
+  const nothing = { httpStatus: null, isGone: false, isSlow: false, retryAfterMs: null }
+  switch (outcome.kind) {
+    case 'answered': {
+      const isSuccess = outcome.status >= 200 && outcome.status < 300
+      return {
+        outcome: isSuccess ? 'acknowledged' : 'rejected',
+        errorClass: isSuccess ? null : classOf(outcome.status),
+        error: isSuccess ? null : `the receiver answered ${outcome.status}`,
+        httpStatus: outcome.status,
+        durationMs: Math.round(outcome.durationMs),
+        isGone: outcome.status === 410,
+        isSlow: SLOW_STATUSES.includes(outcome.status),
+        retryAfterMs: isSuccess ? null : retryAfterMs(outcome.headers['retry-after'], now),
+      }
+    }
+    case 'unreachable':
+      return {
+        ...nothing,
+        outcome: 'unreachable',
+        errorClass: outcome.reason,
+        error: outcome.message,
+        durationMs: Math.round(outcome.durationMs),
+        isSlow: true,
+      }
+    case 'forbidden':
+      return {
+        ...nothing,
+        outcome: 'forbidden',
+        errorClass: 'forbidden',
+        error: outcome.message,
+        durationMs: Math.round(outcome.durationMs),
+      }
+    case 'invalid':
+      return { ...nothing, outcome: 'forbidden', errorClass: 'invalid', error: outcome.message, durationMs: 0 }
+  }
+}
+
+function classOf(status: number): string {
+  if (status >= 300 && status < 400) return 'redirect'
+  if (status === 429) return 'rate_limited'
+  if (status === 410) return 'gone'
+  return status >= 500 ? 'server_error' : 'client_error'
+}

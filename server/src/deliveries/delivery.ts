@@ -1,0 +1,140 @@
+import type { DeliveryState, DeliveryAttempt as WireAttempt, Delivery as WireDelivery } from '@permea/contract'
+import type { z } from 'zod'
+import { timeOfId, toWire } from '../platform/ids.ts'
+import type { LaneItem } from '../platform/lanes.ts'
+
+/** Where messages go, and how it is doing. Secrets are sealed here. */
+export interface Destination {
+  id: string
+  workspaceId: string
+  kind: 'notification'
+  url: string
+  secretSealed: string
+  previousSecretSealed: string | null
+  previousSecretUntil: Date | null
+  headersSealed: string | null
+  concurrency: number
+  throttlePerSecond: number | null
+  isOrdered: boolean
+  scheduleMs: number[] | null
+  state: 'active' | 'paused' | 'archived'
+  pausedReason: string | null
+  pausedAt: Date | null
+  failingSince: Date | null
+  lastSuccessAt: Date | null
+  lastFailureAt: Date | null
+  warnedPercent: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** A message for one destination, before it is stored. */
+export interface NewDelivery {
+  workspaceId: string
+  destinationId: string
+  messageId: string
+  eventType: string
+  customerId: string | null
+  /** What it is about, as an id of the wire. */
+  sourceId: string | null
+  body: string
+  isOrdered: boolean
+  concurrency: number
+}
+
+/** A delivery in the hands of the lanes. */
+export interface DeliveryItem extends LaneItem {
+  delivery: NewDelivery
+  attemptsMade: number
+}
+
+export function deliveryItem(id: string, delivery: NewDelivery, attemptsMade: number): DeliveryItem {
+  return {
+    id,
+    laneId: delivery.destinationId,
+    groupId: delivery.destinationId,
+    groupCap: delivery.concurrency,
+    isOrdered: delivery.isOrdered,
+    bytes: delivery.body.length + 500,
+    delivery,
+    attemptsMade,
+  }
+}
+
+export type AttemptTrigger = 'auto' | 'manual' | 'bulk'
+
+/** What one attempt came to, as it is recorded. */
+export interface Attempt {
+  id: string
+  workspaceId: string
+  deliveryId: string
+  destinationId: string
+  /** Counted for automatic attempts only. */
+  number: number | null
+  trigger: AttemptTrigger
+  replayId: string | null
+  outcome: 'acknowledged' | 'rejected' | 'unreachable' | 'forbidden'
+  errorClass: string | null
+  error: string | null
+  httpStatus: number | null
+  durationMs: number
+  request: unknown
+  response: unknown
+  nextAttemptAt: Date | null
+}
+
+/** A delivery as it is listed, settled or not. */
+export interface DeliveryRow {
+  id: string
+  workspaceId: string
+  destinationId: string
+  messageId: string
+  eventType: string
+  customerId: string | null
+  sourceId: string | null
+  body: string
+  state: DeliveryState
+  attemptsMade: number
+  lastAttemptAt: Date | null
+  lastError: string | null
+  dueAt: Date | null
+  settledAt: Date | null
+}
+
+export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
+  return {
+    id: toWire('dlv', row.id),
+    messageId: toWire('msg', row.messageId),
+    destinationId: toWire('ne', row.destinationId),
+    eventType: row.eventType,
+    state: row.state,
+    attemptsMade: row.attemptsMade,
+    nextAttemptAt: row.dueAt?.toISOString(),
+    lastAttemptAt: row.lastAttemptAt?.toISOString(),
+    lastError: row.lastError ?? undefined,
+    settledAt: row.settledAt?.toISOString(),
+    createdAt: timeOfId(row.id).toISOString(),
+    tenantId: row.customerId === null ? undefined : toWire('cus', row.customerId),
+    sourceId: row.sourceId ?? undefined,
+    body: JSON.parse(row.body),
+  }
+}
+
+export function attemptAnswer(attempt: Attempt): z.input<typeof WireAttempt> {
+  return {
+    id: toWire('att', attempt.id),
+    deliveryId: toWire('dlv', attempt.deliveryId),
+    number: attempt.number ?? undefined,
+    trigger: attempt.trigger,
+    replayId: attempt.replayId === null ? undefined : toWire('rpl', attempt.replayId),
+    outcome: attempt.outcome,
+    errorClass: attempt.errorClass ?? undefined,
+    error: attempt.error ?? undefined,
+    httpStatus: attempt.httpStatus ?? undefined,
+    durationMs: attempt.durationMs,
+    request: attempt.request,
+    response: attempt.response ?? undefined,
+    nextAttemptAt: attempt.nextAttemptAt?.toISOString(),
+    createdAt: timeOfId(attempt.id).toISOString(),
+  }
+}

@@ -1,0 +1,447 @@
+import type { DeliveryState } from '@permea/contract'
+import type pg from 'pg'
+import type { Page } from '../api/paging.ts'
+import { only, sql, type Tx } from '../platform/database.ts'
+import { lowestIdAt } from '../platform/ids.ts'
+import { shardOf } from '../platform/ownership.ts'
+import {
+  type Attempt,
+  type DeliveryItem,
+  type DeliveryRow,
+  type Destination,
+  deliveryItem,
+  type NewDelivery,
+} from './delivery.ts'
+
+const ALWAYS_DUE = new Date(0)
+
+// ── destinations ──
+
+const destinationColumns = sql.raw(`id, workspace_id as "workspaceId", kind, url, secret_sealed as "secretSealed",
+  previous_secret_sealed as "previousSecretSealed", previous_secret_until as "previousSecretUntil", headers_sealed as "headersSealed",
+  concurrency, throttle_per_second as "throttlePerSecond", is_ordered as "isOrdered", schedule_ms as "scheduleMs", state,
+  paused_reason as "pausedReason", paused_at as "pausedAt", failing_since as "failingSince", last_success_at as "lastSuccessAt",
+  last_failure_at as "lastFailureAt", warned_percent as "warnedPercent", created_at as "createdAt", updated_at as "updatedAt"`)
+
+export async function insertDestination(tx: Tx, d: Destination): Promise<void> {
+  await sql`
+    insert into delivery_destinations (id, workspace_id, kind, url, secret_sealed, headers_sealed, concurrency, throttle_per_second, is_ordered,
+      schedule_ms, state, created_at, updated_at)
+    values (${d.id}, ${d.workspaceId}, ${d.kind}, ${d.url}, ${d.secretSealed}, ${d.headersSealed}, ${d.concurrency}, ${d.throttlePerSecond},
+      ${d.isOrdered}, ${d.scheduleMs}, ${d.state}, ${d.createdAt}, ${d.updatedAt})`.execute(tx)
+}
+
+/** Writes what its owner may change; health has statements of its own. */
+export async function updateDestination(tx: Tx, d: Destination): Promise<void> {
+  await sql`
+    update delivery_destinations set url = ${d.url}, secret_sealed = ${d.secretSealed}, previous_secret_sealed = ${d.previousSecretSealed},
+      previous_secret_until = ${d.previousSecretUntil}, headers_sealed = ${d.headersSealed}, concurrency = ${d.concurrency},
+      throttle_per_second = ${d.throttlePerSecond}, is_ordered = ${d.isOrdered}, schedule_ms = ${d.scheduleMs}, state = ${d.state},
+      paused_reason = ${d.pausedReason}, paused_at = ${d.pausedAt}, failing_since = ${d.failingSince}, warned_percent = ${d.warnedPercent},
+      updated_at = ${d.updatedAt}
+     where id = ${d.id}`.execute(tx)
+}
+
+export async function destinationById(tx: Tx, id: string): Promise<Destination | null> {
+  const { rows } =
+    await sql<Destination>`select ${destinationColumns} from delivery_destinations where id = ${id}`.execute(tx)
+  return rows[0] ?? null
+}
+
+export async function lockDestination(tx: Tx, id: string): Promise<Destination> {
+  const { rows } =
+    await sql<Destination>`select ${destinationColumns} from delivery_destinations where id = ${id} for update`.execute(
+      tx,
+    )
+  return only(rows)
+}
+
+export async function destinationsByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, Destination>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<Destination>`
+    select ${destinationColumns} from delivery_destinations where id = any(${[...new Set(ids)]}::uuid[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** A success ends a row of failures. Says whether there was one. */
+export async function noteSuccess(tx: Tx, id: string, now: Date): Promise<{ hadFailed: boolean }> {
+  const { rows } = await sql<{ hadFailed: boolean }>`
+    update delivery_destinations d set last_success_at = ${now}, failing_since = null, warned_percent = 0
+      from (select id, failing_since from delivery_destinations where id = ${id} for update) o
+     where d.id = o.id returning o.failing_since is not null as "hadFailed"`.execute(tx)
+  return { hadFailed: rows[0]?.hadFailed ?? false }
+}
+
+/** A failure: the first one after a success begins a row of them. */
+export async function noteFailure(tx: Tx, id: string, now: Date): Promise<Destination> {
+  const { rows } = await sql<Destination>`
+    update delivery_destinations set last_failure_at = ${now}, failing_since = coalesce(failing_since, ${now})
+     where id = ${id} returning ${destinationColumns}`.execute(tx)
+  return only(rows)
+}
+
+/** Notes that the owner was warned at this level; false where that had been done. */
+export async function noteWarned(tx: Tx, id: string, percent: number): Promise<boolean> {
+  const { rows } = await sql<{ id: string }>`
+    update delivery_destinations set warned_percent = ${percent} where id = ${id} and warned_percent < ${percent} returning id`.execute(
+    tx,
+  )
+  return rows.length === 1
+}
+
+// ── deliveries on their way ──
+
+export async function insertDeliveries(
+  tx: Tx,
+  deliveries: readonly { id: string; delivery: NewDelivery }[],
+  now: Date,
+): Promise<void> {
+  const of = <T>(pick: (delivery: NewDelivery) => T) => deliveries.map((each) => pick(each.delivery))
+  await sql`
+    insert into deliveries_active (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, shard, is_ordered, group_cap, due_at)
+    select * from unnest(${deliveries.map((each) => each.id)}::uuid[], ${of((d) => d.workspaceId)}::uuid[], ${of((d) => d.destinationId)}::uuid[],
+      ${of((d) => d.messageId)}::uuid[], ${of((d) => d.eventType)}::text[], ${of((d) => d.customerId)}::uuid[], ${of((d) => d.sourceId)}::text[],
+      ${of((d) => d.body)}::text[], ${of((d) => shardOf(d.destinationId))}::smallint[], ${of((d) => d.isOrdered)}::boolean[],
+      ${of((d) => d.concurrency)}::integer[], ${of((d) => (d.isOrdered ? ALWAYS_DUE : now))}::timestamptz[])`.execute(
+    tx,
+  )
+}
+
+/** A message that is only sent when somebody asks: not counted as on its way. */
+export async function insertSettled(tx: Tx, item: { id: string; delivery: NewDelivery }, now: Date): Promise<void> {
+  const { id, delivery: d } = item
+  await sql`
+    insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made, settled_at)
+    values (${id}, ${d.workspaceId}, ${d.destinationId}, ${d.messageId}, ${d.eventType}, ${d.customerId}, ${d.sourceId}, ${d.body}, 'cancelled', 0, ${now})`.execute(
+    tx,
+  )
+}
+
+/** Every lane of these shards that has work and is not paused: walks from lane to lane in the index. */
+export async function lanesWithDeliveries(
+  tx: Tx,
+  shards: readonly number[],
+): Promise<{ laneId: string; dueAt: Date }[]> {
+  const { rows } = await sql<{ laneId: string; dueAt: Date }>`
+    with recursive lane as (
+      (select shard, destination_id, coalesce(held_until, due_at) as due_at from deliveries_active
+        where shard = any(${shards}::smallint[]) order by shard, destination_id, due_at limit 1)
+      union all
+      select n.* from lane l cross join lateral
+        (select a.shard, a.destination_id, coalesce(a.held_until, a.due_at) from deliveries_active a
+          where (a.shard, a.destination_id) > (l.shard, l.destination_id) and a.shard = any(${shards}::smallint[])
+          order by a.shard, a.destination_id, a.due_at limit 1) n
+    )
+    select l.destination_id as "laneId", l.due_at as "dueAt" from lane l
+      join delivery_destinations d on d.id = l.destination_id and d.state = 'active'`.execute(tx)
+  return rows
+}
+
+interface ActiveRow extends NewDelivery {
+  id: string
+  attemptsMade: number
+  dueAt: Date
+}
+
+const activeColumns =
+  sql.raw(`r.id, r.workspace_id as "workspaceId", r.destination_id as "destinationId", r.message_id as "messageId",
+  r.event_type as "eventType", r.customer_id as "customerId", r.source_id as "sourceId", r.body, r.is_ordered as "isOrdered",
+  r.group_cap as concurrency, r.attempts_made as "attemptsMade", coalesce(r.held_until, r.due_at) as "dueAt"`)
+
+/** Waiting deliveries of lanes, as `LaneSource.fetch` describes; none of paused destinations. */
+export async function fetchDeliveries(
+  tx: Tx,
+  laneIds: readonly string[],
+  limit: number,
+  except: readonly string[],
+  now: Date,
+): Promise<{ item: DeliveryItem; dueAt: Date }[]> {
+  const { rows } = await sql<ActiveRow>`
+    select ${activeColumns}
+      from unnest(${laneIds}::uuid[], ${laneIds.map(shardOf)}::smallint[]) as l (lane_id, shard)
+      join delivery_destinations d on d.id = l.lane_id and d.state = 'active'
+      cross join lateral (
+        (select * from deliveries_active a
+          where a.shard = l.shard and a.destination_id = l.lane_id and a.due_at <= ${now} and a.id <> all(${except}::uuid[])
+          order by a.due_at, a.position limit ${limit})
+        union all
+        (select * from deliveries_active a
+          where a.shard = l.shard and a.destination_id = l.lane_id and a.due_at > ${now} order by a.due_at, a.position limit 1)
+      ) r
+     order by r.destination_id, r.due_at, r.position`.execute(tx)
+  return rows.map((row) => ({ item: deliveryItem(row.id, row, row.attemptsMade), dueAt: row.dueAt }))
+}
+
+/** What became of a delivery by an automatic attempt. */
+export interface AttemptRecord {
+  attempt: Attempt
+  isOrdered: boolean
+  attemptsMade: number
+  /** Settled for good, or null: due again at `attempt.nextAttemptAt`. */
+  settled: 'succeeded' | 'exhausted' | null
+  at: Date
+}
+
+/**
+ * Records attempts in one statement: the attempts themselves, when deliveries are due again, and those that are
+ * settled, which move from the active table to the log. Gives the ids of those that did, so that of two endings one counts.
+ */
+export async function recordAttempts(pool: pg.Pool, records: readonly AttemptRecord[]): Promise<Set<string>> {
+  const waits = records.filter((each) => each.settled === null)
+  const ends = records.filter((each) => each.settled !== null)
+  const { rows } = await pool.query<{ id: string }>({
+    name: 'deliveries-record-attempts',
+    text: RECORD,
+    values: [
+      ...attemptArrays(records.map((each) => each.attempt)),
+      waits.map((w) => w.attempt.deliveryId),
+      waits.map((w) => w.attemptsMade),
+      waits.map((w) => w.at),
+      waits.map((w) => w.attempt.error),
+      waits.map((w) => (w.isOrdered ? ALWAYS_DUE : w.attempt.nextAttemptAt)),
+      waits.map((w) => (w.isOrdered ? w.attempt.nextAttemptAt : null)),
+      ends.map((e) => e.attempt.deliveryId),
+      ends.map((e) => e.attemptsMade),
+      ends.map((e) => e.at),
+      ends.map((e) => e.attempt.error),
+      ends.map((e) => e.settled),
+    ],
+  })
+  return new Set(rows.map((row) => row.id))
+}
+
+function attemptArrays(attempts: readonly Attempt[]): unknown[] {
+  return [
+    attempts.map((a) => a.id),
+    attempts.map((a) => a.workspaceId),
+    attempts.map((a) => a.deliveryId),
+    attempts.map((a) => a.destinationId),
+    attempts.map((a) => a.number),
+    attempts.map((a) => a.trigger),
+    attempts.map((a) => a.replayId),
+    attempts.map((a) => a.outcome),
+    attempts.map((a) => a.errorClass),
+    attempts.map((a) => a.error),
+    attempts.map((a) => a.httpStatus),
+    attempts.map((a) => a.durationMs),
+    attempts.map((a) => JSON.stringify(a.request)),
+    attempts.map((a) => (a.response === null || a.response === undefined ? null : JSON.stringify(a.response))),
+    attempts.map((a) => a.nextAttemptAt),
+  ]
+}
+
+const INSERT_ATTEMPTS = `
+    insert into delivery_attempts (id, workspace_id, delivery_id, destination_id, number, trigger, replay_id, outcome, error_class, error, http_status,
+      duration_ms, request, response, next_attempt_at)
+    select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::integer[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[],
+      $11::integer[], $12::integer[], $13::text[], $14::text[], $15::timestamptz[])`
+
+const RECORD = `
+  with recorded as (${INSERT_ATTEMPTS}
+  ), waiting as (
+    update deliveries_active a set attempts_made = w.attempts_made, last_attempt_at = w.at, last_error = w.error, due_at = w.due_at, held_until = w.held_until
+      from unnest($16::uuid[], $17::integer[], $18::timestamptz[], $19::text[], $20::timestamptz[], $21::timestamptz[])
+        as w (id, attempts_made, at, error, due_at, held_until)
+     where a.id = w.id
+  ), ended as (
+    delete from deliveries_active a
+     using unnest($22::uuid[], $23::integer[], $24::timestamptz[], $25::text[], $26::text[]) as e (id, attempts_made, at, error, state)
+     where a.id = e.id
+    returning a.id, a.workspace_id, a.destination_id, a.message_id, a.event_type, a.customer_id, a.source_id, a.body, e.state, e.attempts_made, e.at as last_attempt_at, e.error, e.at
+  )
+  insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made, last_attempt_at, last_error, settled_at)
+  select * from ended returning id`
+
+/** Records an attempt that somebody asked for. It is not counted among the automatic ones. */
+export async function recordAskedAttempt(pool: pg.Pool, attempt: Attempt): Promise<void> {
+  await pool.query(INSERT_ATTEMPTS, attemptArrays([attempt]))
+}
+
+/** A delivery that was on its way is settled by an attempt that somebody asked for. */
+export async function settleActive(tx: Tx, id: string, state: 'succeeded' | 'cancelled', now: Date): Promise<boolean> {
+  const { rows } = await sql<{ id: string }>`
+    with ended as (delete from deliveries_active where id = ${id} returning *)
+    insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made,
+      last_attempt_at, last_error, settled_at)
+    select id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, ${state}, attempts_made, ${now}, null, ${now} from ended
+    returning id`.execute(tx)
+  return rows.length === 1
+}
+
+/** A settled delivery that arrived after all. */
+export async function markSucceeded(tx: Tx, id: string, now: Date): Promise<void> {
+  await sql`
+    update deliveries set state = 'succeeded', last_attempt_at = ${now}, last_error = null, settled_at = ${now}
+     where id = ${id} and state <> 'succeeded'`.execute(tx)
+}
+
+/** Everything that waits for a destination is cancelled. */
+export async function cancelDeliveriesOf(tx: Tx, destinationId: string, now: Date): Promise<void> {
+  await sql`
+    with ended as (delete from deliveries_active where shard = ${shardOf(destinationId)} and destination_id = ${destinationId} returning *)
+    insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made,
+      last_attempt_at, last_error, settled_at)
+    select id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, 'cancelled', attempts_made, last_attempt_at, last_error,
+      ${now} from ended`.execute(tx)
+}
+
+// ── reading ──
+
+const listed = (kind: 'active' | 'settled') =>
+  sql.raw(`r.id, r.workspace_id as "workspaceId", r.destination_id as "destinationId", r.message_id as "messageId", r.event_type as "eventType",
+    r.customer_id as "customerId", r.source_id as "sourceId", r.body, r.attempts_made as "attemptsMade", r.last_attempt_at as "lastAttemptAt",
+    r.last_error as "lastError", ${
+      kind === 'active'
+        ? `'pending' as state, case when coalesce(r.held_until, r.due_at) > to_timestamp(0) then coalesce(r.held_until, r.due_at) end as "dueAt", null::timestamptz as "settledAt"`
+        : `r.state, null::timestamptz as "dueAt", r.settled_at as "settledAt"`
+    }`)
+
+export interface DeliveryFilter {
+  workspaceId: string
+  destinationId: string | null
+  state: DeliveryState | null
+  eventType: string | null
+  from: Date | null
+  to: Date | null
+}
+
+/** Deliveries, settled or not, newest first. */
+export async function listDeliveries(tx: Tx, f: DeliveryFilter, page: Page): Promise<DeliveryRow[]> {
+  const from = f.from === null ? null : lowestIdAt(f.from)
+  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
+  const matches = sql`r.workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or r.id < ${page.before})
+    and (${f.destinationId}::uuid is null or r.destination_id = ${f.destinationId})
+    and (${f.eventType}::text is null or r.event_type = ${f.eventType})
+    and (${from}::uuid is null or r.id >= ${from}) and (${to}::uuid is null or r.id < ${to})`
+  const { rows } = await sql<DeliveryRow>`
+    select * from (
+      (select ${listed('active')} from deliveries_active r where ${matches} and (${f.state}::text is null or ${f.state} = 'pending')
+        order by r.id desc limit ${page.limit})
+      union all
+      (select ${listed('settled')} from deliveries r where ${matches} and (${f.state}::text is null or r.state = ${f.state})
+        order by r.id desc limit ${page.limit})
+    ) r order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
+
+export async function deliveryById(tx: Tx, workspaceId: string, id: string): Promise<DeliveryRow | null> {
+  const { rows } = await sql<DeliveryRow>`
+    select ${listed('active')} from deliveries_active r where r.id = ${id} and r.workspace_id = ${workspaceId}
+    union all
+    select ${listed('settled')} from deliveries r where r.id = ${id} and r.workspace_id = ${workspaceId}`.execute(tx)
+  return rows[0] ?? null
+}
+
+interface AttemptRow extends Omit<Attempt, 'request' | 'response'> {
+  request: string
+  response: string | null
+}
+
+export async function listAttempts(tx: Tx, deliveryId: string, page: Page): Promise<Attempt[]> {
+  const { rows } = await sql<AttemptRow>`
+    select id, workspace_id as "workspaceId", delivery_id as "deliveryId", destination_id as "destinationId", number, trigger, replay_id as "replayId",
+           outcome, error_class as "errorClass", error, http_status as "httpStatus", duration_ms as "durationMs", request, response,
+           next_attempt_at as "nextAttemptAt"
+      from delivery_attempts where delivery_id = ${deliveryId} and (${page.before}::uuid is null or id < ${page.before})
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows.map((row) => ({
+    ...row,
+    request: JSON.parse(row.request) as unknown,
+    response: row.response === null ? null : (JSON.parse(row.response) as unknown),
+  }))
+}
+
+// ── replays ──
+
+export interface ReplayFilter {
+  destinationId: string | null
+  state: 'succeeded' | 'exhausted' | 'cancelled' | null
+  eventType: string | null
+  from: Date | null
+  to: Date | null
+}
+
+export interface Replay {
+  id: string
+  workspaceId: string
+  filter: Record<string, unknown>
+  ratePerSecond: number
+  state: 'running' | 'completed' | 'cancelled'
+  total: number
+  succeeded: number
+  failed: number
+  doneUntil: string | null
+  createdAt: Date
+  endedAt: Date | null
+}
+
+const replayColumns =
+  sql.raw(`id, workspace_id as "workspaceId", filter, rate_per_second as "ratePerSecond", state, total, succeeded, failed,
+  done_until as "doneUntil", created_at as "createdAt", ended_at as "endedAt"`)
+
+export async function insertReplay(tx: Tx, r: Replay): Promise<void> {
+  await sql`
+    insert into delivery_replays (id, workspace_id, filter, rate_per_second, state, total, created_at)
+    values (${r.id}, ${r.workspaceId}, ${JSON.stringify(r.filter)}, ${r.ratePerSecond}, ${r.state}, ${r.total}, ${r.createdAt})`.execute(
+    tx,
+  )
+}
+
+/** Progress is written while it runs only: a cancelled replay stays cancelled. */
+export async function saveReplayProgress(tx: Tx, r: Replay): Promise<boolean> {
+  const { rows } = await sql<{ id: string }>`
+    update delivery_replays set state = ${r.state}, succeeded = ${r.succeeded}, failed = ${r.failed}, done_until = ${r.doneUntil}, ended_at = ${r.endedAt}
+     where id = ${r.id} and state = 'running' returning id`.execute(tx)
+  return rows.length === 1
+}
+
+export async function cancelReplay(tx: Tx, id: string, now: Date): Promise<void> {
+  await sql`update delivery_replays set state = 'cancelled', ended_at = ${now} where id = ${id} and state = 'running'`.execute(
+    tx,
+  )
+}
+
+export async function replayById(tx: Tx, id: string): Promise<Replay | null> {
+  const { rows } = await sql<Replay>`select ${replayColumns} from delivery_replays where id = ${id}`.execute(tx)
+  return rows[0] ?? null
+}
+
+export async function listReplays(tx: Tx, workspaceId: string, page: Page): Promise<Replay[]> {
+  const { rows } = await sql<Replay>`
+    select ${replayColumns} from delivery_replays where workspace_id = ${workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
+
+const settledMatching = (
+  workspaceId: string,
+  f: ReplayFilter,
+  until: string,
+) => sql`workspace_id = ${workspaceId} and id < ${until}
+  and (${f.destinationId}::uuid is null or destination_id = ${f.destinationId})
+  and (${f.state}::text is null or state = ${f.state})
+  and (${f.eventType}::text is null or event_type = ${f.eventType})
+  and (${f.from === null ? null : lowestIdAt(f.from)}::uuid is null or id >= ${f.from === null ? null : lowestIdAt(f.from)})
+  and (${f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))}::uuid is null or id < ${f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))})`
+
+export async function countSettled(tx: Tx, workspaceId: string, filter: ReplayFilter, until: string): Promise<number> {
+  const { rows } = await sql<{
+    count: number
+  }>`select count(*) as count from deliveries where ${settledMatching(workspaceId, filter, until)}`.execute(tx)
+  return only(rows).count
+}
+
+/** Ids of settled deliveries that match, oldest first, after the last one done. */
+export async function settledPage(
+  tx: Tx,
+  workspaceId: string,
+  filter: ReplayFilter,
+  after: string | null,
+  until: string,
+  limit: number,
+): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from deliveries where ${settledMatching(workspaceId, filter, until)} and (${after}::uuid is null or id > ${after})
+     order by id limit ${limit}`.execute(tx)
+  return rows.map((row) => row.id)
+}

@@ -1,0 +1,263 @@
+import type { NotificationEndpointInput } from '@permea/contract'
+import type { z } from 'zod'
+import type { Principal } from '../api/principal.ts'
+import { notFound, Refusal } from '../api/refusal.ts'
+import type { Deliveries } from '../deliveries/deliveries.ts'
+import type { Attempt, Destination } from '../deliveries/delivery.ts'
+import type { Health } from '../deliveries/health.ts'
+import { newSecret } from '../deliveries/signing.ts'
+import {
+  cancelDeliveriesOf,
+  destinationById,
+  insertDestination,
+  lockDestination,
+  updateDestination,
+} from '../deliveries/store.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database, Tx } from '../platform/database.ts'
+import { fromWire, type Ids } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { sampleOf } from './catalogue.ts'
+import { type EndpointRow, endpointById, insertEndpoint, updateEndpoint, workspaceWebhook } from './store.ts'
+
+type Input = z.output<typeof NotificationEndpointInput>
+type EventType = Parameters<typeof sampleOf>[0]
+
+/** An endpoint with its destination. */
+export interface Endpoint {
+  row: EndpointRow
+  destination: Destination
+}
+
+export interface EndpointsOptions {
+  database: Database
+  clock: Clock
+  ids: Ids
+  sealing: Sealing
+  deliveries: Deliveries
+  health: Health
+}
+
+/** Where a workspace is notified: made, changed, paused, given new secrets. */
+export interface Endpoints {
+  find(principal: Principal, selector: string): Promise<Endpoint>
+  create(workspaceId: string, input: Input & { url: string }): Promise<Endpoint & { secret: string }>
+  change(endpoint: Endpoint, input: Input): Promise<Endpoint>
+  archive(endpoint: Endpoint): Promise<void>
+  rotateSecret(endpoint: Endpoint, overlapSeconds: number | undefined): Promise<Endpoint & { secret: string }>
+  pause(endpoint: Endpoint): Promise<Endpoint>
+  resume(endpoint: Endpoint): Promise<Endpoint>
+  /** Sends the sample of an event type at once, whatever the endpoint listens to. */
+  test(endpoint: Endpoint, eventType: EventType | undefined): Promise<{ deliveryId: string; attempt: Attempt }>
+  /** Keeps the endpoint that stands for `webhookUri` and `enabledWebhookEvents` in step with the workspace. */
+  followWorkspace(
+    tx: Tx,
+    workspace: { id: string; webhookUri: string | null; enabledWebhookEvents: string[] },
+  ): Promise<void>
+}
+
+/** Deliveries to one endpoint at the same time where nothing else is said. */
+const CONCURRENCY = 10
+const OVERLAP_SECONDS = 86_400
+
+export function createEndpoints(options: EndpointsOptions): Endpoints {
+  return new EndpointRegistry(options)
+}
+
+class EndpointRegistry implements Endpoints {
+  readonly #o: EndpointsOptions
+
+  constructor(options: EndpointsOptions) {
+    this.#o = options
+  }
+
+  async find(principal: Principal, selector: string): Promise<Endpoint> {
+    const id = fromWire('ne', selector)
+    const row = id === null ? null : await endpointById(this.#o.database.db, principal.workspaceId, id)
+    const destination = row === null ? null : await destinationById(this.#o.database.db, row.id)
+    if (row === null || destination === null) throw notFound('notification endpoint', selector)
+    return { row, destination }
+  }
+
+  create(workspaceId: string, input: Input & { url: string }): Promise<Endpoint & { secret: string }> {
+    return this.#o.database.transaction((tx) => this.#insert(tx, workspaceId, input, false))
+  }
+
+  async #insert(
+    tx: Tx,
+    workspaceId: string,
+    input: Input & { url: string },
+    isWorkspaceWebhook: boolean,
+  ): Promise<Endpoint & { secret: string }> {
+    const now = this.#o.clock.now()
+    const secret = newSecret()
+    const destination: Destination = {
+      id: this.#o.ids.next(),
+      workspaceId,
+      kind: 'notification',
+      url: input.url,
+      secretSealed: this.#o.sealing.seal(secret),
+      previousSecretSealed: null,
+      previousSecretUntil: null,
+      headersSealed: this.#sealedHeaders(input.headers),
+      concurrency: input.concurrency ?? CONCURRENCY,
+      throttlePerSecond: input.throttlePerSecond ?? null,
+      isOrdered: input.ordered ?? false,
+      scheduleMs: input.scheduleMs ?? null,
+      state: 'active',
+      pausedReason: null,
+      pausedAt: null,
+      failingSince: null,
+      lastSuccessAt: null,
+      lastFailureAt: null,
+      warnedPercent: 0,
+      createdAt: now,
+      updatedAt: now,
+    }
+    const row: EndpointRow = {
+      id: destination.id,
+      workspaceId,
+      name: input.name ?? new URL(input.url).host,
+      eventTypes: input.eventTypes ?? [],
+      isWorkspaceWebhook,
+      archivedAt: null,
+    }
+    await insertDestination(tx, destination)
+    await insertEndpoint(tx, row)
+    return { row, destination, secret }
+  }
+
+  async change(endpoint: Endpoint, input: Input): Promise<Endpoint> {
+    const changed = await this.#changing(endpoint, async (tx, current) => {
+      const row = {
+        ...endpoint.row,
+        name: input.name ?? endpoint.row.name,
+        eventTypes: input.eventTypes ?? endpoint.row.eventTypes,
+      }
+      await updateEndpoint(tx, row)
+      return {
+        row,
+        destination: {
+          ...current,
+          url: input.url ?? current.url,
+          headersSealed: input.headers === undefined ? current.headersSealed : this.#sealedHeaders(input.headers),
+          concurrency: input.concurrency ?? current.concurrency,
+          throttlePerSecond:
+            input.throttlePerSecond === undefined ? current.throttlePerSecond : input.throttlePerSecond,
+          isOrdered: input.ordered ?? current.isOrdered,
+          scheduleMs: input.scheduleMs === undefined ? current.scheduleMs : input.scheduleMs,
+        },
+      }
+    })
+    await this.#o.deliveries.wake(changed.destination.id)
+    return changed
+  }
+
+  async archive(endpoint: Endpoint): Promise<void> {
+    if (endpoint.row.archivedAt !== null) return
+    await this.#o.database.transaction((tx) => this.#archive(tx, endpoint.row))
+  }
+
+  async #archive(tx: Tx, row: EndpointRow): Promise<void> {
+    const now = this.#o.clock.now()
+    const current = await lockDestination(tx, row.id)
+    await updateDestination(tx, { ...current, state: 'archived', updatedAt: now })
+    await updateEndpoint(tx, { ...row, archivedAt: now })
+    await cancelDeliveriesOf(tx, row.id, now)
+  }
+
+  async rotateSecret(endpoint: Endpoint, overlapSeconds = OVERLAP_SECONDS): Promise<Endpoint & { secret: string }> {
+    const secret = newSecret()
+    const rotated = await this.#changing(endpoint, async (_tx, current) => ({
+      row: endpoint.row,
+      destination: {
+        ...current,
+        secretSealed: this.#o.sealing.seal(secret),
+        previousSecretSealed: overlapSeconds === 0 ? null : current.secretSealed,
+        previousSecretUntil:
+          overlapSeconds === 0 ? null : new Date(this.#o.clock.now().getTime() + overlapSeconds * 1000),
+      },
+    }))
+    return { ...rotated, secret }
+  }
+
+  async pause(endpoint: Endpoint): Promise<Endpoint> {
+    refuseArchived(endpoint)
+    const destination = await this.#o.database.transaction((tx) => this.#o.health.pauseByHand(tx, endpoint.row.id))
+    return { row: endpoint.row, destination }
+  }
+
+  async resume(endpoint: Endpoint): Promise<Endpoint> {
+    refuseArchived(endpoint)
+    const destination = await this.#o.database.transaction((tx) => this.#o.health.resume(tx, endpoint.row.id))
+    await this.#o.deliveries.wake(endpoint.row.id)
+    return { row: endpoint.row, destination }
+  }
+
+  async test(endpoint: Endpoint, eventType: EventType | undefined): Promise<{ deliveryId: string; attempt: Attempt }> {
+    refuseArchived(endpoint)
+    const { database, deliveries, ids } = this.#o
+    const wanted = eventType ?? (endpoint.row.eventTypes[0] as EventType | undefined) ?? 'alert.created'
+    const [item] = await database.transaction((tx) =>
+      deliveries.insertHeld(tx, {
+        workspaceId: endpoint.row.workspaceId,
+        destinationId: endpoint.row.id,
+        messageId: ids.next(),
+        eventType: wanted,
+        customerId: null,
+        sourceId: null,
+        body: JSON.stringify(sampleOf(wanted)),
+        isOrdered: endpoint.destination.isOrdered,
+        concurrency: endpoint.destination.concurrency,
+      }),
+    )
+    if (item === undefined) throw new Error('one message gives one delivery')
+    const row = await deliveries.byId(endpoint.row.workspaceId, item.id)
+    if (row === null) throw new Error('a delivery that was just stored is there')
+    return { deliveryId: item.id, attempt: await deliveries.send(row, 'manual', null) }
+  }
+
+  async followWorkspace(
+    tx: Tx,
+    workspace: { id: string; webhookUri: string | null; enabledWebhookEvents: string[] },
+  ): Promise<void> {
+    const current = await workspaceWebhook(tx, workspace.id)
+    if (workspace.webhookUri === null) {
+      if (current !== null) await this.#archive(tx, current)
+      return
+    }
+    if (current === null) {
+      const input = {
+        name: 'Workspace webhook',
+        url: workspace.webhookUri,
+        eventTypes: workspace.enabledWebhookEvents as EventType[],
+      }
+      await this.#insert(tx, workspace.id, input, true)
+      return
+    }
+    const destination = await lockDestination(tx, current.id)
+    await updateDestination(tx, { ...destination, url: workspace.webhookUri, updatedAt: this.#o.clock.now() })
+    await updateEndpoint(tx, { ...current, eventTypes: workspace.enabledWebhookEvents })
+  }
+
+  /** Changes an endpoint under the lock of its destination. */
+  #changing(endpoint: Endpoint, change: (tx: Tx, current: Destination) => Promise<Endpoint>): Promise<Endpoint> {
+    refuseArchived(endpoint)
+    return this.#o.database.transaction(async (tx) => {
+      const changed = await change(tx, await lockDestination(tx, endpoint.row.id))
+      const destination = { ...changed.destination, updatedAt: this.#o.clock.now() }
+      await updateDestination(tx, destination)
+      return { ...changed, destination }
+    })
+  }
+
+  #sealedHeaders(headers: Record<string, string> | null | undefined): string | null {
+    return headers === null || headers === undefined || Object.keys(headers).length === 0
+      ? null
+      : this.#o.sealing.seal(JSON.stringify(headers))
+  }
+}
+
+function refuseArchived(endpoint: Endpoint): void {
+  if (endpoint.row.archivedAt !== null) throw new Refusal('archived', 'the notification endpoint is archived')
+}

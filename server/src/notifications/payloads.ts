@@ -1,0 +1,65 @@
+import type { ErrorData } from '@permea/contract'
+
+/** The bodies of notifications, shaped as the seed shows them. */
+export interface ConnectionPayload {
+  connection: {
+    id: string
+    integrationId: string
+    integrationKey: string
+    name: string
+    disconnected: boolean
+    customerId: string
+  }
+}
+
+export interface FlowRunPayload {
+  flowRun: {
+    id: string
+    connectionFlowId: string
+    integrationFlowId?: string
+    state: string
+    startTime: string
+    endTime?: string
+    startNodeKey: string
+    launchedBy: { type: string; ids?: string[] }
+    errors?: ErrorData[]
+    /** Beyond the seed: whose run it is. */
+    customerId: string
+  }
+}
+
+export interface AlertPayload {
+  alert: {
+    id: string
+    type: string
+    severity: string
+    description: string
+    status: string
+    workspaceId: string
+    workspaceUrl: string
+    createdAt: string
+  }
+}
+
+export type ConnectionEvent =
+  | 'connection.created'
+  | 'connection.disconnected'
+  | 'connection.reconnected'
+  | 'connection.deleted'
+export type FlowRunEvent =
+  | 'flowRun.queued'
+  | 'flowRun.started'
+  | 'flowRun.completed'
+  | 'flowRun.failed'
+  | 'flowRun.stopped'
+
+/** Something that happened in a workspace, as its notification endpoints are told. */
+export type Happening = {
+  workspaceId: string
+  /** Database id; null where it is nobody's in particular. */
+  customerId: string | null
+} & (
+  | { eventType: ConnectionEvent; data: ConnectionPayload }
+  | { eventType: FlowRunEvent; data: FlowRunPayload }
+  | { eventType: 'alert.created'; data: AlertPayload }
+)

@@ -1,0 +1,66 @@
+import type { ErrorData } from '@permea/contract'
+import { sql, type Tx } from '../platform/database.ts'
+import { lowestIdAt } from '../platform/ids.ts'
+
+/** A change of a run's state that somebody is to be notified of. */
+export interface RunNews {
+  runId: string
+  eventType: string
+}
+
+const NEWS_LOCK = 0x70650004
+
+/** Takes the oldest news, in order, out of the table. Call it in the transaction that makes notifications of them. */
+export async function takeNews(tx: Tx, limit: number): Promise<RunNews[]> {
+  // One relay at a time, whatever the process, so that what happened first is told first.
+  await sql`select pg_advisory_xact_lock(${NEWS_LOCK})`.execute(tx)
+  const { rows } = await sql<RunNews & { position: number }>`
+    delete from flow_run_news where position in (select position from flow_run_news order by position limit ${limit})
+    returning position, run_id as "runId", event_type as "eventType"`.execute(tx)
+  return rows.sort((a, b) => a.position - b.position)
+}
+
+/** What is told of a run. */
+export interface ToldRun {
+  id: string
+  workspaceId: string
+  customerId: string
+  flowInstanceId: string
+  flowId: string | null
+  universalFlowId: string | null
+  startNodeKey: string
+  launchedBy: string
+  startedAt: Date | null
+  endedAt: Date | null
+  errors: ErrorData[] | null
+}
+
+const told = `id, workspace_id as "workspaceId", customer_id as "customerId", flow_instance_id as "flowInstanceId", flow_id as "flowId",
+  universal_flow_id as "universalFlowId", start_node_key as "startNodeKey", launched_by as "launchedBy", started_at as "startedAt"`
+
+/** Runs by id, finished or not. */
+export async function toldRuns(tx: Tx, ids: readonly string[]): Promise<Map<string, ToldRun>> {
+  const { rows } = await sql<ToldRun>`
+    select ${sql.raw(told)}, null::timestamptz as "endedAt", null::json as errors from flow_runs_active where id = any(${ids}::uuid[])
+    union all
+    select ${sql.raw(told)}, ended_at as "endedAt", errors from flow_runs where id = any(${ids}::uuid[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+/** The states of the last finished runs of an instance, newest first. */
+export async function lastStates(tx: Tx, flowInstanceId: string, count: number): Promise<string[]> {
+  const { rows } = await sql<{ state: string }>`
+    select state from flow_runs where flow_instance_id = ${flowInstanceId} order by id desc limit ${count}`.execute(tx)
+  return rows.map((row) => row.state)
+}
+
+/** Customers whose runs have waited to start since before `edge`, with the oldest of them. */
+export async function backlogs(
+  tx: Tx,
+  edge: Date,
+): Promise<{ workspaceId: string; customerId: string; oldestId: string }[]> {
+  const { rows } = await sql<{ workspaceId: string; customerId: string; oldestId: string }>`
+    select workspace_id as "workspaceId", customer_id as "customerId", min(id::text)::uuid as "oldestId" from flow_runs_active
+     where state = 'queued' and id < ${lowestIdAt(edge)} group by 1, 2 limit 1000`.execute(tx)
+  return rows
+}
