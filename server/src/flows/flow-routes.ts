@@ -68,6 +68,15 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
     return views.flow(flow)
   }
   async function list(principal: Principal, query: ListQuery, integrationSelector: string | undefined) {
+    if (query.layer === 'connection') {
+      const page = pageOf(query, 'cf')
+      const rows = await instances.list(
+        principal,
+        { ...query, integrationId: integrationSelector ?? query.integrationId },
+        page,
+      )
+      return { ...listAnswer(rows, page, 'cf', () => undefined), items: await views.instances(rows) }
+    }
     const page = pageOf(query, 'uf')
     const integration = await flows.integrationOf(principal, {
       integrationId: integrationSelector ?? query.integrationId,

@@ -47,6 +47,18 @@ test('by a query: made, changed, archived and restored', async () => {
   expect(other).toMatchObject({ name: 'EU', instanceKey: 'eu' })
 })
 
+test('as flows of the layer below, found the same way, and exported', async () => {
+  const { id } = await instances.create({ body: { flowKey: 'orders', instanceKey: 'eu', name: 'EU' } })
+  await (await house.as('customer-y')).flowInstances.createByQuery({ query })
+  const found = async (flows: Permea['flows'], extra: { userId?: string; instanceKey?: string } = {}) =>
+    (await flows.list({ query: { layer: 'connection', ...extra } })).items.map((each) => each.id)
+  expect(await found(customer.flows)).toEqual([id])
+  expect(await found(house.admin.flows)).toHaveLength(2)
+  expect(await found(house.admin.flows, { userId: 'customer-x' })).toEqual([id])
+  expect(await found(house.admin.flows, { instanceKey: 'eu' })).toEqual([id])
+  expect(await instances.export({ params: { id } })).toMatchObject({ name: 'EU', instanceKey: 'eu', nodes })
+})
+
 test('archiving makes nothing that is not there', async () => {
   expect(await refusalKey(instances.archiveByQuery({ query: { ...query, autoCreate: true } }))).toBe('not_found')
   expect((await instances.list({ query: { includeArchived: true } })).items).toEqual([])
@@ -116,6 +128,7 @@ test('a flow key must say which flow where several integrations have it', async 
   const twin = { flowKey: 'twin' }
   for (const call of [
     () => instances.list({ query: twin }),
+    () => customer.flows.list({ query: { layer: 'connection', flowId: 'twin' } }),
     () => instances.create({ body: twin }),
     () => instances.getByQuery({ query: twin }),
     () => instances.createByQuery({ query: twin }),

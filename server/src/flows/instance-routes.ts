@@ -4,19 +4,11 @@ import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
-import type { Customers } from '../customers/registry.ts'
-import type { Database } from '../platform/database.ts'
-import { fromWire } from '../platform/ids.ts'
 import type { FlowInstance } from './flow.ts'
-import type { Flows } from './flows.ts'
 import type { Instances } from './instances.ts'
-import { listInstances } from './store.ts'
 import type { FlowViews } from './views.ts'
 
 export interface InstanceRoutesOptions {
-  database: Database
-  customers: Customers
-  flows: Flows
   instances: Instances
   views: FlowViews
 }
@@ -24,11 +16,8 @@ export interface InstanceRoutesOptions {
 type Selector = z.output<typeof FlowInstanceSelector>
 type Input = z.output<typeof FlowInstanceInput>
 
-/** An id that nothing has. */
-const UNKNOWN = '00000000-0000-0000-0000-000000000000'
-
 export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
-  const { database, customers, flows, instances, views } = options
+  const { instances, views } = options
 
   const byPath = ({ principal, params }: { principal: Principal; params: Record<string, string> }) =>
     instances.byId(principal, params.id ?? '')
@@ -56,31 +45,8 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
 
   return routeSet(table, {
     async list({ principal, query }) {
-      if (!principal.isAdmin && principal.customerId === null) return { items: [] }
       const page = pageOf(query, 'cf')
-      const named = query.userId ?? query.tenantId
-      const flowSelector = query.flowId ?? query.flowKey
-      const integration = await flows.integrationOf(principal, query)
-      const filter = {
-        workspaceId: principal.workspaceId,
-        customerId:
-          named === undefined
-            ? principal.isAdmin
-              ? null
-              : principal.customerId
-            : (await customers.find(principal, named)).id,
-        id: null,
-        flowId: flowSelector === undefined ? null : (await flows.find(principal, flowSelector, query)).id,
-        universalFlowId:
-          query.universalFlowId === undefined ? null : (fromWire('uf', query.universalFlowId) ?? UNKNOWN),
-        integrationId: integration?.id ?? null,
-        connectionId: query.connectionId === undefined ? null : (fromWire('con', query.connectionId) ?? UNKNOWN),
-        instanceKey: query.instanceKey ?? null,
-        isEnabled: query.enabled ?? null,
-        search: query.search ?? null,
-        includeArchived: query.includeArchived ?? false,
-      }
-      const rows = await listInstances(database.db, filter, page)
+      const rows = await instances.list(principal, query, page)
       const items = await views.instances(rows)
       return { ...listAnswer(rows, page, 'cf', () => undefined), items }
     },
@@ -92,6 +58,12 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
     restore: async (call) => view(await instances.restore(await byPath(call))),
     setup: async (call) => view(await instances.setup(await byPath(call))),
     updateToLatestFlow: async (call) => view(await instances.updateToLatest(await byPath(call))),
+    async export(call) {
+      const instance = await byPath(call)
+      const { uuid, key, name, description, meta, instanceKey, parameters, enabled, ordered, concurrency, nodes } =
+        await view(instance)
+      return { uuid, key, name, description, meta, instanceKey, parameters, enabled, ordered, concurrency, nodes }
+    },
     reset: async (call) => view(await instances.reset(await byPath(call), call.body)),
     getByQuery: async (call) => view(await byQuery(call)),
     createByQuery: async ({ principal, query, body }) =>

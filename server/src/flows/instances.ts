@@ -1,12 +1,13 @@
 import type { FlowInstanceInput, FlowInstanceSelector, FlowNodes } from '@permea/contract'
 import type { z } from 'zod'
 import { refusingTakenKey } from '../api/elements.ts'
+import type { Page } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Customers } from '../customers/registry.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
-import { fromWire, type Ids, secretUuid } from '../platform/ids.ts'
+import { fromWire, type Ids, type Prefix, secretUuid } from '../platform/ids.ts'
 import type { Definitions } from './definitions.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import type { Flows } from './flows.ts'
@@ -23,6 +24,22 @@ import {
 
 type Input = z.output<typeof FlowInstanceInput>
 type Selector = z.output<typeof FlowInstanceSelector>
+
+/** What instances are looked for by; customers and flows by id or key. */
+export interface ListQuery {
+  userId?: string | undefined
+  tenantId?: string | undefined
+  flowId?: string | undefined
+  flowKey?: string | undefined
+  universalFlowId?: string | undefined
+  integrationId?: string | undefined
+  integrationKey?: string | undefined
+  connectionId?: string | undefined
+  instanceKey?: string | undefined
+  enabled?: boolean | undefined
+  search?: string | undefined
+  includeArchived?: boolean | undefined
+}
 
 export interface InstancesOptions {
   database: Database
@@ -41,6 +58,8 @@ export interface Instances {
   select(principal: Principal, selector: Selector): Promise<FlowInstance>
   /** The same for restoring: where none lives, the one that was made last. */
   selectArchived(principal: Principal, selector: Selector): Promise<FlowInstance>
+  /** A page of those that the token may see. */
+  list(principal: Principal, query: ListQuery, page: Page): Promise<FlowInstance[]>
   create(principal: Principal, input: Input): Promise<FlowInstance>
   /** Made of a flow for a customer, in the caller's transaction. */
   createFrom(tx: Tx, flow: Flow, customerId: string): Promise<FlowInstance>
@@ -124,6 +143,28 @@ class InstanceRegistry implements Instances {
     if (found.some((each) => each.customerId !== found[0]?.customerId))
       throw new Refusal('ambiguous_selector', 'several customers have an instance of this flow: give userId')
     return found[0] ?? null
+  }
+
+  async list(principal: Principal, query: ListQuery, page: Page): Promise<FlowInstance[]> {
+    if (!principal.isAdmin && principal.customerId === null) return []
+    const { flows, customers, database } = this.#o
+    const named = query.userId ?? query.tenantId
+    const own = principal.isAdmin ? null : principal.customerId
+    const flowSelector = query.flowId ?? query.flowKey
+    const integration = await flows.integrationOf(principal, query)
+    const filter = {
+      ...anyInstance(principal),
+      customerId: named === undefined ? own : (await customers.find(principal, named)).id,
+      flowId: flowSelector === undefined ? null : (await flows.find(principal, flowSelector, query)).id,
+      universalFlowId: idOrNone('uf', query.universalFlowId),
+      integrationId: integration?.id ?? null,
+      connectionId: idOrNone('con', query.connectionId),
+      instanceKey: query.instanceKey ?? null,
+      isEnabled: query.enabled ?? null,
+      search: query.search ?? null,
+      includeArchived: query.includeArchived ?? false,
+    }
+    return listInstances(database.db, filter, page)
   }
 
   async create(principal: Principal, input: Input): Promise<FlowInstance> {
@@ -343,6 +384,13 @@ function flowSelectorOf(selector: Selector): string {
     })
   }
   return flowSelector
+}
+
+/** An id that nothing has. */
+const UNKNOWN = '00000000-0000-0000-0000-000000000000'
+
+function idOrNone(prefix: Prefix, text: string | undefined): string | null {
+  return text === undefined ? null : (fromWire(prefix, text) ?? UNKNOWN)
 }
 
 function anyInstance(principal: Principal) {
