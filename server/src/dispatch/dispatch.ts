@@ -1,16 +1,10 @@
-import type { Tx } from '../platform/database.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
 import type { NewRun } from '../runs/run.ts'
-import { type WantedRun, wantedByCustomers, wantedByStreams } from './store.ts'
+import { type WantedRun, wantedAtGlobals, wantedAtStreams, wantedByCustomers, wantedByStreams } from './store.ts'
 
-/** Where an event belongs: one stream, or whatever streams the customer has of the type. */
-export interface EventPlace {
-  workspaceId: string
-  appEventTypeId: string
-  customerId: string
-  /** Set where the event came in at the URL of one stream. */
-  subscriptionId: string | null
-}
+/** Where an event comes in: at the URL of one stream, or at a global one for whatever streams the customer has there. */
+export type EventAddress = { webhookUuid: string } | { webhookKey: string; customerId: string }
 
 /** Which flows want an event, and the stream it is shown under. */
 export interface Wish {
@@ -19,34 +13,53 @@ export interface Wish {
 }
 
 /**
- * For a batch of events, who wants each: at most two statements however many events there are. What was enabled
- * before the call counts.
+ * For the addresses of a batch of events, who wants those: at most two statements however many there are. What was
+ * enabled before the call counts. Addresses that nobody wants events of are left out.
  */
-export async function whoWants(tx: Tx, places: readonly EventPlace[]): Promise<Wish[]> {
-  const streams = new Set(places.flatMap((place) => (place.subscriptionId === null ? [] : [place.subscriptionId])))
-  const pairs = new Map(places.filter((place) => place.subscriptionId === null).map((place) => [pairKey(place), place]))
-  const byStream =
-    streams.size === 0 ? new Map() : Map.groupBy(await wantedByStreams(tx, [...streams]), (row) => row.subscriptionId)
-  const byPair = pairs.size === 0 ? new Map() : Map.groupBy(await wantedByCustomers(tx, [...pairs.values()]), pairKey)
-  const shown = new Map([...byPair].map(([key, rows]) => [key, shownStream(rows)]))
-  return places.map((place): Wish => {
-    if (place.subscriptionId !== null) {
-      return { subscriptionId: place.subscriptionId, wanted: withFlow(byStream.get(place.subscriptionId)) }
-    }
-    return { subscriptionId: shown.get(pairKey(place)) ?? null, wanted: withFlow(byPair.get(pairKey(place))) }
-  })
+export async function whoWants(
+  database: Database,
+  addresses: ReadonlyMap<string, EventAddress>,
+): Promise<Map<string, Wish>> {
+  const streams: string[] = []
+  const globals: { webhookKey: string; customerId: string }[] = []
+  for (const address of addresses.values()) {
+    if ('webhookUuid' in address) streams.push(address.webhookUuid)
+    else globals.push(address)
+  }
+  const [atStreams, atGlobals] = await Promise.all([
+    streams.length === 0 ? [] : wantedAtStreams(database, streams),
+    globals.length === 0 ? [] : wantedAtGlobals(database, globals),
+  ])
+  const wishes = new Map<string, Wish>()
+  for (const rows of [Map.groupBy(atStreams, addressKey), Map.groupBy(atGlobals, addressKey)]) {
+    for (const [key, wanted] of rows) wishes.set(key, { subscriptionId: shownStream(wanted), wanted: withFlow(wanted) })
+  }
+  return wishes
 }
 
-function pairKey(place: { appEventTypeId: string; customerId: string }): string {
-  return place.appEventTypeId + place.customerId
+/** One text for each address. */
+export function addressKey(address: EventAddress): string {
+  return 'webhookUuid' in address ? address.webhookUuid : address.webhookKey + address.customerId
 }
 
-function withFlow(rows: readonly WantedRun[] | undefined): WantedRun[] {
-  return (rows ?? []).filter((row) => row.flowInstanceId !== null)
+/** Who wants an event that is there already, by the stream or else the type and customer that it is of. */
+export async function whoWantsAgain(
+  tx: Tx,
+  event: { appEventTypeId: string; customerId: string; subscriptionId: string | null },
+): Promise<readonly WantedRun[]> {
+  const { subscriptionId } = event
+  return withFlow(
+    subscriptionId === null ? await wantedByCustomers(tx, [event]) : await wantedByStreams(tx, [subscriptionId]),
+  )
+}
+
+function withFlow(rows: readonly WantedRun[]): WantedRun[] {
+  return rows.filter((row) => row.flowInstanceId !== null)
 }
 
 /** Of several streams of one customer, the one without instance key, else the oldest, stands for a global event. */
 function shownStream(rows: readonly WantedRun[]): string | null {
+  if (rows.length === 1) return rows[0]?.subscriptionId ?? null
   const [first] = [...rows].sort(
     (a, b) => compare(a.instanceKey, b.instanceKey) || compare(a.subscriptionId, b.subscriptionId),
   )

@@ -1,4 +1,5 @@
-import { sql, type Tx } from '../platform/database.ts'
+import { uuids } from '../platform/array-parameters.ts'
+import { type Database, sql, type Tx } from '../platform/database.ts'
 
 /** A stream of events, and one enabled flow that wants it (null where none does). */
 export interface WantedRun {
@@ -17,11 +18,11 @@ export interface WantedRun {
   concurrency: number | null
 }
 
-const columns =
-  sql.raw(`w.subscription_id as "subscriptionId", w.app_event_type_id as "appEventTypeId", w.customer_id as "customerId",
+const COLUMNS = `w.subscription_id as "subscriptionId", w.app_event_type_id as "appEventTypeId", w.customer_id as "customerId",
   w.instance_key as "instanceKey", w.node_key as "nodeKey", w.flow_instance_id as "flowInstanceId", w.connection_id as "connectionId",
   w.integration_id as "integrationId", w.flow_id as "flowId", w.universal_flow_id as "universalFlowId", w.version_id as "versionId",
-  w.is_ordered as "isOrdered", w.concurrency`)
+  w.is_ordered as "isOrdered", w.concurrency`
+const columns = sql.raw(COLUMNS)
 
 /** The flows that want events of these streams. */
 export async function wantedByStreams(tx: Tx, subscriptionIds: readonly string[]): Promise<WantedRun[]> {
@@ -41,3 +42,28 @@ export async function wantedByCustomers(
       join wanted_runs w on w.customer_id = p.customer_id and w.app_event_type_id = p.type_id`.execute(tx)
   return rows
 }
+
+/** The streams that these webhook URLs stand for, with the flows that want their events. */
+export async function wantedAtStreams(
+  database: Database,
+  webhookUuids: readonly string[],
+): Promise<(WantedRun & { webhookUuid: string })[]> {
+  return database.query({ name: 'wanted-at-streams', text: AT_STREAMS, values: [uuids(webhookUuids)] })
+}
+
+const AT_STREAMS = `
+  select ${COLUMNS}, w.webhook_uuid as "webhookUuid" from wanted_runs w where w.webhook_uuid = any($1::uuid[])`
+
+/** The streams that each customer has at a global webhook URL, with the flows that want their events. */
+export async function wantedAtGlobals(
+  database: Database,
+  places: readonly { webhookKey: string; customerId: string }[],
+): Promise<(WantedRun & { webhookKey: string })[]> {
+  const values = [uuids(places.map((each) => each.webhookKey)), uuids(places.map((each) => each.customerId))]
+  return database.query({ name: 'wanted-at-globals', text: AT_GLOBALS, values })
+}
+
+const AT_GLOBALS = `
+  select ${COLUMNS}, w.webhook_key as "webhookKey"
+    from unnest($1::uuid[], $2::uuid[]) as p (webhook_key, customer_id)
+    join wanted_runs w on w.customer_id = p.customer_id and w.webhook_key = p.webhook_key`

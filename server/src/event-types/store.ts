@@ -1,5 +1,6 @@
 import type { Page } from '../api/paging.ts'
-import { asJson, sql, type Tx } from '../platform/database.ts'
+import { uuids } from '../platform/array-parameters.ts'
+import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
 import type { AppEventType } from './app-event-type.ts'
 
 const columns = sql.raw(`id, workspace_id as "workspaceId", uuid, key, name, description, meta, schema, example,
@@ -51,14 +52,30 @@ export async function appEventTypesByIds(tx: Tx, ids: readonly string[]): Promis
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-/** The types behind global webhook keys; archived ones included. */
-export async function appEventTypesByWebhookKeys(tx: Tx, webhookKeys: readonly string[]): Promise<AppEventType[]> {
-  const { rows } =
-    await sql<AppEventType>`select ${columns} from app_event_types where webhook_key = any(${webhookKeys}::uuid[])`.execute(
-      tx,
-    )
-  return rows
+/** What taking in an event needs to know of its type. */
+export type AppEventSource = Pick<
+  AppEventType,
+  | 'id'
+  | 'workspaceId'
+  | 'tenantIdFormula'
+  | 'userIdFormula'
+  | 'validateEvents'
+  | 'schema'
+  | 'webhookKey'
+  | 'revision'
+  | 'archivedAt'
+>
+
+/** The types behind global webhook keys; archived ones included. The schema is null where it is not to be checked. */
+export async function appEventSources(database: Database, webhookKeys: readonly string[]): Promise<AppEventSource[]> {
+  return database.query({ name: 'app-event-sources', text: SOURCES, values: [uuids(webhookKeys)] })
 }
+
+const SOURCES = `
+  select id, workspace_id as "workspaceId", tenant_id_formula as "tenantIdFormula", user_id_formula as "userIdFormula",
+         validate_events as "validateEvents", case when validate_events then schema end as schema, webhook_key as "webhookKey",
+         revision, archived_at as "archivedAt"
+    from app_event_types where webhook_key = any($1::uuid[])`
 
 export async function listAppEventTypes(
   tx: Tx,

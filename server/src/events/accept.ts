@@ -3,20 +3,19 @@ import { LRUCache } from 'lru-cache'
 import type { Principal } from '../api/principal.ts'
 import { errorData } from '../api/refusal.ts'
 import { customersByInternalIds } from '../customers/store.ts'
-import { type EventPlace, runFor, type Wish, whoWants } from '../dispatch/dispatch.ts'
-import type { AppEventType } from '../event-types/app-event-type.ts'
+import { addressKey, type EventAddress, runFor, type Wish, whoWants } from '../dispatch/dispatch.ts'
 import { schemaProblem } from '../event-types/json-schema.ts'
-import { appEventTypesByWebhookKeys } from '../event-types/store.ts'
+import { type AppEventSource, appEventSources } from '../event-types/store.ts'
 import { type CompiledFormula, compileFormula } from '../formulas/compile-formula.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Database } from '../platform/database.ts'
+import { type Database, runPrepared, type Statement } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import { toWire } from '../platform/ids.ts'
 import type { RunItem } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import {
   type AppEvent,
-  insertAppEvents,
+  appEventsInsert,
   keepAnswers,
   keptAnswers,
   type SubscriptionSource,
@@ -46,7 +45,7 @@ export interface AcceptOptions {
 }
 
 /** One event of a request: accepted so far, or refused for good. */
-type Candidate = { event: AppEvent; value: unknown; place: EventPlace } | { error: { key: ErrorKey; message: string } }
+type Candidate = { event: AppEvent; address: EventAddress } | { error: { key: ErrorKey; message: string } }
 
 interface Prepared {
   request: EventRequest
@@ -62,22 +61,20 @@ export function createAccept(options: AcceptOptions): (requests: EventRequest[])
   const { database, clock, ids, runs } = options
 
   return async (requests) => {
-    const resolve = await targetsOf(database, requests)
+    const known = addressesKnown(requests)
+    const [resolve, wishes] = await Promise.all([targetsOf(database, requests), whoWants(database, known)])
     const prepared = requests.map((request) => resolve(request, ids))
     await findCustomers(database, prepared)
     const accepted = prepared.flatMap((each) => ('problem' in each ? [] : each.candidates.filter(isAccepted)))
-    const wishes =
-      accepted.length === 0
-        ? []
-        : await whoWants(
-            database.db,
-            accepted.map((each) => each.place),
-          )
-    for (const [index, { event }] of accepted.entries()) event.subscriptionId = wishes[index]?.subscriptionId ?? null
-
+    const found = new Map(
+      accepted.flatMap(({ address }) => (known.has(addressKey(address)) ? [] : [[addressKey(address), address]])),
+    )
+    if (found.size > 0) for (const [key, wish] of await whoWants(database, found)) wishes.set(key, wish)
+    for (const { event, address } of accepted) {
+      event.subscriptionId ??= wishes.get(addressKey(address))?.subscriptionId ?? null
+    }
     const answers = prepared.map((each) => ('problem' in each ? each : answerOf(each)))
-    const wantedBy = new Map(accepted.map((each, index) => [each.event.id, wishes[index]?.wanted ?? []]))
-    const { items, repeated } = await write(prepared, answers, wantedBy)
+    const { items, repeated } = await write(prepared, answers, wishes)
     runs.offer(items)
     return answers.map((answer, index) => repeated.get(index) ?? answer)
   }
@@ -85,33 +82,61 @@ export function createAccept(options: AcceptOptions): (requests: EventRequest[])
   async function write(
     prepared: readonly (Prepared | { problem: ErrorKey; message: string })[],
     answers: readonly EventAnswer[],
-    wantedBy: ReadonlyMap<string, Wish['wanted']>,
+    wishes: ReadonlyMap<string, Wish>,
   ): Promise<{ items: RunItem[]; repeated: Map<number, EventAnswer> }> {
     const keyed = keyedRequests(prepared, answers)
-    const isAnything = prepared.some((each) => !('problem' in each) && each.candidates.some(isAccepted))
-    if (!isAnything) return { items: [], repeated: new Map() }
+    const fresh = prepared.flatMap((each) => ('problem' in each ? [] : each.candidates.filter(isAccepted)))
+    if (fresh.length === 0) return { items: [], repeated: new Map() }
+    if (keyed.length === 0) {
+      const { items, statements } = inserting(fresh, wishes)
+      await database.atomically(statements)
+      return { items, repeated: new Map() }
+    }
     return database.transaction(async (tx) => {
-      const repeated = keyed.length === 0 ? new Map<number, EventAnswer>() : await settleKeys(tx, keyed, clock.now())
-      const fresh = prepared.flatMap((each, index) =>
+      const repeated = await settleKeys(tx, keyed, clock.now())
+      const first = prepared.flatMap((each, index) =>
         'problem' in each || repeated.has(index) ? [] : each.candidates.filter(isAccepted),
       )
-      if (fresh.length === 0) return { items: [], repeated }
-      await insertAppEvents(
-        tx,
-        fresh.map((each) => each.event),
-      )
-      const wanted = fresh.flatMap(({ event }) =>
-        (wantedBy.get(event.id) ?? []).map((wish) => ({
-          run: runFor(event.workspaceId, event.id, wish),
-          input: event.payload,
-        })),
-      )
-      return { items: await runs.insert(tx, wanted), repeated }
+      if (first.length === 0) return { items: [], repeated }
+      const { items, statements } = inserting(first, wishes)
+      for (const statement of statements) await runPrepared(tx, statement)
+      return { items, repeated }
     })
+  }
+
+  /** What stores events and the runs that follow from them. */
+  function inserting(
+    accepted: readonly Accepted[],
+    wishes: ReadonlyMap<string, Wish>,
+  ): { items: RunItem[]; statements: Statement[] } {
+    const wanted = accepted.flatMap(({ event, address }) =>
+      (wishes.get(addressKey(address))?.wanted ?? []).map((wish) => ({
+        run: runFor(event.workspaceId, event.id, wish),
+        input: event.payload,
+      })),
+    )
+    const { items, statements } = runs.inserting(wanted)
+    return { items, statements: [appEventsInsert(accepted.map((each) => each.event)), ...statements] }
   }
 }
 
-function isAccepted(candidate: Candidate): candidate is Extract<Candidate, { event: AppEvent }> {
+/** The addresses that requests name by themselves, without a look into the events. */
+function addressesKnown(requests: readonly EventRequest[]): Map<string, EventAddress> {
+  const known = new Map<string, EventAddress>()
+  for (const { target, principal } of requests) {
+    const customerId = principal?.customerId ?? null
+    if (target.kind === 'subscription') known.set(target.webhookUuid, { webhookUuid: target.webhookUuid })
+    else if (customerId !== null) {
+      const address = { webhookKey: target.webhookKey, customerId }
+      known.set(addressKey(address), address)
+    }
+  }
+  return known
+}
+
+type Accepted = Extract<Candidate, { event: AppEvent }>
+
+function isAccepted(candidate: Candidate): candidate is Accepted {
   return 'event' in candidate
 }
 
@@ -175,8 +200,8 @@ async function targetsOf(database: Database, requests: readonly EventRequest[]):
   const uuids = new Set(requests.flatMap(({ target }) => (target.kind === 'subscription' ? [target.webhookUuid] : [])))
   const keys = new Set(requests.flatMap(({ target }) => (target.kind === 'global' ? [target.webhookKey] : [])))
   const [sources, types] = await Promise.all([
-    uuids.size === 0 ? new Map<string, SubscriptionSource>() : subscriptionSources(database.db, [...uuids]),
-    keys.size === 0 ? [] : appEventTypesByWebhookKeys(database.db, [...keys]),
+    uuids.size === 0 ? new Map<string, SubscriptionSource>() : subscriptionSources(database, [...uuids]),
+    keys.size === 0 ? [] : appEventSources(database, [...keys]),
   ])
   const typeByKey = new Map(types.map((type) => [type.webhookKey, type]))
   return (request, ids) =>
@@ -205,10 +230,11 @@ function atSubscription(
     subscriptionId: source.subscriptionId,
   }
   const check = { schema: source.validateEvents ? source.schema : null, revision: source.typeRevision }
-  return { request, urlKey, candidates: request.events.map((event) => candidateOf(event, place, check, ids)) }
+  const address = { webhookUuid: urlKey }
+  return { request, urlKey, candidates: request.events.map((event) => candidateOf(event, place, address, check, ids)) }
 }
 
-function atGlobal(request: EventRequest, type: AppEventType | undefined, ids: Ids): ReturnType<Resolve> {
+function atGlobal(request: EventRequest, type: AppEventSource | undefined, ids: Ids): ReturnType<Resolve> {
   if (type === undefined) return NO_SUCH_URL
   if (type.archivedAt !== null) return { problem: 'archived', message: 'the event type of this webhook is archived' }
   if (request.principal !== null && request.principal.workspaceId !== type.workspaceId) {
@@ -222,7 +248,7 @@ function atGlobal(request: EventRequest, type: AppEventType | undefined, ids: Id
       return { error: { key: 'customer_unresolved', message } }
     }
     const place = { workspaceId: type.workspaceId, appEventTypeId: type.id, customerId: '', subscriptionId: null }
-    const candidate = candidateOf(event, place, check, ids)
+    const candidate = candidateOf(event, place, { webhookKey: type.webhookKey, customerId: '' }, check, ids)
     if (!isAccepted(candidate)) return candidate
     if (typeof customer === 'string') placeAt(candidate, customer)
     else named.set(candidate, customer.internalId)
@@ -231,9 +257,9 @@ function atGlobal(request: EventRequest, type: AppEventType | undefined, ids: Id
   return { request, urlKey: type.webhookKey, candidates }
 }
 
-function placeAt(candidate: Extract<Candidate, { event: AppEvent }>, customerId: string): void {
+function placeAt(candidate: Accepted, customerId: string): void {
   candidate.event.customerId = customerId
-  candidate.place.customerId = customerId
+  if ('customerId' in candidate.address) candidate.address.customerId = customerId
 }
 
 /** Events whose customer is known by its own id only, until `findCustomers` looked it up. */
@@ -242,7 +268,7 @@ const named = new WeakMap<Candidate, string>()
 const formulas = new LRUCache<string, CompiledFormula>({ max: 1000 })
 
 /** The customer's own id that the formulas of the type find in the payload. */
-function customerByFormula(type: AppEventType, payload: unknown): { internalId: string } | null {
+function customerByFormula(type: AppEventSource, payload: unknown): { internalId: string } | null {
   for (const [name, formula] of [
     ['tenant', type.tenantIdFormula],
     ['user', type.userIdFormula],
@@ -272,7 +298,8 @@ function evaluateNow(formula: CompiledFormula, payload: unknown): unknown {
 
 function candidateOf(
   event: { value: unknown; text: string },
-  place: EventPlace,
+  place: Omit<AppEvent, 'id' | 'payload'>,
+  address: EventAddress,
   check: { schema: Record<string, unknown> | boolean | null; revision: string },
   ids: Ids,
 ): Candidate {
@@ -282,7 +309,7 @@ function candidateOf(
   const problem = check.schema === null ? null : schemaProblem(check.revision, check.schema, event.value)
   if (problem !== null)
     return { error: { key: 'event_invalid', message: `the event does not fit its schema: ${problem}` } }
-  return { event: { id: ids.next(), ...place, payload: event.text }, value: event.value, place: { ...place } }
+  return { event: { id: ids.next(), ...place, payload: event.text }, address }
 }
 
 /** Looks up the customers that formulas named, in one statement. Events never create customers. */
@@ -301,11 +328,11 @@ async function findCustomers(
         }),
   )
   if (waiting.length === 0) return
-  const pairs = waiting.map((each) => ({ workspaceId: each.candidate.place.workspaceId, internalId: each.internalId }))
+  const pairs = waiting.map((each) => ({ workspaceId: each.candidate.event.workspaceId, internalId: each.internalId }))
   const found = await customersByInternalIds(database.db, pairs)
   const byName = new Map(found.map((row) => [`${row.workspaceId}${row.internalId}`, row]))
   for (const { in: candidates, index, candidate, internalId } of waiting) {
-    const customer = byName.get(`${candidate.place.workspaceId}${internalId}`)
+    const customer = byName.get(`${candidate.event.workspaceId}${internalId}`)
     if (customer === undefined) {
       candidates[index] = {
         error: { key: 'customer_unknown', message: `there is no customer ${JSON.stringify(internalId.slice(0, 200))}` },

@@ -6,7 +6,7 @@ import { type RouteSet, routeSet } from '../api/routes.ts'
 import { customerAnswer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customersByIds } from '../customers/store.ts'
-import { runFor, whoWants } from '../dispatch/dispatch.ts'
+import { runFor, whoWantsAgain } from '../dispatch/dispatch.ts'
 import { appEventTypeAnswer } from '../event-types/app-event-type.ts'
 import { findAppEventType } from '../event-types/routes.ts'
 import { appEventTypesByIds } from '../event-types/store.ts'
@@ -152,8 +152,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
       if (customer === undefined || customer.archivedAt !== null)
         throw new Refusal('archived', 'the customer of the event is archived')
       const items = await database.transaction(async (tx) => {
-        const [wish] = await whoWants(tx, [{ ...event }])
-        const wanted = (wish?.wanted ?? []).map((each) => ({
+        const wanted = (await whoWantsAgain(tx, event)).map((each) => ({
           run: runFor(event.workspaceId, event.id, each),
           input: event.payload,
         }))

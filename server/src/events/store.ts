@@ -1,5 +1,6 @@
 import type { Page } from '../api/paging.ts'
-import { sql, type Tx } from '../platform/database.ts'
+import { texts, uuids } from '../platform/array-parameters.ts'
+import { type Database, type Statement, sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt } from '../platform/ids.ts'
 
 /** An internal event as it is stored. */
@@ -13,14 +14,25 @@ export interface AppEvent {
   payload: string
 }
 
-export async function insertAppEvents(tx: Tx, events: readonly AppEvent[]): Promise<void> {
-  await sql`
-    insert into app_events (id, workspace_id, customer_id, app_event_type_id, subscription_id, payload)
-    select * from unnest(${events.map((e) => e.id)}::uuid[], ${events.map((e) => e.workspaceId)}::uuid[], ${events.map((e) => e.customerId)}::uuid[],
-      ${events.map((e) => e.appEventTypeId)}::uuid[], ${events.map((e) => e.subscriptionId)}::uuid[], ${events.map((e) => e.payload)}::text[])`.execute(
-    tx,
-  )
+/** Stores new events. */
+export function appEventsInsert(events: readonly AppEvent[]): Statement {
+  return {
+    name: 'app-events-insert',
+    text: INSERT,
+    values: [
+      uuids(events.map((e) => e.id)),
+      uuids(events.map((e) => e.workspaceId)),
+      uuids(events.map((e) => e.customerId)),
+      uuids(events.map((e) => e.appEventTypeId)),
+      uuids(events.map((e) => e.subscriptionId)),
+      texts(events.map((e) => e.payload)),
+    ],
+  }
 }
+
+const INSERT = `
+  insert into app_events (id, workspace_id, customer_id, app_event_type_id, subscription_id, payload)
+  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[])`
 
 /** What a per-customer webhook URL stands for. */
 export interface SubscriptionSource {
@@ -38,17 +50,23 @@ export interface SubscriptionSource {
 }
 
 export async function subscriptionSources(
-  tx: Tx,
+  database: Database,
   webhookUuids: readonly string[],
 ): Promise<Map<string, SubscriptionSource>> {
-  const { rows } = await sql<SubscriptionSource>`
-    select webhook_uuid as "webhookUuid", subscription_id as "subscriptionId", workspace_id as "workspaceId", customer_id as "customerId",
-           app_event_type_id as "appEventTypeId", is_archived as "isArchived", is_customer_archived as "isCustomerArchived",
-           is_type_archived as "isTypeArchived", validate_events as "validateEvents",
-           case when validate_events then schema end as schema, type_revision as "typeRevision"
-      from subscription_sources where webhook_uuid = any(${webhookUuids}::uuid[])`.execute(tx)
+  const rows = await database.query<SubscriptionSource>({
+    name: 'subscription-sources',
+    text: SOURCES,
+    values: [uuids(webhookUuids)],
+  })
   return new Map(rows.map((row) => [row.webhookUuid, row]))
 }
+
+const SOURCES = `
+  select webhook_uuid as "webhookUuid", subscription_id as "subscriptionId", workspace_id as "workspaceId", customer_id as "customerId",
+         app_event_type_id as "appEventTypeId", is_archived as "isArchived", is_customer_archived as "isCustomerArchived",
+         is_type_archived as "isTypeArchived", validate_events as "validateEvents",
+         case when validate_events then schema end as schema, type_revision as "typeRevision"
+    from subscription_sources where webhook_uuid = any($1::uuid[])`
 
 // ── idempotency ──
 

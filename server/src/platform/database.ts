@@ -1,4 +1,4 @@
-import { Kysely, PostgresDialect, sql } from 'kysely'
+import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import type { Log } from './log.ts'
 
@@ -13,9 +13,26 @@ type NoTables = {}
 /** A connection pool or a transaction: what every `store.ts` function takes first. */
 export type Tx = Kysely<NoTables>
 
+/**
+ * A statement that is planned once per connection rather than every time: for what runs many times a second. The name
+ * stands for the text, everywhere.
+ */
+export interface Statement {
+  name: string
+  text: string
+  values: unknown[]
+}
+
 export interface Database {
   readonly db: Tx
   readonly pool: pg.Pool
+  /** Runs a statement that is prepared on first use. */
+  query<Row extends object>(statement: Statement): Promise<Row[]>
+  /**
+   * Runs statements in one transaction and one round trip: they are sent without waiting for answers, so none may need
+   * another's. All of it is committed when the promise resolves, or none.
+   */
+  atomically(statements: readonly Statement[]): Promise<void>
   /** Runs `work` in one transaction: all of it is committed when the promise resolves, or none. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** A connection of its own, outside the pool, for locks and notifications that belong to a session. */
@@ -26,19 +43,28 @@ export interface Database {
 /** Opens a pool; nothing is sent until the first statement. */
 export function createDatabase(options: { url: string; connectionsMax: number; log: Log }): Database {
   const config = { connectionString: options.url, application_name: 'permea' }
-  const pool = new pg.Pool({
-    ...config,
-    max: options.connectionsMax,
-    idleTimeoutMillis: 30_000,
-    connectionTimeoutMillis: 10_000,
-  })
   const lost = (error: Error) => options.log.debug({ message: error.message }, 'a database connection was lost')
-  pool.on('connect', (client) => client.on('error', lost))
-  pool.on('error', (error) => options.log.warn({ message: error.message }, 'an idle database connection was lost'))
+  const openPool = (more: pg.PoolConfig) => {
+    const opened = new pg.Pool({ ...config, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, ...more })
+    opened.on('connect', (client) => client.on('error', lost))
+    opened.on('error', (error) => options.log.warn({ message: error.message }, 'an idle database connection was lost'))
+    return opened
+  }
+  const pipelined = openPool({ max: PIPELINED_MAX, pipeline: true })
+  const pool = openPool({ max: Math.max(1, options.connectionsMax - PIPELINED_MAX) })
   const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool }) })
   return {
     db,
     pool,
+    async query<Row extends object>(statement: Statement) {
+      return (await pool.query<Row & pg.QueryResultRow>(statement)).rows
+    },
+    async atomically(statements) {
+      // One statement is a transaction of its own.
+      const [only, ...others] = statements
+      if (only !== undefined && others.length === 0) await pool.query(only)
+      else await inOneGo(pipelined, statements)
+    },
     transaction: (work) => db.transaction().execute(work),
     async connect() {
       const client = new pg.Client({ ...config, keepAlive: true })
@@ -46,11 +72,33 @@ export function createDatabase(options: { url: string; connectionsMax: number; l
       return client
     },
     async close() {
+      await pipelined.end()
       await db.destroy()
       // Kysely leaves alone a pool that it never used.
       if (!pool.ended) await pool.end()
     },
   }
+}
+
+/** Connections, of all that may be opened, that send statements without waiting for the answers before. */
+const PIPELINED_MAX = 2
+
+async function inOneGo(pool: pg.Pool, statements: readonly Statement[]): Promise<void> {
+  const client = await pool.connect()
+  // After a failure the others fail too and the commit does nothing; each must be heard before the first one is told.
+  const answers = await Promise.allSettled([
+    client.query('begin'),
+    ...statements.map((statement) => client.query(statement)),
+    client.query('commit'),
+  ])
+  const failed = answers.find((answer) => answer.status === 'rejected')
+  client.release(failed !== undefined)
+  if (failed !== undefined) throw failed.reason
+}
+
+/** Runs a prepared statement within a transaction that waits for its answer. */
+export async function runPrepared(tx: Tx, { text, values }: Statement): Promise<void> {
+  await tx.executeQuery(CompiledQuery.raw(text, values))
 }
 
 /** The one row of a statement that must give exactly one. */

@@ -6,7 +6,7 @@ import type { Plans } from '../flows/plan.ts'
 import { flowsByIds, instancesByIds } from '../flows/store.ts'
 import { integrationsByIds } from '../integrations/store.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
-import type { Database, Tx } from '../platform/database.ts'
+import { type Database, runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
 import { createLanes, type LaneOutcome, type Lanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
@@ -15,7 +15,7 @@ import type { Ownership } from '../platform/ownership.ts'
 import { Execution, type ExecutionInput, LIMITS, type Limits } from './execution.ts'
 import { createRecorder } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
-import { fetchRuns, insertRuns, lanesWithRuns, nodeRunsOf, stopRun } from './store.ts'
+import { fetchRuns, lanesWithRuns, nodeRunsOf, runsInsert, stopRun } from './store.ts'
 
 /** Runs at work at the same time in this process; they mostly wait for the network. */
 const PROCESS_CAP = 2000
@@ -43,6 +43,8 @@ export interface RunsOptions {
 export interface Runs extends AsyncDisposable {
   /** Stores new runs in the caller's transaction; hand what it gives to `offer` after the commit. */
   insert(tx: Tx, runs: readonly { run: NewRun; input: string }[]): Promise<RunItem[]>
+  /** The same as statements for the caller to run. */
+  inserting(runs: readonly { run: NewRun; input: string }[]): { items: RunItem[]; statements: Statement[] }
   offer(items: readonly RunItem[]): void
   /** Ends a run as stopped, wherever it is at work; false where it had ended. */
   stop(id: string): Promise<boolean>
@@ -101,10 +103,13 @@ export function createRuns(options: RunsOptions): Runs {
 
   const runs: Runs = {
     async insert(tx, wanted) {
-      if (wanted.length === 0) return []
-      const items = wanted.map(({ run, input }) => runItem(ids.next(), run, input, true))
-      await insertRuns(tx, items, services.clock.now())
+      const { items, statements } = runs.inserting(wanted)
+      for (const statement of statements) await runPrepared(tx, statement)
       return items
+    },
+    inserting(wanted) {
+      const items = wanted.map(({ run, input }) => runItem(ids.next(), run, input, true))
+      return { items, statements: items.length === 0 ? [] : [runsInsert(items, services.clock.now())] }
     },
     offer: (items) => lanes.offer(items),
     async stop(id) {

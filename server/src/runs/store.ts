@@ -1,7 +1,9 @@
 import type { ErrorData, FlowRunState } from '@permea/contract'
 import type pg from 'pg'
 import type { Page } from '../api/paging.ts'
-import { sql, type Tx } from '../platform/database.ts'
+import { CONCURRENCY_DEFAULT } from '../flows/flow.ts'
+import { booleans, integers, moments, smallints, texts, uuids } from '../platform/array-parameters.ts'
+import { type Statement, sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt, timeOfId } from '../platform/ids.ts'
 import { shardOf } from '../platform/ownership.ts'
 import {
@@ -17,27 +19,49 @@ import {
 
 const ALWAYS_DUE = new Date(0)
 
-/** Stores new runs, in order, in one statement. */
-export async function insertRuns(tx: Tx, runs: readonly { id: string; run: NewRun }[], now: Date): Promise<void> {
-  const of = <T>(pick: (run: NewRun) => T) => runs.map((each) => pick(each.run))
-  await sql`
-    insert into flow_runs_active (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id,
-      version_id, start_node_key, app_event_id, input, launched_by, meta, state, shard, lane_id, is_ordered, group_cap, due_at)
-    select id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id,
-      version_id, start_node_key, app_event_id, input, launched_by, meta::json, 'queued', shard, lane_id, is_ordered, group_cap, due_at
-      from unnest(${runs.map((each) => each.id)}::uuid[], ${of((run) => run.workspaceId)}::uuid[], ${of((run) => run.customerId)}::uuid[],
-        ${of((run) => run.connectionId)}::uuid[], ${of((run) => run.integrationId)}::uuid[], ${of((run) => run.flowInstanceId)}::uuid[],
-        ${of((run) => run.flowId)}::uuid[], ${of((run) => run.universalFlowId)}::uuid[], ${of((run) => run.versionId)}::uuid[],
-        ${of((run) => run.startNodeKey)}::text[], ${of((run) => run.appEventId)}::uuid[], ${of((run) => run.inputText)}::text[],
-        ${of((run) => JSON.stringify(run.launchedBy))}::text[], ${of((run) => (run.meta === null ? null : JSON.stringify(run.meta)))}::text[],
-        ${of((run) => shardOf(laneOf(run)))}::smallint[], ${of(laneOf)}::uuid[], ${of((run) => run.isOrdered)}::boolean[],
-        ${of((run) => groupCapOf(run))}::integer[], ${of((run) => (run.isOrdered ? ALWAYS_DUE : now))}::timestamptz[])
-      as r (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id, start_node_key,
-        app_event_id, input, launched_by, meta, shard, lane_id, is_ordered, group_cap, due_at)`.execute(tx)
+/** Stores new runs, in order. */
+export function runsInsert(runs: readonly { id: string; run: NewRun }[], now: Date): Statement {
+  const uuidsOf = (pick: (run: NewRun) => string | null) => uuids(runs.map((each) => pick(each.run)))
+  const textsOf = (pick: (run: NewRun) => string | null) => texts(runs.map((each) => pick(each.run)))
+  return {
+    name: 'runs-insert',
+    text: INSERT,
+    values: [
+      uuids(runs.map((each) => each.id)),
+      uuidsOf((run) => run.workspaceId),
+      uuidsOf((run) => run.customerId),
+      uuidsOf((run) => run.connectionId),
+      uuidsOf((run) => run.integrationId),
+      uuidsOf((run) => run.flowInstanceId),
+      uuidsOf((run) => run.flowId),
+      uuidsOf((run) => run.universalFlowId),
+      uuidsOf((run) => run.versionId),
+      textsOf((run) => run.startNodeKey),
+      uuidsOf((run) => run.appEventId),
+      textsOf((run) => run.inputText),
+      textsOf((run) => JSON.stringify(run.launchedBy)),
+      textsOf((run) => (run.meta === null ? null : JSON.stringify(run.meta))),
+      smallints(runs.map((each) => shardOf(laneOf(each.run)))),
+      uuidsOf(laneOf),
+      booleans(runs.map((each) => each.run.isOrdered)),
+      integers(runs.map((each) => groupCapOf(each.run))),
+      moments(runs.map((each) => (each.run.isOrdered ? ALWAYS_DUE : now))),
+    ],
+  }
 }
 
+const INSERT = `
+  insert into flow_runs_active (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id,
+    version_id, start_node_key, app_event_id, input, launched_by, meta, state, shard, lane_id, is_ordered, group_cap, due_at)
+  select id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id,
+    version_id, start_node_key, app_event_id, input, launched_by, meta::json, 'queued', shard, lane_id, is_ordered, group_cap, due_at
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
+      $11::uuid[], $12::text[], $13::text[], $14::text[], $15::smallint[], $16::uuid[], $17::boolean[], $18::integer[], $19::timestamptz[])
+    as r (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id, start_node_key,
+      app_event_id, input, launched_by, meta, shard, lane_id, is_ordered, group_cap, due_at)`
+
 function groupCapOf(run: NewRun): number {
-  return runItem('', run, '', true).groupCap
+  return run.concurrency ?? CONCURRENCY_DEFAULT
 }
 
 /** Every lane of these shards with work, and when its first work is due: walks from lane to lane in the index. */
@@ -134,31 +158,31 @@ export async function recordProgress(pool: pg.Pool, progress: readonly RunProgre
     name: 'runs-record-progress',
     text: RECORD,
     values: [
-      nodeRuns.map((n) => n.id),
-      nodeRuns.map((n) => n.runId),
-      nodeRuns.map((n) => n.nodeKey),
-      nodeRuns.map((n) => n.path),
-      nodeRuns.map((n) => n.status),
-      nodeRuns.map((n) => n.item),
-      nodeRuns.map((n) => n.outputs),
-      nodeRuns.map((n) => (n.errors.length === 0 ? null : JSON.stringify(n.errors))),
-      nodeRuns.map((n) => (n.logs.length === 0 ? null : JSON.stringify(n.logs))),
-      nodeRuns.map((n) => n.startedAt),
-      nodeRuns.map((n) => n.endedAt),
-      nodeRuns.map((n) => n.attempts),
-      started.map((s) => s.runId),
-      started.map((s) => s.startedAt),
-      waits.map((w) => w.runId),
-      waits.map((w) => w.startedAt),
-      waits.map((w) => (w.isOrdered ? ALWAYS_DUE : w.until)),
-      waits.map((w) => (w.isOrdered ? w.until : null)),
-      waits.map((w) => JSON.stringify(w.waiting)),
-      ends.map((e) => e.runId),
-      ends.map((e) => e.startedAt),
-      ends.map((e) => e.endedAt),
-      ends.map((e) => e.state),
-      ends.map((e) => (e.errors.length === 0 ? null : JSON.stringify(e.errors))),
-      ends.map((e) => JSON.stringify(e.nodeCounts)),
+      uuids(nodeRuns.map((n) => n.id)),
+      uuids(nodeRuns.map((n) => n.runId)),
+      texts(nodeRuns.map((n) => n.nodeKey)),
+      texts(nodeRuns.map((n) => n.path)),
+      texts(nodeRuns.map((n) => n.status)),
+      texts(nodeRuns.map((n) => n.item)),
+      texts(nodeRuns.map((n) => n.outputs)),
+      texts(nodeRuns.map((n) => (n.errors.length === 0 ? null : JSON.stringify(n.errors)))),
+      texts(nodeRuns.map((n) => (n.logs.length === 0 ? null : JSON.stringify(n.logs)))),
+      moments(nodeRuns.map((n) => n.startedAt)),
+      moments(nodeRuns.map((n) => n.endedAt)),
+      smallints(nodeRuns.map((n) => n.attempts)),
+      uuids(started.map((s) => s.runId)),
+      moments(started.map((s) => s.startedAt)),
+      uuids(waits.map((w) => w.runId)),
+      moments(waits.map((w) => w.startedAt)),
+      moments(waits.map((w) => (w.isOrdered ? ALWAYS_DUE : w.until))),
+      moments(waits.map((w) => (w.isOrdered ? w.until : null))),
+      texts(waits.map((w) => JSON.stringify(w.waiting))),
+      uuids(ends.map((e) => e.runId)),
+      moments(ends.map((e) => e.startedAt)),
+      moments(ends.map((e) => e.endedAt)),
+      texts(ends.map((e) => e.state)),
+      texts(ends.map((e) => (e.errors.length === 0 ? null : JSON.stringify(e.errors)))),
+      texts(ends.map((e) => JSON.stringify(e.nodeCounts))),
     ],
   })
   return new Set(rows.map((row) => row.id))
