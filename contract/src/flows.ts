@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
 import { Integration } from './integrations.ts'
@@ -51,7 +50,8 @@ export type FlowNodes = z.infer<typeof FlowNodes>
 /** What is this instance's or copy's own and no longer follows its parent; which nodes, each node says itself. */
 const Customized = z.object({ name: z.boolean().optional(), nodes: z.boolean().optional() })
 
-const flowOutput = {
+/** What flows and their instances answer with alike. */
+export const flowOutput = {
   ...elementOutput,
   state: ElementState.optional(),
   errors: z.array(ErrorData).optional(),
@@ -82,23 +82,6 @@ export const Flow = z
   })
   .meta({ id: 'Flow' })
 
-/** A flow of one customer (and, later, connection): what is enabled and runs. */
-export const FlowInstance = z
-  .object({
-    ...flowOutput,
-    layer: z.literal('connection'),
-    userId: z.string(),
-    tenantId: z.string(),
-    connectionId: z.string().optional(),
-    instanceKey: z.string().optional(),
-    flowId: z.string().optional(),
-    flowRevision: z.string().optional(),
-    user: Customer.optional(),
-    flow: Flow.optional(),
-    integration: Integration.optional(),
-  })
-  .meta({ id: 'FlowInstance' })
-
 export const FlowInput = z.object({
   ...elementInput,
   integrationId: z.string().nullish(),
@@ -112,23 +95,6 @@ export const FlowInput = z.object({
   concurrency: z.number().int().min(1).max(1000).nullish(),
   nodes: FlowNodes.nullish(),
   autoCreateInstances: z.boolean().optional(),
-})
-
-export const FlowInstanceInput = z.object({
-  ...elementInput,
-  userId: z.string().optional(),
-  tenantId: z.string().optional(),
-  flowId: z.string().nullish(),
-  flowKey: z.string().nullish(),
-  connectionId: z.string().nullish(),
-  integrationId: z.string().nullish(),
-  integrationKey: z.string().nullish(),
-  instanceKey: z.string().max(500).nullish(),
-  parameters: Meta.nullish(),
-  nodes: FlowNodes.nullish(),
-  enabled: z.boolean().optional(),
-  ordered: z.boolean().optional(),
-  concurrency: z.number().int().min(1).max(1000).nullish(),
 })
 
 export const FlowSelectorQuery = z.object({
@@ -350,152 +316,5 @@ export const flows = {
     path: '/integrations/:integrationSelector/flows/:selector/reset',
     summary: 'Drop its customisations',
     ...adminOfIntegration,
-  },
-} as const satisfies EndpointTable
-
-const oneInstance = { access: 'customer', answer: FlowInstance, refusals: ['not_found'] } as const
-const changeInstance = {
-  ...oneInstance,
-  body: FlowInstanceInput,
-  refusals: ['not_found', 'archived', 'invalid_flow'],
-} as const
-const createInstance = {
-  ...oneInstance,
-  body: FlowInstanceInput,
-  status: 201,
-  refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow', 'already_exists'],
-} as const
-const livingInstance = { ...oneInstance, refusals: ['not_found', 'archived'] } as const
-const restoreInstance = { ...oneInstance, refusals: ['not_found', 'already_exists'] } as const
-
-/** Selecting may make the instance (`autoCreate`), so it may also refuse to. */
-const byQuery = { query: FlowInstanceSelector } as const
-const selecting = { ...byQuery, refusals: ['not_found', 'ambiguous_selector', 'archived'] } as const
-
-export const flowInstances = {
-  list: {
-    method: 'GET',
-    path: '/flow-instances',
-    summary: 'Flow instances, newest first',
-    access: 'customer',
-    query: z.object({
-      ...elementListQuery,
-      flowId: z.string().optional(),
-      flowKey: z.string().optional(),
-      universalFlowId: z.string().optional(),
-      enabled: QueryBoolean.optional(),
-      connectionId: z.string().optional(),
-      integrationId: z.string().optional(),
-      integrationKey: z.string().optional(),
-      userId: z.string().optional(),
-      tenantId: z.string().optional(),
-      instanceKey: z.string().optional(),
-    }),
-    answer: listOf(FlowInstance),
-    refusals: ['not_found', 'ambiguous_selector'],
-  },
-  create: {
-    method: 'POST',
-    path: '/flow-instances',
-    summary: 'Create an instance, of a flow or stand-alone with nodes of its own',
-    ...createInstance,
-  },
-  get: { method: 'GET', path: '/flow-instances/:id', summary: 'One instance', ...oneInstance },
-  put: { method: 'PUT', path: '/flow-instances/:id', summary: 'Change an instance', ...changeInstance },
-  patch: {
-    method: 'PATCH',
-    path: '/flow-instances/:id',
-    summary: 'Change some fields; enable or disable',
-    ...changeInstance,
-  },
-  archive: {
-    method: 'DELETE',
-    path: '/flow-instances/:id',
-    summary: 'Archive: disabled, its subscriptions are let go',
-    ...oneInstance,
-    answer: null,
-  },
-  restore: {
-    method: 'POST',
-    path: '/flow-instances/:id/restore',
-    summary: 'Undo archiving; it stays disabled',
-    ...restoreInstance,
-  },
-  setup: {
-    method: 'POST',
-    path: '/flow-instances/:id/setup',
-    summary: 'Check it and set up its subscriptions again',
-    ...livingInstance,
-  },
-  updateToLatestFlow: {
-    method: 'POST',
-    path: '/flow-instances/:id/update-to-latest-flow',
-    summary: 'Follow the newest revision of its flow',
-    ...livingInstance,
-  },
-  export: {
-    method: 'GET',
-    path: '/flow-instances/:id/export',
-    summary: 'What you defined, without what belongs to this installation',
-    ...oneInstance,
-    answer: FlowInstanceInput,
-  },
-  reset: {
-    method: 'POST',
-    path: '/flow-instances/:id/reset',
-    summary: 'Drop customisations',
-    ...livingInstance,
-    body: z.object({
-      name: z.boolean().optional(),
-      nodes: z.record(z.string(), z.boolean()).optional(),
-      allNodes: z.boolean().optional(),
-    }),
-  },
-  getByQuery: {
-    method: 'GET',
-    path: '/flow-instance',
-    summary: 'One instance, selected in the query; autoCreate makes it',
-    ...oneInstance,
-    ...selecting,
-  },
-  createByQuery: {
-    method: 'POST',
-    path: '/flow-instance',
-    summary: 'Create the selected instance',
-    ...createInstance,
-    ...byQuery,
-  },
-  putByQuery: {
-    method: 'PUT',
-    path: '/flow-instance',
-    summary: 'Change the selected instance, or create it',
-    ...changeInstance,
-    ...selecting,
-    refusals: [...selecting.refusals, 'invalid_flow'],
-  },
-  patchByQuery: {
-    method: 'PATCH',
-    path: '/flow-instance',
-    summary: 'Change some fields of the selected instance',
-    ...changeInstance,
-    ...selecting,
-    refusals: [...selecting.refusals, 'invalid_flow'],
-  },
-  archiveByQuery: {
-    method: 'DELETE',
-    path: '/flow-instance',
-    summary: 'Archive the selected instance',
-    ...oneInstance,
-    ...byQuery,
-    answer: null,
-    refusals: ['not_found', 'ambiguous_selector'],
-  },
-  restoreByQuery: {
-    method: 'POST',
-    path: '/flow-instance/restore',
-    summary: 'Undo archiving',
-    ...oneInstance,
-    ...byQuery,
-    refusals: ['not_found', 'ambiguous_selector', 'already_exists'],
   },
 } as const satisfies EndpointTable

@@ -7,7 +7,7 @@ import { customerAnswer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customersByIds } from '../customers/store.ts'
 import type { Instances } from '../flows/instances.ts'
-import { instancesByIds, nodesOfVersion } from '../flows/store.ts'
+import { instancesByIds, listInstances, nodesOfVersion } from '../flows/store.ts'
 import type { FlowViews } from '../flows/views.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
@@ -32,6 +32,9 @@ interface Located {
   principal: Principal
   params: Record<string, string>
 }
+
+/** Flows that a text may stand for when runs are looked for. */
+const NAMED_MAX = 1000
 
 /** An id that nothing has. */
 const UNKNOWN = '00000000-0000-0000-0000-000000000000'
@@ -95,6 +98,24 @@ export function runRoutes(options: RunRoutesOptions): {
   const idFilter = (prefix: Prefix | readonly Prefix[], text: string | undefined) =>
     text === undefined ? null : (fromWire(prefix, text) ?? UNKNOWN)
 
+  /** Runs have no names: they are looked for by those of their flows. */
+  async function instancesNamed(workspaceId: string, search: string): Promise<string[]> {
+    const filter = {
+      workspaceId,
+      search,
+      customerId: null,
+      id: null,
+      flowId: null,
+      universalFlowId: null,
+      integrationId: null,
+      connectionId: null,
+      instanceKey: null,
+      isEnabled: null,
+      includeArchived: true,
+    }
+    return (await listInstances(database.db, filter, { limit: NAMED_MAX, before: null })).map((instance) => instance.id)
+  }
+
   /** Cursors of node runs are their ids; pages go forward in time. */
   function afterOf(cursor: string | undefined): string | null {
     if (cursor === undefined || cursor === '' || cursor === '0') return null
@@ -152,7 +173,7 @@ export function runRoutes(options: RunRoutesOptions): {
         appEventId: idFilter('aev', query.appEventId),
         state: query.state ?? null,
         startNodeKey: query.startNodeKey ?? null,
-        search: query.search ?? null,
+        flowInstanceIds: query.search === undefined ? null : await instancesNamed(principal.workspaceId, query.search),
         from: query.from ?? query.startedAfter ?? query.startDatetime ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
