@@ -25,9 +25,18 @@ async function asAdmin(statement: string): Promise<void> {
   }
 }
 
-export async function createTestDatabase(): Promise<TestDatabase> {
+export function createTestDatabase(): Promise<TestDatabase> {
+  return createFrom(TEMPLATE)
+}
+
+/** One with nothing in it, not even a schema. */
+export function createEmptyDatabase(): Promise<TestDatabase> {
+  return createFrom('template0')
+}
+
+async function createFrom(template: string): Promise<TestDatabase> {
   const name = `t_${randomUUID().replaceAll('-', '').slice(0, 16)}`
-  await asAdmin(`create database ${name} template ${TEMPLATE}`)
+  await asAdmin(`create database ${name} template ${template}`)
   return {
     url: urlOf(name),
     name,

@@ -5,12 +5,12 @@ import { keepPartitions } from './partitions.ts'
 import { forgettingErrors } from './periodic.ts'
 import type { Queue } from './queue.ts'
 
-const TICK_MS = 5000
+const TICK_MS = 3000
 const WATCH_MS = 30_000
 const LONG_MS = 3_600_000
 
 /**
- * What must be done now and then by at least one process: free the jobs of dead processes (every 5 s, so that they
+ * What must be done now and then by at least one process: free the jobs of dead processes (every 3 s, so that they
  * are taken up again within 10), keep partitions and throw away what is too old (hourly).
  */
 export function createHousekeeping(options: {

@@ -122,6 +122,8 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   /** Lanes that could start something, each once, served in turn. */
   #turn: Lane<Item>[] = []
   readonly #controllers = new Map<string, AbortController>()
+  /** Of these, the work that must never be done in two places at once. */
+  readonly #strict = new Set<string>()
   readonly #wakeups = new TinyQueue<{ atMs: number; laneId: string }>([], (a, b) => a.atMs - b.atMs)
   #cancelWake: (() => void) | null = null
   #wakeSetForMs = Number.POSITIVE_INFINITY
@@ -141,7 +143,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     this.#options = options
     options.ownership.listen({
       gained: (shards) => this.#gained(shards),
-      lost: (shards) => this.#lost(shards),
+      lost: (shards, how) => this.#lost(shards, how === 'sudden'),
       noticed: (notice) => {
         if (notice.about === this.#topic)
           void this.#refresh(
@@ -301,10 +303,14 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       while (this.#turn.length > 0 && this.#inFlight < this.#options.processCap && !this.#isStopping) {
         const round = this.#turn
         this.#turn = []
-        for (const lane of round) {
+        for (const [index, lane] of round.entries()) {
+          if (this.#inFlight >= this.#options.processCap) {
+            // Those that had no turn this time come first the next time.
+            this.#turn = [...round.slice(index), ...this.#turn]
+            break
+          }
           lane.isQueued = false
-          if (this.#inFlight >= this.#options.processCap) this.#enqueue(lane)
-          else if (this.#startOne(lane)) this.#enqueue(lane)
+          if (this.#startOne(lane)) this.#enqueue(lane)
         }
       }
     } finally {
@@ -348,6 +354,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     this.#inFlight += 1
     const controller = new AbortController()
     this.#controllers.set(item.id, controller)
+    if (item.isOrdered || item.groupCap === 1) this.#strict.add(item.id)
     void this.#options.source
       .work(item, controller.signal)
       .catch((error: Error): LaneOutcome => {
@@ -362,6 +369,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   #landed(lane: Lane<Item>, item: Item, outcome: LaneOutcome): void {
     this.#controllers.delete(item.id)
+    this.#strict.delete(item.id)
     lane.working -= 1
     this.#inFlight -= 1
     const left = (lane.atWork.get(item.groupId) ?? 1) - 1
@@ -533,10 +541,14 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   }
 
   /** Forgets what waits, lets what is at work end (their rows say how far they came), and resolves then. */
-  async #lost(shards: readonly number[]): Promise<void> {
+  async #lost(shards: readonly number[], isSudden = false): Promise<void> {
     const gone = new Set(shards)
     const leaving = [...this.#lanes.values()].filter((lane) => gone.has(lane.shard))
-    for (const lane of leaving) this.#drop(lane)
+    for (const lane of leaving) {
+      this.#drop(lane)
+      // Others may begin with it at this moment: better cut off and done again than done beside them.
+      for (const id of lane.known) if (isSudden && this.#strict.has(id)) this.#controllers.get(id)?.abort(LEAVING)
+    }
     const deadline = performance.now() + LEAVE_GRACE_MS
     while (leaving.some((lane) => lane.working > 0)) {
       if (performance.now() > deadline) {

@@ -11,7 +11,7 @@ const MIGRATION_LOCK = 0x7065726d
  * Brings the database to the newest schema: every file of `server/migrations` that is not recorded yet,
  * in order of its number, each in a transaction of its own. Safe to call from many processes at once.
  */
-export async function migrate(database: Database): Promise<void> {
+export async function migrate(database: Database, directory = DIRECTORY): Promise<void> {
   const client = await database.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
@@ -20,8 +20,8 @@ export async function migrate(database: Database): Promise<void> {
     )
     const { rows } = await client.query<{ name: string }>('select name from migrations')
     const applied = new Set(rows.map((row) => row.name))
-    for (const name of await migrationNames()) {
-      if (!applied.has(name)) await apply(client, name)
+    for (const name of await migrationNames(directory)) {
+      if (!applied.has(name)) await apply(client, directory, name)
     }
   } finally {
     await client.end()
@@ -29,12 +29,12 @@ export async function migrate(database: Database): Promise<void> {
 }
 
 /** File names of all migrations, oldest first. */
-export async function migrationNames(): Promise<string[]> {
-  return (await readdir(DIRECTORY)).filter((name) => name.endsWith('.sql')).sort()
+export async function migrationNames(directory = DIRECTORY): Promise<string[]> {
+  return (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort()
 }
 
-async function apply(client: pg.Client, name: string): Promise<void> {
-  const text = await readFile(new URL(name, DIRECTORY), 'utf8')
+async function apply(client: pg.Client, directory: URL, name: string): Promise<void> {
+  const text = await readFile(new URL(name, directory), 'utf8')
   await client.query('begin')
   try {
     await client.query(text)

@@ -16,8 +16,11 @@ export type Notice = { about: string; [field: string]: unknown }
 export interface OwnershipListener {
   /** These shards are ours from now on: take up what waits in them. */
   gained?(shards: readonly number[]): Promise<void>
-  /** Give these up: start nothing more in them. Resolves when nothing of them is under way. */
-  lost?(shards: readonly number[]): Promise<void>
+  /**
+   * Give these up: start nothing more in them. Resolves when nothing of them is under way. Where it is `sudden`, others
+   * may be at work in them already.
+   */
+  lost?(shards: readonly number[], how: 'given-up' | 'sudden'): Promise<void>
   noticed?(notice: Notice): void
 }
 
@@ -142,12 +145,21 @@ class SessionOwnership implements Ownership {
     client.on('error', gone)
     client.on('end', gone)
     client.on('notification', (message) => this.#hear(message.payload ?? ''))
+    try {
+      await this.#prepare(client)
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
+    }
+    this.#session = client
+  }
+
+  async #prepare(client: pg.Client): Promise<void> {
     // A machine that vanished without closing its connection is noticed by the database in about 8 s.
     await client.query('set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 3')
     await client.query(`listen ${CHANNEL}`)
     if (this.#options.isWorker) await client.query('select pg_advisory_lock_shared($1, 0)', [MEMBER])
     await this.#options.onSession?.(client)
-    this.#session = client
   }
 
   #hear(payload: string): void {
@@ -162,7 +174,7 @@ class SessionOwnership implements Ownership {
     // With the session went the locks: others may already be at work in these shards.
     const lost = [...this.#mine]
     this.#mine.clear()
-    await Promise.all(this.#listeners.map((each) => each.lost?.(lost)))
+    await Promise.all(this.#listeners.map((each) => each.lost?.(lost, 'sudden')))
     while (!this.#isStopping && this.#session === null) {
       await this.#connect().catch(() => new Promise((resolve) => setTimeout(resolve, RECONNECT_MS)))
     }
@@ -202,7 +214,7 @@ class SessionOwnership implements Ownership {
   async #giveUp(shards: number[]): Promise<void> {
     if (shards.length === 0) return
     for (const shard of shards) this.#mine.delete(shard)
-    await Promise.all(this.#listeners.map((each) => each.lost?.(shards)))
+    await Promise.all(this.#listeners.map((each) => each.lost?.(shards, 'given-up')))
     await this.#session
       ?.query('select pg_advisory_unlock($1, s) from unnest($2::int[]) s', [SHARD, shards])
       .catch(() => {})

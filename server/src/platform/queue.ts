@@ -28,7 +28,10 @@ export interface Queue extends AsyncDisposable {
   stop(): Promise<void>
   /** Holds the lock that shows this process alive; called on every new session. */
   holdLock(session: pg.Client): Promise<void>
-  /** Gives the jobs of processes that died back to the others. */
+  /**
+   * Gives the jobs of processes that died back to the others: of those that looked dead the last time, too, because one
+   * that starts, or whose session broke, is without its lock for a moment.
+   */
   freeJobsOfTheDead(): Promise<void>
 }
 
@@ -46,6 +49,7 @@ export function createQueue(options: {
   let runner: Runner | null = null
   let poolId: string | null = null
   let session: pg.Client | null = null
+  let deadLastTime = new Set<string>()
 
   async function lockPool(): Promise<void> {
     if (session !== null && poolId !== null)
@@ -93,19 +97,20 @@ export function createQueue(options: {
       await lockPool()
     },
     async freeJobsOfTheDead() {
-      if (poolId === null) return
       const { rows } = await sql<{ id: string }>`
         select distinct j.locked_by as id from graphile_worker._private_jobs j
-         where j.locked_by is not null and j.locked_by <> ${poolId}
+         where j.locked_by is not null and j.locked_by <> ${poolId ?? ''}
            and not exists (select 1 from pg_locks l where l.locktype = 'advisory' and l.granted and l.classid = ${POOL_LOCK}
                             and l.objid = (hashtext(j.locked_by)::bigint & 4294967295)::oid
                             and l.database = (select oid from pg_database where datname = current_database()))`.execute(
         database.db,
       )
-      if (rows.length === 0) return
-      log.warn({ pools: rows.map((row) => row.id) }, 'freeing the jobs of processes that died')
+      const dead = rows.map((row) => row.id).filter((id) => deadLastTime.has(id))
+      deadLastTime = new Set(rows.map((row) => row.id))
+      if (dead.length === 0) return
+      log.warn({ pools: dead }, 'freeing the jobs of processes that died')
       const tools = await makeWorkerUtils({ pgPool: database.pool, logger: graphileLogger(log) })
-      await tools.forceUnlockWorkers(rows.map((row) => row.id))
+      await tools.forceUnlockWorkers(dead)
       await tools.release()
     },
     [Symbol.asyncDispose]: () => queue.stop(),

@@ -17,7 +17,8 @@ export interface Recorder {
   touch(run: Progressing): void
   /** The same, if it is not finished within a moment: most runs are, and then their start is written with their end. */
   touchSoon(run: Progressing): void
-  stop(): Promise<void>
+  /** From now on a database that is away is not waited for. */
+  stop(): void
 }
 
 const GROUP_MAX = 200
@@ -67,7 +68,13 @@ export function createRecorder(options: { pool: pg.Pool; log: Log }): Recorder {
   }
 
   async function write(runs: readonly Progressing[], progress: readonly RunProgress[]): Promise<void> {
-    const ended = await persistently(progress)
+    const ended = await persistently(progress).catch((error: Error) => {
+      options.log.warn(
+        { message: error.message },
+        'what some runs did is not recorded; they go on from their last record',
+      )
+      return new Set<string>()
+    })
     for (const [index, run] of runs.entries()) {
       writing.delete(run)
       run.recorded(ended.has(progress[index]?.runId ?? ''))
@@ -122,7 +129,7 @@ export function createRecorder(options: { pool: pg.Pool; log: Log }): Recorder {
       young.push({ run, atMs: performance.now() })
       youngTimer ??= setTimeout(ripen, SOON_MS)
     },
-    async stop() {
+    stop() {
       isStopped = true
       if (youngTimer !== null) clearTimeout(youngTimer)
     },

@@ -126,8 +126,8 @@ export function createRuns(options: RunsOptions): Runs {
     },
     start: () => lanes.start(),
     async close() {
+      recorder.stop()
       await lanes.stop()
-      await recorder.stop()
     },
     [Symbol.asyncDispose]: () => runs.close(),
   }
