@@ -75,6 +75,8 @@ export interface EngineOptions {
   lookup?: OutboundOptions['lookup']
   ingressLimits?: Partial<IngressLimits>
   runLimits?: Partial<Limits>
+  /** Longest attempt of a delivery, in milliseconds; 15 s where absent. */
+  attemptTimeoutMs?: number
   /** How often processes look after shards, queued jobs and forgotten rows, in milliseconds. */
   tickMs?: number
 }
@@ -199,6 +201,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     sealing,
     health,
     sweepMs,
+    ...(options.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: options.attemptTimeoutMs }),
   })
   const replays = createReplays({ database, clock, ids, queue, deliveries })
   const endpoints = createEndpoints({ database, clock, ids, sealing, deliveries, health })
@@ -237,6 +240,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   const services = { outbound, yourApp, clock }
   const plans = createPlans({ types: nodeTypes, nodesOf: (versionId) => nodesOfVersion(database.db, versionId) })
+  const runWatch = createRunWatch({ database, clock, alerts, log })
   const runs = createRuns({
     database,
     ownership,
@@ -247,9 +251,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     services,
     plans,
     limits: options.runLimits ?? {},
+    notifications,
+    onFailed: (run) => runWatch.failed(run),
     sweepMs,
   })
-  const runWatch = createRunWatch({ database, clock, alerts, log })
   const launch = createLaunch({ database, clock, queue, nodeTypes, runs })
   const accept = createAccept({ database, clock, ids, runs })
   const authenticate = (authorization: string | undefined) => tokens.authenticate(authorization)

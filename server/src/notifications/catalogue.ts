@@ -21,9 +21,8 @@ const FlowRun = z.object({
     startTime: z.iso.datetime(),
     endTime: z.iso.datetime().optional(),
     startNodeKey: z.string(),
-    launchedBy: z.object({ type: z.string(), ids: z.array(z.string()).optional() }),
+    launchedBy: z.object({ type: z.string() }),
     errors: z.array(z.looseObject({ type: z.string(), message: z.string() })).optional(),
-    customerId: z.string().optional(),
   }),
 })
 

@@ -21,10 +21,8 @@ export interface FlowRunPayload {
     startTime: string
     endTime?: string
     startNodeKey: string
-    launchedBy: { type: string; ids?: string[] }
+    launchedBy: { type: string }
     errors?: ErrorData[]
-    /** Beyond the seed: whose run it is. */
-    customerId: string
   }
 }
 

@@ -20,6 +20,13 @@ export async function takeNews(tx: Tx, limit: number): Promise<RunNews[]> {
   return rows.sort((a, b) => a.position - b.position)
 }
 
+/** Whether any workspace listens to runs being queued. */
+export async function isQueuedHeard(tx: Tx): Promise<boolean> {
+  const { rows } = await sql<{ isHeard: boolean }>`
+    select exists (select 1 from flow_run_audience where 'flowRun.queued' = any(event_types)) as "isHeard"`.execute(tx)
+  return rows[0]?.isHeard === true
+}
+
 /** What is told of a run. */
 export interface ToldRun {
   id: string

@@ -26,7 +26,7 @@ const WRITERS_MAX = 2
 const SOON_MS = 25
 const AGAIN_MS = 200
 
-export function createRecorder(options: { pool: pg.Pool; log: Log }): Recorder {
+export function createRecorder(options: { pool: pg.Pool; log: Log; onNews(): void }): Recorder {
   const dirty = new Set<Progressing>()
   const writing = new Set<Progressing>()
   let young: { run: Progressing; atMs: number }[] = []
@@ -85,7 +85,9 @@ export function createRecorder(options: { pool: pg.Pool; log: Log }): Recorder {
   async function persistently(progress: readonly RunProgress[]): Promise<Set<string>> {
     for (;;) {
       try {
-        return await recordProgress(options.pool, progress)
+        const { ended, hasNews } = await recordProgress(options.pool, progress)
+        if (hasNews) options.onNews()
+        return ended
       } catch (error) {
         if (!isDatabaseAway(error)) return progress.length > 1 ? oneByOne(progress) : giveUp(progress, error as Error)
         if (isStopped) throw error

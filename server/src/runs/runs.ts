@@ -5,6 +5,7 @@ import type { NodeServices } from '../flows/node-type.ts'
 import type { Plans } from '../flows/plan.ts'
 import { flowsByIds, instancesByIds } from '../flows/store.ts'
 import { integrationsByIds } from '../integrations/store.ts'
+import type { Notifications } from '../notifications/notifications.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
 import { type Database, runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
@@ -13,6 +14,7 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import { Execution, type ExecutionInput, LIMITS, type Limits } from './execution.ts'
+import { createNewsRelay } from './news.ts'
 import { createRecorder } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
 import { fetchRuns, lanesWithRuns, nodeRunsOf, runsInsert, stopRun } from './store.ts'
@@ -24,6 +26,8 @@ const LANE_CAP = 64
 /** Runs held in memory before they start, and their weight. */
 const HELD_MAX = 5000
 const HELD_BYTES_MAX = 64 * 1024 * 1024
+/** How often news are looked for that nobody told of. */
+const SWEEP_MS = 5000
 /** Customers' fields and instances' names may be this old for a run. */
 const KEEP_MS = 1000
 
@@ -37,6 +41,9 @@ export interface RunsOptions {
   services: NodeServices
   plans: Plans
   limits?: Partial<Limits>
+  notifications: Notifications
+  /** Told of each run that failed. */
+  onFailed(run: NewRun): void
   sweepMs?: number
 }
 
@@ -56,7 +63,13 @@ export interface Runs extends AsyncDisposable {
 
 export function createRuns(options: RunsOptions): Runs {
   const { database, ownership, ids, log, metrics, services } = options
-  const recorder = createRecorder({ pool: database.pool, log })
+  const relay = createNewsRelay({
+    database,
+    notifications: options.notifications,
+    log,
+    sweepMs: options.sweepMs ?? SWEEP_MS,
+  })
+  const recorder = createRecorder({ pool: database.pool, log, onNews: () => relay.nudge() })
   const executionOptions = {
     services,
     recorder,
@@ -73,6 +86,7 @@ export function createRuns(options: RunsOptions): Runs {
       const execution = new Execution(executionOptions, await prepare(item, signal))
       const { outcome, ended } = await execution.run()
       if (ended !== null) metrics.runsFinished.inc({ state: ended })
+      if (ended === 'failed') options.onFailed(item.run)
       return outcome
     } finally {
       metrics.runsInFlight.dec()
@@ -111,23 +125,34 @@ export function createRuns(options: RunsOptions): Runs {
       const items = wanted.map(({ run, input }) => runItem(ids.next(), run, input, true))
       return { items, statements: items.length === 0 ? [] : [runsInsert(items, services.clock.now())] }
     },
-    offer: (items) => lanes.offer(items),
+    offer(items) {
+      lanes.offer(items)
+      if (items.length > 0) relay.nudgeOfQueued()
+    },
     async stop(id) {
-      const isStopped = await stopRun(database.db, id, services.clock.now())
-      if (!isStopped) return false
+      const stopped = await stopRun(database.db, id, services.clock.now())
+      if (stopped === null) return false
+      if (stopped.hasNews) relay.nudge()
       metrics.runsFinished.inc({ state: 'stopped' })
       lanes.abort(id)
       await ownership.notify({ about: 'run-stopped', id })
       return true
     },
-    settled: () => lanes.settled(),
+    async settled() {
+      await lanes.settled()
+      await relay.settled()
+    },
     get inFlight() {
       return lanes.inFlight
     },
-    start: () => lanes.start(),
+    start() {
+      lanes.start()
+      relay.start()
+    },
     async close() {
       recorder.stop()
       await lanes.stop()
+      await relay.stop()
     },
     [Symbol.asyncDispose]: () => runs.close(),
   }

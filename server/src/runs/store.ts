@@ -19,7 +19,7 @@ import {
 
 const ALWAYS_DUE = new Date(0)
 
-/** Stores new runs, in order. */
+/** Stores new runs, in order, with the news of them where somebody listens. */
 export function runsInsert(runs: readonly { id: string; run: NewRun }[], now: Date): Statement {
   const uuidsOf = (pick: (run: NewRun) => string | null) => uuids(runs.map((each) => pick(each.run)))
   const textsOf = (pick: (run: NewRun) => string | null) => texts(runs.map((each) => pick(each.run)))
@@ -51,6 +51,7 @@ export function runsInsert(runs: readonly { id: string; run: NewRun }[], now: Da
 }
 
 const INSERT = `
+  with queued as (
   insert into flow_runs_active (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id,
     version_id, start_node_key, app_event_id, input, launched_by, meta, state, shard, lane_id, is_ordered, group_cap, due_at)
   select id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id,
@@ -58,7 +59,11 @@ const INSERT = `
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::uuid[], $9::uuid[], $10::text[],
       $11::uuid[], $12::text[], $13::text[], $14::text[], $15::smallint[], $16::uuid[], $17::boolean[], $18::integer[], $19::timestamptz[])
     as r (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id, start_node_key,
-      app_event_id, input, launched_by, meta, shard, lane_id, is_ordered, group_cap, due_at)`
+      app_event_id, input, launched_by, meta, shard, lane_id, is_ordered, group_cap, due_at)
+  returning id, workspace_id)
+  insert into flow_run_news (run_id, workspace_id, event_type)
+  select q.id, q.workspace_id, 'flowRun.queued' from queued q
+    join flow_run_audience h on h.workspace_id = q.workspace_id and 'flowRun.queued' = any(h.event_types)`
 
 function groupCapOf(run: NewRun): number {
   return run.concurrency ?? CONCURRENCY_DEFAULT
@@ -145,7 +150,10 @@ export interface RunProgress {
  * endings (say, a stop at the same moment) exactly one counts. What is already recorded is left alone, because a
  * commit whose answer was lost is asked for again.
  */
-export async function recordProgress(pool: pg.Pool, progress: readonly RunProgress[]): Promise<Set<string>> {
+export async function recordProgress(
+  pool: pg.Pool,
+  progress: readonly RunProgress[],
+): Promise<{ ended: Set<string>; hasNews: boolean }> {
   const nodeRuns = progress.flatMap((each) => each.nodeRuns)
   const started = progress.filter((each) => each.finish === null && each.waits === null)
   const waits = progress.flatMap((each) =>
@@ -154,7 +162,7 @@ export async function recordProgress(pool: pg.Pool, progress: readonly RunProgre
   const ends = progress.flatMap((each) =>
     each.finish === null ? [] : [{ ...each.finish, runId: each.runId, startedAt: each.startedAt }],
   )
-  const { rows } = await pool.query<{ id: string }>({
+  const { rows } = await pool.query<{ ended: string[] | null; hasNews: boolean }>({
     name: 'runs-record-progress',
     text: RECORD,
     values: [
@@ -185,7 +193,7 @@ export async function recordProgress(pool: pg.Pool, progress: readonly RunProgre
       texts(ends.map((e) => JSON.stringify(e.nodeCounts))),
     ],
   })
-  return new Set(rows.map((row) => row.id))
+  return { ended: new Set(rows[0]?.ended ?? []), hasNews: rows[0]?.hasNews === true }
 }
 
 const RECORD = `
@@ -197,34 +205,59 @@ const RECORD = `
   ), started as (
     update flow_runs_active a set state = 'running', started_at = s.started_at
       from unnest($13::uuid[], $14::timestamptz[]) as s (id, started_at) where a.id = s.id
+    returning a.id, a.workspace_id, (select o.state from flow_runs_active o where o.id = a.id) as state_before
   ), waiting as (
     update flow_runs_active a set state = 'running', started_at = w.started_at, due_at = w.due_at, held_until = w.held_until, waiting = w.waiting::json
       from unnest($15::uuid[], $16::timestamptz[], $17::timestamptz[], $18::timestamptz[], $19::text[]) as w (id, started_at, due_at, held_until, waiting)
      where a.id = w.id
+    returning a.id, a.workspace_id, (select o.state from flow_runs_active o where o.id = a.id) as state_before
   ), ended as (
     delete from flow_runs_active a
      using unnest($20::uuid[], $21::timestamptz[], $22::timestamptz[], $23::text[], $24::text[], $25::text[])
        as e (id, started_at, ended_at, state, errors, node_counts)
      where a.id = e.id
     returning a.id, a.workspace_id, a.customer_id, a.connection_id, a.integration_id, a.flow_instance_id, a.flow_id, a.universal_flow_id, a.version_id,
-      a.start_node_key, a.app_event_id, a.input, a.launched_by, a.meta, e.state, e.started_at, e.ended_at, e.errors::json, e.node_counts::json
+      a.start_node_key, a.app_event_id, a.input, a.launched_by, a.meta, e.state, e.started_at, e.ended_at, e.errors::json as errors,
+      e.node_counts::json as node_counts, a.state as state_before
+  ), news as (
+    insert into flow_run_news (run_id, workspace_id, event_type)
+    select n.id, n.workspace_id, n.event_type
+      from (select id, workspace_id, 'flowRun.started' as event_type, 1 as step from started where state_before = 'queued'
+            union all select id, workspace_id, 'flowRun.started', 1 from waiting where state_before = 'queued'
+            union all select id, workspace_id, 'flowRun.started', 1 from ended where state_before = 'queued'
+            union all select id, workspace_id, 'flowRun.' || state, 2 from ended) n
+      join flow_run_audience h on h.workspace_id = n.workspace_id and n.event_type = any(h.event_types)
+     order by n.step
+    returning 1
+  ), moved as (
+    insert into flow_runs (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
+      start_node_key, app_event_id, input, launched_by, meta, state, started_at, ended_at, errors, node_counts)
+    select id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
+      start_node_key, app_event_id, input, launched_by, meta, state, started_at, ended_at, errors, node_counts from ended
+    returning id
   )
-  insert into flow_runs (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
-    start_node_key, app_event_id, input, launched_by, meta, state, started_at, ended_at, errors, node_counts)
-  select * from ended returning id`
+  select (select array_agg(id) from moved) as ended, exists (select 1 from news) as "hasNews"`
 
-/** Ends an active run as stopped; false where it had ended already. */
-export async function stopRun(tx: Tx, id: string, now: Date): Promise<boolean> {
-  const { rows } = await sql<{ id: string }>`
+/** Ends an active run as stopped; null where it had ended already. Says whether anybody is to be notified. */
+export async function stopRun(tx: Tx, id: string, now: Date): Promise<{ hasNews: boolean } | null> {
+  const { rows } = await sql<{ isStopped: boolean; hasNews: boolean }>`
     with ended as (
       delete from flow_runs_active where id = ${id} returning *
+    ), moved as (
+      insert into flow_runs (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
+        start_node_key, app_event_id, input, launched_by, meta, state, started_at, ended_at)
+      select id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
+        start_node_key, app_event_id, input, launched_by, meta, 'stopped', started_at, ${now} from ended
+      returning id
+    ), news as (
+      insert into flow_run_news (run_id, workspace_id, event_type)
+      select e.id, e.workspace_id, 'flowRun.stopped' from ended e
+        join flow_run_audience h on h.workspace_id = e.workspace_id and 'flowRun.stopped' = any(h.event_types)
+      returning 1
     )
-    insert into flow_runs (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
-      start_node_key, app_event_id, input, launched_by, meta, state, started_at, ended_at)
-    select id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
-      start_node_key, app_event_id, input, launched_by, meta, 'stopped', started_at, ${now} from ended
-    returning id`.execute(tx)
-  return rows.length === 1
+    select exists (select 1 from moved) as "isStopped", exists (select 1 from news) as "hasNews"`.execute(tx)
+  const [row] = rows
+  return row?.isStopped === true ? { hasNews: row.hasNews } : null
 }
 
 // ── reading ──
