@@ -40,7 +40,10 @@ describe('the schema of events', () => {
 test('what cannot work is refused when it is defined', async () => {
   const { appEventTypes } = house.admin
   await appEventTypes.create({ body: { key: 'order-created' } })
-  const bad = { invalid_schema: { schema: { type: 'nonsense' } }, invalid_formula: { tenantIdFormula: { $var: '$input.n' } } }
+  const bad = {
+    invalid_schema: { schema: { type: 'nonsense' } },
+    invalid_formula: { tenantIdFormula: { $var: '$input.n' } },
+  }
   for (const [key, body] of Object.entries(bad)) {
     expect(await refusalKey(appEventTypes.create({ body: { key: 'other', ...body } }))).toBe(key)
     expect(await refusalKey(appEventTypes.put({ params, body }))).toBe(key)
