@@ -86,3 +86,29 @@ test(`while PostgreSQL is restarted ${OUTAGES} times, the engine stays up and lo
   expect([...ledger.refused.keys()]).toEqual(['503 internal unavailable'])
   expect([...ledger.byKey.values()].reduce((sum, ids) => sum + ids.size, 0)).toBe(ledger.acknowledged.size)
 })
+
+test('an engine that is told to end while the database is away does so', { timeout: 60_000 }, async () => {
+  await using postgres = await createPostgresProcess()
+  await postgres.start()
+  await using receiver = await startReceiver()
+  let answer = () => {}
+  receiver.behave((_request, response) => {
+    answer = () => response.writeHead(200).end('{}')
+  })
+  await using engine = await createEngineProcess({
+    databaseUrl: postgres.urlOf('postgres'),
+    reachablePorts: [receiver.port],
+  })
+  await engine.start()
+  const { pathOf } = await furnish(engine, [twoCalls('orders', receiver.port)], ['anna'])
+  const path = pathOf.get('anna') ?? ''
+  const shipment = { path, token: null, orders: ['1'], customer: 'anna', isBatch: false, key: null }
+  expect(await ship(engine, shipment, createLedger())).toBe(true)
+  await receiver.waitFor(1)
+  await postgres.stop('fast')
+  answer()
+  const beganMs = performance.now()
+  await engine.kill('SIGTERM')
+  expect(performance.now() - beganMs).toBeLessThan(15_000)
+  await postgres.start()
+})

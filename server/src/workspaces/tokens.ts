@@ -160,12 +160,33 @@ function createKeyVerifier(fetchJson: TokensOptions['fetchJson']): VerifyWithKey
     if (workspace.jwksUri === null) throw new Error('no configured key verifies it')
     const uri = workspace.jwksUri
     try {
-      return (await jose.jwtVerify(token, await keySetOf(uri, false), checks)).payload
+      return await verifyWithSet(token, await keySetOf(uri, false), checks)
     } catch (error) {
       // A key that was added since: asked for again, but not more often than every 30 s.
       if (!(error instanceof jose.errors.JWKSNoMatchingKey)) throw error
-      return (await jose.jwtVerify(token, await keySetOf(uri, true), checks)).payload
+      return await verifyWithSet(token, await keySetOf(uri, true), checks)
     }
+  }
+}
+
+/** A token that does not name its key is tried with each that fits, as while keys are rotated. */
+async function verifyWithSet(
+  token: string,
+  keys: ReturnType<typeof jose.createLocalJWKSet>,
+  checks: jose.JWTVerifyOptions,
+): Promise<jose.JWTPayload> {
+  try {
+    return (await jose.jwtVerify(token, keys, checks)).payload
+  } catch (several) {
+    if (!(several instanceof jose.errors.JWKSMultipleMatchingKeys)) throw several
+    for await (const key of several) {
+      try {
+        return (await jose.jwtVerify(token, key, checks)).payload
+      } catch (error) {
+        if (!(error instanceof jose.errors.JWSSignatureVerificationFailed)) throw error
+      }
+    }
+    throw new jose.errors.JWSSignatureVerificationFailed()
   }
 }
 
