@@ -71,7 +71,7 @@ test('two flows on one event share a subscription, both run, and it lives until 
   expect(subscription).toMatchObject({ isSubscribed: true, status: 'subscribed' })
   const asked = app.received.filter((request) => request.path === '/webhooks/subscribe')
   expect(asked).toHaveLength(1)
-  expect(asked[0]?.headers['authorization']).toBe('Bearer key-of-x')
+  expect(asked[0]?.headers.authorization).toBe('Bearer key-of-x')
   expect(asked[0]?.json).toEqual({ webhook: subscription?.webhookUri })
 
   const sent = await sendEvents(subscription?.webhookUri ?? '', { orderId: '123' })

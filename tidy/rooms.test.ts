@@ -70,7 +70,7 @@ const serverSources = sources.filter((source) => source.path.startsWith('server/
 const serverCode = serverSources.filter((source) => !isTest(source.path))
 
 test('every room has its place in the order', () => {
-  const rooms = new Set(serverSources.map((source) => roomOf(source.path)))
+  const rooms = new Set(serverCode.map((source) => roomOf(source.path)))
   const complaints = [...rooms]
     .filter((room) => !ORDER.includes(room))
     .map(
@@ -81,7 +81,8 @@ test('every room has its place in the order', () => {
 })
 
 test('a room imports only rooms below it', () => {
-  expect(forImports(serverSources, upwardImport)).toEqual([])
+  // Tests may look at a room from above: what it gives rise to is part of what it promises.
+  expect(forImports(serverCode, upwardImport)).toEqual([])
 })
 
 function upwardImport(source: SourceFile, { specifier }: ImportedFrom): string | null {
@@ -119,7 +120,8 @@ test('a relative import names the file with its ending', () => {
 })
 
 test('only outbound reaches out', () => {
-  const elsewhere = serverCode.filter((source) => roomOf(source.path) !== 'outbound')
+  // The example receiver listens; it sends nothing.
+  const elsewhere = serverCode.filter((source) => !['outbound', 'example'].includes(roomOf(source.path)))
   const clients = /^(?:undici|axios|got|ky|node-fetch|(?:node:)?https?2?)(?:\/|$)/
   const complaints = [
     ...forImports(elsewhere, (_, { specifier, isTypeOnly }) =>

@@ -36,7 +36,7 @@ export const FlowInstanceInput = z.object({
   nodes: FlowNodes.nullish(),
   enabled: z.boolean().optional(),
   ordered: z.boolean().optional(),
-  concurrency: z.number().int().min(1).max(1000).nullish(),
+  concurrency: z.number().int().min(1).max(100).nullish(),
 })
 
 const oneInstance = { access: 'customer', answer: FlowInstance, refusals: ['not_found'] } as const

@@ -92,7 +92,7 @@ export const FlowInput = z.object({
   parameters: Meta.nullish(),
   enabled: z.boolean().optional(),
   ordered: z.boolean().optional(),
-  concurrency: z.number().int().min(1).max(1000).nullish(),
+  concurrency: z.number().int().min(1).max(100).nullish(),
   nodes: FlowNodes.nullish(),
   autoCreateInstances: z.boolean().optional(),
 })

@@ -41,7 +41,7 @@ create index customers_by_age on customers (workspace_id, id);
 create table integrations (
   id uuid primary key,
   workspace_id uuid not null references workspaces,
-  uuid uuid not null unique,
+  uuid uuid not null,
   key text not null,
   name text not null,
   description text,
@@ -51,14 +51,15 @@ create table integrations (
   revision uuid not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  archived_at timestamptz
+  archived_at timestamptz,
+  unique (workspace_id, uuid)
 );
 create unique index integrations_key on integrations (workspace_id, key) where archived_at is null;
 
 create table app_event_types (
   id uuid primary key,
   workspace_id uuid not null references workspaces,
-  uuid uuid not null unique,
+  uuid uuid not null,
   key text not null,
   name text not null,
   description text,
@@ -74,7 +75,8 @@ create table app_event_types (
   revision uuid not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  archived_at timestamptz
+  archived_at timestamptz,
+  unique (workspace_id, uuid)
 );
 create unique index app_event_types_key on app_event_types (workspace_id, key) where archived_at is null;
 
@@ -138,7 +140,7 @@ create table flows (
   workspace_id uuid not null references workspaces,
   integration_id uuid references integrations,
   universal_flow_id uuid references flows,
-  uuid uuid not null unique,
+  uuid uuid not null,
   key text not null,
   name text not null,
   description text,
@@ -158,7 +160,8 @@ create table flows (
   revision uuid not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  archived_at timestamptz
+  archived_at timestamptz,
+  unique (workspace_id, uuid)
 );
 create unique index flows_key on flows (workspace_id, coalesce(integration_id, '00000000-0000-0000-0000-000000000000'), key)
   where archived_at is null;
@@ -173,7 +176,7 @@ create table flow_instances (
   flow_id uuid references flows,
   universal_flow_id uuid references flows,
   instance_key text not null default '',
-  uuid uuid not null unique,
+  uuid uuid not null,
   key text,
   name text not null,
   description text,
@@ -193,7 +196,8 @@ create table flow_instances (
   revision uuid not null,
   created_at timestamptz not null,
   updated_at timestamptz not null,
-  archived_at timestamptz
+  archived_at timestamptz,
+  unique (workspace_id, uuid)
 );
 create unique index flow_instances_selector on flow_instances
   (flow_id, customer_id, coalesce(connection_id, '00000000-0000-0000-0000-000000000000'), instance_key)

@@ -27,7 +27,7 @@ export class ConfigProblem extends Error {}
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error']
 
 /** Reads the environment; throws a `ConfigProblem` for the first wrong value. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const text = (name: string): string | null => {
     const value = env[name]?.trim()
     return value === undefined || value === '' ? null : value

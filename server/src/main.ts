@@ -14,6 +14,9 @@ const IMPATIENT_AFTER_MS = 1000
 const ADMIN_TOKEN_SECONDS = 86_400
 const CUSTOMER_TOKEN_SECONDS = 7 * 86_400
 
+/** Whether the operator wants the whole story of a failure. */
+let isDebugging = false
+
 try {
   await main()
 } catch (error) {
@@ -24,11 +27,12 @@ try {
 /** One clear line for what an operator can mend; the whole story for what only we can. */
 function lineOf(error: Error): string {
   if (error instanceof ConfigProblem) return error.message
-  return process.env.PERMEA_LOG_LEVEL === 'debug' ? (error.stack ?? error.message) : error.message
+  return isDebugging ? (error.stack ?? error.message) : error.message
 }
 
 async function main(): Promise<void> {
-  const config = readConfig(process.env)
+  const config = readConfig()
+  isDebugging = config.logLevel === 'debug'
   const log = createLog(config.logLevel)
   const secrets = await keepSecrets(config.dataDir)
   const postgres = config.databaseUrl === null ? await startPostgres(config, log) : null

@@ -18,7 +18,26 @@ export interface AppEventType extends Element {
   webhookKey: string
 }
 
-export function appEventTypeAnswer(type: AppEventType, publicUrl: string): z.input<typeof WireAppEventType> {
+/**
+ * An event type as it is shown. What lets its reader post events for other customers, or speaks to your application
+ * with its secrets, is for admins alone: a customer sees an empty address (the published shape wants a text) and no
+ * requests or formulas.
+ */
+export function appEventTypeAnswer(
+  type: AppEventType,
+  publicUrl: string,
+  isAdmin: boolean,
+): z.input<typeof WireAppEventType> {
+  const forAdmins = isAdmin
+    ? {
+        webhookKey: type.webhookKey,
+        globalWebhookUri: `${publicUrl}/webhooks/app-events/${type.webhookKey}`,
+        subscribeRequest: type.subscribeRequest ?? undefined,
+        unsubscribeRequest: type.unsubscribeRequest ?? undefined,
+        tenantIdFormula: type.tenantIdFormula ?? undefined,
+        userIdFormula: type.userIdFormula ?? undefined,
+      }
+    : { webhookKey: '', globalWebhookUri: '' }
   return {
     id: toWire('aet', type.id),
     uuid: type.uuid,
@@ -27,14 +46,9 @@ export function appEventTypeAnswer(type: AppEventType, publicUrl: string): z.inp
     description: type.description ?? undefined,
     meta: type.meta ?? undefined,
     revision: type.revision,
-    webhookKey: type.webhookKey,
-    globalWebhookUri: `${publicUrl}/webhooks/app-events/${type.webhookKey}`,
+    ...forAdmins,
     schema: type.schema ?? undefined,
     example: type.example ?? undefined,
-    subscribeRequest: type.subscribeRequest ?? undefined,
-    unsubscribeRequest: type.unsubscribeRequest ?? undefined,
-    tenantIdFormula: type.tenantIdFormula ?? undefined,
-    userIdFormula: type.userIdFormula ?? undefined,
     validateEvents: type.validateEvents,
     createdAt: type.createdAt.toISOString(),
     updatedAt: type.updatedAt.toISOString(),

@@ -1,4 +1,5 @@
-import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import { Ajv, type ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { LRUCache } from 'lru-cache'
 import { Refusal } from '../api/refusal.ts'
@@ -9,9 +10,15 @@ const compiled = new LRUCache<string, ValidateFunction>({ max: 1000 })
 
 function compile(schema: Schema): ValidateFunction {
   // An instance per schema: `$id`s of different customers' schemas must not meet.
-  const ajv = new Ajv2020({ strict: false, allErrors: false, validateFormats: true, logger: false })
+  const options = { strict: false, allErrors: false, validateFormats: true, logger: false } as const
+  const ajv = isDraft7(schema) ? new Ajv(options) : new Ajv2020(options)
   formats.default(ajv)
   return ajv.compile(schema)
+}
+
+/** Drafts up to 7 say so; everything else is read as 2020-12. */
+function isDraft7(schema: Schema): boolean {
+  return typeof schema === 'object' && /draft-0[4-7]/.test(String(schema.$schema ?? ''))
 }
 
 /** Refuses a schema that cannot be compiled, saying why. */

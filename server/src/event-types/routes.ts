@@ -80,9 +80,9 @@ function check(type: AppEventType): void {
 
 export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
   const { database, clock } = options
-  const answer = (type: AppEventType) => appEventTypeAnswer(type, options.publicUrl)
+  const answer = (type: AppEventType, isAdmin = true) => appEventTypeAnswer(type, options.publicUrl, isAdmin)
   const find = (call: { principal: Principal; params: Record<string, string> }) =>
-    findAppEventType(database, call.principal, call.params['selector'] ?? '')
+    findAppEventType(database, call.principal, call.params.selector ?? '')
 
   async function save(type: AppEventType, also?: (tx: Tx, type: AppEventType) => Promise<void>): Promise<AppEventType> {
     const changed = { ...type, revision: secretUuid(), updatedAt: clock.now() }
@@ -114,7 +114,9 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
         search: query.search ?? null,
         includeArchived: query.includeArchived ?? false,
       }
-      return listAnswer(await listAppEventTypes(database.db, filter, page), page, 'aet', answer)
+      return listAnswer(await listAppEventTypes(database.db, filter, page), page, 'aet', (type) =>
+        answer(type, principal.isAdmin),
+      )
     },
     async create({ principal, body }) {
       const blank: AppEventType = {
@@ -134,7 +136,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
       await refusingTakenKey('app event type', type.key, () => insertAppEventType(database.db, type))
       return answer(type)
     },
-    get: async (call) => answer(await find(call)),
+    get: async (call) => answer(await find(call), call.principal.isAdmin),
     put: change,
     patch: change,
     async archive(call) {

@@ -63,7 +63,7 @@ export function createAccept(options: AcceptOptions): (requests: EventRequest[])
   return async (requests) => {
     const known = addressesKnown(requests)
     const [resolve, wishes] = await Promise.all([targetsOf(database, requests), whoWants(database, known)])
-    const prepared = requests.map((request) => resolve(request, ids))
+    const prepared = await Promise.all(requests.map((request) => resolve(request, ids)))
     await findCustomers(database, prepared)
     const accepted = prepared.flatMap((each) => ('problem' in each ? [] : each.candidates.filter(isAccepted)))
     const found = new Map(
@@ -193,7 +193,8 @@ async function settleKeys(
 
 // ── where events belong ──
 
-type Resolve = (request: EventRequest, ids: Ids) => Prepared | { problem: ErrorKey; message: string }
+type Resolved = Prepared | { problem: ErrorKey; message: string }
+type Resolve = (request: EventRequest, ids: Ids) => Resolved | Promise<Resolved>
 
 /** Reads what all the URLs of the group stand for: at most one statement per kind of URL. */
 async function targetsOf(database: Database, requests: readonly EventRequest[]): Promise<Resolve> {
@@ -240,21 +241,35 @@ function atGlobal(request: EventRequest, type: AppEventSource | undefined, ids: 
   if (request.principal !== null && request.principal.workspaceId !== type.workspaceId) {
     return { problem: 'not_authenticated', message: 'the token is of another workspace' }
   }
-  const check = { schema: type.validateEvents ? type.schema : null, revision: type.revision }
-  const candidates = request.events.map((event): Candidate => {
-    const customer = request.principal?.customerId ?? customerByFormula(type, event.value)
-    if (customer === null) {
-      const message = `the event does not say whose it is: send a customer’s token${type.tenantIdFormula === null ? ', or configure a tenant id formula' : '; the tenant id formula found nothing'}`
-      return { error: { key: 'customer_unresolved', message } }
-    }
-    const place = { workspaceId: type.workspaceId, appEventTypeId: type.id, customerId: '', subscriptionId: null }
-    const candidate = candidateOf(event, place, { webhookKey: type.webhookKey, customerId: '' }, check, ids)
-    if (!isAccepted(candidate)) return candidate
-    if (typeof customer === 'string') placeAt(candidate, customer)
-    else named.set(candidate, customer.internalId)
-    return candidate
+  const owners = request.events.map((event) => request.principal?.customerId ?? customerByFormula(type, event.value))
+  const place = (found: readonly Owner[]): Prepared => ({
+    request,
+    urlKey: type.webhookKey,
+    candidates: request.events.map((event, index) => placed(event, type, found[index] ?? null, ids)),
   })
-  return { request, urlKey: type.webhookKey, candidates }
+  // Only `$jsonata` makes anybody wait.
+  return owners.some((owner) => owner instanceof Promise) ? Promise.all(owners).then(place) : place(owners as Owner[])
+}
+
+/** Whose event it is: a database id, an id of your own to be looked up, or nobody's. */
+type Owner = string | { internalId: string } | null
+
+function placed(event: EventRequest['events'][number], type: AppEventSource, owner: Owner, ids: Ids): Candidate {
+  const check = { schema: type.validateEvents ? type.schema : null, revision: type.revision }
+  const place = { workspaceId: type.workspaceId, appEventTypeId: type.id, customerId: '', subscriptionId: null }
+  const candidate = candidateOf(event, place, { webhookKey: type.webhookKey, customerId: '' }, check, ids)
+  if (!isAccepted(candidate)) return candidate
+  if (owner === null) {
+    const hint =
+      type.tenantIdFormula === null
+        ? ', or configure a tenant id formula'
+        : '; the tenant id formula found nothing in the event'
+    const message = `the event does not say whose it is: send a customer’s token${hint}`
+    return { error: { key: 'customer_unresolved', message } }
+  }
+  if (typeof owner === 'string') placeAt(candidate, owner)
+  else named.set(candidate, owner.internalId)
+  return candidate
 }
 
 function placeAt(candidate: Accepted, customerId: string): void {
@@ -267,30 +282,33 @@ const named = new WeakMap<Candidate, string>()
 
 const formulas = new LRUCache<string, CompiledFormula>({ max: 1000 })
 
-/** The customer's own id that the formulas of the type find in the payload. */
-function customerByFormula(type: AppEventSource, payload: unknown): { internalId: string } | null {
-  for (const [name, formula] of [
-    ['tenant', type.tenantIdFormula],
-    ['user', type.userIdFormula],
-  ] as const) {
-    if (formula === null || formula === undefined) continue
-    const slot = `${type.revision}:${name}`
-    let compiled = formulas.get(slot)
-    if (compiled === undefined) {
-      compiled = compileFormula(formula)
-      formulas.set(slot, compiled)
-    }
-    const found = evaluateNow(compiled, payload)
-    if (typeof found === 'string' && found !== '') return { internalId: found }
-    if (typeof found === 'number') return { internalId: String(found) }
-  }
-  return null
+/** The customer's own id that the formulas of the type find in the payload; a promise where one of them takes time. */
+function customerByFormula(type: AppEventSource, payload: unknown): Owner | Promise<Owner> {
+  const [tenant, user] = [
+    evaluated(`${type.revision}:tenant`, type.tenantIdFormula, payload),
+    evaluated(`${type.revision}:user`, type.userIdFormula, payload),
+  ]
+  if (!(tenant instanceof Promise) && !(user instanceof Promise)) return ownerOf(tenant) ?? ownerOf(user)
+  return Promise.all([tenant, user]).then(
+    ([first, second]) => ownerOf(first) ?? ownerOf(second),
+    () => null,
+  )
 }
 
-function evaluateNow(formula: CompiledFormula, payload: unknown): unknown {
-  if (typeof payload !== 'object' || payload === null) return undefined
+function ownerOf(found: unknown): Owner {
+  if (typeof found === 'number') return { internalId: String(found) }
+  return typeof found === 'string' && found !== '' ? { internalId: found } : null
+}
+
+function evaluated(slot: string, formula: unknown, payload: unknown): unknown {
+  if (formula === null || formula === undefined || typeof payload !== 'object' || payload === null) return undefined
+  let compiled = formulas.get(slot)
+  if (compiled === undefined) {
+    compiled = compileFormula(formula)
+    formulas.set(slot, compiled)
+  }
   try {
-    return formula.evaluate(payload as Record<string, unknown>)
+    return compiled.evaluate(payload as Record<string, unknown>)
   } catch {
     return undefined
   }

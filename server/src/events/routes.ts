@@ -34,7 +34,7 @@ const STREAMS_MAX = 1000
 export function eventRoutes(options: EventRoutesOptions): RouteSet {
   const { database, clock, publicUrl } = options
 
-  async function answers(rows: readonly AppEvent[]) {
+  async function answers(principal: Principal, rows: readonly AppEvent[]) {
     const [customers, types, subscriptions, launched] = await Promise.all([
       customersByIds(
         database.db,
@@ -77,11 +77,17 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
           state: run.state,
         })),
         user: customer === undefined ? undefined : customerAnswer(customer, clock.now()),
-        appEventType: type === undefined ? undefined : appEventTypeAnswer(type, publicUrl),
+        appEventType: type === undefined ? undefined : appEventTypeAnswer(type, publicUrl, principal.isAdmin),
         appEventSubscription:
           subscription === undefined
             ? undefined
-            : subscriptionAnswer(subscription, { type: undefined, customer: undefined, publicUrl, now: clock.now() }),
+            : subscriptionAnswer(subscription, {
+                type: undefined,
+                customer: undefined,
+                publicUrl,
+                now: clock.now(),
+                isAdmin: principal.isAdmin,
+              }),
       }
     })
   }
@@ -139,15 +145,15 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
         to: query.to ?? query.endDatetime ?? null,
       }
       const rows = await listAppEvents(database.db, filter, page)
-      return { ...listAnswer(rows, page, 'aev', () => undefined), items: await answers(rows) }
+      return { ...listAnswer(rows, page, 'aev', () => undefined), items: await answers(principal, rows) }
     },
     async get({ principal, params }) {
-      const [answer] = await answers([await find(principal, params['id'] ?? '')])
+      const [answer] = await answers(principal, [await find(principal, params.id ?? '')])
       if (answer === undefined) throw new Error('one row gives one answer')
       return answer
     },
     async replay({ principal, params }) {
-      const event = await find(principal, params['id'] ?? '')
+      const event = await find(principal, params.id ?? '')
       const customer = (await customersByIds(database.db, [event.customerId])).get(event.customerId)
       if (customer === undefined || customer.archivedAt !== null)
         throw new Refusal('archived', 'the customer of the event is archived')

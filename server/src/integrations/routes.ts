@@ -38,7 +38,7 @@ export function integrationRoutes(options: IntegrationRoutesOptions): RouteSet {
     return changed
   }
   async function change({ principal, params, body }: CallOf<(typeof table)['put']>) {
-    const current = await findIntegration(database, principal, params['selector'] ?? '')
+    const current = await findIntegration(database, principal, params.selector ?? '')
     if (current.archivedAt !== null) throw new Refusal('archived', `integration ${current.key} is archived`)
     return integrationAnswer(
       await save({
@@ -74,7 +74,7 @@ export function integrationRoutes(options: IntegrationRoutesOptions): RouteSet {
       return integrationAnswer(integration)
     },
     async get({ principal, params }) {
-      return integrationAnswer(await findIntegration(database, principal, params['selector'] ?? ''))
+      return integrationAnswer(await findIntegration(database, principal, params.selector ?? ''))
     },
     async getByQuery({ principal, query }) {
       return integrationAnswer(await findIntegration(database, principal, query.id ?? query.key ?? ''))
@@ -82,11 +82,11 @@ export function integrationRoutes(options: IntegrationRoutesOptions): RouteSet {
     put: change,
     patch: change,
     async archive({ principal, params }) {
-      const current = await findIntegration(database, principal, params['selector'] ?? '')
+      const current = await findIntegration(database, principal, params.selector ?? '')
       if (current.archivedAt === null) await save({ ...current, archivedAt: clock.now() })
     },
     async restore({ principal, params }) {
-      const current = await findIntegration(database, principal, params['selector'] ?? '')
+      const current = await findIntegration(database, principal, params.selector ?? '')
       return integrationAnswer(current.archivedAt === null ? current : await save({ ...current, archivedAt: null }))
     },
   })

@@ -3,25 +3,16 @@ import type { NodeCall, NodeOutcome, NodeServices } from '../flows/node-type.ts'
 import type { FlowPlan, PlannedNode } from '../flows/plan.ts'
 import { FormulaTooLarge } from '../formulas/bounds.ts'
 import type { Ids } from '../platform/ids.ts'
-import { type LaneOutcome, LEAVING } from '../platform/lanes.ts'
+import type { LaneOutcome } from '../platform/lane.ts'
+import { LEAVING } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { AppUser } from '../workspaces/your-app.ts'
+import type { Limits } from './limits.ts'
 import type { Progressing, Recorder } from './recorder.ts'
 import { nodeRetryDelayMs } from './retry.ts'
 import type { NodeCounts, NodeRun, RunItem, Waiting } from './run.ts'
 import { createSlots, type Slots } from './slots.ts'
 import type { RunProgress } from './store.ts'
-
-export interface Limits {
-  /** Longest time at work in one stretch, in milliseconds. */
-  activeMsMax: number
-  /** Most node runs in one run. */
-  nodeRunsMax: number
-  /** Longest output of one node run, in characters of JSON. */
-  outputCharsMax: number
-}
-
-export const LIMITS: Limits = { activeMsMax: 3_000_000, nodeRunsMax: 100_000, outputCharsMax: 20_000_000 }
 
 export interface ExecutionOptions {
   services: NodeServices
@@ -52,8 +43,14 @@ interface Visit {
   fed: unknown
   /** The for-each item that begins here, as JSON text. */
   item: string | null
-  /** Gathers outputs for the enclosing for-each. */
-  collect: Map<string, unknown[]> | null
+  /** The iteration of the for-each that it is in. */
+  within: Iteration | null
+}
+
+/** One round of a for-each: the outputs it gathers, and its own slots, so that rounds do not wait for each other. */
+interface Iteration {
+  outputs: Map<string, unknown[]>
+  slots: Map<string, Slots>
 }
 
 const ERRORS_MAX = 20
@@ -107,7 +104,7 @@ export class Execution implements Progressing {
         path: encodeURIComponent(start.key),
         ...this.#begin(),
         item: null,
-        collect: null,
+        within: null,
       })
     const now = this.#o.services.clock.now()
     if (signal.aborted) {
@@ -138,8 +135,8 @@ export class Execution implements Progressing {
     if (this.#mustStop()) return
     const outputs = await this.#outputsOf(visit)
     if (outputs === null) return
-    if (visit.collect !== null)
-      visit.collect.set(visit.node.key, [...(visit.collect.get(visit.node.key) ?? []), ...outputs])
+    const gathered = visit.within?.outputs
+    gathered?.set(visit.node.key, [...(gathered.get(visit.node.key) ?? []), ...outputs])
     const next: Promise<void>[] = []
     for (const [index, output] of outputs.entries()) {
       if (visit.node.links.length === 0) break
@@ -160,7 +157,7 @@ export class Execution implements Progressing {
             input,
             fed: output,
             item: null,
-            collect: visit.collect,
+            within: visit.within,
           }),
         )
       }
@@ -187,7 +184,7 @@ export class Execution implements Progressing {
   async #outputsOf(visit: Visit): Promise<unknown[] | null> {
     const record = this.#in.recorded.get(visit.path)
     if (record !== undefined) return this.#recall(record, visit)
-    const slots = this.#slotsOf(visit.node)
+    const slots = this.#slotsOf(visit)
     const release = slots.isFree() ? slots.take() : await slots.acquire()
     try {
       return this.#mustStop() ? null : await this.#perform(visit)
@@ -282,20 +279,20 @@ export class Execution implements Progressing {
         logs,
         1,
       )
-    const collected: Map<string, unknown[]>[] = []
+    const rounds: Iteration[] = []
     let next = 0
     const worker = async () => {
       for (let index = next++; index < items.length && !this.#mustStop(); index = next++) {
         const item = items[index]
-        const collect = new Map<string, unknown[]>()
-        collected[index] = collect
+        const within: Iteration = { outputs: new Map(), slots: new Map() }
+        rounds[index] = within
         await this.#walk({
           node: root,
           path: `${visit.path}>e${index}.${encodeURIComponent(root.key)}`,
           input: { ...asObject(visit.input), [visit.node.key]: { item } },
           fed: item,
           item: JSON.stringify(item ?? null),
-          collect,
+          within,
         })
       }
     }
@@ -304,7 +301,7 @@ export class Execution implements Progressing {
     const isUnfinished = this.#mustStop() || Object.keys(this.#waiting).some((path) => path.startsWith(inside))
     if (isUnfinished) return null
     const output: Record<string, unknown[]> = {}
-    for (const iteration of collected) {
+    for (const { outputs: iteration } of rounds) {
       for (const [key, outputs] of iteration) output[key] = [...(output[key] ?? []), ...outputs]
     }
     return this.#settle(visit, { kind: 'outputs', outputs: [output] }, startedAt, logs, 1)
@@ -396,12 +393,12 @@ export class Execution implements Progressing {
     return true
   }
 
-  #slotsOf(node: PlannedNode): Slots {
-    let slots = this.#slots.get(node.key)
-    if (slots === undefined) {
-      slots = createSlots(node.node.concurrency ?? 1)
-      this.#slots.set(node.key, slots)
-    }
+  /** A node that says nothing of its concurrency runs once at a time, in each round of a for-each. */
+  #slotsOf({ node, within }: Visit): Slots {
+    const own = node.node.concurrency
+    const all = own === undefined && within !== null ? within.slots : this.#slots
+    const slots = all.get(node.key) ?? createSlots(own ?? 1)
+    all.set(node.key, slots)
     return slots
   }
 

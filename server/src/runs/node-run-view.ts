@@ -1,7 +1,7 @@
 import type { Database } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
+import { nodeRunsAtPaths, nodeRunsBelow } from './node-run-store.ts'
 import { type NodeRun, type NodeRunAnswer, outputWireId, type RunRow } from './run.ts'
-import { nodeRunsAtPaths, nodeRunsBelow } from './store.ts'
 
 /** The places above this one: `a>0.b>e2.c` is below `a` and `a>0.b`. */
 function ancestorsOf(path: string): string[] {

@@ -13,10 +13,11 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, type Prefix, toWire } from '../platform/ids.ts'
 import type { Launch } from './launch.ts'
+import { nodeCountsOf, nodeRunById, nodeRunPage, nodeRunPageOfKeys } from './node-run-store.ts'
 import { nodeRunAnswers, outputAnswers } from './node-run-view.ts'
 import { type NodeRun, type RunRow, runAnswer } from './run.ts'
 import type { Runs } from './runs.ts'
-import { listRuns, nodeCountsOf, nodeRunById, nodeRunPage, nodeRunPageOfKeys, runById } from './store.ts'
+import { listRuns, runById } from './store.ts'
 
 export interface RunRoutesOptions {
   database: Database

@@ -2,7 +2,7 @@ import type { ErrorData, FlowRunState, FlowNodeRun as WireNodeRun, FlowRun as Wi
 import type { z } from 'zod'
 import { CONCURRENCY_DEFAULT, flowWireId } from '../flows/flow.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
-import type { LaneItem } from '../platform/lanes.ts'
+import type { LaneItem } from '../platform/lane.ts'
 
 /** What makes a run: where it starts, with what, and why. */
 export interface NewRun {

@@ -9,20 +9,23 @@ import type { Notifications } from '../notifications/notifications.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
 import { type Database, runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
-import { createLanes, type LaneOutcome, type Lanes } from '../platform/lanes.ts'
+import type { LaneOutcome, Lanes } from '../platform/lane.ts'
+import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
-import { Execution, type ExecutionInput, LIMITS, type Limits } from './execution.ts'
+import { Execution, type ExecutionInput } from './execution.ts'
+import { LIMITS, type Limits } from './limits.ts'
 import { createNewsRelay } from './news.ts'
+import { nodeRunsOf } from './node-run-store.ts'
 import { createRecorder } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
-import { fetchRuns, lanesWithRuns, nodeRunsOf, runsInsert, stopRun } from './store.ts'
+import { fetchRuns, lanesWithRuns, runsInsert, stopRun } from './store.ts'
 
 /** Runs at work at the same time in this process; they mostly wait for the network. */
 const PROCESS_CAP = 2000
 /** … and of one customer. */
-const LANE_CAP = 64
+const LANE_CAP = 100
 /** Runs held in memory before they start, and their weight. */
 const HELD_MAX = 5000
 const HELD_BYTES_MAX = 64 * 1024 * 1024

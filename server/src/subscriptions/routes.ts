@@ -31,7 +31,7 @@ type Located = { principal: Principal; params: Record<string, string> }
 export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet {
   const { database, clock, subscriptions } = options
 
-  async function answers(rows: readonly AppEventSubscription[]) {
+  async function answers(principal: Principal, rows: readonly AppEventSubscription[]) {
     const types = await appEventTypesByIds(
       database.db,
       rows.map((row) => row.appEventTypeId),
@@ -46,11 +46,12 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
         customer: customers.get(row.customerId),
         publicUrl: options.publicUrl,
         now: clock.now(),
+        isAdmin: principal.isAdmin,
       }),
     )
   }
-  async function answer(row: AppEventSubscription) {
-    const [one] = await answers([row])
+  async function answer(principal: Principal, row: AppEventSubscription) {
+    const [one] = await answers(principal, [row])
     if (one === undefined) throw new Error('one row gives one answer')
     return one
   }
@@ -106,12 +107,16 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
   type ByQuery = { principal: Principal; query: Selector }
   const bySelector = ({ principal, query }: ByQuery) => selected(principal, query, query.autoCreate ?? false)
   const onlySelected = ({ principal, query }: ByQuery) => selected(principal, query, false)
-  const made = async ({ principal, query }: ByQuery) => answer(await selected(principal, query, true))
+  const made = async ({ principal, query }: ByQuery) => answer(principal, await selected(principal, query, true))
 
-  async function send(row: AppEventSubscription, step: 'subscribe' | 'unsubscribe') {
+  async function send(
+    { principal }: { principal: Principal },
+    row: AppEventSubscription,
+    step: 'subscribe' | 'unsubscribe',
+  ) {
     if (step === 'subscribe' && row.archivedAt !== null)
       throw new Refusal('archived', 'the subscription is archived; restore it first')
-    return answer(await subscriptions.sendNow(row.id, step))
+    return answer(principal, await subscriptions.sendNow(row.id, step))
   }
   async function archive(row: AppEventSubscription): Promise<void> {
     await database.transaction(async (tx) => {
@@ -119,14 +124,14 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
       if (current !== undefined && current.archivedAt === null) await subscriptions.archive(tx, current)
     })
   }
-  async function restore(row: AppEventSubscription) {
+  async function restore({ principal }: { principal: Principal }, row: AppEventSubscription) {
     const isNeeded = await options.isNeeded(row.id)
     await database.transaction(async (tx) => {
       const [current] = await lockSubscriptions(tx, [row.id])
       if (current !== undefined)
         await subscriptions.restore(tx, { ...current, isManual: current.isManual || !isNeeded })
     })
-    return answer((await subscriptionById(database.db, row.id)) ?? row)
+    return answer(principal, (await subscriptionById(database.db, row.id)) ?? row)
   }
 
   return routeSet(table, {
@@ -152,10 +157,10 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
       }
       if (!principal.isAdmin && filter.customerId === null) return { items: [] }
       const rows = await listSubscriptions(database.db, filter, page)
-      const items = await answers(rows)
+      const items = await answers(principal, rows)
       return { ...listAnswer(rows, page, 'aes', () => undefined), items }
     },
-    get: async (call) => answer(await located(call)),
+    get: async (call) => answer(call.principal, await located(call)),
     async listRequests({ principal, params, query }) {
       const row = await byId(principal, params.id ?? '')
       const page = pageOf(query, 'req')
@@ -171,23 +176,23 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
         createdAt: timeOfId(record.id).toISOString(),
       }))
     },
-    subscribe: async (call) => send(await located(call), 'subscribe'),
-    unsubscribe: async (call) => send(await located(call), 'unsubscribe'),
+    subscribe: async (call) => send(call, await located(call), 'subscribe'),
+    unsubscribe: async (call) => send(call, await located(call), 'unsubscribe'),
     archive: async (call) => archive(await located(call)),
-    restore: async (call) => restore(await located(call)),
-    getByQuery: async (call) => answer(await bySelector(call)),
+    restore: async (call) => restore(call, await located(call)),
+    getByQuery: async (call) => answer(call.principal, await bySelector(call)),
     createByQuery: made,
     putByQuery: made,
-    patchByQuery: async (call) => answer(await bySelector(call)),
+    patchByQuery: async (call) => answer(call.principal, await bySelector(call)),
     archiveByQuery: async (call) => archive(await onlySelected(call)),
     async getSchemaByQuery(call) {
       const row = await onlySelected(call)
       const type = (await appEventTypesByIds(database.db, [row.appEventTypeId])).get(row.appEventTypeId)
       return type?.schema ?? (type?.example == null ? {} : schemaFromExample(type.example))
     },
-    subscribeByQuery: async (call) => send(await bySelector(call), 'subscribe'),
-    unsubscribeByQuery: async (call) => send(await onlySelected(call), 'unsubscribe'),
-    restoreByQuery: async (call) => restore(await onlySelected(call)),
+    subscribeByQuery: async (call) => send(call, await bySelector(call), 'subscribe'),
+    unsubscribeByQuery: async (call) => send(call, await onlySelected(call), 'unsubscribe'),
+    restoreByQuery: async (call) => restore(call, await onlySelected(call)),
   })
 }
 

@@ -64,7 +64,13 @@ export function subscriptionWebhookUri(publicUrl: string, webhookUuid: string): 
 
 export function subscriptionAnswer(
   subscription: AppEventSubscription,
-  beside: { type: AppEventType | undefined; customer: Customer | undefined; publicUrl: string; now: Date },
+  beside: {
+    type: AppEventType | undefined
+    customer: Customer | undefined
+    publicUrl: string
+    now: Date
+    isAdmin: boolean
+  },
 ): z.input<typeof WireSubscription> {
   const customerId = toWire('cus', subscription.customerId)
   return {
@@ -90,7 +96,8 @@ export function subscriptionAnswer(
     createdAt: subscription.createdAt.toISOString(),
     updatedAt: subscription.updatedAt.toISOString(),
     archivedAt: subscription.archivedAt?.toISOString(),
-    appEventType: beside.type === undefined ? undefined : appEventTypeAnswer(beside.type, beside.publicUrl),
+    appEventType:
+      beside.type === undefined ? undefined : appEventTypeAnswer(beside.type, beside.publicUrl, beside.isAdmin),
     user: beside.customer === undefined ? undefined : customerAnswer(beside.customer, beside.now),
   }
 }

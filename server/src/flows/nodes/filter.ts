@@ -8,7 +8,7 @@ const filter: NodeType = {
   isTrigger: false,
   hasEffect: false,
   check: (node) =>
-    checkFormula(configOf(node)['filter']).map((each) => ({
+    checkFormula(configOf(node).filter).map((each) => ({
       path: `config.filter ${each.path}`,
       message: each.message,
     })),

@@ -18,18 +18,18 @@ const forEach: NodeType = {
   hasEffect: false,
   check(node) {
     const config = configOf(node)
-    const problems = checkFormula(config['items']).map((each) => ({
+    const problems = checkFormula(config.items).map((each) => ({
       path: `config.items ${each.path}`,
       message: each.message,
     }))
-    if (config['items'] === undefined)
+    if (config.items === undefined)
       problems.push({ path: 'config.items', message: 'a list (or a formula for one) is needed' })
     if (rootOf(config) === null)
       problems.push({ path: 'config.rootNodeKey', message: 'the key of the first inner node is needed' })
     return problems
   },
   prepare(node) {
-    const items = compileFormula(configOf(node)['items'])
+    const items = compileFormula(configOf(node).items)
     return {
       async execute(call) {
         const value = await items.evaluate(call.scope)

@@ -2,7 +2,7 @@ import { Cron } from 'croner'
 import { configOf, type NodeType, passOn } from '../node-type.ts'
 
 function scheduleOf(config: Record<string, unknown>): { cron: unknown; timeZone: unknown } {
-  return { cron: config['cron'] ?? config['schedule'], timeZone: config['timeZone'] ?? config['timezone'] ?? 'UTC' }
+  return { cron: config.cron ?? config.schedule, timeZone: config.timeZone ?? config.timezone ?? 'UTC' }
 }
 
 /**

@@ -8,12 +8,12 @@ const transformData: NodeType = {
   isTrigger: false,
   hasEffect: false,
   check: (node) =>
-    checkFormula(configOf(node)['output']).map((each) => ({
+    checkFormula(configOf(node).output).map((each) => ({
       path: `config.output ${each.path}`,
       message: each.message,
     })),
   prepare(node) {
-    const output = compileFormula(configOf(node)['output'])
+    const output = compileFormula(configOf(node).output)
     return { execute: async (call) => ({ kind: 'outputs', outputs: [await output.evaluate(call.scope)] }) }
   },
 }
