@@ -1,4 +1,4 @@
-export { createTestDatabase, type TestDatabase } from './database.ts'
+export { createEmptyDatabase, createTestDatabase, type TestDatabase } from './database.ts'
 export { createEngineProcess, type EngineProcess, type EngineProcessOptions } from './engine-process.ts'
 export { addWorkspace, buildHouse, freePort, type House, type HouseOptions } from './house.ts'
 export { createPostgresProcess, type PostgresProcess } from './postgres-process.ts'

@@ -146,11 +146,11 @@ describe('archiving', () => {
   test('a customer suspends its streams; restoring the customer brings them back', async () => {
     const { items } = await house.admin.customers.list()
     const id = items.find((each) => each.internalId === 'anna')?.id ?? ''
-    await house.admin.customers.archive({ params: { id } })
+    await house.admin.customers.archive({ params: { selector: id } })
     await house.settle()
     expect(paths()).toEqual(['/unsubscribe/hook-1'])
     expect(await answerAtUrl()).toBe(410)
-    await house.admin.customers.restore({ params: { id } })
+    await house.admin.customers.restore({ params: { selector: id } })
     await house.settle()
     expect(paths()).toEqual(['/unsubscribe/hook-1', '/subscribe'])
     expect(await answerAtUrl()).toBe(200)

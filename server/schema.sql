@@ -1,0 +1,561 @@
+-- Printed from the migrations by `node tidy/print-schema.ts`: what they come to, to be read, not run.
+
+create table alerts (
+  id uuid not null,
+  workspace_id uuid not null,
+  key text not null,
+  type text not null,
+  severity text not null,
+  description text not null,
+  status text not null,
+  customer_id uuid,
+  context_key text,
+  created_at timestamp with time zone not null,
+  last_seen_at timestamp with time zone not null,
+  resolved_at timestamp with time zone,
+  constraint alerts_severity_check CHECK ((severity = ANY (ARRAY['warning'::text, 'critical'::text]))),
+  constraint alerts_status_check CHECK ((status = ANY (ARRAY['ongoing'::text, 'resolved'::text]))),
+  constraint alerts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint alerts_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX alerts_key ON public.alerts USING btree (workspace_id, key);
+CREATE INDEX alerts_ongoing ON public.alerts USING btree (type) WHERE (status = 'ongoing'::text);
+
+create table app_event_subscription_requests (
+  id uuid not null,
+  workspace_id uuid not null,
+  subscription_id uuid not null,
+  kind text not null,
+  trigger text not null,
+  request jsonb,
+  response jsonb,
+  error jsonb,
+  duration_ms integer,
+  constraint app_event_subscription_requests_kind_check CHECK ((kind = ANY (ARRAY['subscribe'::text, 'unsubscribe'::text]))),
+  constraint app_event_subscription_requests_trigger_check CHECK ((trigger = ANY (ARRAY['auto'::text, 'manual'::text]))),
+  constraint app_event_subscription_requests_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX app_event_subscription_requests_subscription_id_id_idx ON public.app_event_subscription_requests USING btree (subscription_id, id);
+
+create table app_event_subscriptions (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  app_event_type_id uuid not null,
+  instance_key text not null default ''::text,
+  webhook_uuid uuid not null,
+  is_wanted boolean not null,
+  is_manual boolean not null default false,
+  status text not null,
+  error jsonb,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  subscription_request json,
+  subscription_response json,
+  response_sealed text,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint app_event_subscriptions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'subscribed'::text, 'unsubscribed'::text, 'error'::text]))),
+  constraint app_event_subscriptions_app_event_type_id_fkey FOREIGN KEY (app_event_type_id) REFERENCES app_event_types(id),
+  constraint app_event_subscriptions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
+  constraint app_event_subscriptions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint app_event_subscriptions_pkey PRIMARY KEY (id),
+  constraint app_event_subscriptions_app_event_type_id_customer_id_insta_key UNIQUE (app_event_type_id, customer_id, instance_key),
+  constraint app_event_subscriptions_webhook_uuid_key UNIQUE (webhook_uuid)
+);
+CREATE INDEX app_event_subscriptions_by_age ON public.app_event_subscriptions USING btree (workspace_id, id);
+CREATE INDEX app_event_subscriptions_by_customer ON public.app_event_subscriptions USING btree (customer_id);
+
+create table app_event_types (
+  id uuid not null,
+  workspace_id uuid not null,
+  uuid uuid not null,
+  key text not null,
+  name text not null,
+  description text,
+  meta jsonb,
+  schema json,
+  example json,
+  subscribe_request json,
+  unsubscribe_request json,
+  tenant_id_formula json,
+  user_id_formula json,
+  validate_events boolean not null default false,
+  webhook_key uuid not null,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint app_event_types_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint app_event_types_pkey PRIMARY KEY (id),
+  constraint app_event_types_webhook_key_key UNIQUE (webhook_key),
+  constraint app_event_types_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
+);
+CREATE UNIQUE INDEX app_event_types_key ON public.app_event_types USING btree (workspace_id, key) WHERE (archived_at IS NULL);
+
+create table app_events (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  app_event_type_id uuid not null,
+  subscription_id uuid,
+  payload text not null,
+  constraint app_events_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX app_events_customer_id_id_idx ON public.app_events USING btree (customer_id, id);
+CREATE INDEX app_events_subscription_id_id_idx ON public.app_events USING btree (subscription_id, id) WHERE (subscription_id IS NOT NULL);
+CREATE INDEX app_events_workspace_id_id_idx ON public.app_events USING btree (workspace_id, id);
+
+create table customers (
+  id uuid not null,
+  workspace_id uuid not null,
+  internal_id text not null,
+  name text not null,
+  fields jsonb not null default '{}'::jsonb,
+  credentials_sealed text,
+  meta jsonb,
+  is_test boolean not null default false,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  last_active_at timestamp with time zone,
+  archived_at timestamp with time zone,
+  constraint customers_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint customers_pkey PRIMARY KEY (id),
+  constraint customers_workspace_id_internal_id_key UNIQUE (workspace_id, internal_id)
+);
+CREATE INDEX customers_by_age ON public.customers USING btree (workspace_id, id);
+
+create table deliveries (
+  id uuid not null,
+  workspace_id uuid not null,
+  destination_id uuid not null,
+  message_id uuid not null,
+  event_type text not null,
+  customer_id uuid,
+  source_id text,
+  body text not null,
+  state text not null,
+  attempts_made integer not null,
+  last_attempt_at timestamp with time zone,
+  last_error text,
+  settled_at timestamp with time zone not null,
+  constraint deliveries_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'exhausted'::text, 'cancelled'::text]))),
+  constraint deliveries_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX deliveries_destination_id_id_idx ON public.deliveries USING btree (destination_id, id);
+CREATE INDEX deliveries_destination_id_id_idx1 ON public.deliveries USING btree (destination_id, id) WHERE (state = 'exhausted'::text);
+CREATE INDEX deliveries_workspace_id_id_idx ON public.deliveries USING btree (workspace_id, id);
+
+create table deliveries_active (
+  id uuid not null,
+  workspace_id uuid not null,
+  destination_id uuid not null,
+  message_id uuid not null,
+  event_type text not null,
+  customer_id uuid,
+  source_id text,
+  body text not null,
+  attempts_made integer not null default 0,
+  last_attempt_at timestamp with time zone,
+  last_error text,
+  shard smallint not null,
+  position bigint not null generated always as identity,
+  is_ordered boolean not null,
+  group_cap integer not null,
+  due_at timestamp with time zone not null,
+  held_until timestamp with time zone,
+  constraint deliveries_active_pkey PRIMARY KEY (id)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX deliveries_active_by_age ON public.deliveries_active USING btree (workspace_id, id);
+CREATE INDEX deliveries_active_lanes ON public.deliveries_active USING btree (shard, destination_id, due_at, "position");
+
+create table delivery_attempts (
+  id uuid not null,
+  workspace_id uuid not null,
+  delivery_id uuid not null,
+  destination_id uuid not null,
+  number integer,
+  trigger text not null,
+  replay_id uuid,
+  outcome text not null,
+  error_class text,
+  error text,
+  http_status integer,
+  duration_ms integer not null,
+  request text not null,
+  response text,
+  next_attempt_at timestamp with time zone,
+  constraint delivery_attempts_outcome_check CHECK ((outcome = ANY (ARRAY['acknowledged'::text, 'rejected'::text, 'unreachable'::text, 'forbidden'::text]))),
+  constraint delivery_attempts_trigger_check CHECK ((trigger = ANY (ARRAY['auto'::text, 'manual'::text, 'bulk'::text]))),
+  constraint delivery_attempts_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX delivery_attempts_delivery_id_id_idx ON public.delivery_attempts USING btree (delivery_id, id);
+
+create table delivery_destinations (
+  id uuid not null,
+  workspace_id uuid not null,
+  kind text not null,
+  url text not null,
+  secret_sealed text not null,
+  previous_secret_sealed text,
+  previous_secret_until timestamp with time zone,
+  headers_sealed text,
+  concurrency integer not null,
+  throttle_per_second double precision,
+  is_ordered boolean not null default false,
+  schedule_ms integer[],
+  state text not null,
+  paused_reason text,
+  paused_at timestamp with time zone,
+  failing_since timestamp with time zone,
+  last_success_at timestamp with time zone,
+  last_failure_at timestamp with time zone,
+  warned_percent integer not null default 0,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint delivery_destinations_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'archived'::text]))),
+  constraint delivery_destinations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint delivery_destinations_pkey PRIMARY KEY (id)
+);
+
+create table delivery_replays (
+  id uuid not null,
+  workspace_id uuid not null,
+  filter json not null,
+  rate_per_second double precision not null,
+  state text not null,
+  total integer not null,
+  succeeded integer not null default 0,
+  failed integer not null default 0,
+  done_until uuid,
+  created_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  constraint delivery_replays_state_check CHECK ((state = ANY (ARRAY['running'::text, 'completed'::text, 'cancelled'::text]))),
+  constraint delivery_replays_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint delivery_replays_pkey PRIMARY KEY (id)
+);
+CREATE INDEX delivery_replays_by_age ON public.delivery_replays USING btree (workspace_id, id);
+
+create table flow_instance_triggers (
+  flow_instance_id uuid not null,
+  node_key text not null,
+  app_event_type_id uuid not null,
+  customer_id uuid not null,
+  app_event_subscription_id uuid not null,
+  constraint flow_instance_triggers_app_event_subscription_id_fkey FOREIGN KEY (app_event_subscription_id) REFERENCES app_event_subscriptions(id),
+  constraint flow_instance_triggers_flow_instance_id_fkey FOREIGN KEY (flow_instance_id) REFERENCES flow_instances(id),
+  constraint flow_instance_triggers_pkey PRIMARY KEY (flow_instance_id, node_key)
+);
+CREATE INDEX flow_instance_triggers_by_customer ON public.flow_instance_triggers USING btree (customer_id, app_event_type_id);
+CREATE INDEX flow_instance_triggers_by_subscription ON public.flow_instance_triggers USING btree (app_event_subscription_id);
+
+create table flow_instances (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  connection_id uuid,
+  integration_id uuid,
+  flow_id uuid,
+  universal_flow_id uuid,
+  instance_key text not null default ''::text,
+  uuid uuid not null,
+  key text,
+  name text not null,
+  description text,
+  meta jsonb,
+  parameters json,
+  is_enabled boolean not null,
+  is_ordered boolean not null default false,
+  concurrency integer,
+  base_version_id uuid,
+  custom_nodes json,
+  is_name_customized boolean not null default false,
+  version_id uuid not null,
+  flow_revision uuid,
+  universal_flow_revision uuid,
+  state text not null,
+  errors jsonb,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint flow_instances_state_check CHECK ((state = ANY (ARRAY['READY'::text, 'SETUP_FAILED'::text, 'CONFIGURATION_ERROR'::text]))),
+  constraint flow_instances_base_version_id_fkey FOREIGN KEY (base_version_id) REFERENCES flow_versions(id),
+  constraint flow_instances_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
+  constraint flow_instances_flow_id_fkey FOREIGN KEY (flow_id) REFERENCES flows(id),
+  constraint flow_instances_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint flow_instances_universal_flow_id_fkey FOREIGN KEY (universal_flow_id) REFERENCES flows(id),
+  constraint flow_instances_version_id_fkey FOREIGN KEY (version_id) REFERENCES flow_versions(id),
+  constraint flow_instances_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint flow_instances_pkey PRIMARY KEY (id),
+  constraint flow_instances_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
+);
+CREATE INDEX flow_instances_by_age ON public.flow_instances USING btree (workspace_id, id);
+CREATE INDEX flow_instances_by_customer ON public.flow_instances USING btree (customer_id, id);
+CREATE UNIQUE INDEX flow_instances_selector ON public.flow_instances USING btree (flow_id, customer_id, COALESCE(connection_id, '00000000-0000-0000-0000-000000000000'::uuid), instance_key) WHERE ((archived_at IS NULL) AND (flow_id IS NOT NULL));
+
+create table flow_node_runs (
+  id uuid not null,
+  run_id uuid not null,
+  node_key text not null,
+  path text not null,
+  status text not null,
+  item text,
+  outputs text,
+  errors text,
+  logs text,
+  started_at timestamp with time zone not null,
+  ended_at timestamp with time zone not null,
+  attempts smallint not null default 1,
+  constraint flow_node_runs_status_check CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'skipped'::text]))),
+  constraint flow_node_runs_pkey PRIMARY KEY (run_id, id)
+) partition by RANGE (id);
+
+create table flow_run_news (
+  position bigint not null generated always as identity,
+  run_id uuid not null,
+  workspace_id uuid not null,
+  event_type text not null,
+  constraint flow_run_news_pkey PRIMARY KEY ("position")
+);
+
+create table flow_runs (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  connection_id uuid,
+  integration_id uuid,
+  flow_instance_id uuid not null,
+  flow_id uuid,
+  universal_flow_id uuid,
+  version_id uuid not null,
+  start_node_key text not null,
+  app_event_id uuid,
+  input text,
+  launched_by text not null,
+  meta json,
+  state text not null,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone not null,
+  errors json,
+  node_counts json,
+  constraint flow_runs_state_check CHECK ((state = ANY (ARRAY['completed'::text, 'failed'::text, 'stopped'::text]))),
+  constraint flow_runs_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX flow_runs_app_event_id_idx ON public.flow_runs USING btree (app_event_id) WHERE (app_event_id IS NOT NULL);
+CREATE INDEX flow_runs_customer_id_id_idx ON public.flow_runs USING btree (customer_id, id);
+CREATE INDEX flow_runs_flow_instance_id_id_idx ON public.flow_runs USING btree (flow_instance_id, id);
+CREATE INDEX flow_runs_workspace_id_id_idx ON public.flow_runs USING btree (workspace_id, id);
+CREATE INDEX flow_runs_workspace_id_id_idx1 ON public.flow_runs USING btree (workspace_id, id) WHERE (state = 'failed'::text);
+
+create table flow_runs_active (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  connection_id uuid,
+  integration_id uuid,
+  flow_instance_id uuid not null,
+  flow_id uuid,
+  universal_flow_id uuid,
+  version_id uuid not null,
+  start_node_key text not null,
+  app_event_id uuid,
+  input text,
+  launched_by text not null,
+  meta json,
+  state text not null,
+  started_at timestamp with time zone,
+  shard smallint not null,
+  lane_id uuid not null,
+  position bigint not null generated always as identity,
+  is_ordered boolean not null,
+  group_cap integer not null,
+  due_at timestamp with time zone not null,
+  held_until timestamp with time zone,
+  waiting json,
+  constraint flow_runs_active_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'running'::text]))),
+  constraint flow_runs_active_pkey PRIMARY KEY (id)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
+CREATE INDEX flow_runs_active_by_event ON public.flow_runs_active USING btree (app_event_id) WHERE (app_event_id IS NOT NULL);
+CREATE INDEX flow_runs_active_lanes ON public.flow_runs_active USING btree (shard, lane_id, due_at, "position");
+
+create table flow_schedules (
+  flow_instance_id uuid not null,
+  node_key text not null,
+  cron text not null,
+  time_zone text not null,
+  next_at timestamp with time zone not null,
+  constraint flow_schedules_flow_instance_id_fkey FOREIGN KEY (flow_instance_id) REFERENCES flow_instances(id),
+  constraint flow_schedules_pkey PRIMARY KEY (flow_instance_id, node_key)
+);
+
+create table flow_versions (
+  id uuid not null,
+  workspace_id uuid not null,
+  hash text not null,
+  nodes json not null,
+  constraint flow_versions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint flow_versions_pkey PRIMARY KEY (id),
+  constraint flow_versions_workspace_id_hash_key UNIQUE (workspace_id, hash)
+);
+
+create table flows (
+  id uuid not null,
+  workspace_id uuid not null,
+  integration_id uuid,
+  universal_flow_id uuid,
+  uuid uuid not null,
+  key text not null,
+  name text not null,
+  description text,
+  meta jsonb,
+  parameters_schema json,
+  parameters json,
+  is_enabled boolean not null default true,
+  auto_create_instances boolean not null default false,
+  is_ordered boolean not null default false,
+  concurrency integer,
+  base_version_id uuid,
+  custom_nodes json,
+  is_name_customized boolean not null default false,
+  version_id uuid not null,
+  universal_flow_revision uuid,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint flows_base_version_id_fkey FOREIGN KEY (base_version_id) REFERENCES flow_versions(id),
+  constraint flows_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint flows_universal_flow_id_fkey FOREIGN KEY (universal_flow_id) REFERENCES flows(id),
+  constraint flows_version_id_fkey FOREIGN KEY (version_id) REFERENCES flow_versions(id),
+  constraint flows_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint flows_pkey PRIMARY KEY (id),
+  constraint flows_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
+);
+CREATE INDEX flows_by_universal ON public.flows USING btree (universal_flow_id) WHERE (universal_flow_id IS NOT NULL);
+CREATE UNIQUE INDEX flows_key ON public.flows USING btree (workspace_id, COALESCE(integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key) WHERE (archived_at IS NULL);
+
+create table ingress_answers (
+  url_key uuid not null,
+  scope text not null,
+  status integer not null,
+  answer json not null,
+  created_at timestamp with time zone not null,
+  constraint ingress_answers_pkey PRIMARY KEY (url_key, scope)
+);
+CREATE INDEX ingress_answers_by_age ON public.ingress_answers USING btree (created_at);
+
+create table integrations (
+  id uuid not null,
+  workspace_id uuid not null,
+  uuid uuid not null,
+  key text not null,
+  name text not null,
+  description text,
+  logo_uri text,
+  meta jsonb,
+  parameters json,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint integrations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint integrations_pkey PRIMARY KEY (id),
+  constraint integrations_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
+);
+CREATE UNIQUE INDEX integrations_key ON public.integrations USING btree (workspace_id, key) WHERE (archived_at IS NULL);
+
+create table migrations (
+  name text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint migrations_pkey PRIMARY KEY (name)
+);
+
+create table notification_endpoints (
+  id uuid not null,
+  workspace_id uuid not null,
+  name text not null,
+  event_types text[] not null,
+  is_workspace_webhook boolean not null default false,
+  archived_at timestamp with time zone,
+  constraint notification_endpoints_id_fkey FOREIGN KEY (id) REFERENCES delivery_destinations(id),
+  constraint notification_endpoints_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint notification_endpoints_pkey PRIMARY KEY (id)
+);
+CREATE INDEX notification_endpoints_by_workspace ON public.notification_endpoints USING btree (workspace_id);
+CREATE UNIQUE INDEX notification_endpoints_workspace_webhook ON public.notification_endpoints USING btree (workspace_id) WHERE (is_workspace_webhook AND (archived_at IS NULL));
+
+create table workspaces (
+  id uuid not null,
+  key text not null,
+  name text not null,
+  secret_sealed text not null,
+  public_keys jsonb not null default '[]'::jsonb,
+  jwks_uri text,
+  app_base_uri text,
+  logo_uri text,
+  webhook_uri text,
+  enabled_webhook_events text[] not null default '{}'::text[],
+  settings jsonb not null default '{}'::jsonb,
+  type text not null default 'production'::text,
+  is_example boolean not null default false,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint workspaces_type_check CHECK ((type = ANY (ARRAY['production'::text, 'development'::text]))),
+  constraint workspaces_pkey PRIMARY KEY (id),
+  constraint workspaces_key_key UNIQUE (key)
+);
+
+create view event_inputs as
+SELECT id,
+    payload
+   FROM app_events;
+
+create view flow_run_audience as
+SELECT notification_endpoints.workspace_id,
+    array_agg(DISTINCT type.type) AS event_types
+   FROM notification_endpoints,
+    LATERAL unnest(notification_endpoints.event_types) type(type)
+  WHERE notification_endpoints.archived_at IS NULL AND type.type ~~ 'flowRun.%'::text
+  GROUP BY notification_endpoints.workspace_id;
+
+create view subscription_sources as
+SELECT s.webhook_uuid,
+    s.id AS subscription_id,
+    s.workspace_id,
+    s.customer_id,
+    s.app_event_type_id,
+    s.archived_at IS NOT NULL AS is_archived,
+    c.archived_at IS NOT NULL AS is_customer_archived,
+    t.archived_at IS NOT NULL AS is_type_archived,
+    t.validate_events,
+    t.schema,
+    t.revision AS type_revision
+   FROM app_event_subscriptions s
+     JOIN app_event_types t ON t.id = s.app_event_type_id
+     JOIN customers c ON c.id = s.customer_id;
+
+create view wanted_runs as
+SELECT s.id AS subscription_id,
+    s.app_event_type_id,
+    s.customer_id,
+    s.instance_key,
+    t.node_key,
+    i.id AS flow_instance_id,
+    i.connection_id,
+    i.integration_id,
+    i.flow_id,
+    i.universal_flow_id,
+    i.version_id,
+    i.is_ordered,
+    i.concurrency,
+    s.webhook_uuid,
+    a.webhook_key
+   FROM app_event_subscriptions s
+     LEFT JOIN app_event_types a ON a.id = s.app_event_type_id
+     LEFT JOIN flow_instance_triggers t ON t.app_event_subscription_id = s.id
+     LEFT JOIN flow_instances i ON i.id = t.flow_instance_id
+  WHERE s.archived_at IS NULL;
