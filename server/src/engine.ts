@@ -44,7 +44,7 @@ import { migrate } from './platform/migrations.ts'
 import { createOwnership, type Ownership } from './platform/ownership.ts'
 import { createQueue, migrateQueue, type Queue } from './platform/queue.ts'
 import { createSealing, type SealingKey } from './platform/sealing.ts'
-import type { Limits } from './runs/execution.ts'
+import type { Limits } from './runs/limits.ts'
 import { createLaunch } from './runs/launch.ts'
 import { runRoutes } from './runs/routes.ts'
 import { createRuns, type Runs } from './runs/runs.ts'
@@ -204,7 +204,17 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ...(options.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: options.attemptTimeoutMs }),
   })
   const replays = createReplays({ database, clock, ids, queue, deliveries })
-  const endpoints = createEndpoints({ database, clock, ids, sealing, deliveries, health })
+  const endpoints = createEndpoints({
+    database,
+    clock,
+    ids,
+    sealing,
+    deliveries,
+    health,
+    async webhookChanged(tx, workspaceId, to) {
+      await directory.change(tx, workspaceId, (current) => ({ ...current, ...to }))
+    },
+  })
 
   const subscriptions = createAppSubscriptions({
     database,
@@ -291,11 +301,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       clock,
       sealing,
       endpoints,
-      async webhookChanged(workspaceId, to) {
-        const workspace = await directory.byId(workspaceId)
-        await database.transaction((tx) => directory.save(tx, { ...workspace, ...to }))
-        await forgetTokens()
-      },
+      announceChange: forgetTokens,
     }),
     catalogueRoutes(),
     deliveryRoutes({ database, deliveries, replays }),

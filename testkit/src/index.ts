@@ -4,5 +4,6 @@ export { addWorkspace, buildHouse, freePort, type House, type HouseOptions } fro
 export { createPostgresProcess, type PostgresProcess } from './postgres-process.ts'
 export { type SeededRandom, seededRandom } from './random.ts'
 export { answering, type Received, type Receiver, startReceiver } from './receiver.ts'
+export { type ReceiverZoo, startReceiverZoo, type ZooReceiver } from './receiver-zoo.ts'
 export { refusalKey } from './refusal-key.ts'
 export { pause, until } from './until.ts'

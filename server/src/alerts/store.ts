@@ -17,13 +17,16 @@ export async function raiseAlert(
   c: Condition,
   now: Date,
 ): Promise<{ alert: Alert; becameOngoing: boolean }> {
+  // The join has the state before read (and locked) before it is changed.
   const { rows } = await sql<Alert & { becameOngoing: boolean }>`
     with before as (select status from alerts where workspace_id = ${c.workspaceId} and key = ${c.key} for update)
     insert into alerts as a (id, workspace_id, key, type, severity, description, status, customer_id, context_key, created_at, last_seen_at)
-    values (${id}, ${c.workspaceId}, ${c.key}, ${c.type}, ${c.severity}, ${c.description}, 'ongoing', ${c.customerId}, ${c.contextKey}, ${now}, ${now})
+    select ${id}::uuid, ${c.workspaceId}::uuid, ${c.key}, ${c.type}, ${c.severity}, ${c.description}, 'ongoing', ${c.customerId}::uuid,
+           ${c.contextKey}, ${now}::timestamptz, ${now}::timestamptz
+      from (select 1) as one left join before on true
     on conflict (workspace_id, key) do update set status = 'ongoing', severity = excluded.severity, description = excluded.description,
       last_seen_at = excluded.last_seen_at, resolved_at = null
-    returning ${sql.raw(columns)}, (xmax = 0 or (select status from before) = 'resolved') as "becameOngoing"`.execute(
+    returning ${sql.raw(columns)}, (xmax = 0 or coalesce((select status from before) = 'resolved', false)) as "becameOngoing"`.execute(
     tx,
   )
   const { becameOngoing, ...alert } = only(rows)

@@ -23,7 +23,8 @@ export interface AttemptResult {
   retryAfterMs: number | null
 }
 
-const TIMEOUT_MS = 15_000
+/** A whole attempt, from the name lookup to the end of the answer. */
+export const ATTEMPT_TIMEOUT_MS = 15_000
 /** Read up to here so that the connection can be used again; the record keeps the first 16 KB. */
 const RESPONSE_BYTES_MAX = 65_536
 const SLOW_STATUSES = [429, 502, 503, 504]
@@ -35,12 +36,12 @@ const SLOW_STATUSES = [429, 502, 503, 504]
  * @source Standard Webhooks 1.0 "Webhook headers", "Operational considerations"
  */
 export async function attempt(
-  parts: { outbound: Outbound; sealing: Sealing },
+  parts: { outbound: Outbound; sealing: Sealing; timeoutMs: number },
   given: { destination: Destination; messageId: string; body: string; now: Date; signal?: AbortSignal },
 ): Promise<AttemptResult | null> {
   const { destination, now } = given
-  const headers = {
-    ...customHeaders(parts.sealing, destination),
+  const custom = customHeaders(parts.sealing, destination)
+  const own = {
     'content-type': 'application/json',
     'user-agent': 'Permea',
     ...signedHeaders({
@@ -50,16 +51,18 @@ export async function attempt(
       secrets: secretsOf(parts.sealing, destination, now),
     }),
   }
-  const request = { url: destination.url, method: 'POST', headers, body: given.body }
+  const request = { url: destination.url, method: 'POST', headers: { ...custom, ...own }, body: given.body }
   const outcome = await parts.outbound.send({
     ...request,
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs: parts.timeoutMs,
     responseBytesMax: RESPONSE_BYTES_MAX,
     ...(given.signal === undefined ? {} : { signal: given.signal }),
   })
-  return outcome.kind === 'aborted'
-    ? null
-    : { ...resultOf(outcome, now), request: recordedRequest(request), response: recordedResponse(outcome) }
+  if (outcome.kind === 'aborted') return null
+  // The destination's own headers are sealed where they are kept, so no record shows their values either.
+  const hidden = Object.fromEntries(Object.keys(custom).map((name) => [name, '***']))
+  const recorded = recordedRequest({ ...request, headers: { ...hidden, ...own } })
+  return { ...resultOf(outcome, now), request: recorded, response: recordedResponse(outcome) }
 }
 
 function secretsOf(sealing: Sealing, destination: Destination, now: Date): string[] {

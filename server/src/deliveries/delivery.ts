@@ -1,7 +1,7 @@
 import type { DeliveryState, DeliveryAttempt as WireAttempt, Delivery as WireDelivery } from '@permea/contract'
 import type { z } from 'zod'
 import { timeOfId, toWire } from '../platform/ids.ts'
-import type { LaneItem } from '../platform/lanes.ts'
+import type { LaneItem } from '../platform/lane.ts'
 
 /** Where messages go, and how it is doing. Secrets are sealed here. */
 export interface Destination {

@@ -1,8 +1,16 @@
 import { LRUCache } from 'lru-cache'
+import { Refusal } from '../api/refusal.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import type { Destination } from './delivery.ts'
-import { lockDestination, noteFailure, noteSuccess, noteWarned, updateDestination } from './store.ts'
+import {
+  lockDestination,
+  lockDestinationWhole,
+  noteFailure,
+  noteSuccess,
+  noteWarned,
+  updateDestination,
+} from './store.ts'
 
 /** A destination that failed this long without one success is paused. */
 export const PAUSED_AFTER_MS = 5 * 86_400_000
@@ -28,6 +36,8 @@ export interface Health {
   /** Pauses a destination because somebody wants it; who does it knows, so nobody is alarmed. */
   pauseByHand(tx: Tx, id: string): Promise<Destination>
   resume(tx: Tx, id: string): Promise<Destination>
+  /** Ends a destination for good; what it was found to suffer from is over with it. */
+  archive(tx: Tx, id: string): Promise<void>
 }
 
 export function createHealth(options: { database: Database; clock: Clock; watcher: DestinationWatcher }): Health {
@@ -56,17 +66,12 @@ export function createHealth(options: { database: Database; clock: Clock; watche
     await database.transaction(async (tx) => {
       const now = clock.now()
       const current = await noteFailure(tx, destination.id, now)
+      // Attempts that were under way when it was paused or archived tell nobody anything new.
+      if (current.state !== 'active') return
       const failingMs = now.getTime() - (current.failingSince ?? now).getTime()
       if (attempt.isGone || failingMs >= PAUSED_AFTER_MS) {
-        if (current.state === 'active')
-          await options.watcher.paused(
-            tx,
-            await pause(
-              tx,
-              current.id,
-              attempt.isGone ? 'the receiver answered 410 Gone' : 'it failed for five days without one success',
-            ),
-          )
+        const reason = attempt.isGone ? 'the receiver answered 410 Gone' : 'it failed for five days without one success'
+        await options.watcher.paused(tx, await pause(tx, current.id, reason))
         return
       }
       if (attempt.isExhausted) await options.watcher.failing(tx, current, null, attempt.error)
@@ -76,9 +81,15 @@ export function createHealth(options: { database: Database; clock: Clock; watche
     })
   }
 
+  async function lockLiving(tx: Tx, id: string): Promise<Destination> {
+    const current = await lockDestination(tx, id)
+    if (current.state === 'archived') throw new Refusal('archived', 'the destination is archived')
+    return current
+  }
+
   async function pause(tx: Tx, id: string, reason: string): Promise<Destination> {
     const now = clock.now()
-    const current = await lockDestination(tx, id)
+    const current = await lockLiving(tx, id)
     const paused: Destination = { ...current, state: 'paused', pausedReason: reason, pausedAt: now, updatedAt: now }
     await updateDestination(tx, paused)
     return paused
@@ -88,7 +99,7 @@ export function createHealth(options: { database: Database; clock: Clock; watche
     note: (destination, attempt) => (attempt.isSuccess ? succeeded(destination) : failed(destination, attempt)),
     pauseByHand: (tx, id) => pause(tx, id, 'paused by hand'),
     async resume(tx, id) {
-      const current = await lockDestination(tx, id)
+      const current = await lockLiving(tx, id)
       const resumed: Destination = {
         ...current,
         state: 'active',
@@ -102,6 +113,11 @@ export function createHealth(options: { database: Database; clock: Clock; watche
       await updateDestination(tx, resumed)
       await options.watcher.recovered(tx, resumed)
       return resumed
+    },
+    async archive(tx, id) {
+      const current = await lockDestinationWhole(tx, id)
+      await updateDestination(tx, { ...current, state: 'archived', updatedAt: clock.now() })
+      await options.watcher.recovered(tx, current)
     },
   }
 }

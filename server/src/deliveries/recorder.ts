@@ -2,30 +2,47 @@ import type pg from 'pg'
 import { isDatabaseAway } from '../platform/database.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
 import type { Log } from '../platform/log.ts'
+import type { Patience } from './patience.ts'
 import { type AttemptRecord, recordAttempts } from './store.ts'
 
-const AGAIN_MS = 200
-
-/** Writes attempts that end at the same time together; resolves when theirs is durable, true where a settling counts. */
+/**
+ * Writes attempts that end at the same time together; resolves when theirs is durable, true where a settling counts.
+ * What the database refuses to store is stored without what was sent and answered: a delivery must not be sent for ever
+ * because its record is refused.
+ */
 export type RecordAttempt = (record: AttemptRecord) => Promise<boolean>
 
-export function createAttemptRecorder(options: { pool: pg.Pool; log: Log }): RecordAttempt {
-  /** A database that is away is waited for: what was sent must not be forgotten while this process lives. */
-  async function write(records: readonly AttemptRecord[]): Promise<Set<string>> {
-    for (;;) {
+export function createAttemptRecorder(options: { pool: pg.Pool; log: Log; patience: Patience }): RecordAttempt {
+  const { log, patience } = options
+  const write = (records: readonly AttemptRecord[]) =>
+    patience.insist('attempts', () => recordAttempts(options.pool, records))
+
+  async function writeOne(record: AttemptRecord): Promise<Set<string>> {
+    for (let toWrite = record; ; toWrite = withoutDetails(record)) {
       try {
-        return await recordAttempts(options.pool, records)
+        return await write([toWrite])
       } catch (error) {
-        if (!isDatabaseAway(error)) throw error
-        options.log.warn({ message: (error as Error).message }, 'attempts cannot be recorded yet; it is tried again')
-        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
+        if (isDatabaseAway(error)) throw error
+        const { deliveryId } = record.attempt
+        log.error({ delivery: deliveryId, message: (error as Error).message }, 'the record of an attempt was refused')
+        if (toWrite !== record) await patience.pauseAfter(error)
       }
+    }
+  }
+
+  async function writeAll(records: readonly AttemptRecord[]): Promise<Set<string>> {
+    try {
+      return await write(records)
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error
+      const settled = await Promise.all(records.map(writeOne))
+      return new Set(settled.flatMap((ids) => [...ids]))
     }
   }
 
   const group = createGroupCommit<AttemptRecord, boolean>({
     async write(records) {
-      const settled = await write(records)
+      const settled = await writeAll(records)
       return records.map((each) => settled.has(each.attempt.deliveryId))
     },
     groupMax: 200,
@@ -39,4 +56,9 @@ export function createAttemptRecorder(options: { pool: pg.Pool; log: Log }): Rec
     if (written === null) throw new Error('too many attempts wait to be recorded')
     return written
   }
+}
+
+function withoutDetails(record: AttemptRecord): AttemptRecord {
+  const error = record.attempt.error === null ? null : 'what came of the attempt could not be recorded in full'
+  return { ...record, attempt: { ...record.attempt, request: {}, response: null, error } }
 }

@@ -20,7 +20,9 @@ import {
 export const REPLAY_TASK = 'delivery-replay'
 
 const RATE_PER_SECOND = 10
-const PAGE = 100
+/** Sent between two looks at whether the replay was cancelled: at most this many, and about this long. */
+const PAGE_MAX = 100
+const PAGE_SECONDS = 2
 /** Attempts of one replay under way at the same time: a slow receiver does not hold up the rate by itself. */
 const AT_ONCE = 20
 
@@ -46,19 +48,25 @@ export function createReplays(options: {
     const everyMs = 1000 / replay.ratePerSecond
     let { succeeded, failed } = replay
     const underWay = new Set<Promise<void>>()
+    const faults: unknown[] = []
     let slotMs = clock.now().getTime()
     for (const id of ids) {
       slotMs += everyMs
       await until(slotMs)
       if (underWay.size >= AT_ONCE) await Promise.race(underWay)
-      const sending = sendOne(replay, id).then((isSuccess) => {
-        if (isSuccess) succeeded += 1
-        else failed += 1
-        underWay.delete(sending)
-      })
+      if (faults.length > 0) break
+      const sending = sendOne(replay, id)
+        .then((isSuccess) => {
+          if (isSuccess) succeeded += 1
+          else failed += 1
+        })
+        // Thrown below, once nobody is on the way any more.
+        .catch((error: unknown) => void faults.push(error))
+        .finally(() => underWay.delete(sending))
       underWay.add(sending)
     }
     await Promise.all(underWay)
+    if (faults.length > 0) throw faults[0]
     const moved = { ...replay, succeeded, failed, doneUntil: ids.at(-1) ?? replay.doneUntil }
     return (await saveReplayProgress(database.db, moved)) ? moved : null
   }
@@ -116,7 +124,7 @@ export function createReplays(options: {
           filterFromRecord(replay.filter),
           replay.doneUntil,
           replay.id,
-          PAGE,
+          Math.max(1, Math.min(PAGE_MAX, Math.ceil(replay.ratePerSecond * PAGE_SECONDS))),
         )
         if (ids.length === 0) {
           await saveReplayProgress(database.db, { ...replay, state: 'completed', endedAt: clock.now() })

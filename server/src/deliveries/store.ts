@@ -48,12 +48,27 @@ export async function destinationById(tx: Tx, id: string): Promise<Destination |
   return rows[0] ?? null
 }
 
+/** Locks a destination for a change that messages to it may go on beside. */
 export async function lockDestination(tx: Tx, id: string): Promise<Destination> {
-  const { rows } =
-    await sql<Destination>`select ${destinationColumns} from delivery_destinations where id = ${id} for update`.execute(
-      tx,
-    )
+  const { rows } = await sql<Destination>`
+    select ${destinationColumns} from delivery_destinations where id = ${id} for no key update`.execute(tx)
   return only(rows)
+}
+
+/** Locks a destination for its end: waits for messages that are being written, and new ones wait. */
+export async function lockDestinationWhole(tx: Tx, id: string): Promise<Destination> {
+  const { rows } = await sql<Destination>`
+    select ${destinationColumns} from delivery_destinations where id = ${id} for update`.execute(tx)
+  return only(rows)
+}
+
+/** Those of the destinations that are not archived, and will not be until the transaction ends. */
+export async function livingDestinations(tx: Tx, ids: readonly string[]): Promise<Map<string, Destination>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<Destination>`
+    select ${destinationColumns} from delivery_destinations
+     where id = any(${[...new Set(ids)]}::uuid[]) and state <> 'archived' order by id for key share`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 export async function destinationsByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, Destination>> {
@@ -146,7 +161,7 @@ interface ActiveRow extends NewDelivery {
 const activeColumns =
   sql.raw(`r.id, r.workspace_id as "workspaceId", r.destination_id as "destinationId", r.message_id as "messageId",
   r.event_type as "eventType", r.customer_id as "customerId", r.source_id as "sourceId", r.body, r.is_ordered as "isOrdered",
-  r.group_cap as concurrency, r.attempts_made as "attemptsMade", coalesce(r.held_until, r.due_at) as "dueAt"`)
+  d.concurrency, r.attempts_made as "attemptsMade", coalesce(r.held_until, r.due_at) as "dueAt"`)
 
 /** Waiting deliveries of lanes, as `LaneSource.fetch` describes; none of paused destinations. */
 export async function fetchDeliveries(
@@ -184,7 +199,8 @@ export interface AttemptRecord {
 
 /**
  * Records attempts in one statement: the attempts themselves, when deliveries are due again, and those that are
- * settled, which move from the active table to the log. Gives the ids of those that did, so that of two endings one counts.
+ * settled, which move from the active table to the log. Gives the ids of those that did, so that of two endings one
+ * counts. What is already recorded is left alone, because a commit whose answer was lost is asked for again.
  */
 export async function recordAttempts(pool: pg.Pool, records: readonly AttemptRecord[]): Promise<Set<string>> {
   const waits = records.filter((each) => each.settled === null)
@@ -234,7 +250,8 @@ const INSERT_ATTEMPTS = `
     insert into delivery_attempts (id, workspace_id, delivery_id, destination_id, number, trigger, replay_id, outcome, error_class, error, http_status,
       duration_ms, request, response, next_attempt_at)
     select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::integer[], $6::text[], $7::uuid[], $8::text[], $9::text[], $10::text[],
-      $11::integer[], $12::integer[], $13::text[], $14::text[], $15::timestamptz[])`
+      $11::integer[], $12::integer[], $13::text[], $14::text[], $15::timestamptz[])
+    on conflict do nothing`
 
 const RECORD = `
   with recorded as (${INSERT_ATTEMPTS}

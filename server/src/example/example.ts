@@ -91,7 +91,9 @@ export async function createExample(parts: ExampleParts, workspace: Workspace): 
 export async function pointExampleAt(parts: ExampleParts, workspace: Workspace, receiverUrl: string): Promise<void> {
   const isOurs = workspace.appBaseUri === null || /^http:\/\/127\.0\.0\.1:\d+$/.test(workspace.appBaseUri)
   if (!isOurs) return
-  await parts.database.transaction((tx) => parts.directory.save(tx, { ...workspace, appBaseUri: receiverUrl }))
+  await parts.database.transaction((tx) =>
+    parts.directory.change(tx, workspace.id, (current) => ({ ...current, appBaseUri: receiverUrl })),
+  )
 }
 
 /** The address to post the example event to; null where the example is not there (any more). */

@@ -29,6 +29,12 @@ export interface Endpoint {
   destination: Destination
 }
 
+/** What changes of a workspace's own setting where the endpoint that stands for it is changed. */
+export interface WebhookChange {
+  webhookUri?: string | null
+  enabledWebhookEvents?: string[]
+}
+
 export interface EndpointsOptions {
   database: Database
   clock: Clock
@@ -36,6 +42,7 @@ export interface EndpointsOptions {
   sealing: Sealing
   deliveries: Deliveries
   health: Health
+  webhookChanged(tx: Tx, workspaceId: string, to: WebhookChange): Promise<void>
 }
 
 /** Where a workspace is notified: made, changed, paused, given new secrets. */
@@ -128,54 +135,55 @@ class EndpointRegistry implements Endpoints {
   }
 
   async change(endpoint: Endpoint, input: Input): Promise<Endpoint> {
-    const changed = await this.#changing(endpoint, async (tx, current) => {
-      const row = {
-        ...endpoint.row,
-        name: input.name ?? endpoint.row.name,
-        eventTypes: input.eventTypes ?? endpoint.row.eventTypes,
-      }
-      await updateEndpoint(tx, row)
-      return {
-        row,
+    const changed = await this.#changing(
+      endpoint,
+      ({ row, destination }) => ({
+        row: { ...row, name: input.name ?? row.name, eventTypes: input.eventTypes ?? row.eventTypes },
         destination: {
-          ...current,
-          url: input.url ?? current.url,
-          headersSealed: input.headers === undefined ? current.headersSealed : this.#sealedHeaders(input.headers),
-          concurrency: input.concurrency ?? current.concurrency,
+          ...destination,
+          url: input.url ?? destination.url,
+          headersSealed: input.headers === undefined ? destination.headersSealed : this.#sealedHeaders(input.headers),
+          concurrency: input.concurrency ?? destination.concurrency,
           throttlePerSecond:
-            input.throttlePerSecond === undefined ? current.throttlePerSecond : input.throttlePerSecond,
-          isOrdered: input.ordered ?? current.isOrdered,
-          scheduleMs: input.scheduleMs === undefined ? current.scheduleMs : input.scheduleMs,
+            input.throttlePerSecond === undefined ? destination.throttlePerSecond : input.throttlePerSecond,
+          isOrdered: input.ordered ?? destination.isOrdered,
+          scheduleMs: input.scheduleMs === undefined ? destination.scheduleMs : input.scheduleMs,
         },
-      }
-    })
+      }),
+      {
+        ...(input.url === undefined ? {} : { webhookUri: input.url }),
+        ...(input.eventTypes === undefined ? {} : { enabledWebhookEvents: input.eventTypes }),
+      },
+    )
     await this.#o.deliveries.wake(changed.destination.id)
     return changed
   }
 
   async archive(endpoint: Endpoint): Promise<void> {
     if (endpoint.row.archivedAt !== null) return
-    await this.#o.database.transaction((tx) => this.#archive(tx, endpoint.row))
+    await this.#o.database.transaction(async (tx) => {
+      await this.#tellWorkspace(tx, endpoint.row, { webhookUri: null })
+      await this.#archive(tx, endpoint.row)
+    })
   }
 
   async #archive(tx: Tx, row: EndpointRow): Promise<void> {
     const now = this.#o.clock.now()
-    const current = await lockDestination(tx, row.id)
-    await updateDestination(tx, { ...current, state: 'archived', updatedAt: now })
+    await this.#o.health.archive(tx, row.id)
     await updateEndpoint(tx, { ...row, archivedAt: now })
     await cancelDeliveriesOf(tx, row.id, now)
   }
 
   async rotateSecret(endpoint: Endpoint, overlapSeconds = OVERLAP_SECONDS): Promise<Endpoint & { secret: string }> {
     const secret = newSecret()
-    const rotated = await this.#changing(endpoint, async (_tx, current) => ({
-      row: endpoint.row,
+    const until = new Date(this.#o.clock.now().getTime() + overlapSeconds * 1000)
+    const rotated = await this.#changing(endpoint, ({ row, destination }) => ({
+      row,
       destination: {
-        ...current,
+        ...destination,
         secretSealed: this.#o.sealing.seal(secret),
-        previousSecretSealed: overlapSeconds === 0 ? null : current.secretSealed,
-        previousSecretUntil:
-          overlapSeconds === 0 ? null : new Date(this.#o.clock.now().getTime() + overlapSeconds * 1000),
+        previousSecretSealed: overlapSeconds === 0 ? null : destination.secretSealed,
+        previousSecretUntil: overlapSeconds === 0 ? null : until,
       },
     }))
     return { ...rotated, secret }
@@ -240,15 +248,29 @@ class EndpointRegistry implements Endpoints {
     await updateEndpoint(tx, { ...current, eventTypes: workspace.enabledWebhookEvents })
   }
 
-  /** Changes an endpoint under the lock of its destination. */
-  #changing(endpoint: Endpoint, change: (tx: Tx, current: Destination) => Promise<Endpoint>): Promise<Endpoint> {
+  /** Changes an endpoint as it is under the lock of its destination; its workspace, where it stands for its webhook. */
+  async #changing(
+    endpoint: Endpoint,
+    change: (current: Endpoint) => Endpoint,
+    forWorkspace: WebhookChange = {},
+  ): Promise<Endpoint> {
     refuseArchived(endpoint)
     return this.#o.database.transaction(async (tx) => {
-      const changed = await change(tx, await lockDestination(tx, endpoint.row.id))
-      const destination = { ...changed.destination, updatedAt: this.#o.clock.now() }
-      await updateDestination(tx, destination)
-      return { ...changed, destination }
+      await this.#tellWorkspace(tx, endpoint.row, forWorkspace)
+      const destination = await lockDestination(tx, endpoint.row.id)
+      const row = (await endpointById(tx, endpoint.row.workspaceId, endpoint.row.id)) ?? endpoint.row
+      refuseArchived({ row, destination })
+      const changed = change({ row, destination: { ...destination, updatedAt: this.#o.clock.now() } })
+      await updateDestination(tx, changed.destination)
+      await updateEndpoint(tx, changed.row)
+      return changed
     })
+  }
+
+  /** The workspace is written before the destination, as it is where the workspace itself is changed. */
+  async #tellWorkspace(tx: Tx, row: EndpointRow, change: WebhookChange): Promise<void> {
+    if (row.isWorkspaceWebhook && Object.keys(change).length > 0)
+      await this.#o.webhookChanged(tx, row.workspaceId, change)
   }
 
   #sealedHeaders(headers: Record<string, string> | null | undefined): string | null {

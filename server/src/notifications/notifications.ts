@@ -1,6 +1,6 @@
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import type { DeliveryItem, NewDelivery } from '../deliveries/delivery.ts'
-import { destinationsByIds } from '../deliveries/store.ts'
+import { livingDestinations } from '../deliveries/store.ts'
 import type { Tx } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { ConnectionEvent, ConnectionPayload, Happening } from './payloads.ts'
@@ -50,7 +50,7 @@ export function createNotifications(options: { ids: Ids; deliveries(): Deliverie
       (endpoint) => endpoint.workspaceId,
     )
     if (audience.size === 0) return []
-    const destinations = await destinationsByIds(
+    const destinations = await livingDestinations(
       tx,
       [...audience.values()].flat().map((endpoint) => endpoint.id),
     )

@@ -22,8 +22,8 @@ export interface NotificationRoutesOptions {
   clock: Clock
   sealing: Sealing
   endpoints: Endpoints
-  /** The workspace's own setting follows where its endpoint is changed or archived here. */
-  webhookChanged(workspaceId: string, to: { webhookUri: string | null; enabledWebhookEvents: string[] }): Promise<void>
+  /** Tells every process that the workspace changed, where the endpoint of its own webhook did. */
+  announceChange(): Promise<void>
 }
 
 export function notificationRoutes(options: NotificationRoutesOptions): RouteSet {
@@ -62,12 +62,7 @@ export function notificationRoutes(options: NotificationRoutesOptions): RouteSet
   }
   async function change(call: CallOf<(typeof table)['put']>) {
     const changed = await endpoints.change(await find(call), call.body)
-    if (changed.row.isWorkspaceWebhook) {
-      await options.webhookChanged(call.principal.workspaceId, {
-        webhookUri: changed.destination.url,
-        enabledWebhookEvents: changed.row.eventTypes,
-      })
-    }
+    if (changed.row.isWorkspaceWebhook) await options.announceChange()
     return answer(changed)
   }
 
@@ -92,12 +87,7 @@ export function notificationRoutes(options: NotificationRoutesOptions): RouteSet
     async archive(call) {
       const endpoint = await find(call)
       await endpoints.archive(endpoint)
-      if (endpoint.row.isWorkspaceWebhook) {
-        await options.webhookChanged(call.principal.workspaceId, {
-          webhookUri: null,
-          enabledWebhookEvents: endpoint.row.eventTypes,
-        })
-      }
+      if (endpoint.row.isWorkspaceWebhook) await options.announceChange()
     },
     rotateSecret: async (call) => answer(await endpoints.rotateSecret(await find(call), call.body.overlapSeconds)),
     pause: async (call) => answer(await endpoints.pause(await find(call))),

@@ -38,7 +38,7 @@ export async function endpointById(tx: Tx, workspaceId: string, id: string): Pro
 export async function workspaceWebhook(tx: Tx, workspaceId: string): Promise<EndpointRow | null> {
   const { rows } = await sql<EndpointRow>`
     select ${columns} from notification_endpoints
-     where workspace_id = ${workspaceId} and is_workspace_webhook and archived_at is null for update`.execute(tx)
+     where workspace_id = ${workspaceId} and is_workspace_webhook and archived_at is null`.execute(tx)
   return rows[0] ?? null
 }
 

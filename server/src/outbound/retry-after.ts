@@ -6,7 +6,7 @@
 export function retryAfterMs(header: string | string[] | undefined, now: Date): number | null {
   const text = (Array.isArray(header) ? header[0] : header)?.trim()
   if (text === undefined || text === '') return null
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, Number.MAX_SAFE_INTEGER)
   const at = Date.parse(text)
   return Number.isNaN(at) || /^-?\d+$/.test(text) ? null : Math.max(0, at - now.getTime())
 }

@@ -10,8 +10,11 @@ const KEEP_MS = 5000
 export interface WorkspaceDirectory {
   byKey(key: string): Promise<Workspace | null>
   byId(id: string): Promise<Workspace>
-  /** Writes the change and forgets the old state here; the caller tells the other processes. */
-  save(tx: Tx, workspace: Workspace): Promise<void>
+  /**
+   * Changes the workspace as it is now, whatever is remembered, and forgets that here; the caller tells the other
+   * processes after the commit.
+   */
+  change(tx: Tx, id: string, change: (current: Workspace) => Workspace): Promise<Workspace>
   forget(): void
 }
 
@@ -38,9 +41,11 @@ export function createWorkspaceDirectory(options: {
       if (workspace === null) throw new Error(`no workspace ${id}`)
       return workspace
     },
-    async save(tx, workspace) {
-      await options.store.update(tx, { ...workspace, updatedAt: options.clock.now() })
+    async change(tx, id, change) {
+      const changed = { ...change(await options.store.lock(tx, id)), updatedAt: options.clock.now() }
+      await options.store.update(tx, changed)
       remembered = new Map()
+      return changed
     },
     forget() {
       remembered = new Map()

@@ -37,8 +37,8 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
       return workspaceAnswer(await own(principal, params.id ?? ''), query.includeSecrets ?? false)
     },
     async patch({ principal, params, body }) {
-      const current = await own(principal, params.id ?? '')
-      const changed: Workspace = {
+      const { id } = await own(principal, params.id ?? '')
+      const change = (current: Workspace): Workspace => ({
         ...current,
         name: body.name ?? current.name,
         secret: body.secret ?? current.secret,
@@ -50,15 +50,14 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
         enabledWebhookEvents: body.enabledWebhookEvents ?? current.enabledWebhookEvents,
         settings: body.settings === undefined ? current.settings : { ...current.settings, ...body.settings },
         type: body.type ?? current.type,
-      }
+      })
       await options.database.transaction(async (tx) => {
-        await options.directory.save(tx, changed)
-        await options.changed(tx, changed)
+        await options.changed(tx, await options.directory.change(tx, id, change))
       })
       options.directory.forget()
       options.tokens.forget()
       await options.announceChange()
-      return workspaceAnswer(await options.directory.byId(current.id), false)
+      return workspaceAnswer(await options.directory.byId(id), false)
     },
     async createAccessToken({ principal, params, body }) {
       const workspace = await own(principal, params.id ?? '')

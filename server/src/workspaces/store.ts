@@ -1,4 +1,4 @@
-import { asJson, sql, type Tx } from '../platform/database.ts'
+import { asJson, only, sql, type Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -14,6 +14,8 @@ const columns =
 export interface WorkspaceStore {
   byKey(tx: Tx, key: string): Promise<Workspace | null>
   byId(tx: Tx, id: string): Promise<Workspace | null>
+  /** The workspace, locked for a change until the transaction ends. */
+  lock(tx: Tx, id: string): Promise<Workspace>
   all(tx: Tx): Promise<Workspace[]>
   insert(tx: Tx, workspace: Workspace): Promise<void>
   update(tx: Tx, workspace: Workspace): Promise<void>
@@ -29,6 +31,10 @@ export function createWorkspaceStore(sealing: Sealing): WorkspaceStore {
     async byId(tx, id) {
       const { rows } = await sql<Row>`select ${columns} from workspaces where id = ${id}`.execute(tx)
       return rows[0] === undefined ? null : open(rows[0])
+    },
+    async lock(tx, id) {
+      const { rows } = await sql<Row>`select ${columns} from workspaces where id = ${id} for no key update`.execute(tx)
+      return open(only(rows))
     },
     async all(tx) {
       const { rows } = await sql<Row>`select ${columns} from workspaces order by id`.execute(tx)

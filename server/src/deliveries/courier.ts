@@ -1,0 +1,168 @@
+import { Refusal } from '../api/refusal.ts'
+import type { Outbound } from '../outbound/client.ts'
+import { createBatchLoader } from '../platform/batch-loader.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { LaneOutcome } from '../platform/lane.ts'
+import { LEAVING } from '../platform/lanes.ts'
+import type { Log } from '../platform/log.ts'
+import type { Metrics } from '../platform/metrics.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { ATTEMPT_TIMEOUT_MS, type AttemptResult, attempt } from './attempt.ts'
+import type { Attempt, AttemptTrigger, DeliveryItem, DeliveryRow, Destination } from './delivery.ts'
+import type { Health } from './health.ts'
+import type { Patience } from './patience.ts'
+import { createAttemptRecorder, type RecordAttempt } from './recorder.ts'
+import { retryDelayMs, USUAL_SCHEDULE_MS } from './schedule.ts'
+import { destinationById, destinationsByIds, markSucceeded, recordAskedAttempt, settleActive } from './store.ts'
+import { createThrottle, type Throttle } from './throttle.ts'
+
+/** A change of address or secret counts within this time. */
+const KEEP_MS = 250
+/** A paused or missing destination is looked at again after this long, should its resumption go unnoticed. */
+const PAUSED_LOOK_MS = 3_600_000
+
+export interface CourierOptions {
+  database: Database
+  clock: Clock
+  ids: Ids
+  random(): number
+  log: Log
+  metrics: Metrics
+  outbound: Outbound
+  sealing: Sealing
+  health: Health
+  patience: Patience
+  attemptTimeoutMs?: number
+}
+
+/** Makes the attempts to deliver and records what they come to. */
+export interface Courier {
+  /** One automatic attempt at a delivery whose turn has come. */
+  work(item: DeliveryItem, signal: AbortSignal): Promise<LaneOutcome>
+  /** One attempt that somebody asked for. */
+  send(row: DeliveryRow, trigger: Exclude<AttemptTrigger, 'auto'>, replayId: string | null): Promise<Attempt>
+}
+
+export function createCourier(options: CourierOptions): Courier {
+  return new RecordingCourier(options)
+}
+
+class RecordingCourier implements Courier {
+  readonly #o: CourierOptions
+  readonly #parts: { outbound: Outbound; sealing: Sealing; timeoutMs: number }
+  readonly #loadDestination: (id: string) => Promise<Destination | undefined>
+  readonly #record: RecordAttempt
+  readonly #throttle: Throttle
+
+  constructor(options: CourierOptions) {
+    const { database, outbound, sealing } = options
+    this.#o = options
+    this.#parts = { outbound, sealing, timeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS }
+    this.#loadDestination = createBatchLoader({
+      load: (wanted) => destinationsByIds(database.db, wanted),
+      keepMs: KEEP_MS,
+      max: 10_000,
+    })
+    this.#record = createAttemptRecorder({ pool: database.pool, log: options.log, patience: options.patience })
+    this.#throttle = createThrottle(options.clock)
+  }
+
+  async work(item: DeliveryItem, signal: AbortSignal): Promise<LaneOutcome> {
+    const { clock } = this.#o
+    const destination = await this.#loadDestination(item.delivery.destinationId)
+    if (destination === undefined || destination.state !== 'active')
+      return { kind: 'waits', until: this.#later(PAUSED_LOOK_MS) }
+    if (destination.throttlePerSecond !== null)
+      await this.#throttle(destination.id, destination.throttlePerSecond, signal)
+    if (signal.aborted) return { kind: 'waits', until: clock.now() }
+    const { messageId, body } = item.delivery
+    const result = await attempt(this.#parts, { destination, messageId, body, now: clock.now(), signal })
+    if (result === null) return { kind: 'waits', until: signal.reason === LEAVING ? clock.now() : this.#later(1000) }
+    return this.#settle(item, destination, result)
+  }
+
+  /** Records the attempt and what follows from it for the delivery and its destination. */
+  async #settle(item: DeliveryItem, destination: Destination, result: AttemptResult): Promise<LaneOutcome> {
+    const { clock, health, metrics, patience } = this.#o
+    const attemptsMade = item.attemptsMade + 1
+    const isSuccess = result.outcome === 'acknowledged'
+    const delayMs = isSuccess
+      ? null
+      : retryDelayMs({
+          attemptsMade,
+          retryAfterMs: result.retryAfterMs,
+          jitter: this.#o.random(),
+          schedule: destination.scheduleMs ?? USUAL_SCHEDULE_MS,
+        })
+    const nextAttemptAt = delayMs === null ? null : this.#later(delayMs)
+    const settled = isSuccess ? 'succeeded' : nextAttemptAt === null ? 'exhausted' : null
+    const made = this.#attemptOf(item.id, item.delivery, result, {
+      number: attemptsMade,
+      trigger: 'auto',
+      replayId: null,
+      nextAttemptAt,
+    })
+    await this.#record({ attempt: made, isOrdered: item.isOrdered, attemptsMade, settled, at: clock.now() })
+    metrics.deliveryAttempts.inc({ outcome: result.outcome })
+    item.attemptsMade = attemptsMade
+    await patience.insist('the health of a destination', () =>
+      health.note(destination, {
+        isSuccess,
+        isGone: result.isGone,
+        isExhausted: settled === 'exhausted',
+        error: result.error,
+      }),
+    )
+    const pace = result.isSlow ? 'slow' : 'ok'
+    return nextAttemptAt === null ? { kind: 'finished', pace } : { kind: 'waits', until: nextAttemptAt, pace }
+  }
+
+  async send(row: DeliveryRow, trigger: Exclude<AttemptTrigger, 'auto'>, replayId: string | null): Promise<Attempt> {
+    const { database, clock, metrics } = this.#o
+    const destination = await destinationById(database.db, row.destinationId)
+    if (destination === null || destination.state === 'archived')
+      throw new Refusal('archived', 'the destination of the delivery is archived')
+    const { messageId, body } = row
+    const result = await attempt(this.#parts, { destination, messageId, body, now: clock.now() })
+    if (result === null) throw new Error('an attempt that nobody aborts ends')
+    const made = this.#attemptOf(row.id, row, result, { number: null, trigger, replayId, nextAttemptAt: null })
+    await recordAskedAttempt(database.pool, made)
+    metrics.deliveryAttempts.inc({ outcome: result.outcome })
+    if (result.outcome === 'acknowledged') {
+      const now = clock.now()
+      const wasActive = await settleActive(database.db, row.id, 'succeeded', now)
+      if (!wasActive) await markSucceeded(database.db, row.id, now)
+    }
+    return made
+  }
+
+  #attemptOf(
+    deliveryId: string,
+    delivery: { workspaceId: string; destinationId: string },
+    result: AttemptResult,
+    how: Pick<Attempt, 'number' | 'trigger' | 'replayId' | 'nextAttemptAt'>,
+  ): Attempt {
+    const { outcome, errorClass, error, httpStatus, durationMs, request, response } = result
+    const { workspaceId, destinationId } = delivery
+    return {
+      id: this.#o.ids.next(),
+      workspaceId,
+      deliveryId,
+      destinationId,
+      outcome,
+      errorClass,
+      error,
+      httpStatus,
+      durationMs,
+      request,
+      response,
+      ...how,
+    }
+  }
+
+  #later(ms: number): Date {
+    return new Date(this.#o.clock.now().getTime() + ms)
+  }
+}
