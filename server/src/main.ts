@@ -64,7 +64,7 @@ async function main(): Promise<void> {
 }
 
 async function startPostgres(config: Config, log: Log): Promise<EmbeddedPostgres> {
-  return startEmbeddedPostgres({ dataDir: `${config.dataDir}/postgres`, log })
+  return startEmbeddedPostgres({ dataDir: `${config.dataDir}/postgres`, log, isKeptRunning: true })
 }
 
 /** The workspace of this installation, made where there is none yet, with the example in it if that is wanted. */

@@ -19,11 +19,14 @@ export interface EmbeddedPostgresOptions {
   /** Where the cluster lives; made when absent. */
   dataDir: string
   log: Log
+  /** Starts the server again should it end without having been stopped. */
+  isKeptRunning?: boolean
   /** Extra settings, `name=value`. */
   settings?: readonly string[]
 }
 
 const PORT = 5432
+const RELAUNCH_MS = 1000
 
 /**
  * Settings that fit one machine that also runs the engine. Durability is left as PostgreSQL has it:
@@ -63,8 +66,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   if (!existsSync(path.join(dataDir, 'PG_VERSION'))) await initialise(native, dataDir, owner)
   const urlOf = (name: string) => `postgres://postgres@/${name}?host=${encodeURIComponent(socketDir)}&port=${PORT}`
 
-  if (!(await answers(urlOf('postgres')))) {
-    const settings = [...SETTINGS, `unix_socket_directories=${socketDir}`, ...(options.settings ?? [])]
+  let isStopping = false
+  const settings = [...SETTINGS, `unix_socket_directories=${socketDir}`, ...(options.settings ?? [])]
+  const launch = async () => {
     const child = spawn(
       path.join(native, 'bin', 'postgres'),
       ['-D', dataDir, '-p', String(PORT), ...settings.flatMap((each) => ['-c', each])],
@@ -72,8 +76,21 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       { ...(owner ?? {}), detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
     )
     await started(child, urlOf('postgres'), options.log)
+    if (options.isKeptRunning === true) child.once('exit', () => void relaunch())
   }
-  const stop = () => stopServer(dataDir)
+  const relaunch = async () => {
+    if (isStopping) return
+    options.log.warn({}, 'PostgreSQL ended by itself and is started again')
+    await launch().catch((error: Error) => {
+      options.log.error({ message: error.message }, 'PostgreSQL could not be started again; it is tried anew')
+      setTimeout(() => void relaunch(), RELAUNCH_MS).unref()
+    })
+  }
+  if (!(await answers(urlOf('postgres')))) await launch()
+  const stop = () => {
+    isStopping = true
+    return stopServer(dataDir)
+  }
   return { urlOf, stop, [Symbol.asyncDispose]: stop }
 }
 
