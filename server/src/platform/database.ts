@@ -123,6 +123,12 @@ export function isDatabaseAway(error: unknown): boolean {
   )
 }
 
+/** Whether it would fail again the same way: the database refuses the data, or the mistake is ours. */
+export function isRefused(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return /^2[23]/.test(error.code ?? '')
+  return [TypeError, SyntaxError, RangeError].some((kind) => error instanceof kind)
+}
+
 /** `null` and `undefined` become SQL null, everything else JSON text. */
 export function asJson(value: unknown): string | null {
   return value === undefined || value === null ? null : JSON.stringify(value)

@@ -61,6 +61,8 @@ export async function lastStates(tx: Tx, flowInstanceId: string, count: number):
   return rows.map((row) => row.state)
 }
 
+export const BACKLOGS_MAX = 1000
+
 /** Customers whose runs have waited to start since before `edge`, with the oldest of them. */
 export async function backlogs(
   tx: Tx,
@@ -68,6 +70,6 @@ export async function backlogs(
 ): Promise<{ workspaceId: string; customerId: string; oldestId: string }[]> {
   const { rows } = await sql<{ workspaceId: string; customerId: string; oldestId: string }>`
     select workspace_id as "workspaceId", customer_id as "customerId", min(id::text)::uuid as "oldestId" from flow_runs_active
-     where state = 'queued' and id < ${lowestIdAt(edge)} group by 1, 2 limit 1000`.execute(tx)
+     where state = 'queued' and id < ${lowestIdAt(edge)} group by 1, 2 limit ${BACKLOGS_MAX}`.execute(tx)
   return rows
 }

@@ -1,7 +1,7 @@
 import { flowWireId } from '../flows/flow.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { FlowRunEvent, FlowRunPayload, Happening } from '../notifications/payloads.ts'
-import type { Database, Tx } from '../platform/database.ts'
+import { type Database, isRefused, type Tx } from '../platform/database.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import { forgettingErrors } from '../platform/periodic.ts'
@@ -37,24 +37,52 @@ export function createNewsRelay(options: {
   let isAgain = false
 
   async function relayAll(): Promise<void> {
-    while (isAgain) {
-      isAgain = false
-      for (let taken = GROUP_MAX; taken === GROUP_MAX; ) {
-        const group = await database.transaction(async (tx) => {
-          const news = await takeNews(tx, GROUP_MAX)
-          return { taken: news.length, items: await notifications.emit(tx, await happeningsOf(tx, news)) }
-        })
-        notifications.offer(group.items)
-        taken = group.taken
+    try {
+      while (isAgain) {
+        isAgain = false
+        while ((await relayGroup()) === GROUP_MAX) {}
+      }
+    } finally {
+      // At once, so that whoever comes with news from now on begins anew.
+      current = null
+    }
+  }
+
+  async function relaySome(limit: number): Promise<number> {
+    const { taken, items } = await database.transaction(async (tx) => {
+      const news = await takeNews(tx, limit)
+      return { taken: news.length, items: await notifications.emit(tx, await happeningsOf(tx, news)) }
+    })
+    notifications.offer(items)
+    return taken
+  }
+
+  async function relayGroup(): Promise<number> {
+    try {
+      return await relaySome(GROUP_MAX)
+    } catch (error) {
+      if (!isRefused(error)) throw error
+      return relayOneByOne()
+    }
+  }
+
+  /** News of which no notification can be made must not hold up all that come after them. */
+  async function relayOneByOne(): Promise<number> {
+    for (let taken = 0; taken < GROUP_MAX; taken += 1) {
+      try {
+        if ((await relaySome(1)) === 0) return taken
+      } catch (error) {
+        if (!isRefused(error)) throw error
+        const [lost] = await database.transaction((tx) => takeNews(tx, 1))
+        options.log.error({ ...lost, message: (error as Error).message }, 'nobody can be told of a flow run')
       }
     }
+    return GROUP_MAX
   }
 
   function relay(): Promise<void> {
     isAgain = true
-    current ??= relayAll().finally(() => {
-      current = null
-    })
+    current ??= relayAll()
     return current
   }
 

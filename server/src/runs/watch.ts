@@ -6,7 +6,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, timeOfId } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
-import { backlogs, lastStates } from './news-store.ts'
+import { BACKLOGS_MAX, backlogs, lastStates } from './news-store.ts'
 import type { NewRun } from './run.ts'
 
 /** So many failures in a row of one flow instance open an alert. */
@@ -40,7 +40,9 @@ export function createRunWatch(options: { database: Database; clock: Clock; aler
     for (const alert of await ongoingOfType(database.db, 'flow_failing')) {
       const id = fromWire('cf', alert.contextKey ?? '')
       const [last] = id === null ? [] : await lastStates(database.db, id, 1)
-      if (id !== null && last === 'completed') await alerts.resolve(database.db, alert.workspaceId, flowKey(id))
+      // Where no run is left to look at, nobody can say that it still fails.
+      if (id !== null && (last === 'completed' || last === undefined))
+        await alerts.resolve(database.db, alert.workspaceId, flowKey(id))
     }
   }
 
@@ -51,6 +53,8 @@ export function createRunWatch(options: { database: Database; clock: Clock; aler
       const waitingMs = now.getTime() - timeOfId(each.oldestId).getTime()
       await database.transaction((tx) => alerts.raise(tx, queueBacklog(each, waitingMs)))
     }
+    // Some that are late may not be among so many: then nobody is found to be on time.
+    if (late.length >= BACKLOGS_MAX) return
     const lateCustomers = new Set(late.map((each) => each.customerId))
     for (const { customerId, workspaceId } of await ongoingOfType(database.db, 'queue_backlog')) {
       if (customerId !== null && !lateCustomers.has(customerId)) {
