@@ -50,7 +50,14 @@ export const alerts = {
     answer: listOf(Alert),
     refusals: [],
   },
-  get: { method: 'GET', path: '/alerts/:id', summary: 'One alert', access: 'admin', answer: Alert, refusals: ['not_found'] },
+  get: {
+    method: 'GET',
+    path: '/alerts/:id',
+    summary: 'One alert',
+    access: 'admin',
+    answer: Alert,
+    refusals: ['not_found'],
+  },
   resolve: {
     method: 'POST',
     path: '/alerts/:id/resolve',

@@ -84,7 +84,12 @@ export const notificationEndpoints = {
     refusals: [],
   },
   get: { method: 'GET', path: '/notification-endpoints/:id', summary: 'One endpoint', ...one },
-  patch: { method: 'PATCH', path: '/notification-endpoints/:id', summary: 'Change some fields of an endpoint', ...change },
+  patch: {
+    method: 'PATCH',
+    path: '/notification-endpoints/:id',
+    summary: 'Change some fields of an endpoint',
+    ...change,
+  },
   put: { method: 'PUT', path: '/notification-endpoints/:id', summary: 'Change an endpoint', ...change },
   archive: {
     method: 'DELETE',

@@ -61,7 +61,7 @@ export async function createEngineProcess(options: EngineProcessOptions): Promis
       const started = spawn(process.execPath, [MAIN], {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
-          PATH: process.env['PATH'] ?? '',
+          PATH: process.env.PATH ?? '',
           DATABASE_URL: options.databaseUrl,
           PORT: String(port),
           PERMEA_DATA_DIR: dataDir,

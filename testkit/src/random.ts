@@ -9,7 +9,7 @@ export interface SeededRandom {
 }
 
 /** The seed is that of the variable `SEED` where it is set, else one that is new each time. */
-export function seededRandom(seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)): SeededRandom {
+export function seededRandom(seed = Number(process.env.SEED ?? Date.now() % 1_000_000)): SeededRandom {
   let state = seed >>> 0
   const random: SeededRandom = {
     seed,

@@ -4,7 +4,7 @@ import type { Condition } from './alert.ts'
 
 /** The conditions that the engine raises, in one place: what they are called and how they read. */
 
-export const failingKey = (destinationId: string, percent: number | null) =>
+const failingKey = (destinationId: string, percent: number | null) =>
   `webhook_endpoint_failing:${destinationId}${percent === null ? '' : `:${percent}`}`
 export const pausedKey = (destinationId: string) => `webhook_endpoint_paused:${destinationId}`
 export const subscriptionKey = (subscriptionId: string) => `subscription_failed:${subscriptionId}`

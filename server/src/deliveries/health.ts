@@ -13,7 +13,7 @@ import {
 } from './store.ts'
 
 /** A destination that failed this long without one success is paused. */
-export const PAUSED_AFTER_MS = 5 * 86_400_000
+const PAUSED_AFTER_MS = 5 * 86_400_000
 /** Its owner is warned on the way there, in percent. */
 const WARNINGS = [50, 70, 90] as const
 /** A success is written down this often where nothing had failed. */

@@ -25,7 +25,11 @@ test('a $jsonata formula finds the customer, and each event of a batch says by i
 test('a customer does not see the address or the requests of an event type', async () => {
   await using house = await buildHouse()
   const { globalWebhookUri, webhookKey } = await house.admin.appEventTypes.create({
-    body: { key: 'e', tenantIdFormula: { $var: '$.id' }, subscribeRequest: { uri: 'https://app.example.com/subscribe' } },
+    body: {
+      key: 'e',
+      tenantIdFormula: { $var: '$.id' },
+      subscribeRequest: { uri: 'https://app.example.com/subscribe' },
+    },
   })
   const customer = await house.as('customer-x')
   await customer.appEventSubscriptions.getByQuery({ query: { appEventTypeKey: 'e', autoCreate: true } })

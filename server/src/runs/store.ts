@@ -4,7 +4,7 @@ import type { Page } from '../api/paging.ts'
 import { CONCURRENCY_DEFAULT } from '../flows/flow.ts'
 import { booleans, integers, moments, smallints, texts, uuids } from '../platform/array-parameters.ts'
 import { type Statement, sql, type Tx } from '../platform/database.ts'
-import { lowestIdAt, timeOfId } from '../platform/ids.ts'
+import { lowestIdAt } from '../platform/ids.ts'
 import { shardOf } from '../platform/ownership.ts'
 import {
   laneOf,
