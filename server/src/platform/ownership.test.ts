@@ -112,6 +112,11 @@ test('a shard is given up only when nothing of it is under way', async () => {
   await using second = await member(database.url)
   await until('the first is asked to give up', 5000, () => first.losses.length > 0)
   expect(first.losses).toEqual(['given-up'])
+  // Long enough for the second to have looked for free shards several times.
+  for (let times = 1; times <= 40; times += 1) {
+    await second.ownership.notify({ about: 'time' })
+    await until('a notice came back', 5000, () => second.notices.length >= times)
+  }
   expect(second.owned()).toEqual([])
   end()
   await until('the second has its share', 5000, () => second.owned().length === 32)

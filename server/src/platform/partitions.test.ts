@@ -1,4 +1,4 @@
-import { createTestDatabase } from '@permea/testkit'
+import { createTestDatabase, until } from '@permea/testkit'
 import { describe, expect, test } from 'vitest'
 import { SettableClock } from './clock.ts'
 import { createDatabase, type Database } from './database.ts'
@@ -76,8 +76,12 @@ describe('the retention', () => {
     await reader.query('select count(*) from things')
     const later = new Date(NOW.getTime() + 3 * DAY_MS)
     const dropping = keepPartitions(database, later, 1)
-    // While the drop tries again and again, others read and write as ever.
-    for (let times = 0; times < 20; times += 1) {
+    const isWaiting = async () =>
+      (await database.pool.query('select 1 from pg_locks where not granted and relation is not null limit 1')).rows
+        .length > 0
+    // While the change is tried again and again, others read and write as ever.
+    for (let times = 0; times < 5; times += 1) {
+      await until('the change waits for the reader', 5000, isWaiting, 1)
       await add(database, later)
       await database.pool.query('select count(*) from things')
     }

@@ -29,14 +29,14 @@ export async function keepPartitions(
     for (const name of existing) {
       const day = dayOf(table, name)
       if (day === null || day >= today - retentionDays) continue
-      await dropQuickly(database, name)
+      await inShortTries(database, async (tx) => void (await sql`drop table if exists ${sql.id(name)}`.execute(tx)))
       dropped.push(name)
     }
   }
   return { dropped }
 }
 
-/** All processes make partitions one after the other under this lock. */
+/** All processes make and drop partitions one after the other under this lock. */
 const PARTITION_LOCK = 0x70650004
 
 async function makePartition(database: Database, table: string, day: number): Promise<void> {
@@ -44,8 +44,7 @@ async function makePartition(database: Database, table: string, day: number): Pr
   const from = lowestIdAt(new Date(day * DAY_MS))
   const to = lowestIdAt(new Date((day + 1) * DAY_MS))
   const stray = `${table}_default`
-  await database.transaction(async (tx) => {
-    await sql`select pg_advisory_xact_lock(${PARTITION_LOCK})`.execute(tx)
+  await inShortTries(database, async (tx) => {
     if ((await partitionsOf(tx, table)).includes(name)) return
     await sql`create table ${sql.id(name)} (like ${sql.id(table)} including defaults including constraints)`.execute(tx)
     // Rows that came before their partition: without them the default partition would not let it in.
@@ -57,13 +56,14 @@ async function makePartition(database: Database, table: string, day: number): Pr
   })
 }
 
-/** Waits for its lock in short tries, so that a long query never makes everybody else queue behind the drop. */
-async function dropQuickly(database: Database, name: string): Promise<void> {
+/** Waits for locks in short tries, so that a long query never makes everybody else queue behind the change. */
+async function inShortTries(database: Database, change: (tx: Tx) => Promise<void>): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
       await database.transaction(async (tx) => {
+        await sql`select pg_advisory_xact_lock(${PARTITION_LOCK})`.execute(tx)
         await sql`set local lock_timeout = '100ms'`.execute(tx)
-        await sql`drop table if exists ${sql.id(name)}`.execute(tx)
+        await change(tx)
       })
       return
     } catch (error) {
