@@ -83,40 +83,24 @@ function resultOf(
   now: Date,
 ): Omit<AttemptResult, 'request' | 'response'> {
   const nothing = { httpStatus: null, isGone: false, isSlow: false, retryAfterMs: null }
-  switch (outcome.kind) {
-    case 'answered': {
-      const isSuccess = outcome.status >= 200 && outcome.status < 300
-      return {
-        outcome: isSuccess ? 'acknowledged' : 'rejected',
-        errorClass: isSuccess ? null : classOf(outcome.status),
-        error: isSuccess ? null : `the receiver answered ${outcome.status}`,
-        httpStatus: outcome.status,
-        durationMs: Math.round(outcome.durationMs),
-        isGone: outcome.status === 410,
-        isSlow: SLOW_STATUSES.includes(outcome.status),
-        retryAfterMs: isSuccess ? null : retryAfterMs(outcome.headers['retry-after'], now),
-      }
+  if (outcome.kind === 'answered') {
+    const isSuccess = outcome.status >= 200 && outcome.status < 300
+    return {
+      outcome: isSuccess ? 'acknowledged' : 'rejected',
+      errorClass: isSuccess ? null : classOf(outcome.status),
+      error: isSuccess ? null : `the receiver answered ${outcome.status}`,
+      httpStatus: outcome.status,
+      durationMs: Math.round(outcome.durationMs),
+      isGone: outcome.status === 410,
+      isSlow: SLOW_STATUSES.includes(outcome.status),
+      retryAfterMs: isSuccess ? null : retryAfterMs(outcome.headers['retry-after'], now),
     }
-    case 'unreachable':
-      return {
-        ...nothing,
-        outcome: 'unreachable',
-        errorClass: outcome.reason,
-        error: outcome.message,
-        durationMs: Math.round(outcome.durationMs),
-        isSlow: true,
-      }
-    case 'forbidden':
-      return {
-        ...nothing,
-        outcome: 'forbidden',
-        errorClass: 'forbidden',
-        error: outcome.message,
-        durationMs: Math.round(outcome.durationMs),
-      }
-    case 'invalid':
-      return { ...nothing, outcome: 'forbidden', errorClass: 'invalid', error: outcome.message, durationMs: 0 }
   }
+  const { kind, message: error } = outcome
+  if (kind === 'invalid') return { ...nothing, outcome: 'forbidden', errorClass: kind, error, durationMs: 0 }
+  const durationMs = Math.round(outcome.durationMs)
+  if (kind === 'forbidden') return { ...nothing, outcome: kind, errorClass: kind, error, durationMs }
+  return { ...nothing, outcome: kind, errorClass: outcome.reason, error, durationMs, isSlow: true }
 }
 
 function classOf(status: number): string {
