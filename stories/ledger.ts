@@ -161,7 +161,7 @@ export function nameOf(request: Received): string {
 }
 
 /** How every run that the API lists stands, by the event that launched it. */
-export async function runsByEvent(admin: Permea): Promise<Map<string, string[]>> {
+async function runsByEvent(admin: Permea): Promise<Map<string, string[]>> {
   const states = new Map<string, string[]>()
   for (let cursor: string | undefined; ; ) {
     const page = await admin.flowRuns.list({ query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) } })
