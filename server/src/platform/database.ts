@@ -26,6 +26,8 @@ export interface Statement {
 export interface Database {
   readonly db: Tx
   readonly pool: pg.Pool
+  /** For prepared statements that find their rows by index: see `HOT`. */
+  readonly hot: pg.Pool
   /** Runs a statement that is prepared on first use. */
   query<Row extends object>(statement: Statement): Promise<Row[]>
   /**
@@ -50,20 +52,22 @@ export function createDatabase(options: { url: string; connectionsMax: number; l
     opened.on('error', (error) => options.log.warn({ message: error.message }, 'an idle database connection was lost'))
     return opened
   }
-  const pipelined = openPool({ max: PIPELINED_MAX, pipeline: true })
-  const pool = openPool({ max: Math.max(1, options.connectionsMax - PIPELINED_MAX) })
+  const hotMax = Math.min(HOT_MAX, Math.max(1, Math.floor(options.connectionsMax / 2)))
+  const hot = openPool({ ...HOT, max: hotMax })
+  const pool = openPool({ max: Math.max(1, options.connectionsMax - hotMax) })
   const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool }) })
   return {
     db,
     pool,
+    hot,
     async query<Row extends object>(statement: Statement) {
-      return (await pool.query<Row & pg.QueryResultRow>(statement)).rows
+      return (await hot.query<Row & pg.QueryResultRow>(statement)).rows
     },
     async atomically(statements) {
       // One statement is a transaction of its own.
       const [only, ...others] = statements
-      if (only !== undefined && others.length === 0) await pool.query(only)
-      else await inOneGo(pipelined, statements)
+      if (only !== undefined && others.length === 0) await hot.query(only)
+      else await inOneGo(hot, statements)
     },
     transaction: (work) => db.transaction().execute(work),
     async connect() {
@@ -72,7 +76,7 @@ export function createDatabase(options: { url: string; connectionsMax: number; l
       return client
     },
     async close() {
-      await pipelined.end()
+      await hot.end()
       await db.destroy()
       // Kysely leaves alone a pool that it never used.
       if (!pool.ended) await pool.end()
@@ -80,8 +84,17 @@ export function createDatabase(options: { url: string; connectionsMax: number; l
   }
 }
 
-/** Connections, of all that may be opened, that send statements without waiting for the answers before. */
-const PIPELINED_MAX = 2
+/** Most of the connections that may be opened which are kept for hot statements. */
+const HOT_MAX = 6
+
+/**
+ * Statements are sent without waiting for the answers before. Each finds a few rows by index however large the table
+ * is; but a plan made while a busy table looks empty would read all of it, with every row that was deleted since.
+ */
+const HOT: pg.PoolConfig = {
+  pipeline: true,
+  options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
+}
 
 async function inOneGo(pool: pg.Pool, statements: readonly Statement[]): Promise<void> {
   const client = await pool.connect()

@@ -72,7 +72,7 @@ export function createRuns(options: RunsOptions): Runs {
     log,
     sweepMs: options.sweepMs ?? SWEEP_MS,
   })
-  const recorder = createRecorder({ pool: database.pool, log, onNews: () => relay.nudge() })
+  const recorder = createRecorder({ pool: database.hot, log, onNews: () => relay.nudge() })
   const executionOptions = {
     services,
     recorder,
