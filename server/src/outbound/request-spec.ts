@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { OutboundOutcome } from './outcome.ts'
 import type { OutboundRequest } from './request-check.ts'
 
@@ -17,9 +18,9 @@ export function requestFromSpec(spec: unknown, baseUri: string | null): BuiltReq
   if (typeof spec !== 'object' || spec === null) return { problem: 'the request is not an object' }
   const { uri, method, headers, query, body } = spec as Record<string, unknown>
   if (typeof uri !== 'string' || uri === '') return { problem: 'the request has no uri' }
-  const address = resolveUri(uri, baseUri)
+  const address = resolveUri(uri, baseUri, query !== undefined && query !== null)
   if ('problem' in address) return address
-  appendQuery(address.url, query)
+  if ('url' in address) appendQuery(address.url, query)
   const verb = typeof method === 'string' ? method.toUpperCase() : body === undefined || body === null ? 'GET' : 'POST'
   if (!METHODS.has(verb))
     return { problem: `the method ${JSON.stringify(method)} is not one of GET, POST, PATCH, PUT, DELETE` }
@@ -27,7 +28,7 @@ export function requestFromSpec(spec: unknown, baseUri: string | null): BuiltReq
   const encoded = encodeBody(body, sent)
   return {
     request: {
-      url: address.url.href,
+      url: 'url' in address ? address.url.href : address.href,
       method: verb,
       headers: sent,
       ...(encoded === undefined ? {} : { body: encoded }),
@@ -36,7 +37,30 @@ export function requestFromSpec(spec: unknown, baseUri: string | null): BuiltReq
   }
 }
 
-function resolveUri(uri: string, baseUri: string | null): { url: URL; isYourApp: boolean } | { problem: string } {
+type Address = { url: URL; isYourApp: boolean } | { problem: string }
+
+/** Most requests go to few addresses, and taking a URL apart costs as much as the rest of building a request. */
+const resolved = new LRUCache<string, { href: string; isYourApp: boolean }>({ max: 1000 })
+const REMEMBERED_CHARS_MAX = 1000
+
+function resolveUri(
+  uri: string,
+  baseUri: string | null,
+  hasQuery: boolean,
+): Address | { href: string; isYourApp: boolean } {
+  const slot = `${baseUri ?? ''} ${uri}`
+  if (hasQuery || slot.length > REMEMBERED_CHARS_MAX) return resolveAnew(uri, baseUri)
+  const known = resolved.get(slot)
+  if (known !== undefined) return known
+  const address = resolveAnew(uri, baseUri)
+  if ('problem' in address) return address
+  const { url, isYourApp } = address
+  const entry = { href: url.href, isYourApp }
+  resolved.set(slot, entry)
+  return entry
+}
+
+function resolveAnew(uri: string, baseUri: string | null): Address {
   const base = baseUri === null ? null : new URL(baseUri.endsWith('/') ? baseUri : `${baseUri}/`)
   if (URL.canParse(uri)) {
     const url = new URL(uri)
@@ -163,7 +187,11 @@ function maskSecrets(value: unknown, depth = 0): unknown {
   )
 }
 
+const PLAIN_URL = /^https?:\/\/[a-z0-9.:-]+\/[\w/.~-]*$/
+
 function maskedUrl(text: string): string {
+  // As the URL parser wrote it, and with nothing in it that could be a secret.
+  if (PLAIN_URL.test(text)) return text
   if (!URL.canParse(text)) return text.split('?')[0] ?? ''
   const url = new URL(text)
   url.username = ''

@@ -4,12 +4,15 @@ import { LRUCache } from 'lru-cache'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Clock } from '../platform/clock.ts'
+import { isDatabaseAway } from '../platform/database.ts'
 import type { WorkspaceDirectory } from './directory.ts'
 import type { Workspace } from './workspace.ts'
 
 /** Verified tokens are remembered this long: what changes about a customer or workspace is seen at once by other means. */
 const KEEP_MS = 60_000
 const REMEMBERED_MAX = 20_000
+/** A verified header is remembered as it is, which is quicker than hashing it; a very long one by its hash. */
+const SLOT_CHARS_MAX = 2048
 
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512']
 const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
@@ -80,6 +83,8 @@ export function createTokens(options: TokensOptions): Tokens {
     try {
       verified = await verify(token)
     } catch (error) {
+      // That the workspace cannot be read now says nothing of the token.
+      if (isDatabaseAway(error)) throw error
       throw new Refusal('not_authenticated', `the token was refused: ${reasonOf(error)}`)
     }
     const { workspace, payload } = verified
@@ -97,12 +102,13 @@ export function createTokens(options: TokensOptions): Tokens {
 
   return {
     async authenticate(authorization) {
-      const token = /^Bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1]
-      if (token === undefined) throw new Refusal('not_authenticated', 'a token is needed: Authorization: Bearer …')
-      const slot = createHash('sha256').update(token).digest('base64')
+      const header = authorization ?? ''
+      const slot = header.length <= SLOT_CHARS_MAX ? header : createHash('sha256').update(header).digest('base64')
       const nowMs = options.clock.now().getTime()
       const known = remembered.get(slot)
       if (known !== undefined && known.expiresAtMs > nowMs && known.untilMs > performance.now()) return known.principal
+      const token = /^Bearer\s+(\S+)\s*$/i.exec(header)?.[1]
+      if (token === undefined) throw new Refusal('not_authenticated', 'a token is needed: Authorization: Bearer …')
       const into = remembered
       const { principal, expiresAtMs } = await principalOf(token)
       into.set(slot, { principal, expiresAtMs, untilMs: performance.now() + KEEP_MS })
