@@ -81,11 +81,12 @@ export async function latency(stage: Stage): Promise<Row[]> {
 }
 
 const IDLE_SECONDS = 15
+/** An idle connection reports what it did up to 10 s later, and autovacuum looks around every 15 s. */
+const SETTLE_MS = 12_000
 
 /** What an engine with nothing to do costs. */
 export async function idle(stage: Stage): Promise<Row[]> {
-  // Let connections idle out of their last work and PostgreSQL write up its own counts.
-  await wait(5000)
+  await wait(SETTLE_MS)
   const transactions = async () => {
     const [row] = await stage.postgres.query<{ count: number }>(
       'postgres',
