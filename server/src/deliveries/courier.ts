@@ -74,8 +74,10 @@ class RecordingCourier implements Courier {
     const destination = await this.#loadDestination(item.delivery.destinationId)
     if (destination === undefined || destination.state !== 'active')
       return { kind: 'waits', until: this.#later(PAUSED_LOOK_MS) }
-    if (destination.throttlePerSecond !== null)
-      await this.#throttle(destination.id, destination.throttlePerSecond, signal)
+    if (destination.throttlePerSecond !== null) {
+      const notBefore = await this.#throttle(destination.id, destination.throttlePerSecond, signal)
+      if (notBefore !== null) return { kind: 'rests', until: notBefore }
+    }
     if (signal.aborted) return { kind: 'waits', until: clock.now() }
     const { messageId, body } = item.delivery
     const result = await attempt(this.#parts, { destination, messageId, body, now: clock.now(), signal })

@@ -15,7 +15,7 @@ import {
   replayById,
   saveReplayProgress,
   settledPage,
-} from './store.ts'
+} from './replay-store.ts'
 
 export const REPLAY_TASK = 'delivery-replay'
 

@@ -7,8 +7,9 @@ import type { Database } from '../platform/database.ts'
 import { fromWire, lowestIdAt } from '../platform/ids.ts'
 import type { Deliveries } from './deliveries.ts'
 import { attemptAnswer, type DeliveryRow, deliveryAnswer } from './delivery.ts'
+import { listReplays, type Replay, replayById } from './replay-store.ts'
 import { type Replays, replayAnswer } from './replays.ts'
-import { destinationById, listAttempts, listDeliveries, listReplays, type Replay, replayById } from './store.ts'
+import { destinationById, listAttempts, listDeliveries } from './store.ts'
 
 export interface DeliveryRoutesOptions {
   database: Database

@@ -17,10 +17,14 @@ export interface LaneItem {
   bytes: number
 }
 
-/** What became of an item: finished (its row is gone), or to be taken up again at a later time. */
+/**
+ * What became of an item: finished (its row is gone), to be taken up again at a later time, or not begun because
+ * nothing of its lane may begin before then.
+ */
 export type LaneOutcome =
   | { kind: 'finished'; pace?: 'ok' | 'slow' }
   | { kind: 'waits'; until: Date; pace?: 'ok' | 'slow' }
+  | { kind: 'rests'; until: Date }
 
 export interface LaneSource<Item extends LaneItem> {
   /** Name in logs and notices. */

@@ -1,5 +1,6 @@
 import TinyQueue from 'tinyqueue'
 import type { LaneItem, LaneOutcome, Lanes, LanesOptions } from './lane.ts'
+import { type LaneInMemory as Lane, newLane } from './lane-in-memory.ts'
 import { SHARDS, shardOf } from './ownership.ts'
 
 export function createLanes<Item extends LaneItem>(options: LanesOptions<Item>): Lanes<Item> {
@@ -14,30 +15,6 @@ const LEAVE_GRACE_MS = 3000
 
 /** The reason of an abort that is not the user's: the work is to be taken up again, here or elsewhere. */
 export const LEAVING = 'leaving'
-
-interface Lane<Item> {
-  id: string
-  shard: number
-  /** Waiting items by group, so that a group at its cap does not hold up the others. */
-  ready: Map<string, Item[]>
-  readyCount: number
-  /** Ids known here: ready or at work. A row that is fetched again is recognised by them. */
-  known: Set<string>
-  /** Ids finished while a fetch was under way, whose snapshot may still have them. */
-  finishedMeanwhile: Set<string>
-  atWork: Map<string, number>
-  working: number
-  slots: number
-  /** The table may hold due rows of this lane that are not in memory. */
-  hasMore: boolean
-  /** New rows were told of while a fetch was under way, whose snapshot may not have them. */
-  isToldMeanwhile: boolean
-  isFetching: boolean
-  isOrdered: boolean
-  isQueued: boolean
-  /** Epoch ms at which it must be looked at again; Infinity for never. */
-  wakeAtMs: number
-}
 
 class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   readonly #options: LanesOptions<Item>
@@ -124,6 +101,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       if (
         lane.isOrdered ||
         lane.hasMore ||
+        lane.restsUntilMs > 0 ||
         this.#held >= this.#options.heldMax ||
         this.#heldBytes + item.bytes > this.#options.heldBytesMax
       ) {
@@ -175,23 +153,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   #laneOf(laneId: string): Lane<Item> {
     const existing = this.#lanes.get(laneId)
     if (existing !== undefined) return existing
-    const lane: Lane<Item> = {
-      id: laneId,
-      shard: shardOf(laneId),
-      ready: new Map(),
-      readyCount: 0,
-      known: new Set(),
-      finishedMeanwhile: new Set(),
-      atWork: new Map(),
-      working: 0,
-      slots: this.#options.laneCap,
-      hasMore: false,
-      isToldMeanwhile: false,
-      isFetching: false,
-      isOrdered: false,
-      isQueued: false,
-      wakeAtMs: Number.POSITIVE_INFINITY,
-    }
+    const lane = newLane<Item>(laneId, this.#options.laneCap)
     this.#lanes.set(laneId, lane)
     return lane
   }
@@ -245,6 +207,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   /** Starts the lane's next item if it may; true where the lane may have another one to start. */
   #startOne(lane: Lane<Item>): boolean {
     if (!this.#options.ownership.owns(lane.shard)) return false
+    if (lane.restsUntilMs > 0 && this.#isResting(lane)) return false
     const cap = lane.isOrdered ? 1 : Math.floor(lane.slots)
     if (lane.readyCount === 0) {
       if (lane.hasMore && lane.working < cap) this.#wantFetch(lane)
@@ -300,7 +263,8 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     else lane.atWork.delete(item.groupId)
     lane.known.delete(item.id)
     if (lane.isFetching) lane.finishedMeanwhile.add(item.id)
-    if (outcome.pace === 'slow') lane.slots = Math.max(1, Math.floor(lane.slots / 2))
+    if (outcome.kind === 'rests') this.#rest(lane, outcome.until.getTime())
+    else if (outcome.pace === 'slow') lane.slots = Math.max(1, Math.floor(lane.slots / 2))
     else if (lane.slots < this.#options.laneCap) lane.slots += 1
     if (outcome.kind === 'waits') {
       // What comes after the head of an ordered lane must be read again behind it.
@@ -309,6 +273,19 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     }
     this.#enqueue(lane)
     this.#pump()
+  }
+
+  #rest(lane: Lane<Item>, untilMs: number): void {
+    this.#drop(lane)
+    lane.restsUntilMs = untilMs
+    this.#wakeLaneAt(lane, untilMs)
+  }
+
+  #isResting(lane: Lane<Item>): boolean {
+    const isResting = lane.restsUntilMs > this.#options.clock.now().getTime()
+    if (isResting) this.#wakeLaneAt(lane, lane.restsUntilMs)
+    else lane.restsUntilMs = 0
+    return isResting
   }
 
   /** Lets go of what waits in memory; the rows stay. */
@@ -448,6 +425,8 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
         const lane = this.#laneOf(laneId)
         if (dueAt.getTime() > nowMs) this.#wakeLaneAt(lane, dueAt.getTime())
         else if (isTold || (lane.readyCount === 0 && (lane.working === 0 || !lane.isOrdered))) {
+          // It may have been told to rest by a clock that was set back since.
+          lane.restsUntilMs = 0
           this.#hasMore(lane)
           this.#enqueue(lane)
         }
