@@ -1,3 +1,4 @@
+import { deliveryFairness } from './delivery-fairness.ts'
 import { growth } from './growth.ts'
 import { compare, fairness, idle, latency, sampleMemory } from './measures.ts'
 import { HELP, type Options, readOptions } from './options.ts'
@@ -10,7 +11,7 @@ async function measure(options: Options): Promise<Row[]> {
   const rows: Row[] = []
   const { measures } = options
   await using postgres = await startPostgres(options)
-  if ([...measures].some((each) => each !== 'growth')) {
+  if ([...measures].some((each) => each !== 'growth' && each !== 'delivery-fairness')) {
     await using stage = await setStage(postgres, options)
     const memory = sampleMemory(stage)
     if (measures.has('accept')) rows.push(...(await compare('accept', stage, options, memory)))
@@ -24,6 +25,7 @@ async function measure(options: Options): Promise<Row[]> {
     if (measures.has('idle')) rows.push(...(await idle(stage)))
     if (measures.has('fairness')) rows.push(...(await fairness(stage)))
   }
+  if (measures.has('delivery-fairness')) rows.push(...(await deliveryFairness(postgres)))
   if (measures.has('growth')) rows.push(...(await growth(postgres, options)))
   return rows
 }

@@ -1,6 +1,15 @@
 import { parseArgs } from 'node:util'
 
-export const MEASURES = ['accept', 'pipeline', 'latency', 'idle', 'memory', 'fairness', 'growth'] as const
+export const MEASURES = [
+  'accept',
+  'pipeline',
+  'latency',
+  'idle',
+  'memory',
+  'fairness',
+  'delivery-fairness',
+  'growth',
+] as const
 export type Measure = (typeof MEASURES)[number]
 
 export interface Options {
