@@ -3,6 +3,7 @@ import { createPermea, type Permea } from '@permea/sdk'
 import { ROLES } from '../../server/src/config.ts'
 import { createEngine, type Engine, migrateAll } from '../../server/src/engine.ts'
 import { systemClock } from '../../server/src/platform/clock.ts'
+import { keepHeapSmall } from '../../server/src/platform/heap.ts'
 import { createIds } from '../../server/src/platform/ids.ts'
 import { silentLog } from '../../server/src/platform/log.ts'
 import { sealingKey } from '../../server/src/platform/sealing.ts'
@@ -32,6 +33,8 @@ export interface Ready {
 let engine: Engine | null = null
 
 async function start(options: EngineOptions): Promise<Ready> {
+  // As the server does.
+  keepHeapSmall()
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   await migrateAll(options.databaseUrl, silentLog)

@@ -4,6 +4,7 @@ import { createExample, EXAMPLE_CUSTOMER, exampleWebhook, pointExampleAt } from 
 import { type ExampleReceiver, startExampleReceiver } from './example/receiver.ts'
 import { systemClock } from './platform/clock.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { keepHeapSmall } from './platform/heap.ts'
 import { createIds } from './platform/ids.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { sealingKey } from './platform/sealing.ts'
@@ -31,6 +32,7 @@ function lineOf(error: Error): string {
 }
 
 async function main(): Promise<void> {
+  keepHeapSmall()
   const config = readConfig()
   isDebugging = config.logLevel === 'debug'
   const log = createLog(config.logLevel)
