@@ -10,7 +10,7 @@ export function docsPage(publicUrl: string): string {
 <style>
 :root{color-scheme:light dark;--line:#8883;--dim:#777;--accent:#0b6bcb}
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}
-nav a{margin-right:1rem}a{color:var(--accent)}h2{margin-top:3rem;border-bottom:1px solid var(--line)}
+nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem}a{color:var(--accent)}h2{margin-top:3rem;border-bottom:1px solid var(--line)}
 section{border:1px solid var(--line);border-radius:8px;padding:.5rem 1rem;margin:.75rem 0}
 h3{font:600 1rem ui-monospace,monospace;margin:.25rem 0;overflow-wrap:anywhere}
 p{margin:.25rem 0}small{color:var(--dim)}code{font-family:ui-monospace,monospace;font-size:.9em}pre{overflow:auto;background:#8881;padding:1rem;border-radius:8px}
@@ -31,7 +31,7 @@ ${groups.map(([group, table]) => `<h2 id="${group}">${group}</h2>${Object.values
 ${Object.entries(ERRORS)
   .map(
     ([key, error]) =>
-      `<tr><td>${error.status}</td><td>${error.type}</td><td><code>${key}</code></td><td>${escaped(error.meaning)}</td></tr>`,
+      `<tr id="${key}"><td>${error.status}</td><td>${error.type}</td><td><code>${key}</code></td><td>${escaped(error.meaning)}</td></tr>`,
   )
   .join('\n')}
 </table></body></html>`
@@ -44,7 +44,7 @@ function endpointHtml(endpoint: Endpoint): string {
 <p><small>${endpoint.access === 'admin' ? 'admin token' : endpoint.access === 'customer' ? 'any token' : 'no token'}${
     query.length > 0 ? ` · query: <code>${query.join('</code> <code>')}</code>` : ''
   }${body.length > 0 ? ` · body: <code>${body.join('</code> <code>')}</code>` : ''} · refusals: ${refusalsOf(endpoint)
-    .map((key) => `<a href="#errors">${key}</a>`)
+    .map((key) => `<a href="#${key}">${key}</a>`)
     .join(', ')}</small></p></section>`
 }
 

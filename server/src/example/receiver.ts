@@ -67,7 +67,7 @@ function page(seen: readonly Seen[]): string {
   )
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="refresh" content="3"><title>Example receiver</title>
 <style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}
-h2{font-size:1rem}small{font-weight:normal;opacity:.7}pre{background:#8882;padding:.75rem;border-radius:8px;overflow:auto}</style></head>
+h2{font-size:1rem}small{font-weight:normal;opacity:.7}pre{background:#8882;padding:.75rem;border-radius:8px;white-space:pre-wrap;overflow-wrap:anywhere}</style></head>
 <body><h1>What the example receiver got</h1>
 ${rows.length === 0 ? '<p>Nothing yet. Post an event with the command that the engine printed.</p>' : rows.join('\n')}
 </body></html>`
