@@ -14,7 +14,7 @@ nav{display:flex;flex-wrap:wrap;gap:.25rem 1rem}a{color:var(--accent)}h2{margin-
 section{border:1px solid var(--line);border-radius:8px;padding:.5rem 1rem;margin:.75rem 0}
 h3{font:600 1rem ui-monospace,monospace;margin:.25rem 0;overflow-wrap:anywhere}
 p{margin:.25rem 0}small{color:var(--dim)}code{font-family:ui-monospace,monospace;font-size:.9em}pre{overflow:auto;background:#8881;padding:1rem;border-radius:8px}
-td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}
+table{display:block;overflow-x:auto}td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}
 </style></head><body>
 <h1>Permea API</h1>
 <p>Base address <code>${escaped(publicUrl)}</code>. Machine-readable: <a href="/openapi.json">openapi.json</a>.</p>
