@@ -1,6 +1,8 @@
-import { answering, buildHouse, type House, type Receiver, startReceiver, until } from '@permea/testkit'
+import { answering, buildHouse, type House, type Receiver, refusalKey, startReceiver, until } from '@permea/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { sql } from '../platform/database.ts'
+import { sql, type Tx } from '../platform/database.ts'
+import { fromWire } from '../platform/ids.ts'
+import { livingDestinations, lockDestination } from './store.ts'
 
 const HOUR = 3_600_000
 
@@ -22,7 +24,7 @@ const create = (more: object = {}) =>
     body: { url: `${receiver.url}/hook`, eventTypes: ['connection.created'], ...more },
   })
 
-async function tell(count = 1): Promise<void> {
+const about = () => {
   const connection = {
     id: 'con_1',
     integrationId: 'int_1',
@@ -31,12 +33,24 @@ async function tell(count = 1): Promise<void> {
     disconnected: false,
     customerId: 'customer-123',
   }
-  const about = { workspaceId: house.workspace.id, customerId: house.workspace.id, data: { connection } }
+  return { workspaceId: house.workspace.id, customerId: house.workspace.id, data: { connection } }
+}
+
+async function tell(count = 1): Promise<void> {
   await house.engine.database.transaction(async (tx) => {
     for (let told = 0; told < count; told += 1)
-      await house.engine.notifications.connection(tx, 'connection.created', about)
+      await house.engine.notifications.connection(tx, 'connection.created', about())
   })
   await house.settle()
+}
+
+/** How many others in this database wait for a lock. Asked on a connection that is there already: the pool is small. */
+async function waitingForLocks(tx: Tx): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(distinct pid) as count from pg_locks
+     where not granted and pid in (select pid from pg_locks l join pg_database d on d.oid = l.database
+                                    where d.datname = current_database())`.execute(tx)
+  return rows[0]?.count ?? 0
 }
 
 const ongoing = async () =>
@@ -75,13 +89,33 @@ test('many failures at the same time pause a destination once and are told of on
   expect(await ongoing()).toEqual(['webhook_endpoint_paused'])
 })
 
-test('two destinations that are gone at the same moment, each told of the other, do not block each other', async () => {
-  receiver.behave(answering(410))
-  for (let count = 0; count < 8; count += 1) await create({ eventTypes: ['connection.created', 'alert.created'] })
-  await tell(5)
-  const { items } = await house.admin.notificationEndpoints.list()
-  expect(items.map((each) => each.state)).toEqual(Array(8).fill('paused'))
-  expect(await ongoing()).toEqual(Array(8).fill('webhook_endpoint_paused'))
+test('messages are written beside a change of their destination, so that two which are told of each other can pause', async () => {
+  const { id } = await create()
+  const destinationId = fromWire('ne', id) ?? ''
+  const { database } = house.engine
+  await database.transaction(async (tx) => {
+    await lockDestination(tx, destinationId)
+    await database.transaction(async (beside) => {
+      await sql`set local lock_timeout = '500ms'`.execute(beside)
+      expect((await livingDestinations(beside, [destinationId])).size).toBe(1)
+    })
+  })
+})
+
+test('what was under way when somebody paused changes nothing of that, and alarms nobody', async () => {
+  let answer: () => void = () => {}
+  receiver.behave((_request, response) => {
+    answer = () => response.writeHead(410).end()
+  })
+  const { id } = await create()
+  const told = tell()
+  await receiver.waitFor(1)
+  const paused = await house.admin.notificationEndpoints.pause({ params: { id } })
+  house.clock.advance(HOUR)
+  answer()
+  await told
+  expect(await endpoint(id)).toMatchObject({ pausedReason: 'paused by hand', pausedAt: paused.pausedAt })
+  expect(await ongoing()).toEqual([])
 })
 
 test('an attempt by hand leaves the health alone, whatever comes of it', async () => {
@@ -116,30 +150,45 @@ describe('archiving', () => {
     expect(receiver.received).toHaveLength(sent)
   })
 
-  test('leaves nothing behind that waits for ever, however many messages are written at that moment', async () => {
+  test('leaves nothing behind that waits for ever: it waits for messages that are being written', async () => {
     const { id } = await create()
-    await Promise.all([
-      ...Array.from({ length: 6 }, () => tell(5)),
-      house.admin.notificationEndpoints.archive({ params: { id } }),
-      ...Array.from({ length: 6 }, () => tell(5)),
-    ])
-    expect((await house.admin.deliveries.list({ query: { state: 'pending' } })).items).toEqual([])
+    await house.admin.notificationEndpoints.pause({ params: { id } })
+    const { database, notifications } = house.engine
+    let archiving: Promise<unknown> = Promise.resolve()
+    let isArchived = false
+    await database.transaction(async (tx) => {
+      await notifications.connection(tx, 'connection.created', about())
+      archiving = house.admin.notificationEndpoints.archive({ params: { id } }).then(() => {
+        isArchived = true
+      })
+      await until('archiving waits for the message, or does not', 10_000, async () => {
+        return isArchived || (await waitingForLocks(tx)) > 0
+      })
+    })
+    await archiving
+    await house.settle()
+    expect(await states()).toEqual(['1 cancelled'])
   })
 
-  test('is final: what changes the endpoint at the same moment does not bring it back', async () => {
-    const params = { id: (await create()).id }
-    const { notificationEndpoints: endpoints } = house.admin
-    await Promise.allSettled([
-      endpoints.patch({ params, body: { name: 'Before' } }),
-      endpoints.archive({ params }),
-      endpoints.patch({ params, body: { name: 'After' } }),
-      endpoints.pause({ params }),
-      endpoints.resume({ params }),
-      endpoints.rotateSecret({ params, body: {} }),
-    ])
-    expect(await endpoint(params.id)).toMatchObject({ state: 'archived' })
-    expect((await endpoints.list()).items).toEqual([])
-  })
+  test.each(['patch', 'pause', 'resume', 'rotateSecret'] as const)(
+    'is final: %s at the same moment does not bring the endpoint back',
+    async (what) => {
+      const params = { id: (await create()).id }
+      const { notificationEndpoints: endpoints } = house.admin
+      const changes: Promise<string | undefined>[] = []
+      await house.engine.database.transaction(async (tx) => {
+        await lockDestination(tx, fromWire('ne', params.id) ?? '')
+        const archiving = endpoints.archive({ params })
+        changes.push(archiving.then(() => 'archived at last'))
+        await until('archiving waits', 10_000, async () => (await waitingForLocks(tx)) >= 1)
+        changes.push(refusalKey(endpoints[what]({ params, body: {} })))
+        await until('the change waits behind it', 10_000, async () => (await waitingForLocks(tx)) >= 2)
+      })
+      expect(await Promise.all(changes)).toEqual(['archived at last', 'archived'])
+      expect(await endpoint(params.id)).toMatchObject({ state: 'archived' })
+      expect((await endpoints.list()).items).toEqual([])
+    },
+  )
 })
 
 describe('a record that the database refuses', () => {
