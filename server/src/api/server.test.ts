@@ -1,6 +1,7 @@
 import { request } from 'node:http'
-import { buildHouse, type House } from '@permea/testkit'
+import { buildHouse, type House, until } from '@permea/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sql } from '../platform/database.ts'
 
 // What the HTTP server does for every endpoint alike.
 
@@ -160,4 +161,26 @@ test('health, metrics and documentation need no token', async () => {
   expect(await text('/prometheus')).toContain('# HELP')
   expect(JSON.parse(await text('/openapi.json'))).toMatchObject({ openapi: '3.1.0' })
   expect(await text('/docs')).toContain('GET /flow-runs')
+})
+
+test('stopping waits for requests that are under way, but not for the connections they came on', async () => {
+  const stopped = await buildHouse()
+  const { database } = stopped.engine
+  let answer: Promise<{ name: string }> | null = null
+  let closing: Promise<void> | null = null
+  await database.transaction(async (tx) => {
+    await sql`select from workspaces for update`.execute(tx)
+    answer = stopped.admin.workspaces.patch({ params: { id: stopped.workspace.key }, body: { name: 'Last words' } })
+    await until('the request waits', 10_000, async () => {
+      const { rows } = await sql`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`.execute(
+        database.db,
+      )
+      return rows.length > 0
+    })
+    closing = stopped.engine.app.close()
+  })
+  expect(await answer).toMatchObject({ name: 'Last words' })
+  await closing
+  await stopped[Symbol.asyncDispose]()
 })

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import cors from '@fastify/cors'
 import { type Endpoint, ERRORS } from '@permea/contract'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -63,6 +64,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       .status(404)
       .send(errorData('not_found', `there is nothing at ${request.method} ${request.url.split('?')[0]}`)),
   )
+  app.addHook('preClose', async () => closeConnectionsAsTheyIdle(app.server))
   app.addHook('onResponse', (request, reply, done) => {
     options.metrics.requests.inc({ method: request.method, status: String(reply.statusCode) })
     done()
@@ -80,6 +82,14 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     }
   })
   return app
+}
+
+const IDLE_CHECK_MS = 50
+
+/** Whoever keeps a connection open after its last answer would hold up the end for as long as it may be kept. */
+function closeConnectionsAsTheyIdle(server: Server): void {
+  const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
+  server.once('close', () => clearInterval(timer))
 }
 
 function mount(
