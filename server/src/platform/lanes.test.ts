@@ -52,7 +52,7 @@ function bench(more: Partial<LanesOptions<Job>> = {}) {
           const end = (outcome: LaneOutcome) => {
             underWay.delete(job.id)
             if (outcome.kind === 'finished') rows.delete(job.id)
-            else rows.set(job.id, { ...job, dueMs: outcome.until.getTime() })
+            else if (outcome.kind === 'waits') rows.set(job.id, { ...job, dueMs: outcome.until.getTime() })
             resolve(outcome)
           }
           underWay.set(job.id, { job, signal, end })
@@ -221,6 +221,25 @@ describe('a lane that is slow', () => {
     expect(widths).toEqual([8, 1, 4])
     expect(rows.size).toBe(97)
   })
+})
+
+test('a lane that rests begins nothing before then, though its rows are due, and is not looked into meanwhile', async () => {
+  const { add, started, end, clock, fetches, rows, endAll } = bench()
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+  add(...jobs('a', 10))
+  end('a0', { kind: 'rests', until: new Date(START.getTime() + 1000) })
+  for (const id of ['a1', 'a2', 'a3']) end(id)
+  add(...jobs('new', 3), ...jobs('b', 2, { laneId: B }))
+  clock.advance(999)
+  for (let turns = 0; turns < 5; turns += 1) await turn()
+  expect(started).toEqual(['a0', 'a1', 'a2', 'a3', 'b0', 'b1'])
+  expect(fetches).toEqual([])
+  clock.advance(1)
+  for (let turns = 0; turns < 5; turns += 1) await turn()
+  expect(started.slice(6)).toEqual(['a0', 'a4', 'a5', 'a6'])
+  await endAll()
+  expect(rows.size).toBe(0)
+  expect(started.toSorted()).toEqual([...new Set(started), 'a0'].toSorted())
 })
 
 describe('a strictly ordered lane', () => {
