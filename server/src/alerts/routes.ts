@@ -4,7 +4,7 @@ import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import type { Database } from '../platform/database.ts'
-import { fromWire, lowestIdAt } from '../platform/ids.ts'
+import { fromWire, NO_ID } from '../platform/ids.ts'
 import { type Alert, alertAnswer } from './alert.ts'
 import type { Alerts } from './alerts.ts'
 import { alertById, listAlerts } from './store.ts'
@@ -24,7 +24,7 @@ export function alertRoutes({ database, alerts }: { database: Database; alerts: 
       const page = pageOf(query, 'alrt')
       const filter = {
         workspaceId: principal.workspaceId,
-        id: query.id === undefined ? null : (fromWire('alrt', query.id) ?? lowestIdAt(new Date(0))),
+        id: query.id === undefined ? null : (fromWire('alrt', query.id) ?? NO_ID),
         status: query.status ?? null,
         type: query.type ?? null,
         severity: query.severity ?? null,

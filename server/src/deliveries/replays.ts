@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { Refusal } from '../api/refusal.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
-import { fromWire, type Ids, lowestIdAt, toWire } from '../platform/ids.ts'
+import { fromWire, type Ids, NO_ID, toWire } from '../platform/ids.ts'
 import type { Queue } from '../platform/queue.ts'
 import type { Deliveries } from './deliveries.ts'
 import {
@@ -158,7 +158,7 @@ function filterFromRecord(record: Record<string, unknown>): ReplayFilter {
   const from = text('from')
   const to = text('to')
   return {
-    destinationId: destinationId === null ? null : (fromWire('ne', destinationId) ?? lowestIdAt(new Date(0))),
+    destinationId: destinationId === null ? null : (fromWire('ne', destinationId) ?? NO_ID),
     state: text('state') as ReplayFilter['state'],
     eventType: text('eventType'),
     from: from === null ? null : new Date(from),

@@ -4,7 +4,7 @@ import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import type { Database } from '../platform/database.ts'
-import { fromWire, lowestIdAt } from '../platform/ids.ts'
+import { fromWire, NO_ID } from '../platform/ids.ts'
 import type { Deliveries } from './deliveries.ts'
 import { attemptAnswer, type DeliveryRow, deliveryAnswer } from './delivery.ts'
 import { listReplays, type Replay, replayById } from './replay-store.ts'
@@ -19,9 +19,6 @@ export interface DeliveryRoutesOptions {
 
 type Located = { principal: Principal; params: Record<string, string> }
 
-/** An id that nothing has. */
-const NOTHING = lowestIdAt(new Date(0))
-
 export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions): RouteSet {
   async function find({ principal, params }: Located): Promise<DeliveryRow> {
     const id = fromWire('dlv', params.id ?? '')
@@ -34,7 +31,7 @@ export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions):
       const page = pageOf(query, 'dlv')
       const filter = {
         workspaceId: principal.workspaceId,
-        destinationId: query.destinationId === undefined ? null : (fromWire('ne', query.destinationId) ?? NOTHING),
+        destinationId: query.destinationId === undefined ? null : (fromWire('ne', query.destinationId) ?? NO_ID),
         state: query.state ?? null,
         eventType: query.eventType ?? null,
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,

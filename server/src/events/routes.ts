@@ -12,7 +12,7 @@ import { findAppEventType } from '../event-types/routes.ts'
 import { appEventTypesByIds } from '../event-types/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
-import { fromWire, timeOfId, toWire } from '../platform/ids.ts'
+import { fromWire, NO_ID, timeOfId, toWire } from '../platform/ids.ts'
 import type { Runs } from '../runs/runs.ts'
 import { runsOfEvents } from '../runs/store.ts'
 import { listSubscriptions, subscriptionsByIds } from '../subscriptions/store.ts'
@@ -27,8 +27,6 @@ export interface EventRoutesOptions {
   runs: Runs
 }
 
-/** An id that nothing has. */
-const UNKNOWN = '00000000-0000-0000-0000-000000000000'
 const STREAMS_MAX = 1000
 
 export function eventRoutes(options: EventRoutesOptions): RouteSet {
@@ -129,15 +127,13 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
       const filter = {
         workspaceId: principal.workspaceId,
         customerId,
-        id: query.id === undefined ? null : (fromWire('aev', query.id) ?? UNKNOWN),
+        id: query.id === undefined ? null : (fromWire('aev', query.id) ?? NO_ID),
         appEventTypeId:
           query.appEventTypeId === undefined
             ? null
             : (await findAppEventType(database, principal, query.appEventTypeId)).id,
         subscriptionId:
-          query.appEventSubscriptionId === undefined
-            ? null
-            : (fromWire('aes', query.appEventSubscriptionId) ?? UNKNOWN),
+          query.appEventSubscriptionId === undefined ? null : (fromWire('aes', query.appEventSubscriptionId) ?? NO_ID),
         subscriptionIds:
           query.instanceKey === undefined ? null : await streamsWithKey(principal, customerId, query.instanceKey),
         search: query.search ?? null,

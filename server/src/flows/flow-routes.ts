@@ -5,7 +5,7 @@ import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
 import type { Database, Tx } from '../platform/database.ts'
-import { fromWire } from '../platform/ids.ts'
+import { fromWire, NO_ID } from '../platform/ids.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import type { Flows } from './flows.ts'
 import type { Instances } from './instances.ts'
@@ -34,9 +34,6 @@ interface Located {
   query: Query
 }
 type ListQuery = CallOf<(typeof table)['list']>['query']
-
-/** An id that nothing has. */
-const UNKNOWN = '00000000-0000-0000-0000-000000000000'
 
 export function flowRoutes(options: FlowRoutesOptions): RouteSet {
   const { database, flows, instances, views } = options
@@ -93,8 +90,8 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
             ? ('universal' as const)
             : ('integration' as const)),
       integrationId: integration?.id ?? null,
-      universalFlowId: universal === undefined ? null : (fromWire('uf', universal) ?? UNKNOWN),
-      id: query.flowId === undefined ? null : (fromWire(['uf', 'if'], query.flowId) ?? UNKNOWN),
+      universalFlowId: universal === undefined ? null : (fromWire('uf', universal) ?? NO_ID),
+      id: query.flowId === undefined ? null : (fromWire(['uf', 'if'], query.flowId) ?? NO_ID),
       search: query.search ?? null,
       includeArchived: query.includeArchived ?? false,
     }

@@ -7,7 +7,7 @@ import { notFound, Refusal } from '../api/refusal.ts'
 import type { Customers } from '../customers/registry.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
-import { fromWire, type Ids, type Prefix, secretUuid } from '../platform/ids.ts'
+import { fromWire, type Ids, NO_ID, type Prefix, secretUuid } from '../platform/ids.ts'
 import type { Definitions } from './definitions.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import type { Flows } from './flows.ts'
@@ -386,11 +386,8 @@ function flowSelectorOf(selector: Selector): string {
   return flowSelector
 }
 
-/** An id that nothing has. */
-const UNKNOWN = '00000000-0000-0000-0000-000000000000'
-
 function idOrNone(prefix: Prefix, text: string | undefined): string | null {
-  return text === undefined ? null : (fromWire(prefix, text) ?? UNKNOWN)
+  return text === undefined ? null : (fromWire(prefix, text) ?? NO_ID)
 }
 
 function anyInstance(principal: Principal) {

@@ -121,6 +121,9 @@ export function lowestIdAt(at: Date): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`
 }
 
+/** An id that no row has: what a filter asks for when its identifier cannot be read, so that it finds nothing. */
+export const NO_ID = '00000000-0000-0000-0000-000000000000'
+
 /** The moment that a UUIDv7 was made at. */
 export function timeOfId(uuid: string): Date {
   return new Date(Number.parseInt(uuid.slice(0, 8) + uuid.slice(9, 13), 16))

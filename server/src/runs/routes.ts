@@ -11,7 +11,7 @@ import { instancesByIds, listInstances, nodesOfVersion } from '../flows/store.ts
 import type { FlowViews } from '../flows/views.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
-import { fromWire, type Prefix, toWire } from '../platform/ids.ts'
+import { fromWire, NO_ID, type Prefix, toWire } from '../platform/ids.ts'
 import type { Launch } from './launch.ts'
 import { nodeCountsOf, nodeRunById, nodeRunPage, nodeRunPageOfKeys } from './node-run-store.ts'
 import { nodeRunAnswers, outputAnswers } from './node-run-view.ts'
@@ -36,9 +36,6 @@ interface Located {
 
 /** Flows that a text may stand for when runs are looked for. */
 const NAMED_MAX = 1000
-
-/** An id that nothing has. */
-const UNKNOWN = '00000000-0000-0000-0000-000000000000'
 
 /** The endpoints, and how a run that was just started is answered (flows start runs too). */
 export function runRoutes(options: RunRoutesOptions): {
@@ -97,7 +94,7 @@ export function runRoutes(options: RunRoutesOptions): {
     return answer(row)
   }
   const idFilter = (prefix: Prefix | readonly Prefix[], text: string | undefined) =>
-    text === undefined ? null : (fromWire(prefix, text) ?? UNKNOWN)
+    text === undefined ? null : (fromWire(prefix, text) ?? NO_ID)
 
   /** Runs have no names: they are looked for by those of their flows. */
   async function instancesNamed(workspaceId: string, search: string): Promise<string[]> {

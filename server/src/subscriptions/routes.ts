@@ -10,7 +10,7 @@ import { findAppEventType } from '../event-types/routes.ts'
 import { appEventTypesByIds } from '../event-types/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
-import { fromWire, timeOfId, toWire } from '../platform/ids.ts'
+import { fromWire, NO_ID, timeOfId, toWire } from '../platform/ids.ts'
 import type { AppSubscriptions } from './app-subscriptions.ts'
 import { listSubscriptionRequests, listSubscriptions, lockSubscriptions, subscriptionById } from './store.ts'
 import { type AppEventSubscription, subscriptionAnswer } from './subscription.ts'
@@ -146,7 +146,7 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
               ? null
               : principal.customerId
             : (await options.customers.find(principal, named)).id,
-        id: query.id === undefined ? null : (fromWire('aes', query.id) ?? UNKNOWN),
+        id: query.id === undefined ? null : (fromWire('aes', query.id) ?? NO_ID),
         appEventTypeId:
           query.appEventTypeId === undefined
             ? null
@@ -195,6 +195,3 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
     restoreByQuery: async (call) => restore(call, await onlySelected(call)),
   })
 }
-
-/** An id that nothing has. */
-const UNKNOWN = '00000000-0000-0000-0000-000000000000'
