@@ -1,5 +1,63 @@
 -- Printed from the migrations by `node tidy/print-schema.ts`: what they come to, to be read, not run.
 
+create table action_run_logs (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid,
+  action_id uuid,
+  action_name text not null,
+  universal_action_id uuid,
+  integration_action_id uuid,
+  connection_action_id uuid,
+  integration_id uuid,
+  connection_id uuid,
+  source_id text,
+  input text,
+  output text,
+  status text not null,
+  error text,
+  logs text,
+  meta text,
+  duration_ms real not null,
+  completed_at timestamp with time zone not null,
+  constraint action_run_logs_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text]))),
+  constraint action_run_logs_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX action_run_logs_action_id_id_idx ON public.action_run_logs USING btree (action_id, id) WHERE (action_id IS NOT NULL);
+CREATE INDEX action_run_logs_connection_id_id_idx ON public.action_run_logs USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
+CREATE INDEX action_run_logs_workspace_id_id_idx ON public.action_run_logs USING btree (workspace_id, id);
+
+create table actions (
+  id uuid not null,
+  workspace_id uuid not null,
+  integration_id uuid,
+  connection_id uuid,
+  parent_id uuid,
+  instance_key text not null default ''::text,
+  uuid uuid not null,
+  key text not null,
+  name text not null,
+  description text,
+  meta jsonb,
+  type text not null,
+  config json,
+  input_schema json,
+  output_mapping json,
+  custom_output_schema json,
+  is_customized boolean not null default true,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint actions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
+  constraint actions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint actions_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES actions(id),
+  constraint actions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint actions_pkey PRIMARY KEY (id),
+  constraint actions_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
+);
+CREATE UNIQUE INDEX actions_key ON public.actions USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key, instance_key) WHERE (archived_at IS NULL);
+
 create table alerts (
   id uuid not null,
   workspace_id uuid not null,
@@ -107,6 +165,100 @@ create table app_events (
 CREATE INDEX app_events_customer_id_id_idx ON public.app_events USING btree (customer_id, id);
 CREATE INDEX app_events_subscription_id_id_idx ON public.app_events USING btree (subscription_id, id) WHERE (subscription_id IS NOT NULL);
 CREATE INDEX app_events_workspace_id_id_idx ON public.app_events USING btree (workspace_id, id);
+
+create table connection_logs (
+  id uuid not null,
+  workspace_id uuid not null,
+  connection_id uuid not null,
+  kind text not null,
+  is_success boolean not null,
+  error json,
+  duration_ms integer,
+  constraint connection_logs_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX connection_logs_connection_id_id_idx ON public.connection_logs USING btree (connection_id, id);
+
+create table connection_requests (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  request_id text not null,
+  state_hash text,
+  payload_sealed text not null,
+  status text not null,
+  connection_id uuid,
+  error jsonb,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint connection_requests_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'success'::text, 'cancelled'::text, 'error'::text]))),
+  constraint connection_requests_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
+  constraint connection_requests_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
+  constraint connection_requests_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint connection_requests_pkey PRIMARY KEY (id),
+  constraint connection_requests_workspace_id_customer_id_request_id_key UNIQUE (workspace_id, customer_id, request_id)
+);
+CREATE INDEX connection_requests_by_expiry ON public.connection_requests USING btree (expires_at);
+CREATE UNIQUE INDEX connection_requests_state ON public.connection_requests USING btree (state_hash) WHERE (state_hash IS NOT NULL);
+
+create table connections (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  integration_id uuid,
+  connector_id uuid not null,
+  auth_option_key text not null default 'default'::text,
+  uuid uuid not null,
+  key text,
+  name text not null,
+  meta jsonb,
+  is_test boolean not null default false,
+  credentials_sealed text,
+  input_sealed text,
+  connector_parameters_sealed text,
+  credentials_version integer not null default 0,
+  credentials_expire_at timestamp with time zone,
+  next_credentials_refresh_at timestamp with time zone,
+  is_disconnected boolean not null default false,
+  is_defunct boolean not null default false,
+  error jsonb,
+  retry_attempts integer not null default 0,
+  next_retry_at timestamp with time zone,
+  last_active_at timestamp with time zone,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint connections_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
+  constraint connections_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint connections_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint connections_pkey PRIMARY KEY (id),
+  constraint connections_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
+);
+CREATE INDEX connections_by_age ON public.connections USING btree (workspace_id, id);
+CREATE INDEX connections_by_customer ON public.connections USING btree (customer_id, id);
+CREATE INDEX connections_by_integration ON public.connections USING btree (integration_id, id) WHERE (integration_id IS NOT NULL);
+CREATE INDEX connections_due ON public.connections USING btree (LEAST(next_retry_at, next_credentials_refresh_at)) WHERE ((archived_at IS NULL) AND ((next_retry_at IS NOT NULL) OR (next_credentials_refresh_at IS NOT NULL)));
+CREATE UNIQUE INDEX connections_key ON public.connections USING btree (customer_id, key) WHERE ((key IS NOT NULL) AND (archived_at IS NULL));
+
+create table connectors (
+  id uuid not null,
+  workspace_id uuid not null,
+  uuid uuid not null,
+  key text not null,
+  name text not null,
+  description text,
+  meta jsonb,
+  logo_uri text,
+  definition json not null,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint connectors_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint connectors_pkey PRIMARY KEY (id),
+  constraint connectors_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
+);
+CREATE UNIQUE INDEX connectors_key ON public.connectors USING btree (workspace_id, key) WHERE (archived_at IS NULL);
 
 create table customers (
   id uuid not null,
@@ -237,6 +389,152 @@ create table delivery_replays (
   constraint delivery_replays_pkey PRIMARY KEY (id)
 );
 CREATE INDEX delivery_replays_by_age ON public.delivery_replays USING btree (workspace_id, id);
+
+create table external_api_logs (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  integration_id uuid,
+  connection_id uuid not null,
+  source_id text,
+  method text not null,
+  request_uri text not null,
+  status_code integer,
+  is_success boolean not null,
+  duration_ms real not null,
+  request text not null,
+  response text,
+  error text,
+  constraint external_api_logs_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX external_api_logs_connection_id_id_idx ON public.external_api_logs USING btree (connection_id, id);
+CREATE INDEX external_api_logs_source_id_id_idx ON public.external_api_logs USING btree (source_id, id) WHERE (source_id IS NOT NULL);
+CREATE INDEX external_api_logs_workspace_id_id_idx ON public.external_api_logs USING btree (workspace_id, id);
+
+create table external_event_subscriptions (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  connection_id uuid not null,
+  integration_id uuid,
+  external_event_type_id uuid,
+  event_key text,
+  parameters json not null default '{}'::json,
+  parameters_hash text not null,
+  name text not null,
+  webhook_uuid uuid not null,
+  webhook_uri text,
+  is_wanted boolean not null,
+  is_manual boolean not null,
+  status text not null,
+  error jsonb,
+  is_registered boolean not null default false,
+  state_sealed text,
+  state_version integer not null default 0,
+  subscribed_by text,
+  attempts integer not null default 0,
+  next_attempt_at timestamp with time zone,
+  next_refresh_at timestamp with time zone,
+  refresh_due_at timestamp with time zone,
+  refresh_attempts integer not null default 0,
+  global_webhook_key text,
+  global_webhook_selector text,
+  is_live boolean not null default true,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint external_event_subscriptions_check CHECK (((external_event_type_id IS NULL) <> (event_key IS NULL))),
+  constraint external_event_subscriptions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'subscribed'::text, 'unsubscribed'::text, 'error'::text]))),
+  constraint external_event_subscriptions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
+  constraint external_event_subscriptions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
+  constraint external_event_subscriptions_external_event_type_id_fkey FOREIGN KEY (external_event_type_id) REFERENCES external_event_types(id),
+  constraint external_event_subscriptions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint external_event_subscriptions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint external_event_subscriptions_pkey PRIMARY KEY (id),
+  constraint external_event_subscriptions_webhook_uuid_key UNIQUE (webhook_uuid)
+);
+CREATE INDEX external_event_subscriptions_by_age ON public.external_event_subscriptions USING btree (workspace_id, id);
+CREATE INDEX external_event_subscriptions_by_connection ON public.external_event_subscriptions USING btree (connection_id);
+CREATE INDEX external_event_subscriptions_by_customer ON public.external_event_subscriptions USING btree (customer_id, id);
+CREATE INDEX external_event_subscriptions_by_selector ON public.external_event_subscriptions USING btree (integration_id, global_webhook_key, global_webhook_selector) WHERE (global_webhook_key IS NOT NULL);
+CREATE INDEX external_event_subscriptions_by_type ON public.external_event_subscriptions USING btree (external_event_type_id) WHERE (external_event_type_id IS NOT NULL);
+CREATE INDEX external_event_subscriptions_due ON public.external_event_subscriptions USING btree (refresh_due_at) WHERE ((refresh_due_at IS NOT NULL) AND (archived_at IS NULL));
+CREATE UNIQUE INDEX external_event_subscriptions_shared ON public.external_event_subscriptions USING btree (connection_id, event_key, parameters_hash) WHERE ((event_key IS NOT NULL) AND (NOT is_manual) AND (archived_at IS NULL));
+
+create table external_event_types (
+  id uuid not null,
+  workspace_id uuid not null,
+  integration_id uuid,
+  connection_id uuid,
+  parent_id uuid,
+  root_id uuid not null,
+  uuid uuid not null,
+  key text not null,
+  name text not null,
+  description text,
+  meta jsonb,
+  type text not null default 'webhook'::text,
+  parameters_schema json,
+  schema json,
+  example json,
+  subscribe json,
+  handle json,
+  unsubscribe json,
+  refresh json,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint external_event_types_type_check CHECK ((type = 'webhook'::text)),
+  constraint external_event_types_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
+  constraint external_event_types_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint external_event_types_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES external_event_types(id),
+  constraint external_event_types_root_id_fkey FOREIGN KEY (root_id) REFERENCES external_event_types(id),
+  constraint external_event_types_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint external_event_types_pkey PRIMARY KEY (id),
+  constraint external_event_types_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
+);
+CREATE INDEX external_event_types_by_root ON public.external_event_types USING btree (root_id);
+CREATE UNIQUE INDEX external_event_types_key ON public.external_event_types USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key) WHERE (archived_at IS NULL);
+
+create table external_events (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  connection_id uuid not null,
+  integration_id uuid,
+  subscription_id uuid not null,
+  incoming_webhook_id uuid,
+  payload text not null,
+  delivery_id uuid,
+  constraint external_events_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX external_events_connection_id_id_idx ON public.external_events USING btree (connection_id, id);
+CREATE INDEX external_events_customer_id_id_idx ON public.external_events USING btree (customer_id, id);
+CREATE INDEX external_events_subscription_id_id_idx ON public.external_events USING btree (subscription_id, id);
+CREATE INDEX external_events_workspace_id_id_idx ON public.external_events USING btree (workspace_id, id);
+
+create table external_subscription_operations (
+  subscription_id uuid not null,
+  id uuid not null,
+  kind text not null,
+  journal_sealed text,
+  started_at timestamp with time zone not null,
+  constraint external_subscription_operations_kind_check CHECK ((kind = ANY (ARRAY['subscribe'::text, 'unsubscribe'::text, 'refresh'::text]))),
+  constraint external_subscription_operations_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES external_event_subscriptions(id),
+  constraint external_subscription_operations_pkey PRIMARY KEY (subscription_id)
+);
+
+create table flow_instance_external_triggers (
+  flow_instance_id uuid not null,
+  node_key text not null,
+  external_event_subscription_id uuid not null,
+  constraint flow_instance_external_trigge_external_event_subscription__fkey FOREIGN KEY (external_event_subscription_id) REFERENCES external_event_subscriptions(id),
+  constraint flow_instance_external_triggers_flow_instance_id_fkey FOREIGN KEY (flow_instance_id) REFERENCES flow_instances(id),
+  constraint flow_instance_external_triggers_pkey PRIMARY KEY (flow_instance_id, node_key)
+);
+CREATE INDEX flow_instance_external_triggers_by_subscription ON public.flow_instance_external_triggers USING btree (external_event_subscription_id);
 
 create table flow_instance_triggers (
   flow_instance_id uuid not null,
@@ -437,6 +735,82 @@ create table flows (
 CREATE INDEX flows_by_universal ON public.flows USING btree (universal_flow_id) WHERE (universal_flow_id IS NOT NULL);
 CREATE UNIQUE INDEX flows_key ON public.flows USING btree (workspace_id, COALESCE(integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key) WHERE (archived_at IS NULL);
 
+create table function_calls (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid,
+  integration_id uuid,
+  connection_id uuid,
+  owner_id text not null,
+  slot text not null,
+  source_id text,
+  outcome text not null,
+  error text,
+  logs text,
+  cpu_ms real not null,
+  duration_ms real not null,
+  host_calls smallint not null,
+  constraint function_calls_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX function_calls_owner_id_id_idx ON public.function_calls USING btree (owner_id, id);
+CREATE INDEX function_calls_source_id_id_idx ON public.function_calls USING btree (source_id, id) WHERE (source_id IS NOT NULL);
+CREATE INDEX function_calls_workspace_id_id_idx ON public.function_calls USING btree (workspace_id, id);
+
+create table global_webhooks (
+  id uuid not null,
+  workspace_id uuid not null,
+  integration_id uuid not null,
+  key text not null,
+  webhook_uuid uuid not null,
+  created_at timestamp with time zone not null,
+  constraint global_webhooks_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint global_webhooks_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint global_webhooks_pkey PRIMARY KEY (id),
+  constraint global_webhooks_integration_id_key_key UNIQUE (integration_id, key),
+  constraint global_webhooks_webhook_uuid_key UNIQUE (webhook_uuid)
+);
+
+create table incoming_webhooks (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid,
+  integration_id uuid,
+  connection_id uuid,
+  subscription_id uuid,
+  global_webhook_id uuid,
+  method text not null,
+  query text,
+  headers text not null,
+  headers_sealed text,
+  body bytea not null,
+  status text not null,
+  error text,
+  response_status smallint,
+  response text,
+  duration_ms real,
+  function_call_id uuid,
+  event_ids uuid[] not null default '{}'::uuid[],
+  replay_of uuid,
+  constraint incoming_webhooks_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text]))),
+  constraint incoming_webhooks_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX incoming_webhooks_connection_id_id_idx ON public.incoming_webhooks USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
+CREATE INDEX incoming_webhooks_subscription_id_id_idx ON public.incoming_webhooks USING btree (subscription_id, id) WHERE (subscription_id IS NOT NULL);
+CREATE INDEX incoming_webhooks_workspace_id_id_idx ON public.incoming_webhooks USING btree (workspace_id, id);
+CREATE INDEX incoming_webhooks_workspace_id_id_idx1 ON public.incoming_webhooks USING btree (workspace_id, id) WHERE (status = 'error'::text);
+
+create table incoming_webhooks_active (
+  id uuid not null,
+  workspace_id uuid not null,
+  subscription_id uuid,
+  global_webhook_id uuid,
+  request_sealed text not null,
+  attempts integer not null default 0,
+  due_at timestamp with time zone not null,
+  constraint incoming_webhooks_active_pkey PRIMARY KEY (id)
+);
+CREATE INDEX incoming_webhooks_active_due ON public.incoming_webhooks_active USING btree (due_at);
+
 create table ingress_answers (
   url_key uuid not null,
   scope text not null,
@@ -461,6 +835,10 @@ create table integrations (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  connector_id uuid,
+  oauth_callback_uri text,
+  options_config json,
+  parameters_sealed text,
   constraint integrations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint integrations_pkey PRIMARY KEY (id),
   constraint integrations_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
@@ -510,9 +888,13 @@ create table workspaces (
 );
 
 create view event_inputs as
-SELECT id,
-    payload
-   FROM app_events;
+SELECT app_events.id,
+    app_events.payload
+   FROM app_events
+UNION ALL
+ SELECT external_events.id,
+    external_events.payload
+   FROM external_events;
 
 create view flow_run_audience as
 SELECT notification_endpoints.workspace_id,
@@ -537,6 +919,21 @@ SELECT s.webhook_uuid,
    FROM app_event_subscriptions s
      JOIN app_event_types t ON t.id = s.app_event_type_id
      JOIN customers c ON c.id = s.customer_id;
+
+create view wanted_external_runs as
+SELECT t.external_event_subscription_id AS subscription_id,
+    t.node_key,
+    i.customer_id,
+    i.id AS flow_instance_id,
+    i.connection_id,
+    i.integration_id,
+    i.flow_id,
+    i.universal_flow_id,
+    i.version_id,
+    i.is_ordered,
+    i.concurrency
+   FROM flow_instance_external_triggers t
+     JOIN flow_instances i ON i.id = t.flow_instance_id;
 
 create view wanted_runs as
 SELECT s.id AS subscription_id,

@@ -36,6 +36,7 @@ const ORDER = [
   'deliveries',
   // the ground floor
   'workspaces',
+  'functions',
   'sandbox',
   'formulas',
   'outbound',

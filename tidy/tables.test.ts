@@ -31,6 +31,23 @@ const OWNERS: Record<string, string> = {
   alerts: 'alerts',
   flow_run_news: 'runs',
   flow_run_audience: 'runs',
+  connectors: 'integrations',
+  global_webhooks: 'integrations',
+  connections: 'connections',
+  connection_requests: 'connections',
+  connection_logs: 'connections',
+  external_api_logs: 'connections',
+  function_calls: 'functions',
+  external_event_types: 'event-types',
+  external_event_subscriptions: 'subscriptions',
+  external_subscription_operations: 'subscriptions',
+  incoming_webhooks: 'events',
+  incoming_webhooks_active: 'events',
+  external_events: 'events',
+  flow_instance_external_triggers: 'flows',
+  wanted_external_runs: 'dispatch',
+  actions: 'actions',
+  action_run_logs: 'actions',
 }
 
 /** What the migrations make, each with the table it is a partition of, if it is one. */

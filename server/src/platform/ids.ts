@@ -77,6 +77,17 @@ export type Prefix =
   | 'att'
   | 'rpl'
   | 'alrt'
+  | 'cnr'
+  | 'crq'
+  | 'clg'
+  | 'fnc'
+  | 'eal'
+  | 'eet'
+  | 'ees'
+  | 'iwh'
+  | 'eev'
+  | 'act'
+  | 'arl'
 
 /**
  * Writes a database id as the prefixed identifier of the wire, for example `fr_01h455vb4pex5vsknk084sn02q`.

@@ -1,0 +1,61 @@
+import type { ErrorData, FunctionDefinition } from '@permea/contract'
+import type { GuestAnswer, GuestRequest, SandboxLimits, SandboxLogLine } from '../sandbox/call.ts'
+
+/**
+ * Sends requests on somebody's behalf: a connection's to its app, the workspace's to your application. What a
+ * function's `apiClient` and the request mappings use. Credentials stay behind it.
+ */
+export interface ApiClient {
+  /** Never rejects. A refused answer is `failed` with the class that the connection's rules give it (wire facts C.5). */
+  request(request: GuestRequest, how?: { signal?: AbortSignal; idempotencyKey?: string }): Promise<GuestAnswer>
+}
+
+/** On whose behalf a function is called. Ids are the database's where they are not said to be the wire's. */
+export interface CallContext {
+  workspaceId: string
+  customerId: string | null
+  integrationId: string | null
+  connectionId: string | null
+  /** Whose function it is, as an id of the wire: `eet_…`, `cnr_…`, `act_…`, `uf_…`. */
+  ownerId: string
+  /** Which function of it: `subscribe`, `handle`, `makeApiClient`, the key of a node. */
+  slot: string
+  /** What it is called for, as an id of the wire: an incoming webhook, a run. */
+  sourceId: string | null
+}
+
+export interface FunctionCall {
+  definition: FunctionDefinition
+  context: CallContext
+  /** The one argument, without API clients. */
+  args: Record<string, unknown>
+  /** API clients by the name under which the argument holds them; `apiClient` is what request mappings use. */
+  clients?: Readonly<Record<string, ApiClient>>
+  /** For operation mappings. */
+  runOperation?(key: string, input: unknown): Promise<FunctionOutcome>
+  /** Puts a journal between the function and its API clients: see subscriptions. */
+  limits?: Partial<SandboxLimits>
+  signal?: AbortSignal
+  /** Whether it is kept in the record of calls; true where absent. Off for calls that other records show. */
+  isRecorded?: boolean
+}
+
+export type FunctionOutcome = {
+  /** Of the record of the call (database id). */
+  callId: string
+  logs: SandboxLogLine[]
+  cpuMs: number
+  durationMs: number
+} & ({ kind: 'returned'; value: unknown } | { kind: 'failed'; error: ErrorData })
+
+/** Calls what users wrote, whatever it is written in, and keeps a record of each call. */
+export interface Functions {
+  /** Why a definition cannot be kept: syntax, no default export, a formula that cannot work. Null where it can. */
+  problem(
+    definition: FunctionDefinition,
+    fileName: string,
+  ): Promise<{ message: string; line: number | null; column: number | null } | null>
+  call(call: FunctionCall): Promise<FunctionOutcome>
+  /** Resolves when every call so far is in the record. */
+  settled(): Promise<void>
+}
