@@ -17,6 +17,9 @@ const ORDER = [
   'engine.ts',
   'config.ts',
   'example',
+  // what people look at
+  'console',
+  'live',
   // the pipeline: data moves from the first to the last
   'ingress',
   'events',

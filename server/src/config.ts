@@ -1,4 +1,5 @@
 import { type AllowRule, parseEgressAllow } from './outbound/address-policy.ts'
+import { isBrokenPhc } from './platform/password.ts'
 
 export const ROLES = ['api', 'worker', 'scheduler'] as const
 export type Role = (typeof ROLES)[number]
@@ -19,6 +20,10 @@ export interface Config {
   hasExample: boolean
   retentionDays: number
   logLevel: string
+  /** Whether the web console is served. */
+  hasConsole: boolean
+  /** The password of the console, or its argon2id hash as a PHC string. */
+  adminPassword: string | null
 }
 
 /** A value in the environment that cannot be used; the message is one line that names the variable. */
@@ -38,8 +43,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     throw new ConfigProblem('DATABASE_URL must begin with postgres:// or postgresql://')
   }
-  const example = text('PERMEA_EXAMPLE')
-  if (example !== null && !['0', '1'].includes(example)) throw new ConfigProblem('PERMEA_EXAMPLE must be 0 or 1')
   const logLevel = text('PERMEA_LOG_LEVEL') ?? 'info'
   if (!LOG_LEVELS.includes(logLevel))
     throw new ConfigProblem(`PERMEA_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`)
@@ -53,10 +56,25 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     encryptionKeys: encryptionKeysOf(text('PERMEA_ENCRYPTION_KEYS')),
     egressAllow: egressAllowOf(text('PERMEA_EGRESS_ALLOW')),
     roles: rolesOf(text('PERMEA_ROLES')),
-    hasExample: example === null ? databaseUrl === null : example === '1',
+    hasExample: flag(text('PERMEA_EXAMPLE'), 'PERMEA_EXAMPLE') ?? databaseUrl === null,
     retentionDays: integer(text('PERMEA_RETENTION_DAYS'), 'PERMEA_RETENTION_DAYS', 30, 1, 3650),
     logLevel,
+    hasConsole: flag(text('PERMEA_CONSOLE'), 'PERMEA_CONSOLE') ?? true,
+    adminPassword: adminPasswordOf(text('PERMEA_ADMIN_PASSWORD')),
   }
+}
+
+function flag(text: string | null, name: string): boolean | null {
+  if (text !== null && !['0', '1'].includes(text)) throw new ConfigProblem(`${name} must be 0 or 1`)
+  return text === null ? null : text === '1'
+}
+
+function adminPasswordOf(text: string | null): string | null {
+  if (text === null) return null
+  if (isBrokenPhc(text))
+    throw new ConfigProblem('PERMEA_ADMIN_PASSWORD begins with $ but is not an argon2id hash in PHC form')
+  if (text.length < 12) throw new ConfigProblem('PERMEA_ADMIN_PASSWORD must have at least 12 characters')
+  return text
 }
 
 function integer(text: string | null, name: string, otherwise: number, min: number, max: number): number {

@@ -5,6 +5,7 @@ import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alert
 import { alertRoutes } from './alerts/routes.ts'
 import { createApi } from './api/server.ts'
 import type { Role } from './config.ts'
+import { type Console, type ConsoleOptions, createConsole } from './console/console.ts'
 import { type Customers, createCustomers } from './customers/registry.ts'
 import { customerRoutes } from './customers/routes.ts'
 import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
@@ -43,7 +44,7 @@ import { createMetrics, type Metrics } from './platform/metrics.ts'
 import { migrate } from './platform/migrations.ts'
 import { createOwnership, type Ownership } from './platform/ownership.ts'
 import { createQueue, migrateQueue, type Queue } from './platform/queue.ts'
-import { createSealing, type SealingKey } from './platform/sealing.ts'
+import { createSealing, derivedKey, type SealingKey } from './platform/sealing.ts'
 import { createLaunch } from './runs/launch.ts'
 import type { Limits } from './runs/limits.ts'
 import { runRoutes } from './runs/routes.ts'
@@ -77,6 +78,8 @@ export interface EngineOptions {
   runLimits?: Partial<Limits>
   /** Longest attempt of a delivery, in milliseconds; 15 s where absent. */
   attemptTimeoutMs?: number
+  /** Absent: no console is served. */
+  console?: ConsoleOptions | null
   /** How often processes look after shards, queued jobs and forgotten rows, in milliseconds. */
   tickMs?: number
 }
@@ -97,6 +100,8 @@ export interface Engine extends AsyncDisposable {
   workspaceStore: WorkspaceStore
   directory: WorkspaceDirectory
   tokens: Tokens
+  /** Null where none is served. */
+  console: Console | null
   customers: Customers
   flows: Flows
   instances: Instances
@@ -154,6 +159,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const tokens = createTokens({
     directory,
     clock,
+    ownKeys: options.sealingKeys.map((key) => derivedKey(key, 'tokens of the engine')),
     ensureCustomer: (workspaceId, claims) => customers.ensure(workspaceId, claims),
     async fetchJson(url) {
       const outcome = await outbound.send({ url, method: 'GET', responseBytesMax: 1024 * 1024 })
@@ -338,6 +344,20 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     instanceRoutes({ instances, views }),
   ]
   const runView = runRoutes({ database, clock, customers, instances, views, launch, runs })
+  const consoleOptions = options.console ?? null
+  const webConsole =
+    consoleOptions === null || !hasApi
+      ? null
+      : createConsole({
+          ...consoleOptions,
+          publicUrl,
+          keys: options.sealingKeys.map((key) => derivedKey(key, 'sessions of the console')),
+          database,
+          directory,
+          tokens,
+          clock,
+          announceChange: forgetTokens,
+        })
   const app = await createApi({
     log,
     metrics,
@@ -345,6 +365,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     authenticate,
     routes: hasApi ? [...routes, runView.routes, eventRoutes({ database, clock, publicUrl, customers, runs })] : [],
     mountIngress: (scope) => (hasApi ? ingress.mount(scope) : undefined),
+    mountConsole: (scope) => webConsole?.mount(scope),
     documents: { '/asyncapi.json': asyncApi() },
     async checkReady() {
       await sql`select 1`.execute(database.db)
@@ -370,6 +391,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     workspaceStore,
     directory,
     tokens,
+    console: webConsole,
     customers,
     flows,
     instances,

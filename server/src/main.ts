@@ -1,4 +1,5 @@
 import { type Config, ConfigProblem, readConfig } from './config.ts'
+import { buildConsole, CONSOLE_DIR } from './console/building.ts'
 import { createEngine, type Engine, migrateAll } from './engine.ts'
 import { createExample, EXAMPLE_CUSTOMER, exampleWebhook, pointExampleAt } from './example/example.ts'
 import { type ExampleReceiver, startExampleReceiver } from './example/receiver.ts'
@@ -53,16 +54,19 @@ async function main(): Promise<void> {
         ? config.egressAllow
         : [...config.egressAllow, { network: '127.0.0.1', prefixBits: 32, port: receiver.port }],
     roles: config.roles,
+    console: config.hasConsole ? { dir: CONSOLE_DIR, adminPassword: config.adminPassword } : null,
     retentionDays: config.retentionDays,
     clock: systemClock,
     random: Math.random,
     log,
   })
   const workspace = await openWorkspace(engine, config, secrets, receiver)
+  engine.console?.serve(workspace.key)
   await engine.start()
   await listen(engine, config)
   stopOnSignal(engine, receiver, postgres, log)
   process.stdout.write(await greeting(engine, config, workspace, receiver))
+  if (engine.console !== null) buildConsole(log)
 }
 
 async function startPostgres(config: Config, log: Log): Promise<EmbeddedPostgres> {
@@ -147,6 +151,13 @@ function stopOnSignal(
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(signal))
 }
 
+/** With a PostgreSQL of its own the engine is one person's: who sees its output may sign in. */
+function consoleLines(engine: Engine, { databaseUrl, publicUrl }: Config): string[] {
+  if (engine.console === null) return []
+  if (databaseUrl !== null) return [`  Console          ${publicUrl}/console`]
+  return [`  Console          ${engine.console.oneTimeLink()}`, '                   (signs in once, within an hour)']
+}
+
 /** What a person needs to go on from here. */
 async function greeting(
   engine: Engine,
@@ -159,6 +170,7 @@ async function greeting(
     '',
     `  Permea is running on ${publicUrl}`,
     '',
+    ...consoleLines(engine, config),
     `  API reference    ${publicUrl}/docs   (${publicUrl}/openapi.json)`,
     `  Health           ${publicUrl}/healthz  /readyz  /metrics`,
     `  Workspace key    ${workspace.key}`,

@@ -28,6 +28,8 @@ export interface ApiOptions {
   checkReady(): Promise<void>
   /** Mounts what is not of the contract: webhook URLs. They read their bodies themselves. */
   mountIngress(app: FastifyInstance): void
+  /** Mounts what people look at: the console and its live news. */
+  mountConsole?(app: FastifyInstance): void | Promise<void>
   /** Tests have every answer checked against its shape; a mismatch is an error of ours. */
   checkAnswers?: boolean
   /** Told of every endpoint that answered and with what: tests collect which were exercised. */
@@ -70,6 +72,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     done()
   })
   await app.register(async (scope) => options.mountIngress(scope))
+  await app.register(async (scope) => options.mountConsole?.(scope))
   await app.register(async (scope) => {
     readBodies(scope)
     mountHealth(scope, options)

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 
 /** Keeps secrets unreadable at rest. */
 export interface Sealing {
@@ -53,4 +53,13 @@ export function createSealing(keys: readonly SealingKey[]): Sealing {
 export function sealingKey(text: string): SealingKey {
   const key = createHash('sha256').update(text, 'utf8').digest()
   return { id: createHash('sha256').update(key).digest('hex').slice(0, 8), key }
+}
+
+/**
+ * A key for something other than sealing, so that no two uses share one.
+ *
+ * @source RFC 5869
+ */
+export function derivedKey({ key }: SealingKey, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', key, '', purpose, 32))
 }

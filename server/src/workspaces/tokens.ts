@@ -14,6 +14,8 @@ const REMEMBERED_MAX = 20_000
 /** A verified header is remembered as it is, which is quicker than hashing it; a very long one by its hash. */
 const SLOT_CHARS_MAX = 2048
 
+/** Names the engine's own key in the header of a token. */
+const OWN_KEY_ID = 'permea-engine'
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512']
 const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
@@ -31,6 +33,8 @@ export interface TokensOptions {
   ensureCustomer(workspaceId: string, claims: CustomerClaims): Promise<string>
   /** Fetches a JWKS document through the guarded client. */
   fetchJson(url: string): Promise<unknown>
+  /** The engine's own keys for tokens, never shown to anybody; the first signs, all verify. */
+  ownKeys: readonly Uint8Array[]
 }
 
 export interface Tokens {
@@ -38,6 +42,8 @@ export interface Tokens {
   authenticate(authorization: string | undefined): Promise<Principal>
   /** Makes a token signed with the workspace secret. */
   sign(workspace: Workspace, claims: Record<string, unknown>, lifeSeconds: number): Promise<string>
+  /** Makes a token signed with the engine's own key: good also where the workspace takes none signed with its secret. */
+  signOwn(workspace: Workspace, claims: Record<string, unknown>, lifeSeconds: number): Promise<string>
   /** Forgets every verified token: after a secret or a customer changed. */
   forget(): void
 }
@@ -62,6 +68,7 @@ export function createTokens(options: TokensOptions): Tokens {
     if (workspace === null || workspace.archivedAt !== null) throw new Error('it is for an unknown workspace')
     const alg = header.alg ?? 'none'
     const checks = { currentDate: options.clock.now() }
+    if (header.kid === OWN_KEY_ID) return { workspace, payload: await verifyWithOwn(token, options.ownKeys, checks) }
     if (SECRET_ALGORITHMS.includes(alg)) {
       if (workspace.settings.disableSecretKeyAuth === true)
         throw new Error('the workspace does not take tokens signed with its secret')
@@ -76,6 +83,14 @@ export function createTokens(options: TokensOptions): Tokens {
       workspace,
       payload: await verifyWithKeys(token, workspace, alg, { ...checks, algorithms: KEY_ALGORITHMS }),
     }
+  }
+
+  function unsigned(workspace: Workspace, claims: Record<string, unknown>, lifeSeconds: number): jose.SignJWT {
+    const nowSeconds = Math.floor(options.clock.now().getTime() / 1000)
+    return new jose.SignJWT(claims)
+      .setIssuer(workspace.key)
+      .setIssuedAt(nowSeconds)
+      .setExpirationTime(nowSeconds + lifeSeconds)
   }
 
   async function principalOf(token: string): Promise<{ principal: Principal; expiresAtMs: number }> {
@@ -114,19 +129,35 @@ export function createTokens(options: TokensOptions): Tokens {
       into.set(slot, { principal, expiresAtMs, untilMs: performance.now() + KEEP_MS })
       return principal
     },
-    async sign(workspace, claims, lifeSeconds) {
-      const nowSeconds = Math.floor(options.clock.now().getTime() / 1000)
-      return new jose.SignJWT(claims)
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-        .setIssuer(workspace.key)
-        .setIssuedAt(nowSeconds)
-        .setExpirationTime(nowSeconds + lifeSeconds)
-        .sign(new TextEncoder().encode(workspace.secret))
+    sign(workspace, claims, lifeSeconds) {
+      const key = new TextEncoder().encode(workspace.secret)
+      return unsigned(workspace, claims, lifeSeconds).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).sign(key)
+    },
+    signOwn(workspace, claims, lifeSeconds) {
+      const [key] = options.ownKeys
+      if (key === undefined) throw new Error('there is no key of the engine’s own to sign with')
+      const header = { alg: 'HS256', typ: 'JWT', kid: OWN_KEY_ID }
+      return unsigned(workspace, claims, lifeSeconds).setProtectedHeader(header).sign(key)
     },
     forget() {
       remembered = newMemory()
     },
   }
+}
+
+async function verifyWithOwn(
+  token: string,
+  keys: readonly Uint8Array[],
+  checks: jose.JWTVerifyOptions,
+): Promise<jose.JWTPayload> {
+  for (const key of keys) {
+    try {
+      return (await jose.jwtVerify(token, key, { ...checks, algorithms: ['HS256'] })).payload
+    } catch (error) {
+      if (!(error instanceof jose.errors.JWSSignatureVerificationFailed)) throw error
+    }
+  }
+  throw new jose.errors.JWSSignatureVerificationFailed()
 }
 
 type VerifyWithKeys = (
