@@ -429,6 +429,8 @@ create table external_event_subscriptions (
   status text not null,
   error jsonb,
   is_registered boolean not null default false,
+  wants_resubscribe boolean not null default false,
+  wants_refresh boolean not null default false,
   state_sealed text,
   state_version integer not null default 0,
   subscribed_by text,
@@ -497,6 +499,7 @@ create table external_event_types (
 );
 CREATE INDEX external_event_types_by_root ON public.external_event_types USING btree (root_id);
 CREATE UNIQUE INDEX external_event_types_key ON public.external_event_types USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key) WHERE (archived_at IS NULL);
+CREATE UNIQUE INDEX external_event_types_scope ON public.external_event_types USING btree (root_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid)) WHERE (archived_at IS NULL);
 
 create table external_events (
   id uuid not null,
@@ -515,16 +518,17 @@ CREATE INDEX external_events_customer_id_id_idx ON public.external_events USING 
 CREATE INDEX external_events_subscription_id_id_idx ON public.external_events USING btree (subscription_id, id);
 CREATE INDEX external_events_workspace_id_id_idx ON public.external_events USING btree (workspace_id, id);
 
-create table external_subscription_operations (
-  subscription_id uuid not null,
+create table external_subscription_steps (
   id uuid not null,
-  kind text not null,
+  connection_id uuid not null,
+  shard smallint not null,
+  position bigint not null generated always as identity,
   journal_sealed text,
-  started_at timestamp with time zone not null,
-  constraint external_subscription_operations_kind_check CHECK ((kind = ANY (ARRAY['subscribe'::text, 'unsubscribe'::text, 'refresh'::text]))),
-  constraint external_subscription_operations_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES external_event_subscriptions(id),
-  constraint external_subscription_operations_pkey PRIMARY KEY (subscription_id)
-);
+  due_at timestamp with time zone not null,
+  constraint external_subscription_steps_id_fkey FOREIGN KEY (id) REFERENCES external_event_subscriptions(id),
+  constraint external_subscription_steps_pkey PRIMARY KEY (id)
+) with (fillfactor=80);
+CREATE INDEX external_subscription_steps_lanes ON public.external_subscription_steps USING btree (shard, connection_id, due_at, "position");
 
 create table flow_instance_external_triggers (
   flow_instance_id uuid not null,
@@ -802,14 +806,15 @@ CREATE INDEX incoming_webhooks_workspace_id_id_idx1 ON public.incoming_webhooks 
 create table incoming_webhooks_active (
   id uuid not null,
   workspace_id uuid not null,
-  subscription_id uuid,
-  global_webhook_id uuid,
+  lane_id uuid not null,
+  shard smallint not null,
+  position bigint not null generated always as identity,
+  is_global boolean not null,
   request_sealed text not null,
-  attempts integer not null default 0,
   due_at timestamp with time zone not null,
   constraint incoming_webhooks_active_pkey PRIMARY KEY (id)
 );
-CREATE INDEX incoming_webhooks_active_due ON public.incoming_webhooks_active USING btree (due_at);
+CREATE INDEX incoming_webhooks_active_lanes ON public.incoming_webhooks_active USING btree (shard, lane_id, due_at, "position");
 
 create table ingress_answers (
   url_key uuid not null,
@@ -895,6 +900,40 @@ UNION ALL
  SELECT external_events.id,
     external_events.payload
    FROM external_events;
+
+create view external_event_sources as
+SELECT s.webhook_uuid,
+    s.id AS subscription_id,
+    s.workspace_id,
+    s.customer_id,
+    s.connection_id,
+    s.integration_id,
+    s.archived_at IS NOT NULL AS is_archived,
+    s.is_wanted,
+    s.is_live,
+    s.parameters,
+    s.state_sealed,
+    s.state_version,
+    s.event_key,
+    s.name,
+    s.webhook_uri IS NOT NULL AS has_destination,
+    d.is_ordered,
+    d.concurrency,
+    t.root_id,
+    COALESCE(c.handle, i.handle, u.handle) AS handle,
+        CASE
+            WHEN c.handle IS NOT NULL THEN c.id
+            WHEN i.handle IS NOT NULL THEN i.id
+            ELSE u.id
+        END AS handle_type_id,
+    n.connector_id
+   FROM external_event_subscriptions s
+     JOIN connections n ON n.id = s.connection_id
+     LEFT JOIN delivery_destinations d ON d.id = s.id
+     LEFT JOIN external_event_types t ON t.id = s.external_event_type_id
+     LEFT JOIN external_event_types u ON u.id = t.root_id
+     LEFT JOIN external_event_types i ON i.root_id = t.root_id AND i.integration_id = s.integration_id AND i.connection_id IS NULL AND i.id <> t.root_id AND i.archived_at IS NULL
+     LEFT JOIN external_event_types c ON c.root_id = t.root_id AND c.connection_id = s.connection_id AND c.id <> t.root_id AND c.archived_at IS NULL;
 
 create view flow_run_audience as
 SELECT notification_endpoints.workspace_id,

@@ -192,6 +192,8 @@ create table external_event_types (
 create unique index external_event_types_key on external_event_types
   (workspace_id, coalesce(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'), key)
   where archived_at is null;
+create unique index external_event_types_scope on external_event_types
+  (root_id, coalesce(connection_id, integration_id, '00000000-0000-0000-0000-000000000000')) where archived_at is null;
 create index external_event_types_by_root on external_event_types (root_id);
 
 create table external_event_subscriptions (
@@ -217,8 +219,11 @@ create table external_event_subscriptions (
   is_manual boolean not null,
   status text not null check (status in ('pending', 'subscribed', 'unsubscribed', 'error')),
   error jsonb,
-  -- whether the external app has (or may have) a registration that `unsubscribe` has to take back
+  -- whether the external app has a registration that `unsubscribe` has to take back
   is_registered boolean not null default false,
+  -- it is to be registered anew
+  wants_resubscribe boolean not null default false,
+  wants_refresh boolean not null default false,
   state_sealed text,
   -- grows with every change of the state: a change that was computed from an older one is computed again
   state_version integer not null default 0,
@@ -232,6 +237,7 @@ create table external_event_subscriptions (
   refresh_attempts integer not null default 0,
   global_webhook_key text,
   global_webhook_selector text,
+  -- false while its customer, connection or type is archived
   is_live boolean not null default true,
   revision uuid not null,
   created_at timestamptz not null,
@@ -251,15 +257,18 @@ create index external_event_subscriptions_due on external_event_subscriptions (r
 create index external_event_subscriptions_by_selector on external_event_subscriptions
   (integration_id, global_webhook_key, global_webhook_selector) where global_webhook_key is not null;
 
--- A call of `subscribe`, `unsubscribe` or `refresh` under way: the answers it got so far, so that after a crash it goes
--- on where it stood instead of registering a second time.
-create table external_subscription_operations (
-  subscription_id uuid primary key references external_event_subscriptions,
-  id uuid not null,
-  kind text not null check (kind in ('subscribe', 'unsubscribe', 'refresh')),
+-- What is to be done at external apps about subscriptions: one row per subscription while there is something. The
+-- journal holds the answers that `subscribe` got so far, so that after a crash or a failure it goes on where it stood
+-- instead of registering a second time.
+create table external_subscription_steps (
+  id uuid primary key references external_event_subscriptions,
+  connection_id uuid not null,
+  shard smallint not null,
+  position bigint generated always as identity,
   journal_sealed text,
-  started_at timestamptz not null
-);
+  due_at timestamptz not null
+) with (fillfactor = 80);
+create index external_subscription_steps_lanes on external_subscription_steps (shard, connection_id, due_at, position);
 
 -- What came in at the URLs that external apps post to.
 create table incoming_webhooks (
@@ -298,14 +307,16 @@ create index on incoming_webhooks (workspace_id, id) where status = 'error';
 create table incoming_webhooks_active (
   id uuid primary key,
   workspace_id uuid not null,
-  subscription_id uuid,
-  global_webhook_id uuid,
+  -- the subscription or the global webhook
+  lane_id uuid not null,
+  shard smallint not null,
+  position bigint generated always as identity,
+  is_global boolean not null,
   -- everything that `handle` is given
   request_sealed text not null,
-  attempts integer not null default 0,
   due_at timestamptz not null
 );
-create index incoming_webhooks_active_due on incoming_webhooks_active (due_at);
+create index incoming_webhooks_active_lanes on incoming_webhooks_active (shard, lane_id, due_at, position);
 
 create table external_events (
   id uuid not null,
@@ -346,6 +357,25 @@ create view wanted_external_runs as
          i.version_id, i.is_ordered, i.concurrency
     from flow_instance_external_triggers t
     join flow_instances i on i.id = t.flow_instance_id;
+
+-- What an external app's webhook URL stands for, with the functions that apply to its connection: of a chain of types,
+-- the narrowest that has one.
+create view external_event_sources as
+  select s.webhook_uuid, s.id as subscription_id, s.workspace_id, s.customer_id, s.connection_id, s.integration_id,
+         s.archived_at is not null as is_archived, s.is_wanted, s.is_live, s.parameters, s.state_sealed, s.state_version,
+         s.event_key, s.name, s.webhook_uri is not null as has_destination, d.is_ordered, d.concurrency,
+         t.root_id, coalesce(c.handle, i.handle, u.handle) as handle,
+         case when c.handle is not null then c.id when i.handle is not null then i.id else u.id end as handle_type_id,
+         n.connector_id
+    from external_event_subscriptions s
+    join connections n on n.id = s.connection_id
+    left join delivery_destinations d on d.id = s.id
+    left join external_event_types t on t.id = s.external_event_type_id
+    left join external_event_types u on u.id = t.root_id
+    left join external_event_types i on i.root_id = t.root_id and i.integration_id = s.integration_id
+          and i.connection_id is null and i.id <> t.root_id and i.archived_at is null
+    left join external_event_types c on c.root_id = t.root_id and c.connection_id = s.connection_id
+          and c.id <> t.root_id and c.archived_at is null;
 
 create table actions (
   id uuid primary key,
