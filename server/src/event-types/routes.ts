@@ -1,5 +1,6 @@
 import { appEventTypes as table } from '@permea/contract'
 import { newElement, refusingTakenKey } from '../api/elements.ts'
+import { checkSchema, schemaFromExample } from '../api/json-schema.ts'
 import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
@@ -9,7 +10,6 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids, secretUuid } from '../platform/ids.ts'
 import { type AppEventType, appEventTypeAnswer } from './app-event-type.ts'
-import { checkSchema, schemaFromExample } from './json-schema.ts'
 import {
   appEventTypeById,
   appEventTypeByKey,

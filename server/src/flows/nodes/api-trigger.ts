@@ -1,4 +1,4 @@
-import { checkSchema } from '../../event-types/json-schema.ts'
+import { checkSchema } from '../../api/json-schema.ts'
 import { type NodeType, passOn } from '../node-type.ts'
 
 /** Fires when a run is started by the API; the node's `inputSchema` is enforced on the run's input. */

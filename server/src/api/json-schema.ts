@@ -2,7 +2,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import formats from 'ajv-formats'
 import { LRUCache } from 'lru-cache'
-import { Refusal } from '../api/refusal.ts'
+import { Refusal } from './refusal.ts'
 
 type Schema = Record<string, unknown> | boolean
 
