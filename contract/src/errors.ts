@@ -141,6 +141,24 @@ export const ERRORS = {
     status: 400,
     meaning: 'A JSON Schema cannot be compiled.',
   },
+  invalid_function: {
+    type: 'custom_code',
+    status: 400,
+    meaning:
+      'A function does not load, or a slot that must have one has none; `data.problems` names the slot, line and column.',
+  },
+  webhook_handling_failed: {
+    type: 'custom_code',
+    status: 500,
+    meaning:
+      'The function that handles requests of an external app failed. The request is kept, with the reason, and can be replayed.',
+  },
+  external_subscription_failed: {
+    type: 'connection',
+    status: 400,
+    meaning:
+      'The external app, or the function that speaks to it, did not subscribe, refresh or unsubscribe. Seen in the subscription, not as an answer.',
+  },
   setup_failed: {
     type: 'flow_instance_setup',
     status: 400,

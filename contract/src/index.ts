@@ -4,9 +4,13 @@ import { appEventTypes } from './app-event-types.ts'
 import { appEvents } from './app-events.ts'
 import { customers } from './customers.ts'
 import { deliveries, replays } from './deliveries.ts'
+import { externalEventSubscriptions } from './external-event-subscriptions.ts'
+import { externalEventTypes } from './external-event-types.ts'
+import { externalEvents } from './external-events.ts'
 import { flowInstances } from './flow-instances.ts'
 import { flowRuns } from './flow-runs.ts'
 import { flows } from './flows.ts'
+import { incomingWebhooks } from './incoming-webhooks.ts'
 import { integrations } from './integrations.ts'
 import { eventCatalogue, notificationEndpoints } from './notification-endpoints.ts'
 import { workspaces } from './workspaces.ts'
@@ -26,6 +30,10 @@ export const contract = {
   eventCatalogue,
   deliveries,
   replays,
+  externalEventSubscriptions,
+  externalEventTypes,
+  externalEvents,
+  incomingWebhooks,
   alerts,
 }
 export type Contract = typeof contract
@@ -38,10 +46,14 @@ export * from './customers.ts'
 export * from './deliveries.ts'
 export * from './endpoint.ts'
 export * from './errors.ts'
+export * from './external-event-subscriptions.ts'
+export * from './external-event-types.ts'
+export * from './external-events.ts'
 export * from './flow-instances.ts'
 export * from './flow-runs.ts'
 export * from './flows.ts'
 export * from './functions.ts'
+export * from './incoming-webhooks.ts'
 export * from './integrations.ts'
 export * from './notification-endpoints.ts'
 export * from './shapes.ts'

@@ -1,0 +1,151 @@
+import { z } from 'zod'
+import type { EndpointTable } from './endpoint.ts'
+import { FunctionDefinition, FunctionInput } from './functions.ts'
+import { elementInput, elementListQuery, elementOutput, JsonSchema, listOf } from './shapes.ts'
+
+/** What of a type its children may put something in the place of. */
+const Overridable = z.enum([
+  'name',
+  'description',
+  'parametersSchema',
+  'schema',
+  'example',
+  'subscribe',
+  'handle',
+  'unsubscribe',
+  'refresh',
+])
+
+/**
+ * An event of an external app, with the JavaScript that subscribes to it: for every integration, for one, or for one
+ * connection. What a child does not say itself is its parent's; `overrides` names what it does say.
+ */
+export const ExternalEventType = z
+  .object({
+    ...elementOutput,
+    key: z.string(),
+    revision: z.string(),
+    type: z.literal('webhook'),
+    layer: z.enum(['universal', 'integration', 'connection']),
+    integrationId: z.string().optional(),
+    connectionId: z.string().optional(),
+    parentId: z.string().optional(),
+    overrides: z.array(Overridable).optional(),
+    parametersSchema: JsonSchema.optional(),
+    schema: JsonSchema.optional(),
+    example: z.unknown().optional(),
+    subscribe: FunctionDefinition.optional(),
+    handle: FunctionDefinition.optional(),
+    unsubscribe: FunctionDefinition.optional(),
+    refresh: FunctionDefinition.optional(),
+  })
+  .meta({ id: 'ExternalEventType' })
+
+export const ExternalEventTypeInput = z.object({
+  ...elementInput,
+  type: z.string().optional(),
+  integrationId: z.string().nullish(),
+  integrationKey: z.string().nullish(),
+  connectionId: z.string().nullish(),
+  parentId: z.string().nullish(),
+  parametersSchema: JsonSchema.nullish(),
+  schema: JsonSchema.nullish(),
+  example: z.unknown().optional(),
+  subscribe: FunctionInput.nullish(),
+  handle: FunctionInput.nullish(),
+  unsubscribe: FunctionInput.nullish(),
+  refresh: FunctionInput.nullish(),
+})
+
+const selecting = {
+  integrationId: z.string().optional(),
+  integrationKey: z.string().optional(),
+  connectionId: z.string().optional(),
+}
+
+const one = {
+  query: z.object(selecting),
+  answer: ExternalEventType,
+  refusals: ['not_found', 'ambiguous_selector'],
+} as const
+const change = {
+  ...one,
+  access: 'admin',
+  body: ExternalEventTypeInput,
+  refusals: ['not_found', 'ambiguous_selector', 'already_exists', 'archived', 'invalid_schema', 'invalid_function'],
+} as const
+
+export const externalEventTypes = {
+  list: {
+    method: 'GET',
+    path: '/external-event-types',
+    summary: 'External event types',
+    access: 'customer',
+    query: z.object({
+      ...elementListQuery,
+      ...selecting,
+      layer: z.enum(['universal', 'integration', 'connection']).optional(),
+      parentId: z.string().optional(),
+    }),
+    answer: listOf(ExternalEventType),
+    refusals: ['not_found'],
+  },
+  create: {
+    method: 'POST',
+    path: '/external-event-types',
+    summary: 'Create an external event type, or override one for an integration or a connection',
+    access: 'admin',
+    body: ExternalEventTypeInput,
+    answer: ExternalEventType,
+    status: 201,
+    refusals: ['not_found', 'already_exists', 'archived', 'invalid_schema', 'invalid_function'],
+  },
+  get: {
+    method: 'GET',
+    path: '/external-event-types/:selector',
+    summary: 'One external event type, by id or key',
+    access: 'customer',
+    ...one,
+  },
+  put: { method: 'PUT', path: '/external-event-types/:selector', summary: 'Change an external event type', ...change },
+  patch: {
+    method: 'PATCH',
+    path: '/external-event-types/:selector',
+    summary: 'Change some fields; null makes a child follow its parent again',
+    ...change,
+  },
+  archive: {
+    method: 'DELETE',
+    path: '/external-event-types/:selector',
+    summary: 'Archive: subscriptions of it are unsubscribed; where it is a child, its parent counts again',
+    access: 'admin',
+    query: z.object(selecting),
+    answer: null,
+    refusals: ['not_found', 'ambiguous_selector'],
+  },
+  restore: {
+    method: 'POST',
+    path: '/external-event-types/:selector/restore',
+    summary: 'Undo archiving',
+    ...one,
+    access: 'admin',
+    refusals: ['not_found', 'ambiguous_selector', 'already_exists', 'archived'],
+  },
+  generateSchema: {
+    method: 'POST',
+    path: '/external-event-types/:selector/generate-schema',
+    summary: 'Derive the schema from the example and store it',
+    ...one,
+    access: 'admin',
+    refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_input'],
+  },
+  export: {
+    method: 'GET',
+    path: '/external-event-types/:selector/export',
+    summary: 'What you defined, without what belongs to this installation',
+    access: 'admin',
+    query: z.object(selecting),
+    answer: ExternalEventTypeInput,
+    refusals: ['not_found', 'ambiguous_selector'],
+  },
+} as const satisfies EndpointTable
