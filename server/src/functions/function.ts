@@ -1,5 +1,5 @@
 import type { ErrorData, FunctionDefinition } from '@permea/contract'
-import type { GuestAnswer, GuestRequest, SandboxLimits, SandboxLogLine } from '../sandbox/call.ts'
+import type { GuestAnswer, GuestRequest, SandboxFailure, SandboxLimits, SandboxLogLine } from '../sandbox/call.ts'
 
 /**
  * Sends requests on somebody's behalf: a connection's to its app, the workspace's to your application. What a
@@ -33,9 +33,14 @@ export interface FunctionCall {
   clients?: Readonly<Record<string, ApiClient>>
   /** For operation mappings. */
   runOperation?(key: string, input: unknown): Promise<FunctionOutcome>
-  /** Puts a journal between the function and its API clients: see subscriptions. */
   limits?: Partial<SandboxLimits>
+  /** Ends the call where it stands. */
   signal?: AbortSignal
+  /**
+   * What must not be seen in its logs and errors, beside what the argument holds under names that secrets have
+   * (`credentials`, `state`, `connectorParameters`, …): any value, of which every text counts.
+   */
+  secrets?: unknown
   /** Whether it is kept in the record of calls; true where absent. Off for calls that other records show. */
   isRecorded?: boolean
 }
@@ -43,19 +48,34 @@ export interface FunctionCall {
 export type FunctionOutcome = {
   /** Of the record of the call (database id). */
   callId: string
+  /** Bounded, without secrets. */
   logs: SandboxLogLine[]
   cpuMs: number
   durationMs: number
-} & ({ kind: 'returned'; value: unknown } | { kind: 'failed'; error: ErrorData })
+  /** Requests it made, through API clients and by itself. */
+  hostCalls: number
+} & (
+  | { kind: 'returned'; value: unknown }
+  /** `error` is safe to store and to show: bounded, without secrets. */
+  | { kind: 'failed'; failure: FunctionFailure; error: ErrorData }
+)
+
+/** Why a call failed: as the sandbox says it; what other kinds of functions fail of counts as thrown. */
+export type FunctionFailure = SandboxFailure
+
+/** What is wrong with a definition, and where in its source; lines and columns count from 1. */
+export interface FunctionProblem {
+  message: string
+  line: number | null
+  column: number | null
+}
 
 /** Calls what users wrote, whatever it is written in, and keeps a record of each call. */
 export interface Functions {
   /** Why a definition cannot be kept: syntax, no default export, a formula that cannot work. Null where it can. */
-  problem(
-    definition: FunctionDefinition,
-    fileName: string,
-  ): Promise<{ message: string; line: number | null; column: number | null } | null>
+  problem(definition: FunctionDefinition, fileName: string): Promise<FunctionProblem | null>
+  /** Never rejects for what the function does. */
   call(call: FunctionCall): Promise<FunctionOutcome>
-  /** Resolves when every call so far is in the record. */
+  /** Resolves when every call so far is in the record, or was given up for it. */
   settled(): Promise<void>
 }

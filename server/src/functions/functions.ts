@@ -1,0 +1,193 @@
+import { type ErrorData, ErrorType, type FunctionDefinition } from '@permea/contract'
+import { LRUCache } from 'lru-cache'
+import type { Outbound } from '../outbound/client.ts'
+import type { Database } from '../platform/database.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Log } from '../platform/log.ts'
+import type { GuestError, Sandbox, SandboxLogLine, SourceCheck } from '../sandbox/call.ts'
+import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions } from './function.ts'
+import { guestFetch } from './guest-fetch.ts'
+import { callMapping, mappingProblem } from './mapping-call.ts'
+import { type Mask, maskOf } from './masking.ts'
+import { createCallRecorder } from './record.ts'
+
+export interface FunctionsOptions {
+  sandbox: Sandbox
+  outbound: Outbound
+  database: Database
+  ids: Ids
+  log: Log
+}
+
+/** Sources whose code is kept ready, in characters of all of them. */
+const SOURCES_CHARS_MAX = 64 * 1024 * 1024
+
+const MESSAGE_CHARS_MAX = 4_000
+const STACK_CHARS_MAX = 4_000
+const ERROR_DATA_CHARS_MAX = 16_000
+/** Of one call, as kept and as given to the caller. */
+const LOGS_CHARS_MAX = 32_000
+
+/**
+ * Calls what users wrote. JavaScript runs in the sandbox, where its API clients are those of the call and its `fetch`
+ * goes out under the address policy; mappings are evaluated here. Neither argument nor value is recorded; logs and
+ * errors are bounded, and the secrets of the call are masked in them.
+ */
+export function createFunctions(options: FunctionsOptions): Functions {
+  const { sandbox, outbound, ids } = options
+  const recorder = createCallRecorder({ pool: options.database.pool, log: options.log })
+  const checked = new LRUCache<string, Promise<SourceCheck>>({
+    max: 10_000,
+    maxSize: SOURCES_CHARS_MAX,
+    sizeCalculation: (_, source) => source.length + 1,
+  })
+
+  /** Strips and loads a source once; a refusal is not remembered, since a sandbox in trouble refuses too. */
+  function check(source: string, fileName: string): Promise<SourceCheck> {
+    const known = checked.get(source)
+    if (known !== undefined) return known
+    const check = sandbox.checkSource(source, fileName)
+    if (source.length < SOURCES_CHARS_MAX) checked.set(source, check)
+    const forget = () => checked.peek(source) === check && checked.delete(source)
+    check.then((result) => result.kind === 'refused' && forget(), forget)
+    return check
+  }
+
+  async function callJavascript(code: string, call: FunctionCall, mask: Mask): Promise<Ended> {
+    const fileName = `${call.context.slot}.js`
+    const source = await check(code, fileName)
+    if (source.kind === 'refused') {
+      const place = { fileName, line: source.line, column: source.column, stack: null }
+      return { ...NOTHING_SAID, ...failure('load', { message: source.message }, place, mask) }
+    }
+    const clients = call.clients ?? {}
+    const { signal } = call
+    const outcome = await sandbox.run({
+      code: source.code,
+      fileName,
+      owner: `${call.context.workspaceId}:${call.context.ownerId}:${call.context.slot}`,
+      argsJson: JSON.stringify(call.args),
+      clients: Object.keys(clients),
+      host: {
+        async request(name, request) {
+          const client = clients[name]
+          if (client === undefined) throw new Error(`a guest asked for a client that it was not given: ${name}`)
+          return client.request(request, signal === undefined ? {} : { signal })
+        },
+        fetch: (request) => guestFetch(outbound, request, signal),
+      },
+      ...(call.limits === undefined ? {} : { limits: call.limits }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+    const said = { logs: maskedLogs(outcome.logs, mask), cpuMs: outcome.cpuMs, hostCalls: outcome.hostCalls }
+    if (outcome.kind === 'returned') {
+      const value: unknown = outcome.resultJson === null ? undefined : JSON.parse(outcome.resultJson)
+      return { ...said, kind: 'returned', value }
+    }
+    const error = { ...outcome.error, message: outcome.message }
+    return { ...said, ...failure(outcome.failure, error, { fileName, ...outcome }, mask) }
+  }
+
+  async function callOther(
+    definition: Exclude<FunctionDefinition, { type: 'javascript' }>,
+    call: FunctionCall,
+    mask: Mask,
+  ): Promise<Ended> {
+    const counted = { requests: 0 }
+    const outcome = await callMapping(definition, call, counted)
+    const said = { ...NOTHING_SAID, hostCalls: counted.requests }
+    if (outcome.kind === 'returned') return { ...said, ...outcome }
+    return { ...said, ...failure(outcome.failure, outcome.error, null, mask) }
+  }
+
+  return {
+    async problem(definition, fileName) {
+      if (definition.type !== 'javascript') {
+        const message = mappingProblem(definition)
+        return message === null ? null : { message, line: null, column: null }
+      }
+      const result = await check(definition.code, fileName)
+      return result.kind === 'loaded' ? null : { message: result.message, line: result.line, column: result.column }
+    },
+    async call(call) {
+      const { definition, context } = call
+      const callId = ids.next()
+      const startedAt = performance.now()
+      const mask = maskOf(call.args, call.secrets)
+      const ended = await (definition.type === 'javascript'
+        ? callJavascript(definition.code, call, mask)
+        : callOther(definition, call, mask))
+      const outcome: FunctionOutcome = { callId, durationMs: performance.now() - startedAt, ...ended }
+      if (call.isRecorded !== false) {
+        recorder.add({
+          id: callId,
+          ...context,
+          outcome: outcome.kind === 'returned' ? 'returned' : outcome.failure,
+          error: outcome.kind === 'returned' ? null : JSON.stringify(outcome.error),
+          logs: outcome.logs.length === 0 ? null : JSON.stringify(outcome.logs),
+          cpuMs: outcome.cpuMs,
+          durationMs: outcome.durationMs,
+          hostCalls: outcome.hostCalls,
+        })
+      }
+      return outcome
+    },
+    settled: () => recorder.settled(),
+  }
+}
+
+/** How a call ended, without what is the same for all of them. */
+type Ended = { logs: SandboxLogLine[]; cpuMs: number; hostCalls: number } & (
+  | { kind: 'returned'; value: unknown }
+  | { kind: 'failed'; failure: FunctionFailure; error: ErrorData }
+)
+
+const NOTHING_SAID = { logs: [], cpuMs: 0, hostCalls: 0 }
+
+interface Place {
+  fileName: string
+  line: number | null
+  column: number | null
+  stack: string | null
+}
+
+/** A failure as it is told: in the words and under the type and key of what was thrown, with the place in the source. */
+function failure(kind: FunctionFailure, thrown: GuestError, place: Place | null, mask: Mask) {
+  const type = ErrorType.safeParse(thrown.type)
+  const where = place === null || place.line === null ? '' : ` (${place.fileName}:${place.line}:${place.column ?? 1})`
+  const data = thrown.data === undefined ? placeData(place) : thrown.data
+  const error: ErrorData = {
+    type: type.success ? type.data : 'custom_code',
+    key: thrown.key ?? kind,
+    message: mask.text(thrown.message).slice(0, MESSAGE_CHARS_MAX) + where,
+    ...(data === undefined ? {} : { data: bounded(mask.value(data)) }),
+  }
+  return { kind: 'failed' as const, failure: kind, error }
+}
+
+function placeData(place: Place | null): Record<string, unknown> | undefined {
+  if (place === null) return undefined
+  const { fileName, line, column, stack } = place
+  return { file: fileName, line, column, ...(stack === null ? {} : { stack: stack.slice(0, STACK_CHARS_MAX) }) }
+}
+
+function bounded(data: unknown): unknown {
+  const text = JSON.stringify(data)
+  return text !== undefined && text.length > ERROR_DATA_CHARS_MAX ? `${text.slice(0, ERROR_DATA_CHARS_MAX)}…` : data
+}
+
+/** As many lines as fit; the last one says that others were left out. */
+function maskedLogs(lines: readonly SandboxLogLine[], mask: Mask): SandboxLogLine[] {
+  const kept: SandboxLogLine[] = []
+  let left = LOGS_CHARS_MAX
+  for (const line of lines) {
+    const message = mask.text(line.message)
+    left -= message.length
+    if (left < 0) {
+      kept.push({ level: 'warn', message: `${lines.length - kept.length} more lines were left out` })
+      break
+    }
+    kept.push({ level: line.level, message })
+  }
+  return kept
+}

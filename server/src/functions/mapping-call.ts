@@ -1,0 +1,141 @@
+import type { FunctionDefinition } from '@permea/contract'
+import { FormulaTooLarge } from '../formulas/bounds.ts'
+import { checkFormula } from '../formulas/check-formula.ts'
+import { evaluateFormula } from '../formulas/compile-formula.ts'
+import type { GuestAnswer, GuestError, GuestRequest } from '../sandbox/call.ts'
+import type { FunctionCall, FunctionFailure } from './function.ts'
+
+type Definition<Type extends FunctionDefinition['type']> = Extract<FunctionDefinition, { type: Type }>
+
+/** What a function that is no code came to, before it is masked and recorded. */
+export type MappingOutcome =
+  | { kind: 'returned'; value: unknown }
+  | { kind: 'failed'; failure: FunctionFailure; error: GuestError }
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const
+
+/** What can never work in a function that is no code; null where nothing is surely wrong. */
+export function mappingProblem(definition: Exclude<FunctionDefinition, { type: 'javascript' }>): string | null {
+  if (definition.type === 'rest-api-mapping') {
+    if (methodOf(definition.mapping.method) === null)
+      return `the method ${JSON.stringify(definition.mapping.method)} is not one of ${METHODS.join(', ')}`
+    if (definition.mapping.path === '') return 'the request has no path'
+  }
+  const problem = checkFormula(definition.mapping)[0]
+  return problem === undefined ? null : `${problem.path}: ${problem.message}`
+}
+
+/**
+ * Evaluates a `mapping` over the argument, makes the one request of a `rest-api-mapping`, or runs the operation of an
+ * `operation-mapping`. `counted` grows with what is sent.
+ *
+ * @source wire facts C.6; `{name}` in a path takes a path parameter, as in OpenAPI
+ */
+export async function callMapping(
+  definition: Exclude<FunctionDefinition, { type: 'javascript' }>,
+  call: Pick<FunctionCall, 'args' | 'clients' | 'runOperation' | 'signal'>,
+  counted: { requests: number },
+): Promise<MappingOutcome> {
+  try {
+    switch (definition.type) {
+      case 'mapping':
+        return { kind: 'returned', value: await evaluateFormula(definition.mapping, call.args) }
+      case 'rest-api-mapping':
+        return await sendMapped(definition, call, counted)
+      case 'operation-mapping':
+        return await runMapped(definition, call)
+    }
+  } catch (error) {
+    if (!(error instanceof FormulaTooLarge)) throw error
+    return { kind: 'failed', failure: 'limit_exceeded', error: { message: error.message } }
+  }
+}
+
+async function sendMapped(
+  { mapping }: Definition<'rest-api-mapping'>,
+  { args, clients, signal }: Pick<FunctionCall, 'args' | 'clients' | 'signal'>,
+  counted: { requests: number },
+): Promise<MappingOutcome> {
+  const client = clients?.apiClient
+  if (client === undefined) return thrown('there is no API client for a request mapping here', 'no_api_client')
+  const method = methodOf(mapping.method)
+  if (method === null) return thrown(`the method ${JSON.stringify(mapping.method)} is not one of ${METHODS.join(', ')}`)
+  const { pathParameters, query, data, headers } = mapping.requestMapping ?? {}
+  const uri = filledPath(mapping.path, await evaluateFormula(pathParameters, args))
+  if ('missing' in uri) return thrown(`the path parameter ${uri.missing} has no value`, 'path_parameter_missing')
+  const request: GuestRequest = { method, uri: uri.path }
+  const [queryValue, dataValue, headerValues] = await Promise.all([
+    evaluateFormula(query, args),
+    evaluateFormula(data, args),
+    evaluateFormula(headers, args),
+  ])
+  if (isRecord(queryValue)) request.query = queryValue
+  if (dataValue !== undefined) request.data = dataValue
+  if (isRecord(headerValues)) request.headers = textsOf(headerValues)
+  counted.requests += 1
+  const answer = await client.request(request, signal === undefined ? {} : { signal })
+  if (answer.kind === 'failed') return { kind: 'failed', failure: 'thrown', error: answer.error }
+  const body = bodyOf(answer)
+  if (mapping.responseMapping === undefined) return { kind: 'returned', value: body }
+  const response = { data: body, headers: answer.headers, statusCode: answer.status }
+  return { kind: 'returned', value: await evaluateFormula(mapping.responseMapping, { ...args, response }) }
+}
+
+async function runMapped(
+  { mapping }: Definition<'operation-mapping'>,
+  { args, runOperation }: Pick<FunctionCall, 'args' | 'runOperation'>,
+): Promise<MappingOutcome> {
+  if (runOperation === undefined) return thrown('there are no operations here', 'no_operations')
+  const input = mapping.inputMapping === undefined ? args.input : await evaluateFormula(mapping.inputMapping, args)
+  const outcome = await runOperation(mapping.operationKey, input)
+  if (outcome.kind === 'failed') {
+    const { type, message, key, data } = outcome.error
+    const error = { type, message, ...(key === undefined ? {} : { key }), ...(data === undefined ? {} : { data }) }
+    return { kind: 'failed', failure: outcome.failure, error }
+  }
+  if (mapping.outputMapping === undefined) return { kind: 'returned', value: outcome.value }
+  return { kind: 'returned', value: await evaluateFormula(mapping.outputMapping, { ...args, output: outcome.value }) }
+}
+
+function thrown(message: string, key?: string): MappingOutcome {
+  return { kind: 'failed', failure: 'thrown', error: { message, ...(key === undefined ? {} : { key }) } }
+}
+
+function methodOf(text: string): GuestRequest['method'] | null {
+  return METHODS.find((method) => method === text.toUpperCase()) ?? null
+}
+
+function filledPath(path: string, parameters: unknown): { path: string } | { missing: string } {
+  let missing: string | null = null
+  const filled = path.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => {
+    const value = isRecord(parameters) ? parameters[name] : undefined
+    if (value === undefined || value === null || value === '') missing ??= name
+    return encodeURIComponent(String(value))
+  })
+  return missing === null ? { path: filled } : { missing }
+}
+
+/** The value of an answer's body: parsed where it is JSON, null where it is empty, else its text. */
+export function bodyOf({ headers, bodyBase64 }: Extract<GuestAnswer, { kind: 'answered' }>): unknown {
+  const text = Buffer.from(bodyBase64, 'base64').toString('utf8')
+  if (text === '') return null
+  const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
+  if (type !== '' && !/[/+]json\b/i.test(type)) return text
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function textsOf(values: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined && value !== null)
+      .map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

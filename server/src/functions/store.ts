@@ -1,0 +1,94 @@
+import type pg from 'pg'
+import type { Page } from '../api/paging.ts'
+import { sql, type Tx } from '../platform/database.ts'
+import { lowestIdAt } from '../platform/ids.ts'
+
+/** A call as it is kept: without its argument and its value. */
+export interface FunctionCallRecord {
+  id: string
+  workspaceId: string
+  customerId: string | null
+  integrationId: string | null
+  connectionId: string | null
+  ownerId: string
+  slot: string
+  sourceId: string | null
+  /** `returned`, or why it failed. */
+  outcome: string
+  /** JSON text */
+  error: string | null
+  /** JSON text */
+  logs: string | null
+  cpuMs: number
+  durationMs: number
+  hostCalls: number
+}
+
+const INSERT = `
+  insert into function_calls (id, workspace_id, customer_id, integration_id, connection_id, owner_id, slot, source_id,
+    outcome, error, logs, cpu_ms, duration_ms, host_calls)
+  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
+    $9::text[], $10::text[], $11::text[], $12::real[], $13::real[], $14::smallint[])`
+
+export async function insertFunctionCalls(pool: pg.Pool, calls: readonly FunctionCallRecord[]): Promise<void> {
+  await pool.query({
+    name: 'functions-record-calls',
+    text: INSERT,
+    values: [
+      calls.map((call) => call.id),
+      calls.map((call) => call.workspaceId),
+      calls.map((call) => call.customerId),
+      calls.map((call) => call.integrationId),
+      calls.map((call) => call.connectionId),
+      calls.map((call) => call.ownerId),
+      calls.map((call) => call.slot),
+      calls.map((call) => call.sourceId),
+      calls.map((call) => call.outcome),
+      calls.map((call) => call.error),
+      calls.map((call) => call.logs),
+      calls.map((call) => call.cpuMs),
+      calls.map((call) => call.durationMs),
+      calls.map((call) => call.hostCalls),
+    ],
+  })
+}
+
+const columns = sql.raw(`id, workspace_id as "workspaceId", customer_id as "customerId",
+  integration_id as "integrationId", connection_id as "connectionId", owner_id as "ownerId", slot, source_id as "sourceId",
+  outcome, error, logs, cpu_ms as "cpuMs", duration_ms as "durationMs", host_calls as "hostCalls"`)
+
+export async function functionCallById(tx: Tx, workspaceId: string, id: string): Promise<FunctionCallRecord | null> {
+  const { rows } = await sql<FunctionCallRecord>`
+    select ${columns} from function_calls where id = ${id} and workspace_id = ${workspaceId}`.execute(tx)
+  return rows[0] ?? null
+}
+
+export interface FunctionCallFilter {
+  workspaceId: string
+  ownerId: string | null
+  sourceId: string | null
+  slot: string | null
+  /** `failed` stands for everything but `returned`. */
+  outcome: string | null
+  connectionId: string | null
+  customerId: string | null
+  from: Date | null
+  to: Date | null
+}
+
+export async function listFunctionCalls(tx: Tx, f: FunctionCallFilter, page: Page): Promise<FunctionCallRecord[]> {
+  const from = f.from === null ? null : lowestIdAt(f.from)
+  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
+  const { rows } = await sql<FunctionCallRecord>`
+    select ${columns} from function_calls
+     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+       and (${f.ownerId}::text is null or owner_id = ${f.ownerId})
+       and (${f.sourceId}::text is null or source_id = ${f.sourceId})
+       and (${f.slot}::text is null or slot = ${f.slot})
+       and (${f.outcome}::text is null or outcome = ${f.outcome} or (${f.outcome} = 'failed' and outcome <> 'returned'))
+       and (${f.connectionId}::uuid is null or connection_id = ${f.connectionId})
+       and (${f.customerId}::uuid is null or customer_id = ${f.customerId})
+       and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
