@@ -131,6 +131,17 @@ export const ERRORS = {
     status: 400,
     meaning: 'The nodes of the flow do not make sense; `data.problems` names the node and says why.',
   },
+  invalid_action: {
+    type: 'configuration',
+    status: 400,
+    meaning: 'The action does not make sense as it is defined; `data.problems` names each field and says why.',
+  },
+  action_failed: {
+    type: 'action_run',
+    status: 400,
+    meaning:
+      'The action was run and failed. The answer is the failure itself, with the `type` and `key` of what went wrong (say `connection`), and names the run as `actionRunId`.',
+  },
   invalid_formula: {
     type: 'configuration',
     status: 400,
@@ -170,6 +181,17 @@ export const ERRORS = {
     status: 400,
     meaning:
       'Your application did not answer a subscribe or unsubscribe request with 2xx, or the request could not be built. Seen in the subscription, not as an answer.',
+  },
+  connection_failed: {
+    type: 'connection',
+    status: 400,
+    meaning:
+      'The external app could not be reached, refused, or takes the credentials no longer. In the answer `key` may be the narrower `access_token_expired`, `connection_is_defunct`, `connection_disconnected` or `rate_limit_exceeded`; `data` has the status and the beginning of what the app answered.',
+  },
+  not_supported: {
+    type: 'bad_request',
+    status: 400,
+    meaning: 'The connector of the connection cannot do this: it defines no function for it.',
   },
   run_not_active: {
     type: 'flow_run',

@@ -1,3 +1,4 @@
+import { actionInstances, actionRunLogs, actions } from './actions.ts'
 import { alerts } from './alerts.ts'
 import { appEventSubscriptions } from './app-event-subscriptions.ts'
 import { appEventTypes } from './app-event-types.ts'
@@ -38,6 +39,7 @@ export const contract = {
 }
 export type Contract = typeof contract
 
+export * from './actions.ts'
 export * from './alerts.ts'
 export * from './app-event-subscriptions.ts'
 export * from './app-event-types.ts'

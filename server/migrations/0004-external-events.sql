@@ -381,7 +381,9 @@ create table actions (
   id uuid primary key,
   workspace_id uuid not null references workspaces,
   integration_id uuid references integrations,
+  -- a connection's action has its connection's integration and customer too
   connection_id uuid references connections,
+  customer_id uuid references customers,
   parent_id uuid references actions,
   instance_key text not null default '',
   uuid uuid not null,
@@ -389,6 +391,7 @@ create table actions (
   name text not null,
   description text,
   meta jsonb,
+  -- where not customized, the content is the parent's: it is written here whenever the parent changes
   type text not null,
   config json,
   input_schema json,
@@ -404,6 +407,9 @@ create table actions (
 create unique index actions_key on actions
   (workspace_id, coalesce(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'), key, instance_key)
   where archived_at is null;
+create index actions_by_parent on actions (parent_id) where parent_id is not null;
+create index actions_by_connection on actions (connection_id, id) where connection_id is not null;
+create index actions_by_age on actions (workspace_id, id);
 
 create table action_run_logs (
   id uuid not null,

@@ -1,0 +1,584 @@
+import { z } from 'zod'
+import { Customer } from './customers.ts'
+import type { EndpointTable } from './endpoint.ts'
+import { ErrorData, type ErrorKey } from './errors.ts'
+import { Integration } from './integrations.ts'
+import {
+  ElementState,
+  elementInput,
+  elementListQuery,
+  elementOutput,
+  JsonSchema,
+  listOf,
+  Meta,
+  paging,
+  QueryBoolean,
+  Timestamp,
+  timeBounds,
+} from './shapes.ts'
+
+/** What an action can be; other types of the wire (those of data records) are refused when it is saved. */
+export const ACTION_TYPES = [
+  'api-request-to-external-app',
+  'api-request-to-your-app',
+  'http-request',
+  'run-javascript',
+  'connector-operation',
+] as const
+export type ActionType = (typeof ACTION_TYPES)[number]
+
+/** An action: universal, of one integration, or of one connection; the narrower may follow the wider. */
+export const Action = z
+  .object({
+    ...elementOutput,
+    layer: z.enum(['universal', 'integration', 'connection']),
+    type: z.enum(ACTION_TYPES),
+    config: Meta.optional(),
+    inputSchema: JsonSchema.optional(),
+    outputMapping: z.unknown().optional(),
+    customOutputSchema: JsonSchema.optional(),
+    outputSchema: JsonSchema.optional(),
+    integrationId: z.string().optional(),
+    integrationKey: z.string().optional(),
+    connectionId: z.string().optional(),
+    instanceKey: z.string().optional(),
+    parentId: z.string().optional(),
+    universalParentId: z.string().optional(),
+    isUniversal: z.boolean(),
+    isCustomized: z.boolean(),
+    state: ElementState.optional(),
+    errors: z.array(ErrorData).optional(),
+    userId: z.string().optional(),
+    tenantId: z.string().optional(),
+    integration: Integration.optional(),
+    connection: z.looseObject({ id: z.string(), name: z.string() }).optional(),
+    user: Customer.optional(),
+  })
+  .meta({ id: 'Action' })
+
+export const ActionInput = z.object({
+  ...elementInput,
+  type: z.string().optional(),
+  config: Meta.nullish(),
+  inputSchema: JsonSchema.nullish(),
+  outputMapping: z.unknown().optional(),
+  customOutputSchema: JsonSchema.nullish(),
+  integrationId: z.string().nullish(),
+  integrationKey: z.string().nullish(),
+  connectionId: z.string().nullish(),
+  instanceKey: z.string().max(500).nullish(),
+  parentId: z.string().nullish(),
+})
+
+const scope = {
+  integrationId: z.string().optional(),
+  integrationKey: z.string().optional(),
+  connectionId: z.string().optional(),
+  connectionKey: z.string().optional(),
+  instanceKey: z.string().optional(),
+}
+const owner = { userId: z.string().optional(), tenantId: z.string().optional() }
+
+export const ActionSelectorQuery = z.object({ id: z.string().optional(), key: z.string().optional(), ...scope })
+
+/** On what an action is run: a connection, or a customer's connection for an integration. */
+export const ActionTargetQuery = z.object({ ...scope, ...owner })
+
+export const ActionInstanceSelector = z.object({
+  id: z.string().optional(),
+  actionId: z.string().optional(),
+  actionKey: z.string().optional(),
+  parentId: z.string().optional(),
+  parentKey: z.string().optional(),
+  ...scope,
+  ...owner,
+  autoCreate: QueryBoolean.optional(),
+})
+
+export const RunActionInput = z.object({ input: z.unknown().optional(), meta: Meta.nullish() })
+
+export const ActionRunAnswer = z
+  .object({ output: z.unknown().optional(), actionRunId: z.string() })
+  .meta({ id: 'ActionRunAnswer' })
+
+/** Runs an action, one request of a connection, or a piece of code: one of `id`, `key`, `api`, `code`. */
+export const ActRequest = z
+  .strictObject({
+    id: z.string().optional(),
+    key: z.string().optional(),
+    api: z
+      .strictObject({
+        method: z.string(),
+        path: z.string().optional(),
+        url: z.string().optional(),
+        body: z.unknown().optional(),
+        data: z.unknown().optional(),
+        headers: z.record(z.string(), z.string()).optional(),
+        query: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+      })
+      .refine((api) => api.path !== undefined || api.url !== undefined, { path: ['path'], message: 'required' })
+      .optional(),
+    code: z.string().max(1_000_000).optional(),
+    integrationId: z.string().optional(),
+    integrationKey: z.string().optional(),
+    connectionId: z.string().optional(),
+    connectionKey: z.string().optional(),
+    input: z.unknown().optional(),
+    meta: Meta.optional(),
+  })
+  .refine(({ id, key, api, code }) => [id, key, api, code].filter((each) => each !== undefined).length === 1, {
+    path: ['id'],
+    message: 'give exactly one of id, key, api and code',
+  })
+
+/** One run of an action, finished. Lists leave out `input`, `output` and `logs`. */
+export const ActionRunLog = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    userId: z.string().optional(),
+    tenantId: z.string().optional(),
+    actionId: z.string().optional(),
+    actionInstanceId: z.string().optional(),
+    universalActionId: z.string().optional(),
+    integrationActionId: z.string().optional(),
+    connectionActionId: z.string().optional(),
+    integrationId: z.string().optional(),
+    connectionId: z.string().optional(),
+    /** The flow run that ran it. */
+    flowRunId: z.string().optional(),
+    input: z.unknown().optional(),
+    output: z.unknown().optional(),
+    status: z.enum(['success', 'error']),
+    error: ErrorData.optional(),
+    /** In milliseconds. */
+    duration: z.number(),
+    createdAt: Timestamp,
+    completedAt: Timestamp,
+    meta: Meta.optional(),
+    user: Customer.optional(),
+    integration: Integration.optional(),
+  })
+  .meta({ id: 'ActionRunLog' })
+
+/** What happened in it: console lines, requests, and under which ids functions and API requests were recorded. */
+export const ActionRunDetails = z.object({
+  ...ActionRunLog.shape,
+  logs: z.array(z.unknown()),
+})
+
+const listQuery = z.object({
+  ...elementListQuery,
+  ...scope,
+  ...owner,
+  layer: z.enum(['universal', 'integration', 'connection']).optional(),
+  isUniversal: QueryBoolean.optional(),
+  parentId: z.string().optional(),
+  universalParentId: z.string().optional(),
+  externalAppId: z.string().optional(),
+  /** What the action should do, in a few words. */
+  intent: z.string().max(200).optional(),
+})
+
+const selecting = ['not_found', 'ambiguous_selector'] as const satisfies readonly ErrorKey[]
+const saving = [
+  ...selecting,
+  'already_exists',
+  'archived',
+  'invalid_action',
+  'invalid_formula',
+  'invalid_schema',
+] as const satisfies readonly ErrorKey[]
+const running = [...selecting, 'archived', 'action_failed'] as const satisfies readonly ErrorKey[]
+
+const byQuery = { query: ActionSelectorQuery } as const
+const oneAction = { access: 'customer', ...byQuery, answer: Action, refusals: selecting } as const
+const changeAction = {
+  access: 'admin',
+  ...byQuery,
+  body: ActionInput,
+  answer: Action,
+  refusals: saving,
+} as const
+const archiveAction = { access: 'admin', ...byQuery, answer: null, refusals: selecting } as const
+const restoreAction = {
+  access: 'admin',
+  ...byQuery,
+  answer: Action,
+  refusals: [...selecting, 'already_exists', 'archived'],
+} as const
+const resetAction = { access: 'admin', ...byQuery, answer: Action, refusals: [...selecting, 'archived'] } as const
+const runAction = { access: 'customer', answer: ActionRunAnswer, status: 201, refusals: running } as const
+
+const ofIntegration = { access: 'customer', answer: Action, refusals: ['not_found'] } as const
+const changeOfIntegration = {
+  access: 'admin',
+  body: ActionInput,
+  answer: Action,
+  refusals: ['not_found', 'already_exists', 'archived', 'invalid_action', 'invalid_formula', 'invalid_schema'],
+} as const
+
+export const actions = {
+  list: {
+    method: 'GET',
+    path: '/actions',
+    summary: 'Actions, universal and of integrations; with a connection those that can be run on it',
+    access: 'customer',
+    query: listQuery,
+    answer: listOf(Action),
+    refusals: selecting,
+  },
+  create: {
+    method: 'POST',
+    path: '/actions',
+    summary: 'Create an action',
+    access: 'admin',
+    body: ActionInput,
+    answer: Action,
+    status: 201,
+    refusals: saving,
+  },
+  get: {
+    method: 'GET',
+    path: '/actions/:selector',
+    summary: 'One action, by id, key or integrationKey.key',
+    ...oneAction,
+  },
+  put: { method: 'PUT', path: '/actions/:selector', summary: 'Change an action', ...changeAction },
+  patch: { method: 'PATCH', path: '/actions/:selector', summary: 'Change some fields of an action', ...changeAction },
+  archive: {
+    method: 'DELETE',
+    path: '/actions/:selector',
+    summary: 'Archive an action and those that follow it',
+    ...archiveAction,
+  },
+  restore: {
+    method: 'POST',
+    path: '/actions/:selector/restore',
+    summary: 'Undo archiving of the action',
+    ...restoreAction,
+  },
+  reset: {
+    method: 'POST',
+    path: '/actions/:selector/reset',
+    summary: 'Drop customisations and follow the parent again',
+    ...resetAction,
+  },
+  apply: {
+    method: 'POST',
+    path: '/actions/:selector/apply',
+    summary: 'Apply a universal action to integrations',
+    access: 'admin',
+    body: z.object({ integrationKeys: z.array(z.string()).min(1).max(1000) }),
+    answer: z.array(Action),
+    status: 201,
+    refusals: [...selecting, 'archived'],
+  },
+  clone: {
+    method: 'POST',
+    path: '/actions/:selector/clone',
+    summary: 'A copy under a new key',
+    access: 'admin',
+    answer: Action,
+    status: 201,
+    refusals: selecting,
+  },
+  export: {
+    method: 'GET',
+    path: '/actions/:selector/export',
+    summary: 'What you defined, without what belongs to this installation',
+    access: 'admin',
+    answer: ActionInput,
+    refusals: selecting,
+  },
+  run: {
+    method: 'POST',
+    path: '/actions/:selector/run',
+    summary: 'Run an action and wait for its output',
+    ...runAction,
+    query: ActionTargetQuery,
+    body: RunActionInput,
+  },
+  getByQuery: { method: 'GET', path: '/action', summary: 'One action, selected in the query', ...oneAction },
+  putByQuery: { method: 'PUT', path: '/action', summary: 'Change the selected action', ...changeAction },
+  patchByQuery: {
+    method: 'PATCH',
+    path: '/action',
+    summary: 'Change some fields of the selected action',
+    ...changeAction,
+  },
+  archiveByQuery: { method: 'DELETE', path: '/action', summary: 'Archive the selected action', ...archiveAction },
+  restoreByQuery: { method: 'POST', path: '/action/restore', summary: 'Undo archiving', ...restoreAction },
+  resetByQuery: { method: 'POST', path: '/action/reset', summary: 'Drop customisations', ...resetAction },
+  runByQuery: {
+    method: 'POST',
+    path: '/action/run',
+    summary: 'Run the selected action and wait for its output',
+    ...runAction,
+    query: z.object({ ...ActionSelectorQuery.shape, ...owner }),
+    body: RunActionInput,
+  },
+  listOfIntegration: {
+    method: 'GET',
+    path: '/integrations/:integrationSelector/actions',
+    summary: 'Actions of one integration',
+    access: 'customer',
+    query: listQuery,
+    answer: listOf(Action),
+    refusals: ['not_found'],
+  },
+  createOfIntegration: {
+    method: 'POST',
+    path: '/integrations/:integrationSelector/actions',
+    summary: 'Create an action of one integration',
+    ...changeOfIntegration,
+    status: 201,
+    refusals: [...changeOfIntegration.refusals, 'ambiguous_selector'],
+  },
+  getOfIntegration: {
+    method: 'GET',
+    path: '/integrations/:integrationSelector/actions/:selector',
+    summary: 'One action of one integration',
+    ...ofIntegration,
+  },
+  putOfIntegration: {
+    method: 'PUT',
+    path: '/integrations/:integrationSelector/actions/:selector',
+    summary: 'Change an action of one integration',
+    ...changeOfIntegration,
+  },
+  patchOfIntegration: {
+    method: 'PATCH',
+    path: '/integrations/:integrationSelector/actions/:selector',
+    summary: 'Change some fields of it',
+    ...changeOfIntegration,
+  },
+  archiveOfIntegration: {
+    method: 'DELETE',
+    path: '/integrations/:integrationSelector/actions/:selector',
+    summary: 'Archive it',
+    access: 'admin',
+    answer: null,
+    refusals: ['not_found'],
+  },
+  resetOfIntegration: {
+    method: 'POST',
+    path: '/integrations/:integrationSelector/actions/:selector/reset',
+    summary: 'Drop its customisations',
+    access: 'admin',
+    answer: Action,
+    refusals: ['not_found', 'archived'],
+  },
+  act: {
+    method: 'POST',
+    path: '/act',
+    summary: 'Run an action, one request of a connection, or a piece of code',
+    ...runAction,
+    body: ActRequest,
+    refusals: [...running, 'invalid_action'],
+  },
+} as const satisfies EndpointTable
+
+const bySelector = { query: ActionInstanceSelector } as const
+const instanceSaving = [...saving] as const
+const oneInstance = { access: 'customer', answer: Action } as const
+
+const ofConnection = {
+  access: 'customer',
+  query: z.object({ instanceKey: z.string().optional() }),
+  answer: Action,
+} as const
+
+/** Actions of one connection: what a customer has of an action. */
+export const actionInstances = {
+  list: {
+    method: 'GET',
+    path: '/action-instances',
+    summary: 'Actions of connections, newest first',
+    access: 'customer',
+    query: z.object({ ...listQuery.shape, actionId: z.string().optional(), actionKey: z.string().optional() }),
+    answer: listOf(Action),
+    refusals: selecting,
+  },
+  create: {
+    method: 'POST',
+    path: '/action-instance',
+    summary: 'Create the selected action of a connection',
+    ...oneInstance,
+    ...bySelector,
+    body: ActionInput,
+    status: 201,
+    refusals: instanceSaving,
+  },
+  get: {
+    method: 'GET',
+    path: '/action-instance',
+    summary: 'One action of a connection, selected in the query; autoCreate makes it',
+    ...oneInstance,
+    ...bySelector,
+    refusals: [...selecting, 'archived'],
+  },
+  put: {
+    method: 'PUT',
+    path: '/action-instance',
+    summary: 'Change the selected action of a connection, or create it',
+    ...oneInstance,
+    ...bySelector,
+    body: ActionInput,
+    refusals: instanceSaving,
+  },
+  patch: {
+    method: 'PATCH',
+    path: '/action-instance',
+    summary: 'Change some fields of the selected action of a connection',
+    ...oneInstance,
+    ...bySelector,
+    body: ActionInput,
+    refusals: instanceSaving,
+  },
+  archive: {
+    method: 'DELETE',
+    path: '/action-instance',
+    summary: 'Archive the selected action of a connection',
+    ...oneInstance,
+    ...bySelector,
+    answer: null,
+    refusals: selecting,
+  },
+  restore: {
+    method: 'POST',
+    path: '/action-instance/restore',
+    summary: 'Undo archiving',
+    ...oneInstance,
+    ...bySelector,
+    refusals: [...selecting, 'already_exists', 'archived'],
+  },
+  setup: {
+    method: 'POST',
+    path: '/action-instance/setup',
+    summary: 'Check that it can work; `state` and `errors` say what is missing',
+    ...oneInstance,
+    ...bySelector,
+    refusals: [...selecting, 'archived'],
+  },
+  reset: {
+    method: 'POST',
+    path: '/action-instance/reset',
+    summary: 'Drop customisations and follow the parent again',
+    ...oneInstance,
+    ...bySelector,
+    refusals: [...selecting, 'archived'],
+  },
+  run: {
+    method: 'POST',
+    path: '/action-instance/run',
+    summary: 'Run it; the body is the input',
+    ...runAction,
+    ...bySelector,
+    body: z.unknown(),
+  },
+  listOfConnection: {
+    method: 'GET',
+    path: '/connections/:connectionSelector/actions',
+    summary: 'Actions that can be run on one connection, each in its narrowest version',
+    access: 'customer',
+    query: listQuery,
+    answer: listOf(Action),
+    refusals: selecting,
+  },
+  getOfConnection: {
+    method: 'GET',
+    path: '/connections/:connectionSelector/actions/:selector',
+    summary: 'One action as this connection runs it; autoCreate makes the connection’s own',
+    ...ofConnection,
+    query: z.object({ instanceKey: z.string().optional(), autoCreate: QueryBoolean.optional() }),
+    refusals: [...selecting, 'archived'],
+  },
+  putOfConnection: {
+    method: 'PUT',
+    path: '/connections/:connectionSelector/actions/:selector',
+    summary: 'Change the connection’s own action, or create it; an empty body only creates',
+    ...ofConnection,
+    body: ActionInput,
+    refusals: instanceSaving,
+  },
+  patchOfConnection: {
+    method: 'PATCH',
+    path: '/connections/:connectionSelector/actions/:selector',
+    summary: 'Change some fields of the connection’s own action',
+    ...ofConnection,
+    body: ActionInput,
+    refusals: instanceSaving,
+  },
+  archiveOfConnection: {
+    method: 'DELETE',
+    path: '/connections/:connectionSelector/actions/:selector',
+    summary: 'Archive the connection’s own action; then the wider one is run',
+    ...ofConnection,
+    answer: null,
+    refusals: selecting,
+  },
+  setupOfConnection: {
+    method: 'POST',
+    path: '/connections/:connectionSelector/actions/:selector/setup',
+    summary: 'Check that the connection’s own action can work',
+    ...ofConnection,
+    refusals: selecting,
+  },
+  resetOfConnection: {
+    method: 'POST',
+    path: '/connections/:connectionSelector/actions/:selector/reset',
+    summary: 'Drop customisations of the connection’s own action',
+    ...ofConnection,
+    refusals: selecting,
+  },
+  runOfConnection: {
+    method: 'POST',
+    path: '/connections/:connectionSelector/actions/:selector/run',
+    summary: 'Run an action on the connection; the body is the input',
+    ...runAction,
+    query: z.object({ instanceKey: z.string().optional() }),
+    body: z.unknown(),
+  },
+} as const satisfies EndpointTable
+
+const oneRun = { access: 'customer', refusals: ['not_found'] } as const
+
+export const actionRunLogs = {
+  list: {
+    method: 'GET',
+    path: '/action-run-logs',
+    summary: 'Runs of actions, newest first',
+    access: 'customer',
+    query: z.object({
+      ...paging,
+      ...timeBounds,
+      ...owner,
+      actionId: z.string().optional(),
+      universalActionId: z.string().optional(),
+      integrationActionId: z.string().optional(),
+      connectionActionId: z.string().optional(),
+      integrationId: z.string().optional(),
+      connectionId: z.string().optional(),
+      flowRunId: z.string().optional(),
+      status: z.enum(['success', 'error']).optional(),
+      externalAppId: z.string().optional(),
+    }),
+    answer: listOf(ActionRunLog),
+    refusals: ['not_found'],
+  },
+  get: {
+    method: 'GET',
+    path: '/action-run-logs/:id',
+    summary: 'One run of an action',
+    ...oneRun,
+    answer: ActionRunLog,
+  },
+  details: {
+    method: 'GET',
+    path: '/action-run-logs/:id/details',
+    summary: 'One run of an action with what it logged',
+    ...oneRun,
+    answer: ActionRunDetails,
+  },
+} as const satisfies EndpointTable
