@@ -1,0 +1,101 @@
+import type { Page } from '../api/paging.ts'
+import { asJson, sql, type Tx } from '../platform/database.ts'
+import type { ExternalEventType, Layer } from './external-event-type.ts'
+
+const columns =
+  sql.raw(`id, workspace_id as "workspaceId", integration_id as "integrationId", connection_id as "connectionId",
+  parent_id as "parentId", root_id as "rootId", uuid, key, name, description, meta, parameters_schema as "parametersSchema", schema, example,
+  subscribe, handle, unsubscribe, refresh, revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
+
+export async function insertExternalEventType(tx: Tx, t: ExternalEventType): Promise<void> {
+  await sql`
+    insert into external_event_types (id, workspace_id, integration_id, connection_id, parent_id, root_id, uuid, key, name, description, meta,
+      parameters_schema, schema, example, subscribe, handle, unsubscribe, refresh, revision, created_at, updated_at)
+    values (${t.id}, ${t.workspaceId}, ${t.integrationId}, ${t.connectionId}, ${t.parentId}, ${t.rootId}, ${t.uuid}, ${t.key}, ${t.name},
+      ${t.description}, ${asJson(t.meta)}, ${asJson(t.parametersSchema)}, ${asJson(t.schema)}, ${asJson(t.example)}, ${asJson(t.subscribe)},
+      ${asJson(t.handle)}, ${asJson(t.unsubscribe)}, ${asJson(t.refresh)}, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
+    tx,
+  )
+}
+
+export async function updateExternalEventType(tx: Tx, t: ExternalEventType): Promise<void> {
+  await sql`
+    update external_event_types set key = ${t.key}, name = ${t.name}, description = ${t.description}, meta = ${asJson(t.meta)},
+      parameters_schema = ${asJson(t.parametersSchema)}, schema = ${asJson(t.schema)}, example = ${asJson(t.example)},
+      subscribe = ${asJson(t.subscribe)}, handle = ${asJson(t.handle)}, unsubscribe = ${asJson(t.unsubscribe)}, refresh = ${asJson(t.refresh)},
+      revision = ${t.revision}, updated_at = ${t.updatedAt}, archived_at = ${t.archivedAt}
+     where id = ${t.id}`.execute(tx)
+}
+
+export async function externalEventTypeById(
+  tx: Tx,
+  workspaceId: string,
+  id: string,
+): Promise<ExternalEventType | null> {
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types where id = ${id} and workspace_id = ${workspaceId}`.execute(tx)
+  return rows[0] ?? null
+}
+
+/** All types with this key, living ones first. */
+export async function externalEventTypesByKey(tx: Tx, workspaceId: string, key: string): Promise<ExternalEventType[]> {
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types where workspace_id = ${workspaceId} and key = ${key}
+     order by archived_at desc nulls first, id limit 1000`.execute(tx)
+  return rows
+}
+
+/** The tops of these chains with everything below them that may apply to one of the connections. */
+export async function familiesOf(
+  tx: Tx,
+  rootIds: readonly string[],
+  connections: readonly { id: string; integrationId: string | null }[],
+): Promise<Map<string, ExternalEventType[]>> {
+  if (rootIds.length === 0) return new Map()
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types
+     where root_id = any(${[...new Set(rootIds)]}::uuid[])
+       and (id = root_id or archived_at is null and (connection_id is null or connection_id = any(${connections.map((each) => each.id)}::uuid[]))
+            and (integration_id is null or integration_id = any(${connections.map((each) => each.integrationId)}::uuid[])))`.execute(
+    tx,
+  )
+  return Map.groupBy(rows, (row) => row.rootId)
+}
+
+export async function externalEventTypesByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, ExternalEventType>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types where id = any(${[...new Set(ids)]}::uuid[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+export interface ExternalEventTypeFilter {
+  workspaceId: string
+  layer: Layer | null
+  integrationId: string | null
+  connectionId: string | null
+  /** Whether types of single connections are among them. */
+  isOfAnyConnection: boolean
+  parentId: string | null
+  search: string | null
+  includeArchived: boolean
+}
+
+export async function listExternalEventTypes(
+  tx: Tx,
+  f: ExternalEventTypeFilter,
+  page: Page,
+): Promise<ExternalEventType[]> {
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types
+     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+       and (${f.layer}::text is null or ${f.layer} = case when connection_id is not null then 'connection' when integration_id is not null then 'integration' else 'universal' end)
+       and (${f.integrationId}::uuid is null or integration_id = ${f.integrationId})
+       and (${f.connectionId}::uuid is null or connection_id = ${f.connectionId})
+       and (${f.isOfAnyConnection} or connection_id is null)
+       and (${f.parentId}::uuid is null or parent_id = ${f.parentId})
+       and (${f.includeArchived} or archived_at is null)
+       and (${f.search}::text is null or name ilike '%' || ${f.search} || '%' or key ilike '%' || ${f.search} || '%')
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
