@@ -32,6 +32,7 @@ create table actions (
   workspace_id uuid not null,
   integration_id uuid,
   connection_id uuid,
+  customer_id uuid,
   parent_id uuid,
   instance_key text not null default ''::text,
   uuid uuid not null,
@@ -50,12 +51,16 @@ create table actions (
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
   constraint actions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
+  constraint actions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
   constraint actions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
   constraint actions_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES actions(id),
   constraint actions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint actions_pkey PRIMARY KEY (id),
   constraint actions_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
+CREATE INDEX actions_by_age ON public.actions USING btree (workspace_id, id);
+CREATE INDEX actions_by_connection ON public.actions USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
+CREATE INDEX actions_by_parent ON public.actions USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX actions_key ON public.actions USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key, instance_key) WHERE (archived_at IS NULL);
 
 create table alerts (
@@ -183,6 +188,7 @@ create table connection_requests (
   workspace_id uuid not null,
   customer_id uuid not null,
   request_id text not null,
+  link_hash text,
   state_hash text,
   payload_sealed text not null,
   status text not null,
@@ -198,6 +204,7 @@ create table connection_requests (
   constraint connection_requests_workspace_id_customer_id_request_id_key UNIQUE (workspace_id, customer_id, request_id)
 );
 CREATE INDEX connection_requests_by_expiry ON public.connection_requests USING btree (expires_at);
+CREATE UNIQUE INDEX connection_requests_link ON public.connection_requests USING btree (link_hash) WHERE (link_hash IS NOT NULL);
 CREATE UNIQUE INDEX connection_requests_state ON public.connection_requests USING btree (state_hash) WHERE (state_hash IS NOT NULL);
 
 create table connections (
@@ -218,6 +225,8 @@ create table connections (
   credentials_version integer not null default 0,
   credentials_expire_at timestamp with time zone,
   next_credentials_refresh_at timestamp with time zone,
+  refresh_lease uuid,
+  refresh_lease_until timestamp with time zone,
   is_disconnected boolean not null default false,
   is_defunct boolean not null default false,
   error jsonb,
@@ -235,9 +244,9 @@ create table connections (
   constraint connections_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
 CREATE INDEX connections_by_age ON public.connections USING btree (workspace_id, id);
+CREATE INDEX connections_by_connector ON public.connections USING btree (connector_id);
 CREATE INDEX connections_by_customer ON public.connections USING btree (customer_id, id);
 CREATE INDEX connections_by_integration ON public.connections USING btree (integration_id, id) WHERE (integration_id IS NOT NULL);
-CREATE INDEX connections_due ON public.connections USING btree (LEAST(next_retry_at, next_credentials_refresh_at)) WHERE ((archived_at IS NULL) AND ((next_retry_at IS NOT NULL) OR (next_credentials_refresh_at IS NOT NULL)));
 CREATE UNIQUE INDEX connections_key ON public.connections USING btree (customer_id, key) WHERE ((key IS NOT NULL) AND (archived_at IS NULL));
 
 create table connectors (

@@ -58,6 +58,9 @@ create table connections (
   credentials_version integer not null default 0,
   credentials_expire_at timestamptz,
   next_credentials_refresh_at timestamptz,
+  -- who refreshes the credentials just now, and until when the others wait for it
+  refresh_lease uuid,
+  refresh_lease_until timestamptz,
   is_disconnected boolean not null default false,
   is_defunct boolean not null default false,
   error jsonb,
@@ -74,8 +77,7 @@ create unique index connections_key on connections (customer_id, key) where key 
 create index connections_by_customer on connections (customer_id, id);
 create index connections_by_integration on connections (integration_id, id) where integration_id is not null;
 create index connections_by_age on connections (workspace_id, id);
-create index connections_due on connections (least(next_retry_at, next_credentials_refresh_at))
-  where archived_at is null and (next_retry_at is not null or next_credentials_refresh_at is not null);
+create index connections_by_connector on connections (connector_id);
 
 -- Somebody is connecting an app: the state of an OAuth redirect, and what came of it.
 create table connection_requests (
@@ -84,6 +86,8 @@ create table connection_requests (
   customer_id uuid not null references customers,
   -- chosen by the client, or made for it; names the request to who waits for it
   request_id text not null,
+  -- of the address of its page, as a hash; null where it has none
+  link_hash text,
   -- what the redirect must bring back, as a hash; null once it was used
   state_hash text,
   -- what was asked for, the PKCE verifier, tokens of OAuth 1
@@ -95,6 +99,7 @@ create table connection_requests (
   expires_at timestamptz not null,
   unique (workspace_id, customer_id, request_id)
 );
+create unique index connection_requests_link on connection_requests (link_hash) where link_hash is not null;
 create unique index connection_requests_state on connection_requests (state_hash) where state_hash is not null;
 create index connection_requests_by_expiry on connection_requests (expires_at);
 

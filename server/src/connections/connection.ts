@@ -1,4 +1,9 @@
-import type { ErrorData } from '@permea/contract'
+import type { ErrorData, Connection as WireConnection } from '@permea/contract'
+import type { z } from 'zod'
+import { type Customer, customerAnswer } from '../customers/customer.ts'
+import { type Integration, integrationAnswer } from '../integrations/integration.ts'
+import { toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 
 /** A customer's link to an external app. Secrets are sealed here. */
 export interface Connection {
@@ -29,4 +34,86 @@ export interface Connection {
   createdAt: Date
   updatedAt: Date
   archivedAt: Date | null
+}
+
+/** What is told of a connection beside its row. */
+export interface ConnectionSurroundings {
+  integration: Integration | undefined
+  customer: Customer | undefined
+  canTest: boolean
+  canRefreshCredentials: boolean
+  now: Date
+  /** Null where secrets are not shown. */
+  sealing: Sealing | null
+}
+
+/** A connection as the API shows it. */
+export function connectionAnswer(
+  connection: Connection,
+  around: ConnectionSurroundings,
+): z.input<typeof WireConnection> {
+  const { integration, customer, sealing } = around
+  const isConnected = !connection.isDisconnected
+  const error = connection.error ?? undefined
+  return {
+    id: toWire('con', connection.id),
+    uuid: connection.uuid,
+    key: connection.key ?? undefined,
+    name: connection.name,
+    meta: connection.meta ?? undefined,
+    userId: toWire('cus', connection.customerId),
+    tenantId: toWire('cus', connection.customerId),
+    isTest: connection.isTest,
+    connected: isConnected,
+    disconnected: !isConnected,
+    isDefunct: connection.isDefunct,
+    state: isConnected ? 'READY' : 'CLIENT_ACTION_REQUIRED',
+    errors: error === undefined ? undefined : [error],
+    error,
+    integrationId: connection.integrationId === null ? undefined : toWire('int', connection.integrationId),
+    connectorId: toWire('cnr', connection.connectorId),
+    authOptionKey: connection.authOptionKey,
+    revision: connection.revision,
+    createdAt: connection.createdAt.toISOString(),
+    updatedAt: connection.updatedAt.toISOString(),
+    lastActiveAt: connection.lastActiveAt?.toISOString(),
+    nextCredentialsRefreshAt: connection.nextCredentialsRefreshAt?.toISOString(),
+    nextRetryTimestamp: connection.nextRetryAt?.toISOString(),
+    retryAttempts: connection.retryAttempts,
+    canTest: around.canTest,
+    canRefreshCredentials: around.canRefreshCredentials,
+    archivedAt: connection.archivedAt?.toISOString(),
+    user: customer === undefined ? undefined : customerAnswer(customer, around.now),
+    integration: integration === undefined ? undefined : integrationAnswer(integration),
+    ...(sealing === null ? {} : openSecrets(connection, sealing)),
+  }
+}
+
+/** What formulas and functions see as `connection`. */
+export function connectionVariable(connection: Connection): Record<string, unknown> {
+  return { id: toWire('con', connection.id), name: connection.name, key: connection.key ?? undefined }
+}
+
+/** The secrets of a connection, open. */
+export interface ConnectionSecrets {
+  credentials: unknown
+  input: unknown
+  connectorParameters: unknown
+}
+
+/** Opens what is sealed; what there is none of is absent. */
+export function openSecrets(connection: Connection, sealing: Sealing): Partial<ConnectionSecrets> {
+  const open = (sealed: string): unknown => JSON.parse(sealing.open(sealed))
+  return {
+    ...(connection.credentialsSealed === null ? {} : { credentials: open(connection.credentialsSealed) }),
+    ...(connection.inputSealed === null ? {} : { input: open(connection.inputSealed) }),
+    ...(connection.connectorParametersSealed === null
+      ? {}
+      : { connectorParameters: open(connection.connectorParametersSealed) }),
+  }
+}
+
+/** Null for what there is none of. */
+export function sealValue(value: unknown, sealing: Sealing): string | null {
+  return value === undefined || value === null ? null : sealing.seal(JSON.stringify(value))
 }

@@ -1,0 +1,322 @@
+import { z } from 'zod'
+import { Customer } from './customers.ts'
+import type { EndpointTable } from './endpoint.ts'
+import { ErrorData } from './errors.ts'
+import { Integration } from './integrations.ts'
+import {
+  ElementState,
+  elementInput,
+  elementListQuery,
+  listOf,
+  Meta,
+  paging,
+  QueryBoolean,
+  Timestamp,
+} from './shapes.ts'
+
+/** A customer's link to an external app. Credentials and what they were made of are shown to admins who ask for them. */
+export const Connection = z
+  .object({
+    id: z.string(),
+    uuid: z.string().optional(),
+    key: z.string().optional(),
+    name: z.string(),
+    meta: Meta.optional(),
+    userId: z.string(),
+    tenantId: z.string(),
+    isTest: z.boolean(),
+    connected: z.boolean(),
+    disconnected: z.boolean(),
+    isDefunct: z.boolean(),
+    state: ElementState,
+    errors: z.array(ErrorData).optional(),
+    error: ErrorData.optional(),
+    integrationId: z.string().optional(),
+    connectorId: z.string(),
+    authOptionKey: z.string(),
+    revision: z.string(),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+    lastActiveAt: Timestamp.optional(),
+    nextCredentialsRefreshAt: Timestamp.optional(),
+    nextRetryTimestamp: Timestamp.optional(),
+    retryAttempts: z.number().int(),
+    canTest: z.boolean(),
+    canRefreshCredentials: z.boolean(),
+    archivedAt: Timestamp.optional(),
+    user: Customer.optional(),
+    integration: Integration.optional(),
+    credentials: z.unknown().optional(),
+    input: z.unknown().optional(),
+    connectorParameters: z.unknown().optional(),
+  })
+  .meta({ id: 'Connection' })
+export type Connection = z.infer<typeof Connection>
+
+/** Whose connection an admin token is about. */
+const onBehalfOf = {
+  userId: z.string().optional(),
+  tenantId: z.string().optional(),
+  customerId: z.string().optional(),
+}
+
+/** Which app is connected: an integration of the workspace, or a connector by itself. */
+const app = {
+  integrationId: z.string().optional(),
+  integrationUuid: z.string().optional(),
+  integrationKey: z.string().optional(),
+  connectorId: z.string().optional(),
+  connectorUuid: z.string().optional(),
+  connectorKey: z.string().optional(),
+}
+
+export const ConnectionInput = z.object({
+  ...onBehalfOf,
+  ...app,
+  uuid: elementInput.uuid,
+  key: elementInput.key.nullish(),
+  name: elementInput.name,
+  meta: elementInput.meta,
+  isTest: z.boolean().optional(),
+  authOptionKey: z.string().optional(),
+  /** As the app's API takes them; where absent they are made of `input`. */
+  credentials: z.unknown().optional(),
+  /** What a person would fill in when connecting. */
+  input: z.unknown().optional(),
+  connectorParameters: z.unknown().optional(),
+})
+
+/** One try to connect, refresh, test or disconnect. */
+export const ConnectionLog = z
+  .object({
+    id: z.string(),
+    connectionId: z.string(),
+    userId: z.string(),
+    tenantId: z.string(),
+    integrationId: z.string().optional(),
+    connectorId: z.string(),
+    authOptionKey: z.string(),
+    kind: z.enum(['connect', 'refresh', 'test', 'disconnect']),
+    status: z.enum(['success', 'error']),
+    error: ErrorData.optional(),
+    durationMs: z.number().optional(),
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'ConnectionLog' })
+
+/** Something that the connector of the connection can do. */
+export const OperationSpec = z
+  .object({
+    key: z.string(),
+    name: z.string(),
+    description: z.string().optional(),
+    inputSchema: z.unknown().optional(),
+    outputSchema: z.unknown().optional(),
+  })
+  .meta({ id: 'OperationSpec' })
+
+export const ConnectionRequestInput = z.object({
+  ...onBehalfOf,
+  ...app,
+  connectionId: z.string().optional(),
+  connectionKey: z.string().optional(),
+  name: z.string().min(1).max(500).optional(),
+  authOptionKey: z.string().optional(),
+  connectorParameters: Meta.optional(),
+  /** A further connection of the same app, rather than the renewal of the one there is. */
+  allowMultipleConnections: z.boolean().optional(),
+  /** Where the browser goes when it is done; http or https. */
+  redirectUri: z.string().max(4000).optional(),
+})
+
+/** A person is asked to connect an app: `url` is the page to show. It may be used for 24 hours, until one try succeeds. */
+export const ConnectionRequest = z
+  .object({
+    requestId: z.string(),
+    tenantId: z.string(),
+    status: z.enum(['pending', 'success', 'cancelled', 'error']),
+    url: z.string(),
+    integrationId: z.string().optional(),
+    integrationKey: z.string().optional(),
+    connectorId: z.string().optional(),
+    connectorKey: z.string().optional(),
+    connectionId: z.string().optional(),
+    connectionKey: z.string().optional(),
+    name: z.string().optional(),
+    authOptionKey: z.string().optional(),
+    allowMultipleConnections: z.boolean().optional(),
+    redirectUri: z.string().optional(),
+    resultConnectionId: z.string().optional(),
+    resultError: ErrorData.optional(),
+    createdAt: Timestamp,
+    expiresAt: Timestamp,
+  })
+  .meta({ id: 'ConnectionRequest' })
+
+const selection = z.object({
+  ...onBehalfOf,
+  includeSecrets: QueryBoolean.optional(),
+})
+const one = { access: 'customer', query: selection, refusals: ['not_found', 'ambiguous_selector'] } as const
+const change = {
+  ...one,
+  body: ConnectionInput,
+  answer: Connection,
+  refusals: [...one.refusals, 'access_denied', 'already_exists', 'archived', 'connection_failed'],
+} as const
+
+export const connections = {
+  list: {
+    method: 'GET',
+    path: '/connections',
+    summary: 'Connections; a customer sees its own',
+    access: 'customer',
+    query: z.object({
+      ...elementListQuery,
+      ...onBehalfOf,
+      integrationId: z.string().optional(),
+      integrationKey: z.string().optional(),
+      connectorId: z.string().optional(),
+      connectorVersion: z.string().optional(),
+      externalAppId: z.string().optional(),
+      connected: QueryBoolean.optional(),
+      disconnected: QueryBoolean.optional(),
+      isTest: QueryBoolean.optional(),
+      includeSecrets: QueryBoolean.optional(),
+    }),
+    answer: listOf(Connection),
+    refusals: ['not_found', 'access_denied'],
+  },
+  create: {
+    method: 'POST',
+    path: '/connections',
+    summary: 'Connect an app with credentials, or with the input that they are made of',
+    access: 'customer',
+    query: z.object(onBehalfOf),
+    body: ConnectionInput,
+    answer: Connection,
+    status: 201,
+    refusals: ['not_found', 'already_exists', 'archived', 'connection_failed'],
+  },
+  get: {
+    method: 'GET',
+    path: '/connections/:selector',
+    summary: 'One connection, by id or key, or by its integration',
+    ...one,
+    answer: Connection,
+    refusals: [...one.refusals, 'access_denied'],
+  },
+  put: { method: 'PUT', path: '/connections/:selector', summary: 'Change a connection', ...change },
+  patch: {
+    method: 'PATCH',
+    path: '/connections/:selector',
+    summary: 'Change some fields of a connection; new credentials or input reconnect it',
+    ...change,
+  },
+  archive: {
+    method: 'DELETE',
+    path: '/connections/:selector',
+    summary: 'Give up a connection: what it had set up in the app is taken back',
+    ...one,
+    answer: null,
+  },
+  restore: {
+    method: 'POST',
+    path: '/connections/:selector/restore',
+    summary: 'Undo archiving',
+    ...one,
+    answer: Connection,
+    refusals: [...one.refusals, 'already_exists'],
+  },
+  test: {
+    method: 'POST',
+    path: '/connections/:selector/test',
+    summary: 'Ask the app whether the credentials are good',
+    ...one,
+    answer: z.object({ success: z.boolean(), error: ErrorData.optional() }),
+    refusals: [...one.refusals, 'archived', 'not_supported'],
+  },
+  refreshCredentials: {
+    method: 'POST',
+    path: '/connections/:selector/refresh-credentials',
+    summary: 'Get new credentials now',
+    ...one,
+    answer: Connection,
+    refusals: [...one.refusals, 'archived', 'not_supported', 'connection_failed'],
+  },
+  logs: {
+    method: 'GET',
+    path: '/connections/:selector/logs',
+    summary: 'Every try to connect, refresh, test and disconnect, newest first',
+    ...one,
+    query: z.object({ ...paging, ...onBehalfOf, status: z.enum(['success', 'error']).optional() }),
+    answer: listOf(ConnectionLog),
+  },
+  executeRequest: {
+    method: 'POST',
+    path: '/connections/:selector/execute-request',
+    summary: 'Run an operation of the connector by its key, or post to a path of the app',
+    ...one,
+    body: z.object({ key: z.string().min(1), payload: z.unknown().optional() }),
+    answer: z.unknown(),
+    refusals: [...one.refusals, 'archived', 'connection_failed'],
+  },
+  listOperations: {
+    method: 'GET',
+    path: '/connections/:selector/operations',
+    summary: 'What the connector of the connection can do',
+    ...one,
+    answer: z.array(OperationSpec),
+  },
+  getOperation: {
+    method: 'GET',
+    path: '/connections/:selector/operations/:key',
+    summary: 'One operation of the connector',
+    ...one,
+    answer: OperationSpec,
+  },
+  runOperation: {
+    method: 'POST',
+    path: '/connections/:selector/operations/:key/run',
+    summary: 'Run an operation of the connector',
+    ...one,
+    body: z.object({ input: z.unknown().optional() }),
+    answer: z.object({
+      output: z.unknown().optional(),
+      executionLogs: z.array(z.unknown()),
+      logs: z.array(z.unknown()),
+    }),
+    refusals: [...one.refusals, 'archived', 'connection_failed'],
+  },
+} as const satisfies EndpointTable
+
+export const connectionRequests = {
+  create: {
+    method: 'POST',
+    path: '/connection-requests',
+    summary: 'Make a link to a page on which a person connects an app',
+    access: 'customer',
+    query: z.object(onBehalfOf),
+    body: ConnectionRequestInput,
+    answer: ConnectionRequest,
+    status: 201,
+    refusals: ['not_found', 'ambiguous_selector', 'archived'],
+  },
+  get: {
+    method: 'GET',
+    path: '/connection-requests/:requestId',
+    summary: 'What came of a request to connect',
+    access: 'customer',
+    answer: ConnectionRequest,
+    refusals: ['not_found'],
+  },
+  patch: {
+    method: 'PATCH',
+    path: '/connection-requests/:requestId',
+    summary: 'Cancel a request to connect',
+    access: 'customer',
+    body: z.object({ status: z.literal('cancelled').optional() }),
+    answer: ConnectionRequest,
+    refusals: ['not_found'],
+  },
+} as const satisfies EndpointTable
