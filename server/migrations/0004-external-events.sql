@@ -443,3 +443,5 @@ create table action_run_logs_default partition of action_run_logs default;
 create index on action_run_logs (workspace_id, id);
 create index on action_run_logs (action_id, id) where action_id is not null;
 create index on action_run_logs (connection_id, id) where connection_id is not null;
+create index on action_run_logs (customer_id, id) where customer_id is not null;
+create index on action_run_logs (source_id, id) where source_id is not null;
