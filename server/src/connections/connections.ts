@@ -33,6 +33,8 @@ export interface ConnectionFunctionCall {
   args?: Record<string, unknown>
   limits?: FunctionCall['limits']
   signal?: AbortSignal
+  /** Put between the function and its API client: a journal of what was answered. */
+  through?(client: ApiClient): ApiClient
 }
 
 /** Customers' links to external apps, as the rooms above use them. */
