@@ -12,6 +12,7 @@ import {
   type UnreachableReason,
 } from './outcome.ts'
 import { checkRequest, type OutboundRequest, type SendableRequest } from './request-check.ts'
+import { type OutboundStreamRequest, StreamAttempt, type StreamedOutcome } from './stream.ts'
 
 /** Everything optional has a default; `allow` is the operator's, from `parseEgressAllow`. */
 export type OutboundOptions = {
@@ -38,6 +39,8 @@ export type Outbound = AsyncDisposable & {
    * a kept connection is used again, a close that has already arrived is noticed and a new connection made instead.
    */
   send(request: OutboundRequest): Promise<OutboundOutcome>
+  /** The same for bodies that need not fit into memory: under the same checks, and as little is sent twice. */
+  stream(request: OutboundStreamRequest): Promise<StreamedOutcome>
   /** Connections that are open now: for metrics and tests. */
   connectionCount(): { origins: number; slots: number; idle: number }
   /** Refuses new requests, waits for those under way (each has its time limit), then closes every connection. */
@@ -47,6 +50,8 @@ export type Outbound = AsyncDisposable & {
 const CONNECT_TIMEOUT_MS = 5_000
 const TIMEOUT_MS = 15_000
 const RESPONSE_BYTES_MAX = 10 * 1024 * 1024
+const STREAM_IDLE_MS = 60_000
+const STREAM_TIMEOUT_MS = 600_000
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -79,18 +84,54 @@ export function createOutbound(options: OutboundOptions): Outbound {
     await connections.destroy()
   }
 
+  function whyNot(signal: AbortSignal | undefined): { kind: 'aborted'; message: string; durationMs: number } | null {
+    const why = isClosing ? 'the client is closed' : signal?.aborted ? 'the caller gave up' : null
+    return why === null ? null : { kind: 'aborted', message: why, durationMs: 0 }
+  }
+  function settled(): void {
+    underWay -= 1
+    if (isClosing && underWay === 0) allSettled.resolve()
+  }
+
   return {
     send(request) {
       const checked = checkRequest(request, defaults)
       if ('kind' in checked) return Promise.resolve(checked)
-      const why = isClosing ? 'the client is closed' : request.signal?.aborted ? 'the caller gave up' : null
-      if (why !== null) return Promise.resolve({ kind: 'aborted', message: why, durationMs: 0 })
+      const aborted = whyNot(request.signal)
+      if (aborted !== null) return Promise.resolve(aborted)
       underWay += 1
       return new Promise((resolve) => {
         new Attempt(checked, connections, (outcome) => {
-          underWay -= 1
-          if (isClosing && underWay === 0) allSettled.resolve()
+          settled()
           resolve(outcome)
+        }).start(request.signal)
+      })
+    },
+    stream({ body = null, bodyBytes, bodyBytesMax, idleTimeoutMs = STREAM_IDLE_MS, ...request }) {
+      const timeoutMs = request.timeoutMs ?? STREAM_TIMEOUT_MS
+      const responseBytesMax = request.responseBytesMax ?? Number.POSITIVE_INFINITY
+      const checked = checkRequest({ ...request, timeoutMs, responseBytesMax }, defaults)
+      if ('kind' in checked) {
+        // Nothing of an answer can be here: nothing was sent.
+        if (checked.kind === 'answered') throw new Error('an answer before anything was sent')
+        return Promise.resolve(checked)
+      }
+      const aborted = whyNot(request.signal)
+      if (aborted !== null) return Promise.resolve(aborted)
+      underWay += 1
+      return new Promise((resolve) => {
+        new StreamAttempt({
+          request: checked,
+          source: body,
+          connections,
+          limits: {
+            idleTimeoutMs,
+            timeoutMs,
+            bodyBytes: bodyBytes ?? null,
+            bodyBytesMax: bodyBytesMax ?? Number.POSITIVE_INFINITY,
+          },
+          resolve,
+          onEnd: settled,
         }).start(request.signal)
       })
     },
