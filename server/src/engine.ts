@@ -29,6 +29,8 @@ import { nodesOfVersion, streamsInUse } from './flows/store.ts'
 import { createFlowViews } from './flows/views.ts'
 import { createIngress, type IngressLimits } from './ingress/ingress.ts'
 import { integrationRoutes } from './integrations/routes.ts'
+import { audienceOf, elementTypeOf } from './live/element-type.ts'
+import { type Change, createLive } from './live/live.ts'
 import { asyncApi } from './notifications/catalogue.ts'
 import { createEndpoints } from './notifications/endpoints.ts'
 import { createNotifications, type Notifications } from './notifications/notifications.ts'
@@ -38,7 +40,7 @@ import { createOutbound, type OutboundOptions } from './outbound/client.ts'
 import type { Clock } from './platform/clock.ts'
 import { createDatabase, type Database, sql } from './platform/database.ts'
 import { createHousekeeping } from './platform/housekeeping.ts'
-import { createIds } from './platform/ids.ts'
+import { createIds, toWire } from './platform/ids.ts'
 import type { Log } from './platform/log.ts'
 import { createMetrics, type Metrics } from './platform/metrics.ts'
 import { migrate } from './platform/migrations.ts'
@@ -179,10 +181,20 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       tokens.forget()
     },
   })
+  const authenticate = (authorization: string | undefined) => tokens.authenticate(authorization)
+  const live = createLive({ ownership, clock, authenticate })
+  const changed = (workspaceId: string, elementType: string, elementId: string | null, audience: Change['audience']) =>
+    live.changed({ workspaceId, elementType, elementId, audience })
   const yourApp = createYourApp({ directory, tokens, clock })
 
   const notifications = createNotifications({ ids, deliveries: () => deliveries })
-  const alerts = createAlerts({ clock, ids, notifications, publicUrl })
+  const alerts = createAlerts({
+    clock,
+    ids,
+    notifications,
+    publicUrl,
+    onChanged: (workspaceId) => changed(workspaceId, 'alert', null, 'admins'),
+  })
   const health = createHealth({
     database,
     clock,
@@ -206,6 +218,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     outbound,
     sealing,
     health,
+    onChanged: (workspaceId, id) => changed(workspaceId, 'delivery', toWire('dlv', id), 'admins'),
     sweepMs,
     ...(options.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: options.attemptTimeoutMs }),
   })
@@ -269,11 +282,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     limits: options.runLimits ?? {},
     notifications,
     onFailed: (run) => runWatch.failed(run),
+    onChanged: (id, { workspaceId, customerId }) => changed(workspaceId, 'flow-run', toWire('fr', id), { customerId }),
     sweepMs,
   })
   const launch = createLaunch({ database, clock, queue, nodeTypes, runs })
-  const accept = createAccept({ database, clock, ids, runs })
-  const authenticate = (authorization: string | undefined) => tokens.authenticate(authorization)
+  const accept = createAccept({
+    database,
+    clock,
+    ids,
+    runs,
+    onAccepted: ({ id, workspaceId, customerId }) =>
+      changed(workspaceId, 'app-event-log-record', toWire('aev', id), { customerId }),
+  })
   const ingress = createIngress({ accept, authenticate, metrics, limits: options.ingressLimits ?? {} })
 
   queue.handle({
@@ -365,7 +385,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     authenticate,
     routes: hasApi ? [...routes, runView.routes, eventRoutes({ database, clock, publicUrl, customers, runs })] : [],
     mountIngress: (scope) => (hasApi ? ingress.mount(scope) : undefined),
-    mountConsole: (scope) => webConsole?.mount(scope),
+    async mountConsole(scope) {
+      if (hasApi) live.mount(scope)
+      await webConsole?.mount(scope)
+    },
+    onChanged({ path }, { workspaceId }, answer) {
+      const id = (answer as { id?: unknown } | undefined)?.id
+      const elementType = elementTypeOf(path)
+      changed(workspaceId, elementType, typeof id === 'string' ? id : null, audienceOf(elementType, answer))
+    },
     documents: { '/asyncapi.json': asyncApi() },
     async checkReady() {
       await sql`select 1`.execute(database.db)
@@ -407,6 +435,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     async stop() {
       await app.close()
+      await live.stop()
       await ingress.drained()
       await housekeeping.stop()
       await queue.stop()

@@ -21,6 +21,8 @@ export function createAlerts(options: {
   ids: Ids
   notifications: Notifications
   publicUrl: string
+  /** Told of each alert that opened or ended; the transaction may still be open. */
+  onChanged(workspaceId: string): void
 }): Alerts {
   const workspaceUrl = `${options.publicUrl}/console`
   return {
@@ -28,6 +30,7 @@ export function createAlerts(options: {
     async raise(tx, condition) {
       const { alert, becameOngoing } = await raiseAlert(tx, options.ids.next(), condition, options.clock.now())
       if (!becameOngoing) return
+      options.onChanged(condition.workspaceId)
       const { id, workspaceId, type, severity, description, status, createdAt } = alert
       await options.notifications.tell(tx, [
         {
@@ -49,6 +52,9 @@ export function createAlerts(options: {
         },
       ])
     },
-    resolve: (tx, workspaceId, key) => resolveAlert(tx, workspaceId, key, options.clock.now()),
+    async resolve(tx, workspaceId, key) {
+      await resolveAlert(tx, workspaceId, key, options.clock.now())
+      options.onChanged(workspaceId)
+    },
   }
 }

@@ -34,6 +34,8 @@ export interface ApiOptions {
   checkAnswers?: boolean
   /** Told of every endpoint that answered and with what: tests collect which were exercised. */
   onAnswered?(endpoint: Endpoint, status: number, key: string | null): void
+  /** Told of every call that changed something, with its answer. */
+  onChanged?(endpoint: Endpoint, principal: Principal, answer: unknown): void
 }
 
 /** The HTTP server with every endpoint of the contract; it does not listen yet. */
@@ -116,6 +118,7 @@ function mount(
         const answer = await handler(call)
         if (options.checkAnswers === true) checkAnswer(endpoint, answer)
         options.onAnswered?.(endpoint, endpoint.status ?? 200, null)
+        if (endpoint.method !== 'GET') options.onChanged?.(endpoint, principal, answer)
         reply.status(endpoint.status ?? 200)
         if (endpoint.answer === null) return reply.send()
         return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer))

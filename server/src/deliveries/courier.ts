@@ -35,6 +35,8 @@ export interface CourierOptions {
   health: Health
   patience: Patience
   attemptTimeoutMs?: number
+  /** Told of each delivery that came and of each attempt at it. */
+  onChanged(workspaceId: string, id: string): void
 }
 
 /** Makes the attempts to deliver and records what they come to. */
@@ -108,6 +110,7 @@ class RecordingCourier implements Courier {
     })
     await this.#record({ attempt: made, isOrdered: item.isOrdered, attemptsMade, settled, at: clock.now() })
     metrics.deliveryAttempts.inc({ outcome: result.outcome })
+    this.#o.onChanged(item.delivery.workspaceId, item.id)
     item.attemptsMade = attemptsMade
     await patience.insist('the health of a destination', () =>
       health.note(destination, {
@@ -137,6 +140,7 @@ class RecordingCourier implements Courier {
       const wasActive = await settleActive(database.db, row.id, 'succeeded', now)
       if (!wasActive) await markSucceeded(database.db, row.id, now)
     }
+    this.#o.onChanged(row.workspaceId, row.id)
     return made
   }
 

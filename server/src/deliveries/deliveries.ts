@@ -74,6 +74,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       if (wanted.length === 0) return []
       const items = wanted.map((delivery) => deliveryItem(ids.next(), delivery, 0))
       await insertDeliveries(tx, items, clock.now())
+      for (const item of items) options.onChanged(item.delivery.workspaceId, item.id)
       return items
     },
     offer: (items) => lanes.offer(items),

@@ -42,6 +42,8 @@ export interface AcceptOptions {
   clock: Clock
   ids: Ids
   runs: Runs
+  /** Told of each event that was committed. */
+  onAccepted(event: AppEvent): void
 }
 
 /** One event of a request: accepted so far, or refused for good. */
@@ -76,6 +78,7 @@ export function createAccept(options: AcceptOptions): (requests: EventRequest[])
     const answers = prepared.map((each) => ('problem' in each ? each : answerOf(each)))
     const { items, repeated } = await write(prepared, answers, wishes)
     runs.offer(items)
+    for (const { event } of accepted) options.onAccepted(event)
     return answers.map((answer, index) => repeated.get(index) ?? answer)
   }
 

@@ -47,6 +47,8 @@ export interface RunsOptions {
   notifications: Notifications
   /** Told of each run that failed. */
   onFailed(run: NewRun): void
+  /** Told of each run that came, and again when it ended. */
+  onChanged(id: string, run: NewRun): void
   sweepMs?: number
 }
 
@@ -90,6 +92,7 @@ export function createRuns(options: RunsOptions): Runs {
       const { outcome, ended } = await execution.run()
       if (ended !== null) metrics.runsFinished.inc({ state: ended })
       if (ended === 'failed') options.onFailed(item.run)
+      if (ended !== null) options.onChanged(item.id, item.run)
       return outcome
     } finally {
       metrics.runsInFlight.dec()
@@ -130,6 +133,7 @@ export function createRuns(options: RunsOptions): Runs {
     },
     offer(items) {
       lanes.offer(items)
+      for (const item of items) options.onChanged(item.id, item.run)
       if (items.length > 0) relay.nudgeOfQueued()
     },
     async stop(id) {
