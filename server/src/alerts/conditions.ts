@@ -1,4 +1,4 @@
-import type { Destination } from '../deliveries/delivery.ts'
+import { type Destination, destinationWireId } from '../deliveries/delivery.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Condition } from './alert.ts'
 
@@ -29,7 +29,7 @@ export function endpointFailing(destination: Destination, percent: number | null
         ? `A delivery to ${hostOf(destination.url)} was given up after all its attempts${why}`
         : `Deliveries to ${hostOf(destination.url)} have failed without one success for ${percent} % of the five days after which it is paused${why}`,
     customerId: null,
-    contextKey: toWire('ne', destination.id),
+    contextKey: destinationWireId(destination),
   }
 }
 
@@ -41,7 +41,7 @@ export function endpointPaused(destination: Destination): Condition {
     severity: 'critical',
     description: `Deliveries to ${hostOf(destination.url)} are paused: ${destination.pausedReason ?? 'by hand'}. What comes is kept.`,
     customerId: null,
-    contextKey: toWire('ne', destination.id),
+    contextKey: destinationWireId(destination),
   }
 }
 
@@ -58,6 +58,22 @@ export function subscriptionFailed(
     description: `An app event subscription could not be set up in ${attempts} attempts: ${message}`,
     customerId: of.customerId,
     contextKey: toWire('aes', of.id),
+  }
+}
+
+export function externalSubscriptionFailed(
+  of: { workspaceId: string; id: string; customerId: string; name: string },
+  attempts: number,
+  message: string,
+): Condition {
+  return {
+    workspaceId: of.workspaceId,
+    key: subscriptionKey(of.id),
+    type: 'subscription_failed',
+    severity: 'warning',
+    description: `The external event subscription ${JSON.stringify(of.name)} failed ${attempts} times in a row: ${message}`,
+    customerId: of.customerId,
+    contextKey: toWire('ees', of.id),
   }
 }
 

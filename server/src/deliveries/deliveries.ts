@@ -1,4 +1,4 @@
-import type { Tx } from '../platform/database.ts'
+import { runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import type { Lanes } from '../platform/lane.ts'
 import { createLanes } from '../platform/lanes.ts'
 import { type Ownership, shardOf } from '../platform/ownership.ts'
@@ -12,7 +12,7 @@ import {
   type NewDelivery,
 } from './delivery.ts'
 import { createPatience } from './patience.ts'
-import { deliveryById, fetchDeliveries, insertDeliveries, insertSettled, lanesWithDeliveries } from './store.ts'
+import { deliveriesInsert, deliveryById, fetchDeliveries, insertSettled, lanesWithDeliveries } from './store.ts'
 
 const NAME = 'deliveries'
 const TOPIC = `lanes:${NAME}`
@@ -29,6 +29,8 @@ export interface DeliveriesOptions extends Omit<CourierOptions, 'patience'> {
 export interface Deliveries extends AsyncDisposable {
   /** Stores messages in the caller's transaction; hand what it gives to `offer` after the commit. */
   insert(tx: Tx, deliveries: readonly NewDelivery[]): Promise<DeliveryItem[]>
+  /** The same as statements for the caller to run. */
+  inserting(deliveries: readonly NewDelivery[]): { items: DeliveryItem[]; statements: Statement[] }
   offer(items: readonly DeliveryItem[]): void
   /** The same as `insert` and `offer` for who cannot wait for the commit: the lanes are told when it comes. */
   insertAndAnnounce(tx: Tx, deliveries: readonly NewDelivery[]): Promise<void>
@@ -71,11 +73,13 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
 
   const deliveries: Deliveries = {
     async insert(tx, wanted) {
-      if (wanted.length === 0) return []
-      const items = wanted.map((delivery) => deliveryItem(ids.next(), delivery, 0))
-      await insertDeliveries(tx, items, clock.now())
-      for (const item of items) options.onChanged(item.delivery.workspaceId, item.id)
+      const { items, statements } = deliveries.inserting(wanted)
+      for (const statement of statements) await runPrepared(tx, statement)
       return items
+    },
+    inserting(wanted) {
+      const items = wanted.map((delivery) => deliveryItem(ids.next(), delivery, 0))
+      return { items, statements: items.length === 0 ? [] : [deliveriesInsert(items, clock.now())] }
     },
     offer: (items) => lanes.offer(items),
     async insertAndAnnounce(tx, wanted) {

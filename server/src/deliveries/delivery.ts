@@ -7,7 +7,7 @@ import type { LaneItem } from '../platform/lane.ts'
 export interface Destination {
   id: string
   workspaceId: string
-  kind: 'notification'
+  kind: 'notification' | 'external-event'
   url: string
   secretSealed: string
   previousSecretSealed: string | null
@@ -26,6 +26,14 @@ export interface Destination {
   warnedPercent: number
   createdAt: Date
   updatedAt: Date
+}
+
+/** The event type of deliveries that carry an event of an external app; their destination is its subscription. */
+export const EXTERNAL_EVENT = 'external-event'
+
+/** The id of a destination on the wire: that of the endpoint or subscription that it belongs to. */
+export function destinationWireId(destination: { id: string; kind: Destination['kind'] }): string {
+  return toWire(destination.kind === 'external-event' ? 'ees' : 'ne', destination.id)
 }
 
 /** A message for one destination, before it is stored. */
@@ -105,7 +113,10 @@ export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
   return {
     id: toWire('dlv', row.id),
     messageId: toWire('msg', row.messageId),
-    destinationId: toWire('ne', row.destinationId),
+    destinationId: destinationWireId({
+      id: row.destinationId,
+      kind: row.eventType === EXTERNAL_EVENT ? 'external-event' : 'notification',
+    }),
     eventType: row.eventType,
     state: row.state,
     attemptsMade: row.attemptsMade,

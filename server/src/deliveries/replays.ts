@@ -158,7 +158,7 @@ function filterFromRecord(record: Record<string, unknown>): ReplayFilter {
   const from = text('from')
   const to = text('to')
   return {
-    destinationId: destinationId === null ? null : (fromWire('ne', destinationId) ?? NO_ID),
+    destinationId: destinationId === null ? null : (fromWire(['ne', 'ees'], destinationId) ?? NO_ID),
     state: text('state') as ReplayFilter['state'],
     eventType: text('eventType'),
     from: from === null ? null : new Date(from),

@@ -31,7 +31,8 @@ export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions):
       const page = pageOf(query, 'dlv')
       const filter = {
         workspaceId: principal.workspaceId,
-        destinationId: query.destinationId === undefined ? null : (fromWire('ne', query.destinationId) ?? NO_ID),
+        destinationId:
+          query.destinationId === undefined ? null : (fromWire(['ne', 'ees'], query.destinationId) ?? NO_ID),
         state: query.state ?? null,
         eventType: query.eventType ?? null,
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
@@ -66,7 +67,7 @@ export function replayRoutes({ database, replays }: DeliveryRoutesOptions): Rout
   return routeSet(replayTable, {
     async create({ principal, body }) {
       if (body.destinationId !== undefined) {
-        const id = fromWire('ne', body.destinationId)
+        const id = fromWire(['ne', 'ees'], body.destinationId)
         const destination = id === null ? null : await destinationById(database.db, id)
         if (destination === null || destination.workspaceId !== principal.workspaceId)
           throw notFound('destination', body.destinationId)

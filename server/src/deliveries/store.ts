@@ -1,7 +1,8 @@
 import type { DeliveryState } from '@permea/contract'
 import type pg from 'pg'
 import type { Page } from '../api/paging.ts'
-import { only, sql, type Tx } from '../platform/database.ts'
+import { booleans, integers, moments, smallints, texts, uuids } from '../platform/array-parameters.ts'
+import { only, type Statement, sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt } from '../platform/ids.ts'
 import { shardOf } from '../platform/ownership.ts'
 import {
@@ -106,21 +107,33 @@ export async function noteWarned(tx: Tx, id: string, percent: number): Promise<b
 
 // ── deliveries on their way ──
 
-export async function insertDeliveries(
-  tx: Tx,
-  deliveries: readonly { id: string; delivery: NewDelivery }[],
-  now: Date,
-): Promise<void> {
+/** Stores new messages. */
+export function deliveriesInsert(deliveries: readonly { id: string; delivery: NewDelivery }[], now: Date): Statement {
   const of = <T>(pick: (delivery: NewDelivery) => T) => deliveries.map((each) => pick(each.delivery))
-  await sql`
-    insert into deliveries_active (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, shard, is_ordered, group_cap, due_at)
-    select * from unnest(${deliveries.map((each) => each.id)}::uuid[], ${of((d) => d.workspaceId)}::uuid[], ${of((d) => d.destinationId)}::uuid[],
-      ${of((d) => d.messageId)}::uuid[], ${of((d) => d.eventType)}::text[], ${of((d) => d.customerId)}::uuid[], ${of((d) => d.sourceId)}::text[],
-      ${of((d) => d.body)}::text[], ${of((d) => shardOf(d.destinationId))}::smallint[], ${of((d) => d.isOrdered)}::boolean[],
-      ${of((d) => d.concurrency)}::integer[], ${of((d) => (d.isOrdered ? ALWAYS_DUE : now))}::timestamptz[])`.execute(
-    tx,
-  )
+  return {
+    name: 'deliveries-insert',
+    text: INSERT,
+    values: [
+      uuids(deliveries.map((each) => each.id)),
+      uuids(of((d) => d.workspaceId)),
+      uuids(of((d) => d.destinationId)),
+      uuids(of((d) => d.messageId)),
+      texts(of((d) => d.eventType)),
+      uuids(of((d) => d.customerId)),
+      texts(of((d) => d.sourceId)),
+      texts(of((d) => d.body)),
+      smallints(of((d) => shardOf(d.destinationId))),
+      booleans(of((d) => d.isOrdered)),
+      integers(of((d) => d.concurrency)),
+      moments(of((d) => (d.isOrdered ? ALWAYS_DUE : now))),
+    ],
+  }
 }
+
+const INSERT = `
+  insert into deliveries_active (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, shard, is_ordered, group_cap, due_at)
+  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::smallint[], $10::boolean[],
+    $11::integer[], $12::timestamptz[])`
 
 /** A message that is only sent when somebody asks: not counted as on its way. */
 export async function insertSettled(tx: Tx, item: { id: string; delivery: NewDelivery }, now: Date): Promise<void> {

@@ -1,0 +1,350 @@
+import type { ErrorData } from '@permea/contract'
+import type { Alerts } from '../alerts/alerts.ts'
+import { externalSubscriptionFailed, subscriptionKey } from '../alerts/conditions.ts'
+import { errorData } from '../api/refusal.ts'
+import type { Connection } from '../connections/connection.ts'
+import type { Connections } from '../connections/connections.ts'
+import type { ApiClient, FunctionOutcome } from '../functions/function.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database, Tx } from '../platform/database.ts'
+import { secretUuid, toWire } from '../platform/ids.ts'
+import type { LaneOutcome } from '../platform/lane.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { definitionOf, type ExternalDefinition, functionOf, type OwnedFunction } from './external-definition.ts'
+import {
+  dropStep,
+  externalSubscriptionById,
+  journalOf,
+  lockExternalSubscriptions,
+  postponeStep,
+  putState,
+  renewStep,
+  saveJournal,
+  updateExternalSubscription,
+} from './external-store.ts'
+import {
+  dueExternalStep,
+  type ExternalStep,
+  type ExternalSubscription,
+  functionHash,
+  incomingWebhookUri,
+  mergedState,
+  refreshDelayMs,
+  refreshDueAt,
+  shouldBeRegistered,
+} from './external-subscription.ts'
+import { type JournalContent, journaled } from './journal.ts'
+import { retryDelayMs } from './subscription.ts'
+
+export interface ExternalStepsOptions {
+  database: Database
+  clock: Clock
+  /** Uniform in [0, 1). */
+  random(): number
+  sealing: Sealing
+  publicUrl: string
+  connections: Connections
+  alerts: Alerts
+}
+
+/** Failures in a row after which an alert is raised. */
+const ALERT_AFTER = 3
+/** Tries to take a registration back before one that is to be made anew is made all the same. */
+const UNSUBSCRIBE_TRIES = 3
+/** A disconnected connection is looked at again after this long, should its return go unnoticed. */
+const DISCONNECTED_LOOK_MS = 3_600_000
+/** Answers of an app to taking a registration back that mean there is none. */
+const GONE_STATUSES = new Set([404, 410])
+
+/** Does one step of one subscription: the call, and what follows from it. Only one at a time per subscription. */
+export interface ExternalSteps {
+  work(id: string, signal: AbortSignal): Promise<LaneOutcome>
+}
+
+export function createExternalSteps(options: ExternalStepsOptions): ExternalSteps {
+  return new StepWorker(options)
+}
+
+/** What a call came to; `state` is undefined where it said nothing of it. */
+type Result =
+  | { kind: 'done'; by: string | null; value: Record<string, unknown>; given: unknown }
+  | { kind: 'failed'; error: ErrorData; isGone: boolean }
+
+class StepWorker implements ExternalSteps {
+  readonly #o: ExternalStepsOptions
+
+  constructor(options: ExternalStepsOptions) {
+    this.#o = options
+  }
+
+  async work(id: string, signal: AbortSignal): Promise<LaneOutcome> {
+    const { database, clock, connections } = this.#o
+    const subscription = await externalSubscriptionById(database.db, id)
+    const step = subscription === null ? null : dueExternalStep(subscription)
+    if (subscription === null || step === null) return this.#nothingLeft(id)
+    const connection = await connections.byId(subscription.workspaceId, subscription.connectionId)
+    if (connection === null) throw new Error(`subscription ${id} has no connection`)
+    if (connection.isDisconnected && connection.archivedAt === null) return this.#waitForConnection(id)
+    const definition = await definitionOf(database.db, connections, connection, subscription)
+    const result = await this.#call(subscription, connection, definition, step, signal)
+    if (signal.aborted) return { kind: 'waits', until: clock.now() }
+    return database.transaction((tx) => this.#record(tx, id, step, result))
+  }
+
+  /** What should be may have changed while nobody looked: decided under the lock. */
+  #nothingLeft(id: string): Promise<LaneOutcome> {
+    return this.#o.database.transaction(async (tx) => {
+      const [current] = await lockExternalSubscriptions(tx, [id])
+      if (current !== undefined && dueExternalStep(current) !== null)
+        return { kind: 'waits', until: this.#o.clock.now() }
+      await dropStep(tx, id)
+      if (current !== undefined) await this.#save(tx, settled(current))
+      return { kind: 'finished' }
+    })
+  }
+
+  async #waitForConnection(id: string): Promise<LaneOutcome> {
+    const until = this.#later(DISCONNECTED_LOOK_MS)
+    await this.#o.database.transaction(async (tx) => {
+      const [current] = await lockExternalSubscriptions(tx, [id])
+      if (current === undefined) return
+      const error = errorData('external_subscription_failed', 'the connection is disconnected')
+      await this.#save(tx, { ...current, status: 'error', error, nextAttemptAt: null })
+      await postponeStep(tx, id, until)
+    })
+    return { kind: 'waits', until }
+  }
+
+  // ── the call ──
+
+  async #call(
+    subscription: ExternalSubscription,
+    connection: Connection,
+    definition: ExternalDefinition | null,
+    step: ExternalStep,
+    signal: AbortSignal,
+  ): Promise<Result> {
+    if (definition === null) return noDefinition(subscription, step)
+    const owned = functionOf(definition, step)
+    const given = this.#stateOf(subscription)
+    if (owned === null) {
+      if (step === 'subscribe') return failed('there is no `subscribe`')
+      // Nothing to be called: a global webhook has no registration of its own, and what has no `refresh` needs none.
+      return { kind: 'done', by: null, value: {}, given }
+    }
+    const journal = step === 'subscribe' ? await this.#journalOf(subscription.id) : null
+    const outcome = await this.#o.connections.callFunction(connection, {
+      definition: owned.definition,
+      ownerId: owned.ownerId,
+      slot: definition.getEventSelector === owned ? 'getEventSelector' : step,
+      sourceId: toWire('ees', subscription.id),
+      args: {
+        webhookUri: incomingWebhookUri(this.#o.publicUrl, subscription.webhookUuid),
+        parameters: subscription.parameters,
+        state: given ?? {},
+      },
+      signal,
+      ...(journal === null ? {} : { through: (client: ApiClient) => journaled(client, journal) }),
+    })
+    return resultOf(outcome, owned, given)
+  }
+
+  async #journalOf(id: string): Promise<Parameters<typeof journaled>[1]> {
+    const { database, sealing } = this.#o
+    const sealed = await journalOf(database.db, id)
+    return {
+      content: sealed === null ? null : (JSON.parse(sealing.open(sealed)) as JournalContent),
+      save: (content) => saveJournal(database.db, id, sealing.seal(JSON.stringify(content))),
+      newId: secretUuid,
+    }
+  }
+
+  #stateOf(subscription: ExternalSubscription): unknown {
+    const { stateSealed } = subscription
+    return stateSealed === null ? null : (JSON.parse(this.#o.sealing.open(stateSealed)) as unknown)
+  }
+
+  // ── what follows ──
+
+  async #record(tx: Tx, id: string, step: ExternalStep, result: Result): Promise<LaneOutcome> {
+    const [current] = await lockExternalSubscriptions(tx, [id])
+    if (current === undefined) return { kind: 'finished' }
+    const next =
+      result.kind === 'done' ? await this.#after(tx, current, step, result) : this.#afterFailure(current, step, result)
+    await this.#alertOf(tx, next)
+    const due = dueExternalStep(next)
+    const isGivenUp = due !== null && due === step && next.error !== null && next.nextAttemptAt === null
+    if (due === null || isGivenUp) {
+      await dropStep(tx, id)
+      await this.#save(tx, due === null ? settled(next) : next)
+      return { kind: 'finished' }
+    }
+    await this.#save(tx, next)
+    // Another step than the one that failed is due at once, and begins with an empty journal.
+    if (result.kind === 'done' || due !== step) {
+      await renewStep(tx, id, this.#o.clock.now())
+      return { kind: 'waits', until: this.#o.clock.now() }
+    }
+    const until = next.nextAttemptAt ?? this.#o.clock.now()
+    await postponeStep(tx, id, until)
+    return { kind: 'waits', until }
+  }
+
+  async #after(
+    tx: Tx,
+    current: ExternalSubscription,
+    step: ExternalStep,
+    result: Extract<Result, { kind: 'done' }>,
+  ): Promise<ExternalSubscription> {
+    const calm = { error: null, attempts: 0, nextAttemptAt: null, refreshAttempts: 0 }
+    const { value } = result
+    if (step === 'unsubscribe') {
+      await putState(tx, current.id, null)
+      return {
+        ...current,
+        ...calm,
+        status: 'unsubscribed',
+        isRegistered: false,
+        wantsRefresh: false,
+        subscribedBy: null,
+        nextRefreshAt: null,
+        refreshDueAt: null,
+        globalWebhookKey: null,
+        globalWebhookSelector: null,
+      }
+    }
+    const now = this.#o.clock.now()
+    const nextRefreshAt = momentOf(value.nextRefreshTimestamp)
+    const refresh = {
+      wantsRefresh: false,
+      nextRefreshAt,
+      refreshDueAt: nextRefreshAt === null ? null : refreshDueAt(nextRefreshAt, now, this.#o.random()),
+    }
+    if (step === 'refresh') {
+      if (value.state !== undefined && value.state !== null)
+        await putState(tx, current.id, this.#sealed(mergedState(result.given, value.state, this.#stateOf(current))))
+      return { ...current, ...calm, ...refresh, status: 'subscribed' }
+    }
+    await putState(tx, current.id, this.#sealed(value.state ?? {}))
+    return {
+      ...current,
+      ...calm,
+      ...refresh,
+      status: 'subscribed',
+      isRegistered: true,
+      wantsResubscribe: false,
+      subscribedBy: result.by,
+      globalWebhookKey: textOf(value.globalWebhookKey),
+      globalWebhookSelector: textOf(value.globalWebhookEventSelector),
+    }
+  }
+
+  #afterFailure(
+    current: ExternalSubscription,
+    step: ExternalStep,
+    { error, isGone }: Extract<Result, { kind: 'failed' }>,
+  ): ExternalSubscription {
+    if (step === 'refresh') {
+      const refreshAttempts = current.refreshAttempts + 1
+      const delayMs = refreshDelayMs(refreshAttempts, this.#o.random())
+      if (delayMs !== null) return { ...current, error, refreshAttempts, nextAttemptAt: this.#later(delayMs) }
+      return { ...current, error, refreshAttempts: 0, attempts: 0, wantsRefresh: false, wantsResubscribe: true }
+    }
+    const attempts = current.attempts + 1
+    if (step === 'unsubscribe') {
+      const isInTheWay = shouldBeRegistered(current) && attempts >= UNSUBSCRIBE_TRIES
+      if (isGone || isInTheWay)
+        return {
+          ...current,
+          status: 'unsubscribed',
+          isRegistered: false,
+          error: null,
+          attempts: 0,
+          nextAttemptAt: null,
+        }
+    }
+    const delayMs = retryDelayMs(attempts, this.#o.random())
+    const nextAttemptAt = delayMs === null ? null : this.#later(delayMs)
+    return { ...current, status: 'error', error, attempts, nextAttemptAt }
+  }
+
+  /** A subscription that keeps failing is somebody's concern until it works or is not wanted any more. */
+  async #alertOf(tx: Tx, s: ExternalSubscription): Promise<void> {
+    if (s.error === null) await this.#o.alerts.resolve(tx, s.workspaceId, subscriptionKey(s.id))
+    else if (s.attempts >= ALERT_AFTER)
+      await this.#o.alerts.raise(tx, externalSubscriptionFailed(s, s.attempts, s.error.message))
+  }
+
+  async #save(tx: Tx, subscription: ExternalSubscription): Promise<void> {
+    await updateExternalSubscription(tx, {
+      ...subscription,
+      revision: secretUuid(),
+      updatedAt: this.#o.clock.now(),
+    })
+  }
+
+  #sealed(state: unknown): string {
+    return this.#o.sealing.seal(JSON.stringify(state))
+  }
+
+  #later(ms: number): Date {
+    return new Date(this.#o.clock.now().getTime() + ms)
+  }
+}
+
+/** Nothing is to be done: what it says of itself follows from what is. */
+function settled(s: ExternalSubscription): ExternalSubscription {
+  const status = s.isRegistered ? 'subscribed' : shouldBeRegistered(s) ? s.status : 'unsubscribed'
+  return { ...s, status, error: null, nextAttemptAt: null, attempts: 0 }
+}
+
+function noDefinition(subscription: ExternalSubscription, step: ExternalStep): Result {
+  // Without its function nothing can be taken back.
+  if (step === 'unsubscribe') return { kind: 'done', by: null, value: {}, given: null }
+  const what = subscription.eventKey === null ? 'external event type' : `event ${JSON.stringify(subscription.eventKey)}`
+  return failed(`the ${what} is not there any more`)
+}
+
+function resultOf(outcome: FunctionOutcome, owned: OwnedFunction, given: unknown): Result {
+  if (outcome.kind === 'failed') {
+    const { error } = outcome
+    return { kind: 'failed', error, isGone: GONE_STATUSES.has(statusOf(error)) }
+  }
+  const { value } = outcome
+  if (value === undefined || value === null)
+    return { kind: 'done', by: functionHash(owned.definition), value: {}, given }
+  if (typeof value !== 'object' || Array.isArray(value))
+    return failed(
+      `the function must return an object { state, nextRefreshTimestamp } or nothing, not ${describe(value)}`,
+    )
+  const returned = value as Record<string, unknown>
+  const timestamp = returned.nextRefreshTimestamp
+  if (timestamp !== undefined && timestamp !== null && momentOf(timestamp) === null)
+    return failed('nextRefreshTimestamp must be a moment in milliseconds since 1970')
+  return { kind: 'done', by: functionHash(owned.definition), value: returned, given }
+}
+
+function failed(message: string): Result {
+  return { kind: 'failed', error: errorData('external_subscription_failed', message), isGone: false }
+}
+
+function statusOf(error: ErrorData): number {
+  const data = error.data
+  const status = typeof data === 'object' && data !== null ? (data as { status?: unknown }).status : undefined
+  return typeof status === 'number' ? status : 0
+}
+
+const LATEST_MS = 8_640_000_000_000_000
+
+function momentOf(value: unknown): Date | null {
+  const ms = typeof value === 'string' ? Date.parse(value) : value
+  return typeof ms === 'number' && Number.isFinite(ms) && ms >= 0 && ms <= LATEST_MS ? new Date(ms) : null
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : null
+}
+
+function describe(value: unknown): string {
+  return Array.isArray(value) ? 'a list' : typeof value
+}

@@ -1,0 +1,527 @@
+import { schemaProblem } from '../api/json-schema.ts'
+import { Refusal } from '../api/refusal.ts'
+import type { Connection } from '../connections/connection.ts'
+import type { Connections } from '../connections/connections.ts'
+import { customerById } from '../customers/store.ts'
+import type { Deliveries } from '../deliveries/deliveries.ts'
+import type { ExternalEventType } from '../event-types/external-event-type.ts'
+import type { Tx } from '../platform/database.ts'
+import { type Ids, secretUuid } from '../platform/ids.ts'
+import type { LaneItem, Lanes } from '../platform/lane.ts'
+import { createLanes } from '../platform/lanes.ts'
+import type { Log } from '../platform/log.ts'
+import { type Ownership, shardOf } from '../platform/ownership.ts'
+import { forgettingErrors } from '../platform/periodic.ts'
+import type { Queue } from '../platform/queue.ts'
+import { definitionOf, type ExternalDefinition } from './external-definition.ts'
+import { createEventDestinations, type EventDestinations } from './external-destinations.ts'
+import { createExternalSteps, type ExternalStepsOptions } from './external-steps.ts'
+import {
+  externalSubscriptionById,
+  fetchSteps,
+  idsOfConnection,
+  idsOfCustomer,
+  idsOfTypes,
+  insertExternalSubscription,
+  lanesWithSteps,
+  lockExternalSubscriptions,
+  lockSharedSubscription,
+  saveJournal,
+  takeDueRefreshes,
+  updateExternalSubscription,
+  wantSteps,
+} from './external-store.ts'
+import {
+  dueExternalStep,
+  type ExternalSubscription,
+  parametersHash,
+  shouldBeRegistered,
+} from './external-subscription.ts'
+
+const NAME = 'external-subscriptions'
+const TOPIC = `lanes:${NAME}`
+/** Calls at the same time in one process, and of one connection. */
+const PROCESS_CAP = 500
+const LANE_CAP = 4
+const HELD_MAX = 5000
+const HELD_BYTES_MAX = 16 * 1024 * 1024
+const ITEM_BYTES = 500
+/** Refreshes that are taken up at a time, and how often it is looked for them. */
+const REFRESHES_MAX = 1000
+const SWEEP_MS = 5000
+/** Longest time that a request waits for what it asked for; then it answers with how things stand. */
+const WAIT_MAX_MS = 25_000
+const PAGE = 200
+
+export const FOLLOW_TYPE_TASK = 'external-event-subscriptions-follow-type'
+
+export interface ExternalSubscriptionsOptions extends ExternalStepsOptions {
+  ids: Ids
+  log: Log
+  ownership: Ownership
+  queue: Queue
+  deliveries: Deliveries
+  connections: Connections
+  /** Which of these an enabled flow uses; flows are above, so it is handed over. */
+  inUse(tx: Tx, ids: readonly string[]): Promise<Set<string>>
+  sweepMs?: number
+}
+
+/** What a person asks for. */
+export interface NewSubscription {
+  externalEventTypeId: string | null
+  eventKey: string | null
+  parameters: Record<string, unknown>
+  name: string | null
+  webhookUri: string | null
+}
+
+export type AskedStep = 'setup' | 'subscribe' | 'unsubscribe' | 'resubscribe' | 'refresh'
+
+/** Keeps the registrations at external apps in step with what flows and people want. */
+export interface ExternalSubscriptions extends AsyncDisposable {
+  /** Shared by all flows that want the same event of a connection; the app is asked after the commit. */
+  want(
+    tx: Tx,
+    wanted: { connection: Connection; eventKey: string; parameters: Record<string, unknown> },
+  ): Promise<ExternalSubscription>
+  /** Locks them so that nobody starts to want one while it is decided whether any flow still does. */
+  lock(tx: Tx, ids: readonly string[]): Promise<void>
+  /** No flow needs these any more. Those that were made by hand stay. */
+  release(tx: Tx, ids: readonly string[]): Promise<void>
+  /** Made by hand: subscribes and waits for what comes of it. `secret` is that of deliveries, where a destination was made. */
+  create(connection: Connection, input: NewSubscription): Promise<{ row: ExternalSubscription; secret: string | null }>
+  change(
+    row: ExternalSubscription,
+    input: {
+      name?: string | undefined
+      webhookUri?: string | null | undefined
+      parameters?: Record<string, unknown> | undefined
+    },
+  ): Promise<{ row: ExternalSubscription; secret: string | null }>
+  /** Unsubscribes, waits for that, and removes it whatever came of it; what failed is tried again. */
+  archive(row: ExternalSubscription): Promise<void>
+  ask(row: ExternalSubscription, step: AskedStep): Promise<ExternalSubscription>
+  /** What applies to the subscription now. */
+  definitionOf(row: ExternalSubscription): Promise<ExternalDefinition | null>
+  readonly destinations: EventDestinations
+  /** A connection was archived, restored, or connected anew (then everything is registered anew). */
+  followConnection(tx: Tx, connection: Connection, how: 'archived' | 'restored' | 'reconnected'): Promise<void>
+  followCustomer(tx: Tx, customerId: string, isArchived: boolean): Promise<void>
+  followTypeSoon(tx: Tx, type: ExternalEventType): Promise<void>
+  followType(payload: { typeId: string; isArchived: boolean }): Promise<void>
+  /** Resolves when an archived connection's registrations are taken back, or could not be; at most `waitMs`. */
+  takenBack(connectionId: string, waitMs: number): Promise<void>
+  /** Has refreshes that are due begun, and resolves when nothing due is left. */
+  settled(): Promise<void>
+  start(): void
+  close(): Promise<void>
+}
+
+export function createExternalSubscriptions(options: ExternalSubscriptionsOptions): ExternalSubscriptions {
+  return new SubscriptionKeeper(options)
+}
+
+class SubscriptionKeeper implements ExternalSubscriptions {
+  readonly destinations: EventDestinations
+  readonly #o: ExternalSubscriptionsOptions
+  readonly #lanes: Lanes<LaneItem>
+  readonly #sweep: ReturnType<typeof forgettingErrors>
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  constructor(options: ExternalSubscriptionsOptions) {
+    this.#o = options
+    const { database, ownership, clock, log } = options
+    const steps = createExternalSteps(options)
+    this.destinations = createEventDestinations(options)
+    this.#lanes = createLanes<LaneItem>({
+      source: {
+        name: NAME,
+        lanesOf: (shards) => lanesWithSteps(database.db, shards),
+        async fetch(laneIds, limit, except, now) {
+          const rows = await fetchSteps(database.db, laneIds, limit, except, now)
+          return rows.map((row) => ({ item: itemOf(row), dueAt: row.dueAt }))
+        },
+        work: async (item, signal) => {
+          const outcome = await steps.work(item.id, signal)
+          this.#done(item.id)
+          if (!ownership.ownsAll()) await ownership.notify({ about: `${NAME}:done`, id: item.id })
+          return outcome
+        },
+      },
+      ownership,
+      clock,
+      log,
+      processCap: PROCESS_CAP,
+      laneCap: LANE_CAP,
+      heldMax: HELD_MAX,
+      heldBytesMax: HELD_BYTES_MAX,
+      ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
+    })
+    ownership.listen({
+      noticed: (notice) => {
+        if (notice.about === `${NAME}:done`) this.#done(String(notice.id))
+      },
+    })
+    this.#sweep = forgettingErrors(log, 'looking for due refreshes', options.sweepMs ?? SWEEP_MS, () =>
+      this.#takeDueRefreshes(),
+    )
+  }
+
+  // ── flows ──
+
+  async want(
+    tx: Tx,
+    wanted: { connection: Connection; eventKey: string; parameters: Record<string, unknown> },
+  ): Promise<ExternalSubscription> {
+    const { connection, eventKey, parameters } = wanted
+    const definition = await this.#checked(tx, connection, { externalEventTypeId: null, eventKey }, parameters)
+    const blank = this.#blank(connection, {
+      externalEventTypeId: null,
+      eventKey,
+      parameters,
+      name: definition.name,
+      webhookUri: null,
+    })
+    const row = { ...blank, isManual: false }
+    const key = { connectionId: connection.id, eventKey, parametersHash: row.parametersHash }
+    await insertExternalSubscription(tx, row)
+    const current = await lockSharedSubscription(tx, key)
+    if (current === null) throw new Error('a subscription that was just made is there')
+    return this.#follow(tx, { ...current, isWanted: true })
+  }
+
+  async lock(tx: Tx, ids: readonly string[]): Promise<void> {
+    await lockExternalSubscriptions(tx, ids)
+  }
+
+  async release(tx: Tx, ids: readonly string[]): Promise<void> {
+    for (const row of await lockExternalSubscriptions(tx, ids))
+      if (row.isWanted && !row.isManual) await this.#follow(tx, { ...row, isWanted: false })
+  }
+
+  // ── people ──
+
+  async create(
+    connection: Connection,
+    input: NewSubscription,
+  ): Promise<{ row: ExternalSubscription; secret: string | null }> {
+    const definition = await this.#checked(this.#o.database.db, connection, input, input.parameters)
+    const row = this.#blank(connection, { ...input, name: input.name ?? definition.name })
+    const secret = await this.#o.database.transaction(async (tx) => {
+      await insertExternalSubscription(tx, row)
+      const made = row.webhookUri === null ? null : await this.destinations.point(tx, row, row.webhookUri)
+      await this.#follow(tx, row)
+      return made
+    })
+    return { row: await this.#brought(row), secret }
+  }
+
+  async change(
+    row: ExternalSubscription,
+    input: {
+      name?: string | undefined
+      webhookUri?: string | null | undefined
+      parameters?: Record<string, unknown> | undefined
+    },
+  ): Promise<{ row: ExternalSubscription; secret: string | null }> {
+    refuseArchived(row)
+    const parameters = input.parameters
+    if (parameters !== undefined) {
+      const connection = await this.#connectionOf(row)
+      await this.#checked(this.#o.database.db, connection, row, parameters)
+    }
+    const isOther = parameters !== undefined && parametersHash(parameters) !== row.parametersHash
+    const secret = await this.#o.database.transaction(async (tx) => {
+      const [current] = await lockExternalSubscriptions(tx, [row.id])
+      if (current === undefined) throw new Error(`subscription ${row.id} vanished`)
+      refuseArchived(current)
+      const uri =
+        input.webhookUri === undefined ? current.webhookUri : input.webhookUri === '' ? null : input.webhookUri
+      const made = uri === null || uri === current.webhookUri ? null : await this.destinations.point(tx, current, uri)
+      const changed: ExternalSubscription = {
+        ...current,
+        name: input.name ?? current.name,
+        webhookUri: uri,
+        ...(isOther
+          ? { parameters, parametersHash: parametersHash(parameters), wantsResubscribe: true, attempts: 0 }
+          : {}),
+      }
+      if (isOther) await this.#follow(tx, changed)
+      else await this.#save(tx, changed)
+      return made
+    })
+    if (input.webhookUri) await this.destinations.wake(row.id)
+    return { row: isOther ? await this.#brought(row) : await this.#current(row.id), secret }
+  }
+
+  async archive(row: ExternalSubscription): Promise<void> {
+    if (row.archivedAt !== null) return
+    await this.#o.database.transaction(async (tx) => {
+      const [current] = await lockExternalSubscriptions(tx, [row.id])
+      if (current === undefined || current.archivedAt !== null) return
+      await this.#follow(tx, { ...current, isWanted: false, isManual: false, archivedAt: this.#o.clock.now() })
+    })
+    await this.#brought(row)
+  }
+
+  async ask(row: ExternalSubscription, step: AskedStep): Promise<ExternalSubscription> {
+    if (row.archivedAt !== null && step !== 'unsubscribe') refuseArchived(row)
+    await this.#o.database.transaction(async (tx) => {
+      const [current] = await lockExternalSubscriptions(tx, [row.id])
+      if (current === undefined) return
+      await this.#follow(tx, asked(current, step))
+      // Whoever asks for it anew wants a new registration, whatever was answered to the one before.
+      if (step === 'resubscribe') await saveJournal(tx, row.id, null)
+    })
+    return this.#brought(row)
+  }
+
+  async definitionOf(row: ExternalSubscription): Promise<ExternalDefinition | null> {
+    const { database, connections } = this.#o
+    const connection = await connections.byId(row.workspaceId, row.connectionId)
+    return connection === null ? null : definitionOf(database.db, connections, connection, row)
+  }
+
+  // ── what they hang on ──
+
+  async followConnection(tx: Tx, connection: Connection, how: 'archived' | 'restored' | 'reconnected'): Promise<void> {
+    for (const row of await lockExternalSubscriptions(tx, await idsOfConnection(tx, connection.id))) {
+      // What was removed by hand stays removed; only what is left of it at the app is taken back.
+      if (how === 'reconnected') await this.#follow(tx, { ...row, wantsResubscribe: row.isRegistered })
+      else await this.#follow(tx, { ...row, isLive: how === 'restored' && (await this.#isLive(tx, row, connection)) })
+    }
+  }
+
+  async followCustomer(tx: Tx, customerId: string, isArchived: boolean): Promise<void> {
+    for (const row of await lockExternalSubscriptions(tx, await idsOfCustomer(tx, customerId))) {
+      const connection = await this.#connectionOf(row)
+      const isLive = !isArchived && connection.archivedAt === null && (await this.#isLive(tx, row, connection))
+      await this.#follow(tx, { ...row, isLive })
+    }
+  }
+
+  async followTypeSoon(tx: Tx, type: ExternalEventType): Promise<void> {
+    const key = `follow-external-type:${type.id}`
+    const payload = { typeId: type.id, isArchived: type.archivedAt !== null }
+    await this.#o.queue.add(tx, { task: FOLLOW_TYPE_TASK, payload, key, queue: key })
+  }
+
+  async followType({ typeId }: { typeId: string; isArchived: boolean }): Promise<void> {
+    for (let after: string | null = null; ; ) {
+      const page: string[] = await idsOfTypes(this.#o.database.db, [typeId], after, PAGE)
+      await this.#o.database.transaction(async (tx) => {
+        for (const row of await lockExternalSubscriptions(tx, page)) {
+          const connection = await this.#connectionOf(row)
+          const customer = await customerById(tx, row.workspaceId, row.customerId)
+          const isAround = connection.archivedAt === null && customer !== null && customer.archivedAt === null
+          await this.#follow(tx, { ...row, isLive: isAround && (await this.#isLive(tx, row, connection)) })
+        }
+      })
+      after = page.at(-1) ?? null
+      if (page.length < PAGE) return
+    }
+  }
+
+  async takenBack(connectionId: string, waitMs: number): Promise<void> {
+    const deadline = performance.now() + waitMs
+    for (const id of await idsOfConnection(this.#o.database.db, connectionId)) {
+      const row = await externalSubscriptionById(this.#o.database.db, id)
+      if (row?.isRegistered) await this.#brought(row, Math.max(0, deadline - performance.now()))
+    }
+  }
+
+  /** Whether what the subscription is of is still there. */
+  async #isLive(tx: Tx, row: ExternalSubscription, connection: Connection): Promise<boolean> {
+    const definition = await definitionOf(tx, this.#o.connections, connection, row)
+    return definition !== null && !definition.isGone
+  }
+
+  // ── work ──
+
+  async settled(): Promise<void> {
+    await this.#takeDueRefreshes()
+    await this.#lanes.settled()
+  }
+
+  start(): void {
+    this.#lanes.start()
+    this.#sweep.start()
+  }
+
+  async close(): Promise<void> {
+    await this.#sweep.stop()
+    await this.#lanes.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #takeDueRefreshes(): Promise<void> {
+    const { database, clock, ownership } = this.#o
+    for (;;) {
+      const { count, shards } = await takeDueRefreshes(database, clock.now(), REFRESHES_MAX)
+      if (shards.length > 0) await ownership.notify({ about: TOPIC, shards })
+      if (count < REFRESHES_MAX) return
+    }
+  }
+
+  /** Writes what should be, and has done what follows from it when the transaction commits. */
+  async #follow(tx: Tx, row: ExternalSubscription): Promise<ExternalSubscription> {
+    const isDue = dueExternalStep(row) !== null
+    const status = isDue || row.isRegistered || shouldBeRegistered(row) ? row.status : 'unsubscribed'
+    const followed: ExternalSubscription = {
+      ...row,
+      status,
+      error: null,
+      attempts: 0,
+      nextAttemptAt: null,
+      refreshDueAt: shouldBeRegistered(row) ? row.refreshDueAt : null,
+    }
+    await this.#save(tx, followed)
+    if (isDue) {
+      await wantSteps(tx, [row], this.#o.clock.now())
+      await this.#o.ownership.notifyOnCommit(tx, { about: TOPIC, shards: [shardOf(row.connectionId)] })
+    }
+    return followed
+  }
+
+  async #save(tx: Tx, row: ExternalSubscription): Promise<void> {
+    await updateExternalSubscription(tx, { ...row, revision: secretUuid(), updatedAt: this.#o.clock.now() })
+  }
+
+  /** Waits until what should be is, or was tried and failed, and gives how it stands then. */
+  async #brought(row: { id: string }, waitMs = WAIT_MAX_MS): Promise<ExternalSubscription> {
+    const deadline = performance.now() + waitMs
+    for (;;) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const waiting = this.#waiting.get(row.id) ?? new Set()
+      this.#waiting.set(row.id, waiting.add(resolve))
+      try {
+        const current = await this.#current(row.id)
+        const leftMs = deadline - performance.now()
+        if (dueExternalStep(current) === null || current.error !== null || leftMs <= 0) return current
+        const timer = setTimeout(resolve, leftMs)
+        await promise
+        clearTimeout(timer)
+      } finally {
+        waiting.delete(resolve)
+        if (waiting.size === 0) this.#waiting.delete(row.id)
+      }
+    }
+  }
+
+  #done(id: string): void {
+    for (const resolve of this.#waiting.get(id) ?? []) resolve()
+  }
+
+  async #current(id: string): Promise<ExternalSubscription> {
+    const row = await externalSubscriptionById(this.#o.database.db, id)
+    if (row === null) throw new Error(`subscription ${id} vanished`)
+    return row
+  }
+
+  async #connectionOf(row: ExternalSubscription): Promise<Connection> {
+    const connection = await this.#o.connections.byId(row.workspaceId, row.connectionId)
+    if (connection === null) throw new Error(`subscription ${row.id} has no connection`)
+    return connection
+  }
+
+  /** Refuses what cannot be subscribed to: what is not there or archived, parameters that do not fit. */
+  async #checked(
+    tx: Tx,
+    connection: Connection,
+    of: Pick<ExternalSubscription, 'externalEventTypeId' | 'eventKey'>,
+    parameters: Record<string, unknown>,
+  ): Promise<ExternalDefinition> {
+    if (connection.archivedAt !== null)
+      throw new Refusal('archived', `the connection ${JSON.stringify(connection.name)} is archived`)
+    const definition = await definitionOf(tx, this.#o.connections, connection, of)
+    if (definition === null) {
+      const field = of.eventKey === null ? 'externalEventTypeId' : 'eventKey'
+      throw new Refusal('invalid_input', `${field}: the connector of this connection has no such event`, {
+        problems: [{ field, message: 'there is no such event' }],
+      })
+    }
+    if (definition.isGone) throw new Refusal('archived', 'the external event type is archived')
+    const { parametersSchema, revision } = definition
+    const problem = parametersSchema === null ? null : schemaProblem(revision, parametersSchema, parameters)
+    if (problem !== null) {
+      const said = problem.replace(/^the event/, 'the parameters')
+      throw new Refusal('invalid_input', `parameters: ${said}`, { problems: [{ field: 'parameters', message: said }] })
+    }
+    return definition
+  }
+
+  #blank(connection: Connection, input: NewSubscription & { name: string }): ExternalSubscription {
+    const now = this.#o.clock.now()
+    return {
+      id: this.#o.ids.next(),
+      workspaceId: connection.workspaceId,
+      customerId: connection.customerId,
+      connectionId: connection.id,
+      integrationId: connection.integrationId,
+      externalEventTypeId: input.externalEventTypeId,
+      eventKey: input.eventKey,
+      parameters: input.parameters,
+      parametersHash: parametersHash(input.parameters),
+      name: input.name,
+      webhookUuid: secretUuid(),
+      webhookUri: input.webhookUri,
+      isWanted: true,
+      isManual: true,
+      isLive: true,
+      status: 'pending',
+      error: null,
+      isRegistered: false,
+      wantsResubscribe: false,
+      wantsRefresh: false,
+      stateSealed: null,
+      stateVersion: 0,
+      subscribedBy: null,
+      attempts: 0,
+      nextAttemptAt: null,
+      nextRefreshAt: null,
+      refreshDueAt: null,
+      refreshAttempts: 0,
+      globalWebhookKey: null,
+      globalWebhookSelector: null,
+      revision: secretUuid(),
+      createdAt: now,
+      updatedAt: now,
+      archivedAt: null,
+    }
+  }
+}
+
+function asked(current: ExternalSubscription, step: AskedStep): ExternalSubscription {
+  const cleared = { ...current, error: null }
+  switch (step) {
+    case 'setup':
+      return cleared
+    case 'subscribe':
+      return { ...cleared, isWanted: true }
+    case 'unsubscribe':
+      return { ...cleared, isWanted: false, isManual: false }
+    case 'resubscribe':
+      return { ...cleared, isWanted: true, wantsResubscribe: current.isRegistered }
+    case 'refresh':
+      return { ...cleared, wantsRefresh: current.isRegistered }
+  }
+}
+
+function itemOf(step: { id: string; connectionId: string }): LaneItem {
+  return {
+    id: step.id,
+    laneId: step.connectionId,
+    groupId: step.id,
+    groupCap: 1,
+    isOrdered: false,
+    bytes: ITEM_BYTES,
+  }
+}
+
+function refuseArchived(row: ExternalSubscription): void {
+  if (row.archivedAt !== null) throw new Refusal('archived', 'the external event subscription is archived')
+}
