@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import type { Duplex } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { encodeFrame, FrameReader } from './frames.ts'
+import { type Isolation, PATH } from './isolation.ts'
+import type { FromChild, ToChild } from './messages.ts'
+
+/** More than any reply of a child that keeps to its limits. */
+const REPLY_BYTES_MAX = 64 * 1024 * 1024
+
+/** What a child may read: the engine within and its own sources. */
+const READABLE = [
+  fileURLToPath(new URL('./child/', import.meta.url)),
+  fileURLToPath(new URL('./guest/', import.meta.url)),
+  fileURLToPath(new URL('./frames.ts', import.meta.url)),
+  fileURLToPath(new URL('./messages.ts', import.meta.url)),
+  fileURLToPath(new URL('../', import.meta.resolve('quickjs-wasi'))),
+]
+
+const NODE_OPTIONS = [
+  '--permission',
+  ...READABLE.map((path) => `--allow-fs-read=${path}`),
+  '--no-addons',
+  '--disable-proto=delete',
+  '--disallow-code-generation-from-strings',
+  '--max-old-space-size=256',
+  // Deep recursion of a function shall meet the limit of its own engine first.
+  '--stack-size=3000',
+  '--no-warnings',
+]
+
+export interface ChildEvents {
+  reply(reply: FromChild, body: Buffer): void
+  /** The process is gone, or no longer talks as agreed and was killed. Said once. */
+  gone(reason: string): void
+}
+
+/**
+ * A process that runs functions: no environment, no files but its own, no standard streams, one socket.
+ * Nothing that it says is believed beyond the calls that it was given.
+ */
+export class Child {
+  readonly #process: ChildProcess
+  readonly #socket: Duplex
+  #events: ChildEvents | null
+
+  constructor(isolation: Isolation, events: ChildEvents) {
+    this.#events = events
+    const entry = fileURLToPath(new URL('./child/main.ts', import.meta.url))
+    const [command = '', ...args] = [...isolation.prefix, process.execPath, ...NODE_OPTIONS, entry]
+    this.#process = spawn(command, args, {
+      env: isolation.prefix.length === 0 ? {} : { PATH },
+      cwd: '/',
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    })
+    this.#socket = this.#process.stdio[3] as Duplex
+    const reader = new FrameReader(REPLY_BYTES_MAX)
+    this.#socket.on('data', (chunk: Buffer) => this.#read(reader, chunk))
+    this.#socket.on('error', () => this.kill('its socket broke'))
+    this.#process.on('error', (error) => this.kill(error.message))
+    this.#process.on('exit', (code, signal) => this.#end(`ended with ${signal ?? code}`))
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid
+  }
+
+  send(message: ToChild, bodies: readonly Uint8Array[] = []): void {
+    if (this.#events === null) return
+    for (const buffer of encodeFrame(message, bodies)) this.#socket.write(buffer)
+  }
+
+  /** Ends the process at once, whatever it is doing. */
+  kill(reason: string): void {
+    this.#process.kill('SIGKILL')
+    this.#socket.destroy()
+    this.#end(reason)
+  }
+
+  /** CPU time that the process has used, in milliseconds; null where the system does not tell. */
+  cpuMs(): number | null {
+    try {
+      const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
+      const [userTicks, systemTicks] = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .slice(11, 13)
+        .map(Number)
+      return ((userTicks ?? 0) + (systemTicks ?? 0)) * MS_PER_TICK
+    } catch {
+      return null
+    }
+  }
+
+  #read(reader: FrameReader, chunk: Buffer): void {
+    try {
+      for (const { head, body } of reader.read(chunk)) this.#events?.reply(head as FromChild, body)
+    } catch (error) {
+      this.kill(`it does not talk as agreed: ${(error as Error).message}`)
+    }
+  }
+
+  #end(reason: string): void {
+    const events = this.#events
+    this.#events = null
+    events?.gone(reason)
+  }
+}
+
+/** Linux counts CPU time of processes in hundredths of a second. */
+const MS_PER_TICK = 10

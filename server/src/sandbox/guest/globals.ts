@@ -1,0 +1,85 @@
+import { Buffer } from './buffer.ts'
+import { guestConsole } from './console.ts'
+import * as cryptoModule from './crypto.ts'
+import { fetch } from './fetch.ts'
+import {
+  apply,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  host,
+  NativeUrl,
+  NativeUrlSearchParams,
+  toText,
+} from './intrinsics.ts'
+import { clearTimeout, setTimeout } from './waiting.ts'
+
+/** What `require` finds; `import` finds the same. */
+const REQUIRABLE: Readonly<Record<string, object>> = {
+  crypto: cryptoModule.default,
+  'node:crypto': cryptoModule.default,
+  buffer: { Buffer },
+  'node:buffer': { Buffer },
+}
+
+/** Puts onto the global object what functions find there, and takes away what must start anew with each call. */
+export function furnish(): void {
+  const put = (name: string, value: unknown, isFixed = false) =>
+    defineProperty(globalThis, name, { value, writable: !isFixed, configurable: !isFixed, enumerable: false })
+  put('console', guestConsole, true)
+  put('Buffer', Buffer)
+  put('fetch', fetch)
+  put('setTimeout', setTimeout)
+  put('clearTimeout', clearTimeout)
+  put('global', globalThis)
+  put('require', (name: unknown) => {
+    const found = Object.hasOwn(REQUIRABLE, toText(name)) ? REQUIRABLE[toText(name)] : undefined
+    if (found === undefined)
+      throw new Error(`cannot find module '${toText(name)}'; there are node:crypto and node:buffer`)
+    return found
+  })
+  const module = { exports: {} }
+  put('module', module)
+  put('exports', module.exports)
+  defineProperty(Math, 'random', { value: drawn, writable: true, configurable: true, enumerable: false })
+  defineProperty(crypto, 'randomUUID', { value: cryptoModule.randomUUID, writable: true, configurable: true })
+  addSearchParams()
+}
+
+const fractions = new Float64Array(1)
+const fractionWords = new Uint32Array(fractions.buffer)
+
+/** A number in [0, 1), from the host's randomness: the engine's own generator would repeat itself with every call. */
+function drawn(): number {
+  const bytes = host.random(8)
+  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = bytes
+  fractionWords[0] = a | (b << 8) | (c << 16) | (d << 24)
+  fractionWords[1] = (((e | (f << 8) | (g << 16) | (h << 24)) >>> 12) | 0x3ff00000) >>> 0
+  return (fractions[0] ?? 1) - 1
+}
+
+/** `url.searchParams`, which the engine's `URL` lacks: reading parses the query, every change writes it back. */
+function addSearchParams(): void {
+  const search = getOwnPropertyDescriptor(NativeUrl.prototype, 'search')
+  if (search?.get === undefined || search.set === undefined) return
+  const { get: readSearch, set: writeSearch } = search
+  defineProperty(NativeUrl.prototype, 'searchParams', {
+    configurable: true,
+    enumerable: true,
+    get(this: URL) {
+      const params = new NativeUrlSearchParams(apply(readSearch, this, []) as string)
+      const writeBack = () => {
+        const query = toText(params)
+        apply(writeSearch, this, [query === '' ? '' : `?${query}`])
+      }
+      for (const name of ['append', 'set', 'delete', 'sort'] as const) {
+        const change = params[name] as (...args: unknown[]) => void
+        const changed = (...args: unknown[]) => {
+          apply(change, params, args)
+          writeBack()
+        }
+        defineProperty(params, name, { value: changed, enumerable: false })
+      }
+      return params
+    },
+  })
+}

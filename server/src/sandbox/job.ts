@@ -1,0 +1,270 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { GuestAnswer, GuestError, SandboxCall, SandboxFailure, SandboxLimits, SandboxLogLine } from './call.ts'
+import { encodeAnswer, readHostCall } from './guest-request.ts'
+import type { AnswerHead, DoneReply, Failed, FromChild, HostCall, Moment, WaitingReply } from './messages.ts'
+
+/** One entry into the guest: what it was given, and what it then asked for, once it has. */
+interface Step {
+  moment: Moment
+  answers: { call: number; headJson: string; body: Buffer }[]
+  asked: string | null
+}
+
+/** What a job was sent is kept up to this size, to repeat it on another child; beyond it, a lost child loses the job. */
+const JOURNAL_BYTES_MAX = 4 * 1024 * 1024
+
+/** How often a job may lose its child. */
+const LIVES = 3
+
+/** How a job ended, before it is told to the caller. */
+export type Ending =
+  | { kind: 'returned'; result: Buffer | null }
+  | { kind: 'failed'; failure: SandboxFailure; failed: Omit<Failed, 'failure'> }
+  | { kind: 'refused'; message: string; line: number | null; column: number | null }
+
+export interface JobOptions {
+  id: number
+  /** Null where a source is only checked. */
+  call: SandboxCall | null
+  owner: string
+  code: Buffer
+  hash: string
+  fileName: string
+  limits: SandboxLimits
+  nowMs: () => number
+  /** A host call was answered or a timer is due: the job can go on. */
+  onReady: (job: Job) => void
+  onEnd: (job: Job, ending: Ending) => void
+}
+
+/**
+ * One call on its way: what its guest was given and asked for, and what the host still owes it.
+ * Everything that a guest is given is kept, so that a call whose child is lost by another's doing can be repeated: the
+ * clock stands still within a slice and chance follows from a seed, so the guest asks for the same again, and nothing
+ * that was asked for once is done twice. Where it asks for something else, the call has crashed.
+ */
+export class Job {
+  readonly id: number
+  readonly call: SandboxCall | null
+  readonly owner: string
+  readonly code: Buffer
+  readonly hash: string
+  readonly fileName: string
+  readonly limits: SandboxLimits
+  readonly args: Buffer
+  readonly seed = randomBytes(32).toString('hex')
+  readonly startedAtMs = performance.now()
+  readonly #options: JobOptions
+
+  logs: SandboxLogLine[] = []
+  cpuUs = 0
+  hostCalls = 0
+  isEnded = false
+  #journal: Step[] = []
+  #journalBytes = 0
+  #at = 0
+  #arrived: { call: number; headJson: string; body: Buffer }[] = []
+  #outstanding = 0
+  #wakeAtMs: number | null = null
+  #timer: NodeJS.Timeout | null = null
+  #isWaiting = false
+  #lives = LIVES
+  #endsWith: Ending | null = null
+
+  constructor(options: JobOptions) {
+    this.#options = options
+    this.id = options.id
+    this.call = options.call
+    this.owner = options.owner
+    this.code = options.code
+    this.hash = options.hash
+    this.fileName = options.fileName
+    this.limits = options.limits
+    this.args = Buffer.from(options.call?.argsJson ?? '')
+  }
+
+  get bytes(): number {
+    return this.args.byteLength + this.code.byteLength
+  }
+
+  /** Whether the next slice is its first, which may have to load the function. */
+  get isFirstSlice(): boolean {
+    return this.#at === 0
+  }
+
+  get cpuLeftMs(): number {
+    return Math.max(0, this.limits.cpuMs - this.cpuUs / 1000)
+  }
+
+  /** The moment of the first slice. */
+  begin(): Moment {
+    return this.#step().moment
+  }
+
+  /** What the next slice is given. */
+  resume(): { moment: Moment; answers: AnswerHead[]; bodies: Buffer[] } {
+    const { moment, answers } = this.#step()
+    return {
+      moment,
+      answers: answers.map(({ call, headJson, body }) => ({ call, headJson, bodyBytes: body.byteLength })),
+      bodies: answers.map(({ body }) => body),
+    }
+  }
+
+  #step(): Step {
+    this.#isWaiting = false
+    const recorded = this.#journal[this.#at]
+    if (recorded !== undefined) return recorded
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    const elapsedMs = performance.now() - this.startedAtMs
+    const step: Step = {
+      moment: { nowMs: this.#options.nowMs(), elapsedMs },
+      answers: this.#arrived,
+      asked: null,
+    }
+    this.#arrived = []
+    this.#journal.push(step)
+    this.#journalBytes += step.answers.reduce((sum, { body, headJson }) => sum + body.byteLength + headJson.length, 0)
+    return step
+  }
+
+  /** What the child said at the end of a slice. Throws where it says what it cannot. */
+  heard(reply: Exclude<FromChild, { type: 'ready' }>, body: Buffer): void {
+    for (const [level, message] of reply.logs) this.logs.push({ level: levelOf(level), message: String(message) })
+    this.cpuUs += Number(reply.cpuUs)
+    const step = this.#journal[this.#at]
+    const { requests, rest } = cut(reply.calls, body)
+    const asked = digestOf(reply.type, requests)
+    this.#at += 1
+    if (step !== undefined && step.asked !== null) {
+      if (step.asked !== asked) return this.crash('it was repeated after its process was lost and did something else')
+      return this.#goOn(reply)
+    }
+    if (step !== undefined) step.asked = asked
+    if (this.#journalBytes > JOURNAL_BYTES_MAX) this.#forgetAnswers()
+    if (reply.type === 'done') this.#endsWith = endingOf(reply, rest)
+    for (const [index, request] of requests.entries()) this.#perform(reply.calls[index]?.kind ?? 'request', request)
+    this.#goOn(reply)
+  }
+
+  #goOn(reply: WaitingReply | DoneReply): void {
+    if (reply.type === 'done') return this.#endWhenAnswered()
+    this.#wakeAtMs = reply.wakeAtMs
+    if (this.#at < this.#journal.length || this.#arrived.length > 0) return this.#options.onReady(this)
+    this.#isWaiting = true
+    if (this.#wakeAtMs !== null) this.#sleep(this.#wakeAtMs)
+  }
+
+  /** The host waits for the guest's timers. */
+  #sleep(wakeAtMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    const inMs = Math.min(this.limits.wallMs, Math.ceil(this.startedAtMs + wakeAtMs - performance.now()))
+    this.#timer = setTimeout(
+      () => {
+        if (performance.now() - this.startedAtMs < wakeAtMs) this.#sleep(wakeAtMs)
+        else this.#nowReady()
+      },
+      Math.max(0, inMs),
+    )
+  }
+
+  #nowReady(): void {
+    if (!this.#isWaiting || this.isEnded) return
+    this.#isWaiting = false
+    this.#options.onReady(this)
+  }
+
+  #perform(kind: HostCall['kind'], text: string): void {
+    this.hostCalls += 1
+    this.#outstanding += 1
+    const number = this.hostCalls
+    void this.#ask(kind, text).then((answer) => {
+      this.#outstanding -= 1
+      if (this.isEnded) return
+      if (this.#endsWith !== null) return this.#endWhenAnswered()
+      this.#arrived.push({ call: number, ...encodeAnswer(answer) })
+      this.#nowReady()
+    })
+  }
+
+  async #ask(kind: HostCall['kind'], text: string): Promise<GuestAnswer> {
+    const asked = readHostCall(text)
+    const { call } = this
+    if ('error' in asked) return failedAnswer(asked.error)
+    if (call === null || (kind === 'request' && !call.clients.includes(asked.client)))
+      return failedAnswer('there is no such client')
+    const answer = kind === 'fetch' ? call.host.fetch(asked.request) : call.host.request(asked.client, asked.request)
+    return answer.catch(() => failedAnswer('the request could not be made'))
+  }
+
+  /** A call that asked for something without waiting for it ends when that is done. */
+  #endWhenAnswered(): void {
+    if (this.#outstanding === 0 && this.#endsWith !== null) this.end(this.#endsWith)
+  }
+
+  /** Whether it can be begun again after its child was lost; then it is as if it had not begun. */
+  rewind(isSuspect: boolean): boolean {
+    this.#lives -= isSuspect ? 2 : 1
+    if (this.#lives <= 0 || this.#journalBytes > JOURNAL_BYTES_MAX) return false
+    this.#at = 0
+    this.logs = []
+    this.cpuUs = 0
+    this.#isWaiting = false
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    return true
+  }
+
+  #forgetAnswers(): void {
+    for (const step of this.#journal) step.answers = []
+  }
+
+  crash(message: string): void {
+    this.end({ kind: 'failed', failure: 'crashed', failed: { message } })
+  }
+
+  fail(failure: SandboxFailure, message: string): void {
+    this.end({ kind: 'failed', failure, failed: { message } })
+  }
+
+  /** Ends the job, once; what comes later is not heard. */
+  end(ending: Ending): void {
+    if (this.isEnded) return
+    this.isEnded = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#journal = []
+    this.#options.onEnd(this, ending)
+  }
+}
+
+function failedAnswer(message: string): GuestAnswer {
+  const error: GuestError = { message }
+  return { kind: 'failed', error }
+}
+
+function cut(calls: readonly HostCall[], body: Buffer): { requests: string[]; rest: Buffer } {
+  let offset = 0
+  const requests = calls.map(({ bytes }) => {
+    offset += bytes
+    return body.toString('utf8', offset - bytes, offset)
+  })
+  return { requests, rest: body.subarray(offset) }
+}
+
+function digestOf(type: string, requests: readonly string[]): string {
+  if (type === 'done' || requests.length === 0) return type
+  const hash = createHash('sha256')
+  for (const request of requests) hash.update(request).update('\0')
+  return hash.digest('base64')
+}
+
+function endingOf({ outcome }: DoneReply, rest: Buffer): Ending {
+  if (outcome.kind === 'returned') return { kind: 'returned', result: outcome.hasResult ? rest : null }
+  if (outcome.kind === 'refused') return outcome
+  const { kind, failure, ...failed } = outcome
+  return { kind, failure, failed }
+}
+
+function levelOf(level: string): SandboxLogLine['level'] {
+  return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info'
+}

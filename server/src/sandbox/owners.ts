@@ -1,0 +1,56 @@
+import { LRUCache } from 'lru-cache'
+
+/** A slice of so much CPU time, or a loop that had to be stopped, makes an owner noisy for a while. */
+const NOISY_SLICE_MS = 100
+const NOISY_FOR_MS = 60_000
+
+/** Owners whose slices take longer than this on average get no more than their share of the children. */
+const SLOW_SLICE_MS = 10
+const OWNERS_REMEMBERED = 10_000
+
+/** What is known of the owners of functions: how long theirs take, and which are to be kept apart. */
+export class Owners {
+  readonly #known = new LRUCache<string, { averageMs: number; noisyUntilMs: number }>({ max: OWNERS_REMEMBERED })
+  readonly #live = new Map<string, number>()
+
+  isNoisy(owner: string): boolean {
+    return (this.#known.peek(owner)?.noisyUntilMs ?? 0) > performance.now()
+  }
+
+  isSlow(owner: string): boolean {
+    return (this.#known.peek(owner)?.averageMs ?? 0) > SLOW_SLICE_MS
+  }
+
+  /** A slice took so long. */
+  took(owner: string, cpuMs: number): void {
+    const known = this.#of(owner)
+    known.averageMs += (cpuMs - known.averageMs) / 8
+    if (cpuMs >= NOISY_SLICE_MS) this.disturbed(owner)
+  }
+
+  /** A function of this owner had to be stopped, or its process was lost while it ran. */
+  disturbed(owner: string): void {
+    this.#of(owner).noisyUntilMs = performance.now() + NOISY_FOR_MS
+  }
+
+  /** Calls that are begun and not ended. */
+  liveOf(owner: string): number {
+    return this.#live.get(owner) ?? 0
+  }
+
+  began(owner: string): void {
+    this.#live.set(owner, this.liveOf(owner) + 1)
+  }
+
+  ended(owner: string): void {
+    const left = this.liveOf(owner) - 1
+    if (left > 0) this.#live.set(owner, left)
+    else this.#live.delete(owner)
+  }
+
+  #of(owner: string): { averageMs: number; noisyUntilMs: number } {
+    const known = this.#known.get(owner) ?? { averageMs: 0, noisyUntilMs: 0 }
+    this.#known.set(owner, known)
+    return known
+  }
+}

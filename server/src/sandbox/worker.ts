@@ -1,0 +1,228 @@
+import { Child } from './child-process.ts'
+import type { Isolation } from './isolation.ts'
+import type { Job } from './job.ts'
+import type { CallLimits, FromChild } from './messages.ts'
+
+/** A second slice is on its way while the first runs, so that the child does not wait for the engine. */
+const SLICES_MAX = 2
+
+/** Calls that one child may have begun and not ended; the others of them wait for their requests. */
+export const LIVE_MAX = 32
+
+/** With so much memory in use a child begins no more calls until some have ended. */
+const MEMORY_BYTES_MAX = 384 * 1024 * 1024
+
+/** When a child is replaced by a new one. */
+const RSS_BYTES_MAX = 500 * 1024 * 1024
+const AGE_MS_MAX = 3_600_000
+const CALLS_MAX = 50_000
+
+/** A slice may take so long beyond its CPU budget before its child is killed. */
+const GRACE_MS = 250
+
+/** A slice that was not given the processor may take so many times as long. */
+const STARVED_FACTOR = 8
+
+export interface WorkerEvents {
+  ready(worker: Worker): void
+  /** A slice ended; the worker has room. */
+  replied(worker: Worker, job: Job, cpuUs: number): void
+  /** The child is lost: with the job that ran in it, the jobs that waited in it, and why. */
+  lost(worker: Worker, loss: { running: Job | null; others: Job[]; reason: string }): void
+}
+
+/** A child and the jobs in it. The first of its slices is the one that runs; the engine always knows which. */
+export class Worker {
+  readonly isForNoisy: boolean
+  readonly #child: Child
+  readonly #events: WorkerEvents
+  readonly #bornAtMs = performance.now()
+  readonly #callsMax: number
+  readonly #known = new Set<string>()
+  readonly #live = new Set<Job>()
+  readonly #slices: Job[] = []
+  readonly #ready: Job[] = []
+  isReady = false
+  hasBeenReady = false
+  isDraining = false
+  usedAtMs = performance.now()
+  #calls = 0
+  #memoryBytes = 0
+  #head: { startedAtMs: number; budgetMs: number; baselineCpuMs: number | null } | null = null
+  /** Set when the engine kills the child because of what its running slice does. */
+  #overrun: Job | null = null
+
+  constructor(isolation: Isolation, options: { isForNoisy: boolean; jitter: number; events: WorkerEvents }) {
+    this.isForNoisy = options.isForNoisy
+    this.#events = options.events
+    this.#callsMax = CALLS_MAX * (0.75 + options.jitter / 2)
+    this.#child = new Child(isolation, {
+      reply: (reply, body) => this.#heard(reply, body),
+      gone: (reason) => this.#lost(reason),
+    })
+  }
+
+  get busy(): number {
+    return this.#slices.length
+  }
+
+  get live(): number {
+    return this.#live.size
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  get hasRoom(): boolean {
+    const isUsable = this.isReady && !this.isDraining && this.#slices.length < SLICES_MAX
+    return isUsable && this.#live.size < LIVE_MAX && (this.#memoryBytes < MEMORY_BYTES_MAX || this.#live.size === 0)
+  }
+
+  /** Whether the engine had to stop the slice that ran when the child was lost. */
+  hasOverrun(job: Job): boolean {
+    return this.#overrun === job
+  }
+
+  slicesOf(owner: string): number {
+    return this.#slices.reduce((count, job) => count + (job.owner === owner ? 1 : 0), 0)
+  }
+
+  knows(job: Job): boolean {
+    return this.#known.has(job.hash)
+  }
+
+  begin(job: Job): void {
+    this.#live.add(job)
+    this.#calls += 1
+    const { call, id, fileName, hash } = job
+    const limits = callLimits(job)
+    if (call === null) {
+      this.#child.send({ type: 'check', id, fileName, limits }, [job.code])
+    } else {
+      const isKnown = this.#known.has(hash)
+      this.#known.add(hash)
+      const { clients } = call
+      const codeBytes = isKnown ? 0 : job.code.byteLength
+      const moment = job.begin()
+      this.#child.send(
+        { type: 'run', id, hash, codeBytes, fileName, clients, seed: job.seed, moment, limits },
+        isKnown ? [job.args] : [job.code, job.args],
+      )
+    }
+    this.#sliceSent(job)
+  }
+
+  /** A job in this child can go on. */
+  enqueue(job: Job): void {
+    this.#ready.push(job)
+    this.sendReady()
+  }
+
+  sendReady(): void {
+    while (this.isReady && this.#slices.length < SLICES_MAX) {
+      const job = this.#ready.shift()
+      if (job === undefined) return
+      if (job.isEnded) continue
+      const { moment, answers, bodies } = job.resume()
+      this.#child.send({ type: 'resume', id: job.id, moment, answers }, bodies)
+      this.#sliceSent(job)
+    }
+  }
+
+  /** The job ended for the engine, whatever its guest is doing. */
+  release(job: Job): void {
+    if (!this.#live.has(job) || this.#slices.includes(job)) return
+    this.#live.delete(job)
+    this.#child.send({ type: 'drop', id: job.id })
+    this.#stopWhenDrained()
+  }
+
+  has(job: Job): boolean {
+    return this.#live.has(job)
+  }
+
+  /** Kills the child where the running slice has had its time. */
+  checkTime(nowMs: number): void {
+    const [job] = this.#slices
+    const head = this.#head
+    if (job === undefined || head === null) return
+    const elapsedMs = nowMs - head.startedAtMs
+    if (elapsedMs < head.budgetMs / 4) return
+    head.baselineCpuMs ??= this.#child.cpuMs()
+    if (elapsedMs < head.budgetMs) return
+    const usedMs = head.baselineCpuMs === null ? null : (this.#child.cpuMs() ?? 0) - head.baselineCpuMs
+    const isStarved = usedMs !== null && usedMs < head.budgetMs / 4
+    if (isStarved && elapsedMs < head.budgetMs * STARVED_FACTOR) return
+    this.#overrun = job
+    this.#child.kill('a function did not stop')
+  }
+
+  /** No more calls; the child ends when those in it have. */
+  drain(): void {
+    this.isDraining = true
+    this.#stopWhenDrained()
+  }
+
+  kill(reason: string): void {
+    this.#child.kill(reason)
+  }
+
+  #sliceSent(job: Job): void {
+    this.#slices.push(job)
+    if (this.#slices.length === 1) this.#headStarts(job)
+  }
+
+  #headStarts(job: Job): void {
+    const loadMs = job.isFirstSlice ? job.limits.cpuMs : 0
+    this.#head = {
+      startedAtMs: performance.now(),
+      budgetMs: job.cpuLeftMs + loadMs + GRACE_MS,
+      baselineCpuMs: null,
+    }
+  }
+
+  #heard(reply: FromChild, body: Buffer): void {
+    if (reply.type === 'ready') {
+      this.isReady = true
+      this.hasBeenReady = true
+      return this.#events.ready(this)
+    }
+    const [job] = this.#slices
+    if (job === undefined || job.id !== reply.id) throw new Error('an answer for a call that is not running')
+    this.usedAtMs = performance.now()
+    this.#memoryBytes = Number(reply.memoryBytes)
+    for (const hash of reply.forgotten) this.#known.delete(hash)
+    this.#slices.shift()
+    const [next] = this.#slices
+    if (next === undefined) this.#head = null
+    else this.#headStarts(next)
+    if (reply.type === 'done') this.#live.delete(job)
+    if (job.isEnded) this.release(job)
+    else job.heard(reply, body)
+    if (this.#isWorn(reply.rssBytes ?? 0)) this.isDraining = true
+    this.#stopWhenDrained()
+    this.#events.replied(this, job, Number(reply.cpuUs))
+  }
+
+  #isWorn(rssBytes: number): boolean {
+    return rssBytes > RSS_BYTES_MAX || this.#calls > this.#callsMax || performance.now() - this.#bornAtMs > AGE_MS_MAX
+  }
+
+  #stopWhenDrained(): void {
+    if (this.isDraining && this.#live.size === 0) this.#child.kill('it was replaced')
+  }
+
+  #lost(reason: string): void {
+    const running = this.#slices[0] ?? null
+    const others = [...this.#live].filter((job) => job !== running && !job.isEnded)
+    this.isDraining = true
+    this.isReady = false
+    this.#events.lost(this, { running: running?.isEnded === false ? running : null, others, reason })
+  }
+}
+
+function callLimits({ limits }: Job): CallLimits {
+  const { cpuMs, memoryBytes, resultBytes, logBytes, hostCalls } = limits
+  return { cpuMs, memoryBytes, resultBytes, logBytes, hostCalls }
+}
