@@ -99,3 +99,9 @@ export async function listExternalEventTypes(
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }
+
+/** Every type of a chain, archived ones too. */
+export async function idsOfFamily(tx: Tx, rootId: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`select id from external_event_types where root_id = ${rootId}`.execute(tx)
+  return rows.map((row) => row.id)
+}

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { OutboundOutcome } from './outcome.ts'
+import type { OutboundOutcome, ReceivedHeaders } from './outcome.ts'
 import type { OutboundRequest } from './request-check.ts'
 
 /** A request made from a definition whose formulas are already evaluated, or what is wrong with it. */
@@ -120,7 +120,7 @@ function textOf(value: unknown): string {
 const KEPT_CHARS_MAX = 16_384
 
 /** The value of a response body: parsed where it is JSON, else its text. */
-export function bodyValue(outcome: Extract<OutboundOutcome, { kind: 'answered' }>): unknown {
+export function bodyValue(outcome: { headers: ReceivedHeaders; body: Buffer }): unknown {
   const text = outcome.body.toString('utf8')
   const type = String(outcome.headers['content-type'] ?? '')
   if (/[/+]json\b/i.test(type) || (type === '' && /^\s*[[{]/.test(text))) {
@@ -176,7 +176,7 @@ function recordedBody(body: string, contentType: string): unknown {
 const SECRET_NAME = /authorization|cookie|token|secret|passw|signature|api[-_]?key|credential|private[-_]?key/i
 
 /** The same value with what looks like a secret by its name replaced; other values stay untouched. */
-function maskSecrets(value: unknown, depth = 0): unknown {
+export function maskSecrets(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > 20) return value
   if (Array.isArray(value)) return value.map((each) => maskSecrets(each, depth + 1))
   return Object.fromEntries(

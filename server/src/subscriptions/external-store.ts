@@ -124,8 +124,7 @@ export interface ExternalSubscriptionFilter {
   customerId: string | null
   connectionId: string | null
   integrationId: string | null
-  integrationIds: readonly string[] | null
-  typeIds: readonly string[] | null
+  typeId: string | null
   status: ExternalSubscriptionStatus | null
   search: string | null
   includeArchived: boolean
@@ -142,8 +141,7 @@ export async function listExternalSubscriptions(
        and (${f.customerId}::uuid is null or s.customer_id = ${f.customerId})
        and (${f.connectionId}::uuid is null or s.connection_id = ${f.connectionId})
        and (${f.integrationId}::uuid is null or s.integration_id = ${f.integrationId})
-       and (${f.integrationIds}::uuid[] is null or s.integration_id = any(${f.integrationIds}))
-       and (${f.typeIds}::uuid[] is null or s.external_event_type_id = any(${f.typeIds}))
+       and (${f.typeId}::uuid is null or s.external_event_type_id = ${f.typeId})
        and (${f.status}::text is null or s.status = ${f.status})
        and (${f.search}::text is null or s.name ilike '%' || ${f.search} || '%')
        and (${f.includeArchived} or s.archived_at is null)

@@ -1,35 +1,26 @@
 import { schemaProblem } from '../api/json-schema.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Connection } from '../connections/connection.ts'
-import type { Connections } from '../connections/connections.ts'
 import { customerById } from '../customers/store.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import type { ExternalEventType } from '../event-types/external-event-type.ts'
+import { idsOfFamily } from '../event-types/external-store.ts'
 import type { Tx } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
-import type { LaneItem, Lanes } from '../platform/lane.ts'
-import { createLanes } from '../platform/lanes.ts'
-import type { Log } from '../platform/log.ts'
-import { type Ownership, shardOf } from '../platform/ownership.ts'
-import { forgettingErrors } from '../platform/periodic.ts'
 import type { Queue } from '../platform/queue.ts'
 import { definitionOf, type ExternalDefinition } from './external-definition.ts'
 import { createEventDestinations, type EventDestinations } from './external-destinations.ts'
-import { createExternalSteps, type ExternalStepsOptions } from './external-steps.ts'
+import { createStepLanes, type StepLanes, type StepLanesOptions } from './external-lanes.ts'
 import {
   externalSubscriptionById,
-  fetchSteps,
   idsOfConnection,
   idsOfCustomer,
   idsOfTypes,
   insertExternalSubscription,
-  lanesWithSteps,
   lockExternalSubscriptions,
   lockSharedSubscription,
   saveJournal,
-  takeDueRefreshes,
   updateExternalSubscription,
-  wantSteps,
 } from './external-store.ts'
 import {
   dueExternalStep,
@@ -38,33 +29,14 @@ import {
   shouldBeRegistered,
 } from './external-subscription.ts'
 
-const NAME = 'external-subscriptions'
-const TOPIC = `lanes:${NAME}`
-/** Calls at the same time in one process, and of one connection. */
-const PROCESS_CAP = 500
-const LANE_CAP = 4
-const HELD_MAX = 5000
-const HELD_BYTES_MAX = 16 * 1024 * 1024
-const ITEM_BYTES = 500
-/** Refreshes that are taken up at a time, and how often it is looked for them. */
-const REFRESHES_MAX = 1000
-const SWEEP_MS = 5000
-/** Longest time that a request waits for what it asked for; then it answers with how things stand. */
-const WAIT_MAX_MS = 25_000
 const PAGE = 200
 
 export const FOLLOW_TYPE_TASK = 'external-event-subscriptions-follow-type'
 
-export interface ExternalSubscriptionsOptions extends ExternalStepsOptions {
+export interface ExternalSubscriptionsOptions extends StepLanesOptions {
   ids: Ids
-  log: Log
-  ownership: Ownership
   queue: Queue
   deliveries: Deliveries
-  connections: Connections
-  /** Which of these an enabled flow uses; flows are above, so it is handed over. */
-  inUse(tx: Tx, ids: readonly string[]): Promise<Set<string>>
-  sweepMs?: number
 }
 
 /** What a person asks for. */
@@ -109,7 +81,7 @@ export interface ExternalSubscriptions extends AsyncDisposable {
   followConnection(tx: Tx, connection: Connection, how: 'archived' | 'restored' | 'reconnected'): Promise<void>
   followCustomer(tx: Tx, customerId: string, isArchived: boolean): Promise<void>
   followTypeSoon(tx: Tx, type: ExternalEventType): Promise<void>
-  followType(payload: { typeId: string; isArchived: boolean }): Promise<void>
+  followType(payload: { rootId: string }): Promise<void>
   /** Resolves when an archived connection's registrations are taken back, or could not be; at most `waitMs`. */
   takenBack(connectionId: string, waitMs: number): Promise<void>
   /** Has refreshes that are due begun, and resolves when nothing due is left. */
@@ -125,47 +97,12 @@ export function createExternalSubscriptions(options: ExternalSubscriptionsOption
 class SubscriptionKeeper implements ExternalSubscriptions {
   readonly destinations: EventDestinations
   readonly #o: ExternalSubscriptionsOptions
-  readonly #lanes: Lanes<LaneItem>
-  readonly #sweep: ReturnType<typeof forgettingErrors>
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #lanes: StepLanes
 
   constructor(options: ExternalSubscriptionsOptions) {
     this.#o = options
-    const { database, ownership, clock, log } = options
-    const steps = createExternalSteps(options)
+    this.#lanes = createStepLanes(options)
     this.destinations = createEventDestinations(options)
-    this.#lanes = createLanes<LaneItem>({
-      source: {
-        name: NAME,
-        lanesOf: (shards) => lanesWithSteps(database.db, shards),
-        async fetch(laneIds, limit, except, now) {
-          const rows = await fetchSteps(database.db, laneIds, limit, except, now)
-          return rows.map((row) => ({ item: itemOf(row), dueAt: row.dueAt }))
-        },
-        work: async (item, signal) => {
-          const outcome = await steps.work(item.id, signal)
-          this.#done(item.id)
-          if (!ownership.ownsAll()) await ownership.notify({ about: `${NAME}:done`, id: item.id })
-          return outcome
-        },
-      },
-      ownership,
-      clock,
-      log,
-      processCap: PROCESS_CAP,
-      laneCap: LANE_CAP,
-      heldMax: HELD_MAX,
-      heldBytesMax: HELD_BYTES_MAX,
-      ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
-    })
-    ownership.listen({
-      noticed: (notice) => {
-        if (notice.about === `${NAME}:done`) this.#done(String(notice.id))
-      },
-    })
-    this.#sweep = forgettingErrors(log, 'looking for due refreshes', options.sweepMs ?? SWEEP_MS, () =>
-      this.#takeDueRefreshes(),
-    )
   }
 
   // ── flows ──
@@ -214,7 +151,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
       await this.#follow(tx, row)
       return made
     })
-    return { row: await this.#brought(row), secret }
+    return { row: await this.#lanes.brought(row.id), secret }
   }
 
   async change(
@@ -252,7 +189,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
       return made
     })
     if (input.webhookUri) await this.destinations.wake(row.id)
-    return { row: isOther ? await this.#brought(row) : await this.#current(row.id), secret }
+    return { row: isOther ? await this.#lanes.brought(row.id) : await this.#current(row.id), secret }
   }
 
   async archive(row: ExternalSubscription): Promise<void> {
@@ -262,7 +199,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
       if (current === undefined || current.archivedAt !== null) return
       await this.#follow(tx, { ...current, isWanted: false, isManual: false, archivedAt: this.#o.clock.now() })
     })
-    await this.#brought(row)
+    await this.#lanes.brought(row.id)
   }
 
   async ask(row: ExternalSubscription, step: AskedStep): Promise<ExternalSubscription> {
@@ -274,7 +211,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
       // Whoever asks for it anew wants a new registration, whatever was answered to the one before.
       if (step === 'resubscribe') await saveJournal(tx, row.id, null)
     })
-    return this.#brought(row)
+    return this.#lanes.brought(row.id)
   }
 
   async definitionOf(row: ExternalSubscription): Promise<ExternalDefinition | null> {
@@ -302,14 +239,15 @@ class SubscriptionKeeper implements ExternalSubscriptions {
   }
 
   async followTypeSoon(tx: Tx, type: ExternalEventType): Promise<void> {
-    const key = `follow-external-type:${type.id}`
-    const payload = { typeId: type.id, isArchived: type.archivedAt !== null }
+    const key = `follow-external-type:${type.rootId}`
+    const payload = { rootId: type.rootId }
     await this.#o.queue.add(tx, { task: FOLLOW_TYPE_TASK, payload, key, queue: key })
   }
 
-  async followType({ typeId }: { typeId: string; isArchived: boolean }): Promise<void> {
+  async followType({ rootId }: { rootId: string }): Promise<void> {
+    const typeIds = await idsOfFamily(this.#o.database.db, rootId)
     for (let after: string | null = null; ; ) {
-      const page: string[] = await idsOfTypes(this.#o.database.db, [typeId], after, PAGE)
+      const page: string[] = await idsOfTypes(this.#o.database.db, typeIds, after, PAGE)
       await this.#o.database.transaction(async (tx) => {
         for (const row of await lockExternalSubscriptions(tx, page)) {
           const connection = await this.#connectionOf(row)
@@ -327,7 +265,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
     const deadline = performance.now() + waitMs
     for (const id of await idsOfConnection(this.#o.database.db, connectionId)) {
       const row = await externalSubscriptionById(this.#o.database.db, id)
-      if (row?.isRegistered) await this.#brought(row, Math.max(0, deadline - performance.now()))
+      if (row?.isRegistered) await this.#lanes.brought(id, Math.max(0, deadline - performance.now()))
     }
   }
 
@@ -339,32 +277,20 @@ class SubscriptionKeeper implements ExternalSubscriptions {
 
   // ── work ──
 
-  async settled(): Promise<void> {
-    await this.#takeDueRefreshes()
-    await this.#lanes.settled()
+  settled(): Promise<void> {
+    return this.#lanes.settled()
   }
 
   start(): void {
     this.#lanes.start()
-    this.#sweep.start()
   }
 
-  async close(): Promise<void> {
-    await this.#sweep.stop()
-    await this.#lanes.stop()
+  close(): Promise<void> {
+    return this.#lanes.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  async #takeDueRefreshes(): Promise<void> {
-    const { database, clock, ownership } = this.#o
-    for (;;) {
-      const { count, shards } = await takeDueRefreshes(database, clock.now(), REFRESHES_MAX)
-      if (shards.length > 0) await ownership.notify({ about: TOPIC, shards })
-      if (count < REFRESHES_MAX) return
-    }
   }
 
   /** Writes what should be, and has done what follows from it when the transaction commits. */
@@ -380,40 +306,12 @@ class SubscriptionKeeper implements ExternalSubscriptions {
       refreshDueAt: shouldBeRegistered(row) ? row.refreshDueAt : null,
     }
     await this.#save(tx, followed)
-    if (isDue) {
-      await wantSteps(tx, [row], this.#o.clock.now())
-      await this.#o.ownership.notifyOnCommit(tx, { about: TOPIC, shards: [shardOf(row.connectionId)] })
-    }
+    if (isDue) await this.#lanes.want(tx, [row])
     return followed
   }
 
   async #save(tx: Tx, row: ExternalSubscription): Promise<void> {
     await updateExternalSubscription(tx, { ...row, revision: secretUuid(), updatedAt: this.#o.clock.now() })
-  }
-
-  /** Waits until what should be is, or was tried and failed, and gives how it stands then. */
-  async #brought(row: { id: string }, waitMs = WAIT_MAX_MS): Promise<ExternalSubscription> {
-    const deadline = performance.now() + waitMs
-    for (;;) {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const waiting = this.#waiting.get(row.id) ?? new Set()
-      this.#waiting.set(row.id, waiting.add(resolve))
-      try {
-        const current = await this.#current(row.id)
-        const leftMs = deadline - performance.now()
-        if (dueExternalStep(current) === null || current.error !== null || leftMs <= 0) return current
-        const timer = setTimeout(resolve, leftMs)
-        await promise
-        clearTimeout(timer)
-      } finally {
-        waiting.delete(resolve)
-        if (waiting.size === 0) this.#waiting.delete(row.id)
-      }
-    }
-  }
-
-  #done(id: string): void {
-    for (const resolve of this.#waiting.get(id) ?? []) resolve()
   }
 
   async #current(id: string): Promise<ExternalSubscription> {
@@ -508,17 +406,6 @@ function asked(current: ExternalSubscription, step: AskedStep): ExternalSubscrip
       return { ...cleared, isWanted: true, wantsResubscribe: current.isRegistered }
     case 'refresh':
       return { ...cleared, wantsRefresh: current.isRegistered }
-  }
-}
-
-function itemOf(step: { id: string; connectionId: string }): LaneItem {
-  return {
-    id: step.id,
-    laneId: step.connectionId,
-    groupId: step.id,
-    groupCap: 1,
-    isOrdered: false,
-    bytes: ITEM_BYTES,
   }
 }
 
