@@ -25,6 +25,8 @@ create table action_run_logs (
 ) partition by RANGE (id);
 CREATE INDEX action_run_logs_action_id_id_idx ON public.action_run_logs USING btree (action_id, id) WHERE (action_id IS NOT NULL);
 CREATE INDEX action_run_logs_connection_id_id_idx ON public.action_run_logs USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
+CREATE INDEX action_run_logs_customer_id_id_idx ON public.action_run_logs USING btree (customer_id, id) WHERE (customer_id IS NOT NULL);
+CREATE INDEX action_run_logs_source_id_id_idx ON public.action_run_logs USING btree (source_id, id) WHERE (source_id IS NOT NULL);
 CREATE INDEX action_run_logs_workspace_id_id_idx ON public.action_run_logs USING btree (workspace_id, id);
 
 create table actions (
@@ -258,6 +260,7 @@ create table connectors (
   description text,
   meta jsonb,
   logo_uri text,
+  categories text[] not null default '{}'::text[],
   definition json not null,
   revision uuid not null,
   created_at timestamp with time zone not null,

@@ -152,6 +152,11 @@ export const ERRORS = {
     status: 400,
     meaning: 'A JSON Schema cannot be compiled.',
   },
+  read_only_connector: {
+    type: 'bad_request',
+    status: 403,
+    meaning: 'The connector is ready-made and cannot be changed; make a copy of it with `clone`.',
+  },
   invalid_function: {
     type: 'custom_code',
     status: 400,

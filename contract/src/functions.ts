@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import type { EndpointTable } from './endpoint.ts'
+import { ErrorData } from './errors.ts'
+import { listOf, paging, Timestamp, timeBounds } from './shapes.ts'
 
 /** JavaScript (or TypeScript) whose default export is called with one argument. */
 const JavascriptFunction = z.object({ type: z.literal('javascript'), code: z.string().max(1_000_000) })
@@ -44,3 +47,125 @@ export type FunctionDefinition = z.infer<typeof FunctionDefinition>
 export const FunctionInput = z
   .union([z.string().max(1_000_000), FunctionDefinition])
   .transform((given): FunctionDefinition => (typeof given === 'string' ? { type: 'javascript', code: given } : given))
+
+/** `returned`, or why a call failed. */
+export const FunctionCallOutcome = z.enum([
+  'returned',
+  'thrown',
+  'cpu_timeout',
+  'wall_timeout',
+  'memory',
+  'limit_exceeded',
+  'never_settles',
+  'load',
+  'aborted',
+  'crashed',
+])
+export type FunctionCallOutcome = z.infer<typeof FunctionCallOutcome>
+
+const LogLine = z.object({ level: z.enum(['debug', 'info', 'warn', 'error']), message: z.string() })
+
+/** A call of a function: neither what it was given nor what it returned, and no secrets. */
+export const FunctionCall = z
+  .object({
+    id: z.string(),
+    /** Whose function it is: an external event type, a connector, an action, a flow. */
+    ownerId: z.string(),
+    /** Which function of it. */
+    slot: z.string(),
+    /** On behalf of what it was called: an incoming webhook, a run. */
+    sourceId: z.string().optional(),
+    userId: z.string().optional(),
+    integrationId: z.string().optional(),
+    connectionId: z.string().optional(),
+    outcome: FunctionCallOutcome,
+    error: ErrorData.optional(),
+    logs: z.array(LogLine).optional(),
+    cpuMs: z.number(),
+    durationMs: z.number(),
+    hostCalls: z.number().int(),
+    createdAt: Timestamp,
+  })
+  .meta({ id: 'FunctionCall' })
+
+/** An answer that was recorded, for a request of a function that is tried out: the first that fits is taken, once. */
+const RecordedAnswer = z.object({
+  /** Any method where absent. */
+  method: z.string().optional(),
+  /** Any address where absent; a path fits whatever the query is. */
+  uri: z.string().optional(),
+  status: z.number().int().min(100).max(599).optional(),
+  headers: z.record(z.string(), z.string()).optional(),
+  body: z.unknown().optional(),
+})
+
+export const FunctionTrialInput = z.object({
+  function: FunctionInput,
+  /** Shown as the name of the file in errors. */
+  slot: z
+    .string()
+    .regex(/^[\w.-]{1,100}$/, 'a slot has letters, digits, dots, dashes and underscores only')
+    .optional(),
+  args: z.record(z.string(), z.unknown()).optional(),
+  /** Whose API client the function gets; its requests are really sent. */
+  connectionId: z.string().optional(),
+  /** Instead of a connection: nothing is sent. */
+  answers: z.array(RecordedAnswer).max(100).optional(),
+})
+
+/** What a function did when it was tried out. */
+export const FunctionTrial = z
+  .object({
+    callId: z.string(),
+    outcome: FunctionCallOutcome,
+    value: z.unknown().optional(),
+    error: ErrorData.optional(),
+    logs: z.array(LogLine),
+    cpuMs: z.number(),
+    durationMs: z.number(),
+    /** In the order in which they were made; `status` is absent where no answer came. */
+    requests: z.array(
+      z.object({ client: z.string(), method: z.string(), uri: z.string(), status: z.number().int().optional() }),
+    ),
+  })
+  .meta({ id: 'FunctionTrial' })
+
+export const functions = {
+  list: {
+    method: 'GET',
+    path: '/function-calls',
+    summary: 'Calls of functions, newest first',
+    access: 'admin',
+    query: z.object({
+      ...paging,
+      ...timeBounds,
+      ownerId: z.string().optional(),
+      sourceId: z.string().optional(),
+      slot: z.string().optional(),
+      /** `failed` stands for every outcome but `returned`. */
+      outcome: z.enum([...FunctionCallOutcome.options, 'failed']).optional(),
+      connectionId: z.string().optional(),
+      customerId: z.string().optional(),
+      userId: z.string().optional(),
+    }),
+    answer: listOf(FunctionCall),
+    refusals: [],
+  },
+  get: {
+    method: 'GET',
+    path: '/function-calls/:id',
+    summary: 'One call of a function',
+    access: 'admin',
+    answer: FunctionCall,
+    refusals: ['not_found'],
+  },
+  test: {
+    method: 'POST',
+    path: '/functions/test',
+    summary: 'Try a function out: against a connection, or with answers that were recorded',
+    access: 'admin',
+    body: FunctionTrialInput,
+    answer: FunctionTrial,
+    refusals: ['not_found'],
+  },
+} as const satisfies EndpointTable

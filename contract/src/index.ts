@@ -3,6 +3,7 @@ import { alerts } from './alerts.ts'
 import { appEventSubscriptions } from './app-event-subscriptions.ts'
 import { appEventTypes } from './app-event-types.ts'
 import { appEvents } from './app-events.ts'
+import { connectors } from './connectors.ts'
 import { customers } from './customers.ts'
 import { deliveries, replays } from './deliveries.ts'
 import { externalEventSubscriptions } from './external-event-subscriptions.ts'
@@ -11,6 +12,7 @@ import { externalEvents } from './external-events.ts'
 import { flowInstances } from './flow-instances.ts'
 import { flowRuns } from './flow-runs.ts'
 import { flows } from './flows.ts'
+import { functions } from './functions.ts'
 import { incomingWebhooks } from './incoming-webhooks.ts'
 import { integrations } from './integrations.ts'
 import { eventCatalogue, notificationEndpoints } from './notification-endpoints.ts'
@@ -20,6 +22,7 @@ import { workspaces } from './workspaces.ts'
 export const contract = {
   workspaces,
   customers,
+  connectors,
   integrations,
   appEventTypes,
   appEventSubscriptions,
@@ -35,6 +38,7 @@ export const contract = {
   externalEventTypes,
   externalEvents,
   incomingWebhooks,
+  functions,
   alerts,
 }
 export type Contract = typeof contract
@@ -45,6 +49,7 @@ export * from './app-event-subscriptions.ts'
 export * from './app-event-types.ts'
 export * from './app-events.ts'
 export * from './connections.ts'
+export * from './connectors.ts'
 export * from './customers.ts'
 export * from './deliveries.ts'
 export * from './endpoint.ts'

@@ -12,6 +12,7 @@ create table connectors (
   description text,
   meta jsonb,
   logo_uri text,
+  categories text[] not null default '{}',
   -- auth options, makeApiClient, test, disconnect, response handlers, events, global webhooks, operations, parametersSchema
   definition json not null,
   revision uuid not null,

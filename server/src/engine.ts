@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Alerts, createAlerts } from './alerts/alerts.ts'
 import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alerts/conditions.ts'
 import { alertRoutes } from './alerts/routes.ts'
+import { notFound } from './api/refusal.ts'
 import { createApi } from './api/server.ts'
 import type { Role } from './config.ts'
 import { type Console, type ConsoleOptions, createConsole } from './console/console.ts'
@@ -27,8 +28,17 @@ import { createPlans } from './flows/plan.ts'
 import { createSetup, SCHEDULE_TASK } from './flows/setup.ts'
 import { nodesOfVersion, streamsInUse } from './flows/store.ts'
 import { createFlowViews } from './flows/views.ts'
+import type { Functions } from './functions/function.ts'
+import { createFunctions } from './functions/functions.ts'
+import { functionRoutes } from './functions/routes.ts'
 import { createIngress, type IngressLimits } from './ingress/ingress.ts'
+import { connectorRoutes } from './integrations/connector-routes.ts'
+import { type Connectors, createConnectors } from './integrations/connectors.ts'
+import { sealParameters } from './integrations/integration.ts'
+import { loadReadyMade } from './integrations/ready-made.ts'
 import { integrationRoutes } from './integrations/routes.ts'
+import { integrationById, sealOldParameters } from './integrations/store.ts'
+import { createIntegrationViews } from './integrations/views.ts'
 import { audienceOf, elementTypeOf } from './live/element-type.ts'
 import { type Change, createLive } from './live/live.ts'
 import { asyncApi } from './notifications/catalogue.ts'
@@ -52,6 +62,7 @@ import type { Limits } from './runs/limits.ts'
 import { runRoutes } from './runs/routes.ts'
 import { createRuns, type Runs } from './runs/runs.ts'
 import { createRunWatch } from './runs/watch.ts'
+import { createSandbox } from './sandbox/sandbox.ts'
 import { AppSubscriptionTasks, createAppSubscriptions } from './subscriptions/app-subscriptions.ts'
 import { subscriptionRoutes } from './subscriptions/routes.ts'
 import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
@@ -82,6 +93,8 @@ export interface EngineOptions {
   attemptTimeoutMs?: number
   /** Absent: no console is served. */
   console?: ConsoleOptions | null
+  /** Where the ready-made connectors are; those of this product where absent. */
+  connectorsDirectory?: URL
   /** How often processes look after shards, queued jobs and forgotten rows, in milliseconds. */
   tickMs?: number
 }
@@ -107,6 +120,8 @@ export interface Engine extends AsyncDisposable {
   customers: Customers
   flows: Flows
   instances: Instances
+  functions: Functions
+  connectors: Connectors
   /** Begins to work: takes shards, does jobs. HTTP is opened by the caller. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -155,6 +170,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     allow: options.egressAllow,
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   })
+
+  const sandbox = createSandbox({ log, clock, random })
+  const functions = createFunctions({ sandbox, outbound, database, ids, log })
 
   const workspaceStore = createWorkspaceStore(sealing)
   const directory = createWorkspaceDirectory({ database, store: workspaceStore, clock })
@@ -248,6 +266,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     inUse: streamsInUse,
     alerts,
   })
+  const oAuthCallbackUri = `${publicUrl}/oauth-callback`
+  const readyMade = await loadReadyMade(options.connectorsDirectory)
+  const connectors = createConnectors({ database, sealing, readyMade })
+  const integrationViews = createIntegrationViews({
+    sealing,
+    connectors,
+    oAuthCallbackUri,
+    connectionsOf: async () => new Map(),
+  })
   const nodeTypes = await loadNodeTypes()
   const definitions = createDefinitions({ database, clock, ids, nodeTypes })
   const flows = createFlows({ database, clock, ids, definitions })
@@ -334,7 +361,26 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     replayRoutes({ database, deliveries, replays }),
     alertRoutes({ database, alerts }),
     customerRoutes({ database, clock, sealing, directory, customers }),
-    integrationRoutes({ database, clock, ids }),
+    functionRoutes({
+      database,
+      functions,
+      clientOf: async (_principal, selector) => {
+        throw notFound('connection', selector)
+      },
+    }),
+    connectorRoutes({
+      database,
+      clock,
+      ids,
+      sealing,
+      functions,
+      connectors,
+      publicUrl,
+      oAuthCallbackUri,
+      appOfConnection: async () => null,
+      integrationById: (workspaceId, id) => integrationById(database.db, workspaceId, id),
+    }),
+    integrationRoutes({ database, clock, ids, sealing, connectors, views: integrationViews, publicUrl }),
     eventTypeRoutes({
       database,
       clock,
@@ -423,7 +469,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     customers,
     flows,
     instances,
+    functions,
+    connectors,
     async start() {
+      await database.transaction((tx) =>
+        sealOldParameters(tx, (shared) => sealParameters(sealing, { shared, byOption: {} })),
+      )
       await housekeeping.runHourly()
       await ownership.start()
       if (isWorker) {
@@ -442,6 +493,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await runs.close()
       await deliveries.close()
       await ownership.stop()
+      await sandbox.stop()
+      await functions.settled()
       await outbound.close()
       await database.close()
     },

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { encodeFrame, FrameReader } from './frames.ts'
@@ -15,7 +17,7 @@ const READABLE = [
   fileURLToPath(new URL('./guest/', import.meta.url)),
   fileURLToPath(new URL('./frames.ts', import.meta.url)),
   fileURLToPath(new URL('./messages.ts', import.meta.url)),
-  fileURLToPath(new URL('../', import.meta.resolve('quickjs-wasi'))),
+  join(dirname(createRequire(import.meta.url).resolve('quickjs-wasi')), '../'),
 ]
 
 const NODE_OPTIONS = [

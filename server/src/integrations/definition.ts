@@ -1,0 +1,166 @@
+import type { AuthType, ConnectorDefinitionInput, FunctionDefinition } from '@permea/contract'
+import { checkSchema } from '../api/json-schema.ts'
+import { Refusal } from '../api/refusal.ts'
+import { checkFormula } from '../formulas/check-formula.ts'
+import type { FunctionProblem, Functions } from '../functions/function.ts'
+import type { ConnectorDefinition, ConnectorEvent } from './connector.ts'
+
+export const EMPTY_DEFINITION: ConnectorDefinition = { options: {}, events: {}, globalWebhooks: {}, operations: {} }
+
+/** A definition with parts put in the place of others: what is not given stays, null takes a part away. */
+export function changedDefinition(current: ConnectorDefinition, given: ConnectorDefinitionInput): ConnectorDefinition {
+  const part = <T>(value: T | null | undefined, before: T): T =>
+    value === undefined || value === null ? before : value
+  const field = <Name extends 'parametersSchema' | 'makeApiClient' | 'test' | 'disconnect' | 'responseHandlers'>(
+    name: Name,
+  ): ConnectorDefinition[Name] => {
+    const value = given[name]
+    return value === null ? undefined : ((value ?? current[name]) as ConnectorDefinition[Name])
+  }
+  return {
+    options: part(given.options, given.options === null ? {} : current.options),
+    parametersSchema: field('parametersSchema'),
+    makeApiClient: field('makeApiClient'),
+    test: field('test'),
+    disconnect: field('disconnect'),
+    responseHandlers: field('responseHandlers'),
+    events: part(given.events, given.events === null ? {} : current.events),
+    globalWebhooks: part(given.globalWebhooks, given.globalWebhooks === null ? {} : current.globalWebhooks),
+    operations: part(given.operations, given.operations === null ? {} : current.operations),
+  }
+}
+
+/** One place for a function in a definition. */
+interface Slot {
+  /** As in `events.pushed.subscribe`. */
+  path: string
+  fileName: string
+  definition: FunctionDefinition | undefined
+  isRequired: boolean
+  types: readonly FunctionDefinition['type'][]
+}
+
+/** Slots that have no API client: everything is in their argument. */
+const PURE = ['mapping', 'javascript'] as const
+/** Slots that speak to the app. */
+const ACTIVE = ['rest-api-mapping', 'operation-mapping', 'javascript'] as const
+const OF_OPERATION = ['rest-api-mapping', 'mapping', 'javascript'] as const
+
+const OF_OPTION = {
+  getOAuthConfig: PURE,
+  getTokenData: PURE,
+  getCredentialsFromAccessTokenResponse: PURE,
+  getCredentialsFromRefreshTokenResponse: PURE,
+  getCredentialsFromConnectionParameters: PURE,
+  refreshCredentials: ['javascript'],
+  makeApiClient: PURE,
+  test: ACTIVE,
+  disconnect: ACTIVE,
+} as const
+const OF_EVENT = {
+  subscribe: ACTIVE,
+  handle: PURE,
+  unsubscribe: ACTIVE,
+  refresh: ACTIVE,
+  getEventSelector: PURE,
+} as const
+
+const NEEDS_OAUTH_CONFIG: readonly AuthType[] = ['oauth2', 'oauth1']
+const NEEDED_BY_EVENT: Record<ConnectorEvent['implementationType'], readonly string[]> = {
+  webhook: ['subscribe', 'handle', 'unsubscribe'],
+  'global-webhook': ['getEventSelector'],
+}
+
+/**
+ * Every function of a definition with the rules for its slot.
+ *
+ * @source wire facts C.1, C.2 and C.4; `test` may be left out here, since a connector without one works too
+ */
+function* slotsOf(definition: ConnectorDefinition): Generator<Slot> {
+  const slot = (
+    path: string,
+    definition: FunctionDefinition | undefined,
+    types: Slot['types'],
+    isRequired = false,
+  ): Slot => ({ path, fileName: `${path.replaceAll('.', '/')}.js`, definition, isRequired, types })
+
+  for (const name of ['makeApiClient', 'test', 'disconnect'] as const)
+    yield slot(name, definition[name], OF_OPTION[name])
+  for (const [key, option] of Object.entries(definition.options)) {
+    for (const [name, types] of Object.entries(OF_OPTION)) {
+      const isRequired =
+        (name === 'makeApiClient' && definition.makeApiClient === undefined) ||
+        (name === 'getOAuthConfig' && NEEDS_OAUTH_CONFIG.includes(option.type))
+      yield slot(`options.${key}.${name}`, option[name as keyof typeof OF_OPTION], types, isRequired)
+    }
+  }
+  for (const [key, event] of Object.entries(definition.events)) {
+    const needed = NEEDED_BY_EVENT[event.implementationType]
+    for (const [name, types] of Object.entries(OF_EVENT))
+      yield slot(`events.${key}.${name}`, event[name as keyof typeof OF_EVENT], types, needed.includes(name))
+  }
+  for (const [key, webhook] of Object.entries(definition.globalWebhooks))
+    yield slot(`globalWebhooks.${key}.handle`, webhook.handle, PURE, true)
+  for (const [key, operation] of Object.entries(definition.operations))
+    yield slot(`operations.${key}.run`, operation.run, OF_OPERATION, true)
+}
+
+/**
+ * Refuses a definition that cannot work: a slot that must have a function and has none, a kind of function that its slot
+ * cannot have, source that does not load, formulas and schemas that can never do anything. Every JavaScript function is
+ * loaded once. `data.problems` names slot, line and column of each.
+ */
+export async function checkDefinition(functions: Functions, definition: ConnectorDefinition): Promise<void> {
+  for (const [path, schema] of schemasOf(definition)) {
+    try {
+      checkSchema(schema)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      throw new Refusal(error.key, `${path}: ${error.message}`, { problems: [{ field: path, message: error.message }] })
+    }
+  }
+  const formulaProblem = checkFormula(definition.responseHandlers ?? [])[0]
+  if (formulaProblem !== undefined) {
+    const message = `responseHandlers: ${formulaProblem.path}: ${formulaProblem.message}`
+    throw new Refusal('invalid_formula', message, { problems: [{ field: 'responseHandlers', message }] })
+  }
+  const found = await Promise.all(
+    [...slotsOf(definition)].map(async (slot) => ({ slot, problem: await problemOf(functions, definition, slot) })),
+  )
+  const problems = found.flatMap(({ slot, problem }) =>
+    problem === null ? [] : [{ field: slot.path, slot: slot.path, ...problem }],
+  )
+  const first = problems[0]
+  if (first === undefined) return
+  const where = first.line === null ? first.slot : `${first.slot} (line ${first.line}, column ${first.column ?? 1})`
+  throw new Refusal('invalid_function', `${where}: ${first.message}`, { problems })
+}
+
+async function problemOf(
+  functions: Functions,
+  definition: ConnectorDefinition,
+  slot: Slot,
+): Promise<FunctionProblem | null> {
+  const problem = (message: string) => ({ message, line: null, column: null })
+  const given = slot.definition
+  if (given === undefined) return slot.isRequired ? problem('a function is needed here') : null
+  if (!slot.types.includes(given.type))
+    return problem(`a ${given.type} cannot be used here, only ${slot.types.join(', ')}`)
+  if (given.type === 'operation-mapping' && !Object.hasOwn(definition.operations, given.mapping.operationKey))
+    return problem(`the connector has no operation ${JSON.stringify(given.mapping.operationKey)}`)
+  return functions.problem(given, slot.fileName)
+}
+
+function* schemasOf(definition: ConnectorDefinition): Generator<[string, Record<string, unknown>]> {
+  const named = (path: string, schemas: Record<string, Record<string, unknown> | undefined>) =>
+    Object.entries(schemas).flatMap(([name, schema]): [string, Record<string, unknown>][] =>
+      schema === undefined ? [] : [[path === '' ? name : `${path}.${name}`, schema]],
+    )
+  yield* named('', { parametersSchema: definition.parametersSchema })
+  for (const [key, { inputSchema, connectorParametersSchema }] of Object.entries(definition.options))
+    yield* named(`options.${key}`, { inputSchema, connectorParametersSchema })
+  for (const [key, { parametersSchema, schema }] of Object.entries(definition.events))
+    yield* named(`events.${key}`, { parametersSchema, schema })
+  for (const [key, { inputSchema, outputSchema }] of Object.entries(definition.operations))
+    yield* named(`operations.${key}`, { inputSchema, outputSchema })
+}
