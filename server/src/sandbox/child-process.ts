@@ -17,6 +17,7 @@ const READABLE = [
   fileURLToPath(new URL('./guest/', import.meta.url)),
   fileURLToPath(new URL('./frames.ts', import.meta.url)),
   fileURLToPath(new URL('./messages.ts', import.meta.url)),
+  fileURLToPath(new URL('./place.ts', import.meta.url)),
   join(dirname(createRequire(import.meta.url).resolve('quickjs-wasi')), '../'),
 ]
 
@@ -54,6 +55,8 @@ export class Child {
     this.#process = spawn(command, args, {
       env: isolation.prefix.length === 0 ? {} : { PATH },
       cwd: '/',
+      // Signals of the terminal are for the engine, which lets calls end.
+      detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     })
     this.#socket = this.#process.stdio[3] as Duplex

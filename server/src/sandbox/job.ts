@@ -13,6 +13,9 @@ interface Step {
 /** What a job was sent is kept up to this size, to repeat it on another child; beyond it, a lost child loses the job. */
 const JOURNAL_BYTES_MAX = 4 * 1024 * 1024
 
+/** Answers beyond this are given in the next slice. */
+const SLICE_BYTES_MAX = 16 * 1024 * 1024
+
 /** How often a job may lose its child. */
 const LIVES = 3
 
@@ -65,7 +68,6 @@ export class Job {
   #at = 0
   #arrived: { call: number; headJson: string; body: Buffer }[] = []
   #outstanding = 0
-  #wakeAtMs: number | null = null
   #timer: NodeJS.Timeout | null = null
   #isWaiting = false
   #lives = LIVES
@@ -118,14 +120,16 @@ export class Job {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     const elapsedMs = performance.now() - this.startedAtMs
-    const step: Step = {
-      moment: { nowMs: this.#options.nowMs(), elapsedMs },
-      answers: this.#arrived,
-      asked: null,
+    const answers: Step['answers'] = []
+    let bytes = 0
+    for (let next = this.#arrived[0]; next !== undefined && bytes < SLICE_BYTES_MAX; next = this.#arrived[0]) {
+      answers.push(next)
+      bytes += next.body.byteLength + next.headJson.length
+      this.#arrived.shift()
     }
-    this.#arrived = []
+    const step: Step = { moment: { nowMs: this.#options.nowMs(), elapsedMs }, answers, asked: null }
     this.#journal.push(step)
-    this.#journalBytes += step.answers.reduce((sum, { body, headJson }) => sum + body.byteLength + headJson.length, 0)
+    this.#journalBytes += bytes
     return step
   }
 
@@ -138,8 +142,9 @@ export class Job {
     const asked = digestOf(reply.type, requests)
     this.#at += 1
     if (step !== undefined && step.asked !== null) {
-      if (step.asked !== asked) return this.crash('it was repeated after its process was lost and did something else')
-      return this.#goOn(reply)
+      if (step.asked !== asked) this.crash('it was repeated after its process was lost and did something else')
+      else this.#goOn(reply)
+      return
     }
     if (step !== undefined) step.asked = asked
     if (this.#journalBytes > JOURNAL_BYTES_MAX) this.#forgetAnswers()
@@ -149,11 +154,12 @@ export class Job {
   }
 
   #goOn(reply: WaitingReply | DoneReply): void {
-    if (reply.type === 'done') return this.#endWhenAnswered()
-    this.#wakeAtMs = reply.wakeAtMs
-    if (this.#at < this.#journal.length || this.#arrived.length > 0) return this.#options.onReady(this)
-    this.#isWaiting = true
-    if (this.#wakeAtMs !== null) this.#sleep(this.#wakeAtMs)
+    if (reply.type === 'done') this.#endWhenAnswered()
+    else if (this.#at < this.#journal.length || this.#arrived.length > 0) this.#options.onReady(this)
+    else {
+      this.#isWaiting = true
+      if (reply.wakeAtMs !== null) this.#sleep(reply.wakeAtMs)
+    }
   }
 
   /** The host waits for the guest's timers. */

@@ -87,6 +87,8 @@ interface SliceReply {
   forgotten: string[]
   /** Resident memory of the child, measured now and then. */
   rssBytes?: number
+  /** Something in the child is not as it was; it should be replaced. */
+  isWorn?: boolean
 }
 
 /** A host call that the guest made, whose request is so many bytes of the body. */

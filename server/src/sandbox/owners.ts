@@ -3,14 +3,22 @@ import { LRUCache } from 'lru-cache'
 /** A slice of so much CPU time, or a loop that had to be stopped, makes an owner noisy for a while. */
 const NOISY_SLICE_MS = 100
 const NOISY_FOR_MS = 60_000
+const NOISY_FOR_MS_MAX = 3_600_000
 
 /** Owners whose slices take longer than this on average get no more than their share of the children. */
 const SLOW_SLICE_MS = 10
 const OWNERS_REMEMBERED = 10_000
 
+interface Known {
+  averageMs: number
+  noisyUntilMs: number
+  /** How often it became noisy again; each time it stays so for longer. */
+  strikes: number
+}
+
 /** What is known of the owners of functions: how long theirs take, and which are to be kept apart. */
 export class Owners {
-  readonly #known = new LRUCache<string, { averageMs: number; noisyUntilMs: number }>({ max: OWNERS_REMEMBERED })
+  readonly #known = new LRUCache<string, Known>({ max: OWNERS_REMEMBERED })
   readonly #live = new Map<string, number>()
 
   isNoisy(owner: string): boolean {
@@ -30,7 +38,10 @@ export class Owners {
 
   /** A function of this owner had to be stopped, or its process was lost while it ran. */
   disturbed(owner: string): void {
-    this.#of(owner).noisyUntilMs = performance.now() + NOISY_FOR_MS
+    const known = this.#of(owner)
+    const nowMs = performance.now()
+    if (known.noisyUntilMs < nowMs) known.strikes += 1
+    known.noisyUntilMs = nowMs + Math.min(NOISY_FOR_MS_MAX, NOISY_FOR_MS * 2 ** (known.strikes - 1))
   }
 
   /** Calls that are begun and not ended. */
@@ -48,8 +59,8 @@ export class Owners {
     else this.#live.delete(owner)
   }
 
-  #of(owner: string): { averageMs: number; noisyUntilMs: number } {
-    const known = this.#known.get(owner) ?? { averageMs: 0, noisyUntilMs: 0 }
+  #of(owner: string): Known {
+    const known = this.#known.get(owner) ?? { averageMs: 0, noisyUntilMs: 0, strikes: 0 }
     this.#known.set(owner, known)
     return known
   }

@@ -80,14 +80,16 @@ export class Pool {
   }
 
   submit(job: Job): void {
-    if (this.#isStopped) return job.fail('aborted', 'the sandbox is stopped')
-    this.#jobs.add(job)
     const isFull = this.#queue.size >= WAITING_MAX || this.#waitingBytes + job.bytes > WAITING_BYTES_MAX
-    if (isFull || this.#queue.countOf(job.owner) >= WAITING_MAX / 2)
-      return job.fail('limit_exceeded', 'too many calls of functions are waiting')
-    this.#enqueue(job, 'last')
-    this.#tick ??= setInterval(() => this.#checkTimes(), TICK_MS)
-    this.#dispatch()
+    if (this.#isStopped) job.fail('aborted', 'the sandbox is stopped')
+    else if (isFull || this.#queue.countOf(job.owner) >= WAITING_MAX / 2)
+      job.fail('limit_exceeded', 'too many calls of functions are waiting')
+    else {
+      this.#jobs.add(job)
+      this.#enqueue(job, 'last')
+      this.#tick ??= setInterval(() => this.#checkTimes(), TICK_MS)
+      this.#dispatch()
+    }
   }
 
   /** A job can go on in the child that it is in. */
@@ -104,10 +106,6 @@ export class Pool {
     if (worker !== undefined) {
       this.#owners.ended(job.owner)
       worker.release(job)
-    }
-    if (this.#jobs.size === 0 && this.#tick !== null) {
-      clearInterval(this.#tick)
-      this.#tick = null
     }
   }
 
@@ -216,15 +214,16 @@ export class Pool {
 
   #retryOrEnd(job: Job, hasOverrun: boolean): void {
     this.#owners.disturbed(job.owner)
-    if (!hasOverrun) return this.#retry(job, true)
-    job.fail('cpu_timeout', `the function computed for longer than ${job.limits.cpuMs} ms and did not stop by itself`)
+    if (hasOverrun)
+      job.fail('cpu_timeout', `the function computed for longer than ${job.limits.cpuMs} ms and did not stop by itself`)
+    else this.#retry(job, true)
   }
 
   #retry(job: Job, isSuspect: boolean): void {
     this.#places.delete(job)
     this.#owners.ended(job.owner)
-    if (job.rewind(isSuspect)) return this.#enqueue(job, 'first')
-    job.crash('the process that ran the function was lost, and the call could not be repeated')
+    if (job.rewind(isSuspect)) this.#enqueue(job, 'first')
+    else job.crash('the process that ran the function was lost, and the call could not be repeated')
   }
 
   #failedToStart(reason: string): void {
@@ -251,6 +250,10 @@ export class Pool {
         job.fail('wall_timeout', `the call was not done after ${job.limits.wallMs} ms, waiting included`)
     for (const worker of this.#workers)
       if (worker.isForNoisy && worker.live === 0 && nowMs - worker.usedAtMs > NOISY_IDLE_MS) worker.drain()
+    const isIdle = this.#jobs.size === 0 && this.#workers.every((worker) => worker.busy === 0 && !worker.isForNoisy)
+    if (!isIdle || this.#tick === null) return
+    clearInterval(this.#tick)
+    this.#tick = null
   }
 }
 

@@ -6,6 +6,7 @@ import type { Log } from '../platform/log.ts'
 import type { Sandbox, SandboxCall, SandboxLimits, SandboxOutcome, SourceCheck } from './call.ts'
 import { type Ending, Job } from './job.ts'
 import { DEFAULT_LIMITS, SOURCE_BYTES_MAX } from './limits.ts'
+import { placeIn } from './place.ts'
 import { Pool } from './pool.ts'
 
 export interface SandboxOptions {
@@ -20,7 +21,7 @@ export interface SandboxOptions {
 }
 
 /** Sources whose hash is remembered, so that a busy function is not hashed with every call. */
-const HASHES_MAX = 1000
+const HASHED_BYTES_MAX = 32 * 1024 * 1024
 
 /**
  * Runs customers' JavaScript in processes apart from the engine. Nothing is started before `start` or the first call.
@@ -31,7 +32,10 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
   const size = options.children ?? Math.max(2, availableParallelism())
   const defaults = { ...DEFAULT_LIMITS, ...options.limits }
   const pool = new Pool({ log, random, size })
-  const sources = new LRUCache<string, { hash: string; bytes: Buffer }>({ max: HASHES_MAX })
+  const sources = new LRUCache<string, Hashed>({
+    maxSize: HASHED_BYTES_MAX,
+    sizeCalculation: ({ bytes }) => 2 * bytes.byteLength + 100,
+  })
   let lastId = 0
 
   function submit(
@@ -40,9 +44,9 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
   ): Job {
     lastId += 1
     const fileName = safeFileName(given.fileName)
-    const key = `${fileName}\n${given.code}`
-    const source = sources.get(key) ?? hashed(fileName, given.code)
-    sources.set(key, source)
+    const known = sources.get(given.code)
+    const source = known?.fileName === fileName ? known : hashed(fileName, given.code)
+    if (source !== known) sources.set(given.code, source)
     const job = new Job({
       id: lastId,
       call: given.call,
@@ -115,9 +119,15 @@ function safeFileName(fileName: string): string {
   return fileName.replace(/[^\w./-]+/g, '_').slice(-200) || 'function.js'
 }
 
-function hashed(fileName: string, code: string): { hash: string; bytes: Buffer } {
+interface Hashed {
+  fileName: string
+  hash: string
+  bytes: Buffer
+}
+
+function hashed(fileName: string, code: string): Hashed {
   const hash = createHash('sha256').update(fileName).update('\n').update(code).digest('base64')
-  return { hash, bytes: Buffer.from(code) }
+  return { fileName, hash, bytes: Buffer.from(code) }
 }
 
 function isDisturbing(ending: Ending): boolean {
@@ -176,11 +186,4 @@ function checkOf(ending: Ending): SourceCheck {
 
 function refusedSource(message: string): SourceCheck {
   return { kind: 'refused', message, line: null, column: null }
-}
-
-/** The first place in a stack of the guest that is in its own file. */
-function placeIn(stack: string, fileName: string): { line: number | null; column: number | null } {
-  const start = stack.indexOf(`${fileName}:`)
-  const found = start < 0 ? null : /^(\d+):(\d+)/.exec(stack.slice(start + fileName.length + 1))
-  return { line: found === null ? null : Number(found[1]), column: found === null ? null : Number(found[2]) }
 }

@@ -186,7 +186,8 @@ export class Worker {
     if (reply.type === 'ready') {
       this.isReady = true
       this.hasBeenReady = true
-      return this.#events.ready(this)
+      this.#events.ready(this)
+      return
     }
     const [job] = this.#slices
     if (job === undefined || job.id !== reply.id) throw new Error('an answer for a call that is not running')
@@ -200,7 +201,7 @@ export class Worker {
     if (reply.type === 'done') this.#live.delete(job)
     if (job.isEnded) this.release(job)
     else job.heard(reply, body)
-    if (this.#isWorn(reply.rssBytes ?? 0)) this.isDraining = true
+    if (this.#isWorn(reply.rssBytes ?? 0) || reply.isWorn === true) this.isDraining = true
     this.#stopWhenDrained()
     this.#events.replied(this, job, Number(reply.cpuUs))
   }

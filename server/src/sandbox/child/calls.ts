@@ -9,9 +9,10 @@ import type {
   ToChild,
   WaitingReply,
 } from '../messages.ts'
+import { placeIn } from '../place.ts'
 import type { Engine } from './engine.ts'
 import { type Entry, type Listener, Machine } from './machine.ts'
-import { placeIn, withoutTypes } from './source.ts'
+import { withoutTypes } from './source.ts'
 import { type Source, Stock } from './stock.ts'
 
 /** What the arguments may take in memory as the values that their text stands for, besides what a function may take. */
@@ -24,13 +25,11 @@ export interface Answer {
 
 /** The calls of one child: those that wait hold a machine each, the others have given theirs back. */
 export class Calls {
-  readonly #engine: Engine
   readonly #stock: Stock
   readonly #active = new Map<number, ActiveCall>()
   #replies = 0
 
   constructor(engine: Engine) {
-    this.#engine = engine
     this.#stock = new Stock(engine)
   }
 
@@ -133,8 +132,10 @@ export class Calls {
   async #check(message: CheckMessage, body: Buffer): Promise<Answer> {
     const slice = this.#slice(message.id, { cpuUs: 0, logs: [] })
     const stripped = withoutTypes(body.toString())
-    if (stripped.kind === 'refused')
-      return { head: { type: 'done', ...slice, calls: [], outcome: stripped }, bodies: [] }
+    if (stripped.kind === 'refused') {
+      const { refused, isBroken } = stripped
+      return { head: { type: 'done', ...slice, calls: [], outcome: refused, isWorn: isBroken }, bodies: [] }
+    }
     const machine = await this.#stock.blank(message.limits.memoryBytes)
     const failure = machine.load(stripped.code, message.fileName, message.limits, 0)
     machine.dispose()
@@ -190,6 +191,7 @@ class ActiveCall implements Listener {
   /** The engine was left in the middle of something: the machine is not used again. */
   isSpoilt = false
   #hostCalls = 0
+  #requestBytes = 0
   #logBytes = 0
   #logs: [string, string][] = []
   #calls: HostCall[] = []
@@ -235,17 +237,19 @@ class ActiveCall implements Listener {
         : { failure: 'never_settles', message: 'the function waits for a promise that nothing can settle' }
   }
 
-  #hostCall(kind: 'request' | 'fetch', text: Buffer): void {
+  #stop(message: string): undefined {
+    this.outcome = limitExceeded(message)
+    this.machine.interrupt()
+  }
+
+  #hostCall(kind: 'request' | 'fetch', text: Buffer): undefined {
     this.#hostCalls += 1
-    if (this.#hostCalls > this.limits.hostCalls || text.byteLength > this.limits.resultBytes) {
-      this.outcome = limitExceeded(
-        text.byteLength > this.limits.resultBytes
-          ? `a request has ${text.byteLength} bytes, ${this.limits.resultBytes} are allowed`
-          : `the function made more than ${this.limits.hostCalls} requests`,
-      )
-      this.machine.interrupt()
-      return
-    }
+    this.#requestBytes += text.byteLength
+    const requestBytesMax = REQUESTS_PER_RESULT * this.limits.resultBytes
+    if (this.#hostCalls > this.limits.hostCalls)
+      return this.#stop(`the function made more than ${this.limits.hostCalls} requests`)
+    if (this.#requestBytes > requestBytesMax)
+      return this.#stop(`its requests have ${this.#requestBytes} bytes, ${requestBytesMax} are allowed`)
     this.waitingFor += 1
     this.#calls.push({ kind, bytes: text.byteLength })
     this.#requests.push(text)
@@ -258,6 +262,9 @@ class ActiveCall implements Listener {
     else this.#logs.push(JSON.parse(text.toString()))
   }
 }
+
+/** All requests of a call together may have so many times the bytes of a result. */
+const REQUESTS_PER_RESULT = 2
 
 /** What a line of the log costs besides its text. */
 const LOG_LINE_BYTES = 32

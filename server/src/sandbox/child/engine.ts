@@ -85,7 +85,7 @@ export async function createEngine(): Promise<Engine> {
         moduleLoader: modules.loader,
         wasi: (memory: { buffer: ArrayBuffer }) => ({
           clock_time_get(_clock: number, _precision: bigint, at: number) {
-            new DataView(memory.buffer).setBigUint64(at, BigInt(Math.round(surroundings.nowMs() * 1e6)), true)
+            new DataView(memory.buffer).setBigUint64(at, BigInt(Math.trunc(surroundings.nowMs())) * NS_PER_MS, true)
             return 0
           },
           random_get(at: number, length: number) {
@@ -100,6 +100,7 @@ export async function createEngine(): Promise<Engine> {
   }
 }
 
+const NS_PER_MS = 1_000_000n
 const ERRNO_BADF = 8
 
 /** Memory maxima come in steps, so that few binaries are compiled. */

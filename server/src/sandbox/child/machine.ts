@@ -50,7 +50,11 @@ export class Machine {
     })
     const host = new HostFunctions(vm, {
       emit: (kind, text) => machine?.heard(kind, text),
-      random: (bytes) => (machine === null ? randomFillSync(bytes) : machine.random(bytes)),
+      random: (bytes) => {
+        if (machine === null || !machine.isInCall)
+          throw 'random numbers can be drawn only inside the function, not while it is loaded'
+        machine.random(bytes)
+      },
     })
     host.install()
     runLibrary(vm)
@@ -78,6 +82,10 @@ export class Machine {
 
   get nowMs(): number {
     return this.#nowMs
+  }
+
+  get isInCall(): boolean {
+    return this.#stream !== null
   }
 
   get memoryBytes(): number {
@@ -120,8 +128,8 @@ export class Machine {
     const { entry } = this.#enter(limits.cpuMs * 1000, () => {
       failure = this.#loadModule(code, fileName)
     })
-    if (failure !== null) return failure
     if (entry !== 'ran') return { message: loadProblem(entry, limits.cpuMs), stack: '' }
+    if (failure !== null) return failure
     this.#engine.qjs_run_gc()
     this.#engine.wasm_free(this.#engine.wasm_malloc(Math.max(slackBytes, SLACK_BYTES)))
     this.#image = new Image(this.#vm)

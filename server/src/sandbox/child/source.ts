@@ -3,28 +3,30 @@ import type { Refused } from '../messages.ts'
 
 /**
  * A source as it can be run: types replaced by spaces, so that lines and columns stay. Plain JavaScript comes back as
- * it is. Refused where it is neither, with the place.
+ * it is. Refused where it is neither, with the place. Node's parser is of no more use in this process after a source
+ * that is nested too deeply for it (`isBroken`), which is why sources are never parsed in the engine's own process.
  */
-export function withoutTypes(source: string): { kind: 'stripped'; code: string } | Refused {
+export function withoutTypes(
+  source: string,
+): { kind: 'stripped'; code: string } | { kind: 'refused'; refused: Refused; isBroken: boolean } {
   try {
     return { kind: 'stripped', code: stripTypeScriptTypes(source) }
   } catch (thrown) {
-    const { message, stack } = thrown as Error
-    return { kind: 'refused', message: `SyntaxError: ${message.slice(0, 1000)}`, ...placeInSnippet(stack ?? '') }
+    const { message, stack, name } = thrown as Error
+    if (name !== 'SyntaxError') {
+      const refused: Refused = { kind: 'refused', message: 'the source is nested too deeply', line: null, column: null }
+      return { kind: 'refused', refused, isBroken: true }
+    }
+    const place = placeInSnippet(stack ?? '')
+    const refused: Refused = { kind: 'refused', message: `SyntaxError: ${message.slice(0, 1000)}`, ...place }
+    return { kind: 'refused', refused, isBroken: false }
   }
 }
 
-/** Node puts the line's number, the line and a mark under the place before the message. */
+/** Node puts the line's number, the line and a mark under the place before the message; without a mark it is the end. */
 function placeInSnippet(stack: string): { line: number | null; column: number | null } {
-  const found = /^[^\n]*:(\d+)\n[^\n]*\n( *)\^/.exec(stack)
+  const found = /^[^\n]*:(\d+)\n([^\n]*)\n( *)(\^?)/.exec(stack)
   if (found === null) return { line: null, column: null }
-  return { line: Number(found[1]), column: (found[2] ?? '').length + 1 }
-}
-
-/** The first place in a stack of the guest that is in its own file. */
-export function placeIn(stack: string, fileName: string): { line: number | null; column: number | null } {
-  const start = stack.indexOf(`${fileName}:`)
-  const found = start < 0 ? null : /^(\d+):(\d+)/.exec(stack.slice(start + fileName.length + 1))
-  if (found === null) return { line: null, column: null }
-  return { line: Number(found[1]), column: Number(found[2]) }
+  const [, line, text = '', indent = '', mark] = found
+  return { line: Number(line), column: (mark === '^' ? indent.length : text.length) + 1 }
 }

@@ -13,6 +13,7 @@ export interface Source {
 
 /** Machines that wait for the next call of their function. What is longest unused goes first. */
 const IDLE_MAX = 32
+const IDLE_BYTES_MAX = 128 * 1024 * 1024
 
 /** Functions whose code is kept, also while no machine has them loaded. */
 const SOURCES_MAX = 128
@@ -99,7 +100,12 @@ export class Stock {
 
   #keep(machine: Machine, source: Source): void {
     this.#idle.push({ machine, source, memoryBytes: this.#memoryOf.get(machine) ?? 0 })
-    if (this.#idle.length > IDLE_MAX) this.#idle.shift()?.machine.dispose()
+    while (this.#idle.length > IDLE_MAX || (this.#idle.length > 1 && this.#idleBytes() > IDLE_BYTES_MAX))
+      this.#idle.shift()?.machine.dispose()
+  }
+
+  #idleBytes(): number {
+    return this.#idle.reduce((sum, { machine }) => sum + machine.memoryBytes, 0)
   }
 
   async #make(memoryBytes: number): Promise<Machine> {

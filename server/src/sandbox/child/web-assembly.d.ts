@@ -1,7 +1,7 @@
 /** The part of WebAssembly's interface that is used here; it is declared only with the browser's types. */
 declare namespace WebAssembly {
   class Module {
-    readonly #brand: unknown
+    private readonly compiled: unknown
   }
   class Instance {
     readonly exports: Record<string, unknown>

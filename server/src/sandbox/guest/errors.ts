@@ -1,5 +1,15 @@
 import { shown } from './console.ts'
-import { includesText, isArray, join, NativeError, push, sliceText, splitText, toJson } from './intrinsics.ts'
+import {
+  includesText,
+  isArray,
+  join,
+  NativeError,
+  parseJson,
+  push,
+  sliceText,
+  splitText,
+  toJson,
+} from './intrinsics.ts'
 
 const MESSAGE_LENGTH_MAX = 4000
 const FRAMES_MAX = 20
@@ -42,7 +52,7 @@ function frames(thrown: unknown): string | undefined {
   const lines = splitText(stack, '\n')
   for (let index = 0; index < lines.length && kept.length < FRAMES_MAX; index += 1) {
     const line = lines[index] ?? ''
-    if (line !== '' && !includesText(line, 'permea:')) push(kept, line)
+    if (line !== '' && !includesText(line, 'permea:') && !includesText(line, '(native)')) push(kept, line)
   }
   return join(kept, '\n')
 }
@@ -52,7 +62,7 @@ function data(thrown: unknown): unknown {
     if (typeof thrown !== 'object' || thrown === null || isArray(thrown)) return undefined
     const value = (thrown as { data?: unknown }).data
     const text = toJson(value)
-    return text === undefined || text.length > DATA_LENGTH_MAX ? undefined : value
+    return text === undefined || text.length > DATA_LENGTH_MAX ? undefined : parseJson(text)
   } catch {
     return undefined
   }

@@ -30,7 +30,7 @@ function defaultOf(exported: unknown): unknown {
 /** Calls the function with the arguments, the clients laid over them; the result is emitted when it is there. */
 function begin(argsJson: string, clientsJson: string, elapsedMs: number): void {
   enter(elapsedMs)
-  run(argsJson, parseJson(clientsJson))
+  void run(argsJson, parseJson(clientsJson))
 }
 
 async function run(argsJson: string, clients: string[]): Promise<void> {

@@ -73,7 +73,7 @@ export function enter(elapsedMs: number): void {
     const due = nextTimer()
     if (due === null || due.timer.dueMs > elapsedMs) break
     mapDelete(timers, due.id)
-    NativePromise.resolve().then(() => apply(due.timer.action, undefined, due.timer.args))
+    void NativePromise.resolve().then(() => apply(due.timer.action, undefined, due.timer.args))
   }
   tellWake()
 }
