@@ -109,14 +109,19 @@ function foreignImport(source: SourceFile, { specifier }: ImportedFrom): string 
   const from = packageOf(source.path)
   const to = packageImported(source.path, specifier)
   if (to === null || to === from) return null
-  const allowed = new Set([...(PACKAGE_MAY_IMPORT[from] ?? []), ...(isTest(source.path) ? TEST_MAY_IMPORT : [])])
+  const allowed = new Set([...(PACKAGE_MAY_IMPORT[from] ?? []), ...(isOfTests(source.path) ? TEST_MAY_IMPORT : [])])
   if (allowed.has(to)) return null
   return `${from} may import ${[...allowed].join(', ') || 'no other package'}, not ${to}${to === 'testkit' ? ', which is for tests' : ''}`
 }
 
+/** Tests, and what browser tests stand on. */
+function isOfTests(path: string): boolean {
+  return isTest(path) || path.startsWith('console/tests/')
+}
+
 test('a relative import names the file with its ending', () => {
   const complaints = forImports(sources, (_, { specifier }) =>
-    specifier.startsWith('.') && !/\.(?:tsx?|json|css)$/.test(specifier)
+    specifier.startsWith('.') && !/\.(?:tsx?|json|css|svg)$/.test(specifier)
       ? `${specifier}: write the file's ending, as in ./name.ts`
       : null,
   )

@@ -127,6 +127,9 @@ class Scan {
   }
 
   #beginsPattern(offset: number): boolean {
+    // Of markup: `</a>` and `<a />`.
+    if (this.#text[offset - 1] === '<') return false
+    if (this.#text[offset + 1] === '>' && /\s/.test(this.#text[offset - 1] ?? '')) return false
     const before = this.#text.slice(Math.max(0, offset - 200), offset).trimEnd()
     return !VALUE_END.test(before) || KEYWORD_END.test(before)
   }

@@ -18,18 +18,21 @@ export async function mountPages(app: FastifyInstance, options: { dir: string; p
   const basePath = new URL(options.publicUrl).pathname.replace(/\/+$/, '')
   const indexOf = rememberedIndex(path.join(options.dir, 'index.html'), `${basePath}/console/`)
 
-  app.get('/console', (_request, reply) => reply.redirect(`${basePath}/console/`, 308))
+  const show = async (reply: FastifyReply) => {
+    const nonce = secretUuid()
+    secure(reply, policyOf(nonce)).type('text/html; charset=utf-8').header('cache-control', 'no-store')
+    const index = await indexOf()
+    if (index === null) return reply.status(503).header('retry-after', String(RELOAD_SECONDS)).send(beingBuilt(nonce))
+    return reply.send(index.replaceAll(NONCE_MARK, nonce))
+  }
+  app.get('/console', (_request, reply) => show(reply))
   app.get<{ Params: { '*': string } }>('/console/*', async (request, reply) => {
     const file = request.params['*']
     if (/^(?:assets\/)?[\w.-]+\.\w+$/.test(file)) {
       secure(reply, "default-src 'none'")
       return reply.sendFile(file, { maxAge: ASSETS_FOR_SECONDS * 1000, immutable: file.startsWith('assets/') })
     }
-    const nonce = secretUuid()
-    secure(reply, policyOf(nonce)).type('text/html; charset=utf-8').header('cache-control', 'no-store')
-    const index = await indexOf()
-    if (index === null) return reply.status(503).header('retry-after', String(RELOAD_SECONDS)).send(beingBuilt(nonce))
-    return reply.send(index.replaceAll(NONCE_MARK, nonce))
+    return show(reply)
   })
 }
 

@@ -1,0 +1,78 @@
+import { createPermea, type Permea, PermeaError } from '@permea/sdk'
+import { QueryClient } from '@tanstack/react-query'
+import { API_URL, CONSOLE_PATH } from './base.ts'
+import { askForToken, type SignedIn } from './session/session.ts'
+
+let signedIn: SignedIn | null = null
+
+/** The session that the page began with; set before anything is shown. */
+export function beginSession(session: SignedIn): void {
+  signedIn = session
+}
+
+/** Who is signed in. Only pages behind the sign-in ask. */
+export function session(): SignedIn {
+  if (signedIn === null) throw new Error('nobody is signed in')
+  return signedIn
+}
+
+/** A token that is good now: kept in memory only, and asked for anew from the session when the engine refuses it. */
+export async function freshToken(): Promise<string> {
+  const renewed = await askForToken()
+  if (renewed === null) {
+    location.assign(`${CONSOLE_PATH}/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`)
+    return new Promise(() => {})
+  }
+  signedIn = renewed
+  return renewed.token
+}
+
+let isFirst = true
+
+/** The public API, as anybody may use it. */
+export const permea: Permea = createPermea({
+  baseUrl: API_URL,
+  async fetchToken() {
+    if (isFirst && signedIn !== null) {
+      isFirst = false
+      return signedIn.token
+    }
+    return freshToken()
+  },
+})
+
+/** What an endpoint answers with. */
+export type AnswerOf<Call extends (...args: never[]) => Promise<unknown>> = Awaited<ReturnType<Call>>
+/** What a list endpoint lists. */
+export type ItemOf<Call extends (...args: never[]) => Promise<{ items: unknown[] }>> = AnswerOf<Call>['items'][number]
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5000,
+      retry: (count, error) => count < 2 && !(error instanceof PermeaError && error.status < 500),
+      refetchOnWindowFocus: true,
+    },
+  },
+})
+
+/** An error in words for people. */
+export function wordsOf(error: unknown): string {
+  if (error instanceof PermeaError) return sentence(error.message)
+  if (error instanceof TypeError) return 'The engine cannot be reached.'
+  return error instanceof Error ? sentence(error.message) : 'Something went wrong.'
+}
+
+function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`
+}
+
+/** What is wrong with which field, where the engine said so. */
+export function problemsOf(error: unknown): Record<string, string> {
+  if (!(error instanceof PermeaError)) return {}
+  const { problems } = (error.data ?? {}) as {
+    problems?: { field?: string; node?: string; path?: string; message: string }[]
+  }
+  return Object.fromEntries((problems ?? []).map((each) => [each.field ?? each.path ?? '', each.message]))
+}

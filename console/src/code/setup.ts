@@ -1,0 +1,98 @@
+import { autocompletion, type CompletionSource, closeBrackets, closeBracketsKeymap } from '@codemirror/autocomplete'
+import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
+import { javascript, javascriptLanguage } from '@codemirror/lang-javascript'
+import { json, jsonLanguage, jsonParseLinter } from '@codemirror/lang-json'
+import {
+  bracketMatching,
+  codeFolding,
+  defaultHighlightStyle,
+  foldGutter,
+  foldKeymap,
+  indentOnInput,
+  syntaxHighlighting,
+} from '@codemirror/language'
+import { linter } from '@codemirror/lint'
+import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
+import { EditorState, type Extension } from '@codemirror/state'
+import { oneDarkHighlightStyle } from '@codemirror/theme-one-dark'
+import { EditorView, keymap, lineNumbers } from '@codemirror/view'
+import { STYLE_NONCE } from '../base.ts'
+
+export type Language = 'json' | 'javascript'
+
+const looks = (isDark: boolean): Extension => [
+  EditorView.cspNonce.of(STYLE_NONCE),
+  EditorView.theme(
+    {
+      '&': { color: 'var(--mantine-color-text)' },
+      '.cm-content': { caretColor: 'var(--mantine-color-text)', padding: '8px 0' },
+      '.cm-cursor': { borderLeftColor: 'var(--mantine-color-text)' },
+      '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': { background: 'var(--chosen) !important' },
+      '.cm-foldPlaceholder': { background: 'var(--chosen)', border: 0, color: 'inherit', padding: '0 6px' },
+      '.cm-tooltip': { background: 'var(--mantine-color-body)', border: '1px solid var(--line)', borderRadius: '8px' },
+      '.cm-tooltip-autocomplete ul li[aria-selected]': { background: 'var(--chosen)', color: 'inherit' },
+      '.cm-panels': { background: 'var(--soft)', color: 'inherit' },
+    },
+    { dark: isDark },
+  ),
+  syntaxHighlighting(isDark ? oneDarkHighlightStyle : defaultHighlightStyle),
+]
+
+/** What is only looked at: folds, can be searched and reached by keyboard. */
+export function reading(label: string, isDark: boolean, language: Language): Extension {
+  return [
+    EditorState.readOnly.of(true),
+    EditorView.editable.of(false),
+    EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0', 'aria-readonly': 'true' }),
+    codeFolding(),
+    foldGutter({ openText: '▾', closedText: '▸' }),
+    language === 'json' ? json() : javascript(),
+    highlightSelectionMatches(),
+    keymap.of([...searchKeymap, ...foldKeymap]),
+    EditorView.lineWrapping,
+    looks(isDark),
+  ]
+}
+
+export interface WritingOptions {
+  label: string
+  isDark: boolean
+  language: Language
+  complete?: CompletionSource | undefined
+  onChange(text: string): void
+}
+
+export function writing({ label, isDark, language, complete, onChange }: WritingOptions): Extension {
+  const completion =
+    complete === undefined
+      ? []
+      : (language === 'json' ? jsonLanguage : javascriptLanguage).data.of({ autocomplete: complete })
+  return [
+    EditorView.contentAttributes.of({ 'aria-label': label }),
+    lineNumbers(),
+    history(),
+    foldGutter({ openText: '▾', closedText: '▸' }),
+    indentOnInput(),
+    bracketMatching(),
+    closeBrackets(),
+    autocompletion(),
+    completion,
+    language === 'json' ? [json(), linter(jsonOrNothing)] : javascript(),
+    // Tab indents; Escape, then Tab leaves the editor.
+    keymap.of([
+      ...closeBracketsKeymap,
+      ...defaultKeymap,
+      ...searchKeymap,
+      ...historyKeymap,
+      ...foldKeymap,
+      indentWithTab,
+    ]),
+    EditorView.updateListener.of((update) => {
+      if (update.docChanged) onChange(update.state.doc.toString())
+    }),
+    looks(isDark),
+  ]
+}
+
+const parseJson = jsonParseLinter()
+const jsonOrNothing = (view: EditorView) => (view.state.doc.length === 0 ? [] : parseJson(view))

@@ -1,0 +1,15 @@
+import { permea } from '../api.ts'
+import type { Choice } from '../records/filters.tsx'
+
+const LIMIT = 500
+
+/** What filters and forms let people choose from. */
+export async function eventTypeChoices(): Promise<readonly Choice[]> {
+  const { items } = await permea.appEventTypes.list({ query: { limit: LIMIT } })
+  return items.map((type) => ({ value: type.id, label: type.name }))
+}
+
+export async function customerChoices(): Promise<readonly Choice[]> {
+  const { items } = await permea.customers.list({ query: { limit: LIMIT } })
+  return items.map((customer) => ({ value: customer.id, label: customer.name }))
+}

@@ -1,0 +1,72 @@
+import { Button, type ButtonProps, Group, Modal, Text, Tooltip } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { notifications } from '@mantine/notifications'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+import { wordsOf } from '../api.ts'
+
+interface ActProps<T> extends ButtonProps {
+  label: string
+  /** What it does; what it gives goes to `said` and `onDone`. */
+  run(): Promise<T>
+  /** Why it cannot be done now: shown on the disabled button. */
+  unless?: string | false | null | undefined
+  /** Asked before it is done. */
+  confirm?: { title: string; text: ReactNode; button?: string }
+  said?: string | ((result: T) => string)
+  onDone?(result: T): void
+}
+
+/** A button that does something at the engine: busy meanwhile, disabled with the reason, and says how it went. */
+export function Act<T>({ label, run, unless, confirm, said, onDone, ...look }: ActProps<T>) {
+  const queryClient = useQueryClient()
+  const [isAsking, asking] = useDisclosure(false)
+  const { mutate, isPending } = useMutation({
+    mutationFn: run,
+    onSuccess(result) {
+      asking.close()
+      void queryClient.invalidateQueries()
+      if (said !== undefined) notifications.show({ message: typeof said === 'function' ? said(result) : said })
+      onDone?.(result)
+    },
+    onError(error) {
+      asking.close()
+      notifications.show({ color: 'red', title: `${label}: refused`, message: wordsOf(error), autoClose: 10_000 })
+    },
+  })
+  const isDisabled = typeof unless === 'string'
+  const button = (
+    <Button
+      variant="default"
+      size="xs"
+      loading={isPending}
+      {...look}
+      {...(isDisabled ? { 'data-disabled': true, 'aria-disabled': true } : {})}
+      onClick={(event) => {
+        if (isDisabled) event.preventDefault()
+        else if (confirm !== undefined) asking.open()
+        else mutate()
+      }}
+    >
+      {label}
+    </Button>
+  )
+  return (
+    <>
+      {isDisabled ? <Tooltip label={unless}>{button}</Tooltip> : button}
+      {confirm !== undefined && (
+        <Modal opened={isAsking} onClose={asking.close} title={confirm.title}>
+          <Text size="sm">{confirm.text}</Text>
+          <Group justify="flex-end" mt="lg" gap="xs">
+            <Button variant="default" onClick={asking.close} data-autofocus>
+              Cancel
+            </Button>
+            <Button color={look.color ?? 'iris'} loading={isPending} onClick={() => mutate()}>
+              {confirm.button ?? label}
+            </Button>
+          </Group>
+        </Modal>
+      )}
+    </>
+  )
+}

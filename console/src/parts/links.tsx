@@ -1,0 +1,23 @@
+import { Link } from '@tanstack/react-router'
+import type { ReactNode } from 'react'
+
+type Params = Readonly<Record<string, string | undefined>>
+
+/** A link within the console; every hop along the chain is one of these. */
+export function To({ path, search = {}, children }: { path: string; search?: Params; children: ReactNode }) {
+  return (
+    <Link to={path} search={search} className="hop">
+      {children}
+    </Link>
+  )
+}
+
+interface Customer {
+  id: string
+  name: string
+  internalId: string
+}
+
+export function CustomerLink({ customer, id }: { customer: Customer | undefined; id: string }) {
+  return <To path={`/customers/${customer?.id ?? id}`}>{customer?.name ?? id}</To>
+}

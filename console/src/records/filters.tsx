@@ -1,0 +1,143 @@
+import { CloseButton, Select, TextInput } from '@mantine/core'
+import { useDebouncedCallback } from '@mantine/hooks'
+import { IconSearch } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+
+export interface Choice {
+  value: string
+  label: string
+}
+
+/** A filter of a list; its value stands in the URL under its name. */
+export type Filter =
+  | { kind: 'search'; name: string; label: string }
+  | { kind: 'choice'; name: string; label: string; choices: readonly Choice[] }
+  | { kind: 'lookup'; name: string; label: string; lookUp(): Promise<readonly Choice[]> }
+  | { kind: 'since'; name: string; label: string }
+  /** Has no control of its own: set by links, shown as something that can be taken away. */
+  | { kind: 'link'; name: string; label: string }
+
+type SearchParams = Record<string, string | undefined>
+
+const SEARCH_AFTER_MS = 300
+
+export const SINCE: readonly Choice[] = [
+  { value: '15m', label: 'Last 15 minutes' },
+  { value: '1h', label: 'Last hour' },
+  { value: '24h', label: 'Last 24 hours' },
+  { value: '7d', label: 'Last 7 days' },
+]
+const UNIT_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** The moment that a value such as `24h` stands for, to the minute, so that a list keeps its name for a while. */
+export function momentOfSince(value: string): string {
+  const ms = Number.parseInt(value, 10) * (UNIT_MS[value.slice(-1)] ?? 0)
+  return new Date(Math.floor((Date.now() - ms) / 60_000) * 60_000).toISOString()
+}
+
+/** What the URL says, and how to change it. */
+export function useUrlState(): { search: SearchParams; change(to: SearchParams): void } {
+  const search = useSearch({ strict: false }) as SearchParams
+  const navigate = useNavigate()
+  return {
+    search,
+    change(to) {
+      void navigate({ to: '.', search: (before: SearchParams) => ({ ...before, ...to }), replace: true })
+    },
+  }
+}
+
+export function Filters({ filters }: { filters: readonly Filter[] }) {
+  if (filters.length === 0) return null
+  return (
+    <search className="filters" aria-label="Filters">
+      {filters.map((filter) => (
+        <One key={filter.name} filter={filter} />
+      ))}
+    </search>
+  )
+}
+
+function One({ filter }: { filter: Filter }) {
+  const { search, change } = useUrlState()
+  const value = search[filter.name]
+  const set = (to: string | null) => change({ [filter.name]: to === null || to === '' ? undefined : to })
+  switch (filter.kind) {
+    case 'search':
+      return <SearchFilter key={value ?? ''} label={filter.label} value={value ?? ''} onChange={set} />
+    case 'choice':
+      return <ChoiceFilter label={filter.label} choices={filter.choices} value={value} onChange={set} />
+    case 'since':
+      return <ChoiceFilter label={filter.label} choices={SINCE} value={value} onChange={set} />
+    case 'lookup':
+      return <LookupFilter filter={filter} value={value} onChange={set} />
+    case 'link':
+      return value === undefined ? null : <LinkFilter label={filter.label} value={value} onClear={() => set(null)} />
+  }
+}
+
+function SearchFilter(props: { label: string; value: string; onChange(to: string): void }) {
+  const [text, setText] = useState(props.value)
+  const settle = useDebouncedCallback(props.onChange, SEARCH_AFTER_MS)
+  useEffect(() => setText(props.value), [props.value])
+  return (
+    <TextInput
+      aria-label={props.label}
+      placeholder={props.label}
+      size="xs"
+      w={230}
+      leftSection={<IconSearch size={14} />}
+      value={text}
+      onChange={(event) => {
+        setText(event.currentTarget.value)
+        settle(event.currentTarget.value)
+      }}
+    />
+  )
+}
+
+interface ChoiceFilterProps {
+  label: string
+  choices: readonly Choice[]
+  value: string | undefined
+  onChange(to: string | null): void
+}
+
+function ChoiceFilter({ label, choices, value, onChange }: ChoiceFilterProps) {
+  return (
+    <Select
+      aria-label={label}
+      placeholder={label}
+      size="xs"
+      w={Math.max(130, label.length * 8 + 50)}
+      clearable
+      searchable={choices.length > 8}
+      data={[...choices]}
+      value={value ?? null}
+      onChange={onChange}
+    />
+  )
+}
+
+function LookupFilter(props: {
+  filter: Extract<Filter, { kind: 'lookup' }>
+  value: string | undefined
+  onChange(to: string | null): void
+}) {
+  const { filter, value } = props
+  const { data = [] } = useQuery({ queryKey: ['choices', filter.name], queryFn: filter.lookUp, staleTime: 30_000 })
+  const isKnown = value === undefined || data.some((each) => each.value === value)
+  const choices = isKnown ? data : [{ value, label: value }, ...data]
+  return <ChoiceFilter label={filter.label} choices={choices} value={value} onChange={props.onChange} />
+}
+
+function LinkFilter({ label, value, onClear }: { label: string; value: string; onClear(): void }) {
+  return (
+    <span className="chip">
+      {label}: <code>{value}</code>
+      <CloseButton size="xs" aria-label={`Do not filter by ${label}`} onClick={onClear} />
+    </span>
+  )
+}

@@ -1,0 +1,75 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router'
+import { beginSession, queryClient } from './api.ts'
+import { CONSOLE_PATH } from './base.ts'
+import { followWorkspace } from './live/live.ts'
+import { PAGES, type PageEntry } from './pages.ts'
+import { askForToken } from './session/session.ts'
+import { SignInPage } from './session/sign-in-page.tsx'
+import { Broken, Missing, Shell } from './shell/shell.tsx'
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: Missing })
+
+const signInRoute = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignInPage })
+
+let isFollowing = false
+
+const shellRoute = createRoute({
+  getParentRoute: () => root,
+  id: 'shell',
+  component: Shell,
+  errorComponent: Broken,
+  async beforeLoad({ location }) {
+    if (isFollowing) return
+    const session = await askForToken()
+    if (session === null) throw redirect({ to: '/sign-in', search: { next: location.href } })
+    beginSession(session)
+    isFollowing = true
+    void followWorkspace()
+  },
+})
+
+function routeOf(page: PageEntry) {
+  const route = createRoute({
+    getParentRoute: () => shellRoute,
+    path: page.path,
+    component: lazyRouteComponent(page.load, 'Page'),
+    errorComponent: Broken,
+  })
+  if (page.hasRecords !== true) return route
+  const record = createRoute({
+    getParentRoute: () => route,
+    path: '$id',
+    component: lazyRouteComponent(
+      page.load as () => Promise<Required<Awaited<ReturnType<PageEntry['load']>>>>,
+      'Record',
+    ),
+    errorComponent: Broken,
+  })
+  return route.addChildren([record])
+}
+
+/** Values of the query are texts, as they stand in the URL. */
+const parseSearch = (text: string) => Object.fromEntries(new URLSearchParams(text))
+function stringifySearch(search: Record<string, unknown>): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(search))
+    if (value !== undefined && value !== '') params.set(name, String(value))
+  return params.size === 0 ? '' : `?${params}`
+}
+
+export const router = createRouter({
+  routeTree: root.addChildren([signInRoute, shellRoute.addChildren(PAGES.map(routeOf))]),
+  basepath: CONSOLE_PATH,
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  context: { queryClient },
+  scrollRestoration: false,
+})

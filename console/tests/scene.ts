@@ -1,0 +1,99 @@
+import { fileURLToPath } from 'node:url'
+import AxeBuilder from '@axe-core/playwright'
+import { buildHouse, type House, type HouseOptions } from '@permea/testkit'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { buildConsole } from '../build.ts'
+import { launchBrowser } from './browser.ts'
+
+const DIST = fileURLToPath(new URL('../dist', import.meta.url))
+const STEP_MS = 10_000
+
+/** An engine with its console, and a browser to look at it with. */
+export interface Scene extends AsyncDisposable {
+  house: House
+  /** A page that nobody is signed in on. Whatever it writes to the browser's console as an error fails `closed`. */
+  visit(options?: { width?: number; scheme?: 'light' | 'dark' }): Promise<Visit>
+}
+
+export interface Visit extends AsyncDisposable {
+  page: Page
+  context: BrowserContext
+  /** Signs in with a one-time link. */
+  signIn(): Promise<void>
+  /** Opens an address of the console, `/app-events?…`. */
+  open(path: string): Promise<void>
+  /** What the page complained of so far. */
+  complaints: string[]
+  /** Rejects where axe finds something on the page as it is. */
+  expectAccessible(): Promise<void>
+}
+
+export async function openScene(options: HouseOptions & { adminPassword?: string } = {}): Promise<Scene> {
+  await buildConsole()
+  const { adminPassword = null, ...more } = options
+  const house = await buildHouse({ ...more, engine: { console: { dir: DIST, adminPassword }, ...more.engine } })
+  house.engine.console?.serve(house.workspace.key)
+  const browser: Browser = await launchBrowser()
+  return {
+    house,
+    visit: (how = {}) => visit(browser, house, how),
+    async [Symbol.asyncDispose]() {
+      await browser.close()
+      await house[Symbol.asyncDispose]()
+    },
+  }
+}
+
+async function visit(
+  browser: Browser,
+  house: House,
+  { width = 1280, scheme = 'light' }: { width?: number; scheme?: 'light' | 'dark' },
+): Promise<Visit> {
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    colorScheme: scheme,
+    locale: 'en-GB',
+    timezoneId: 'Europe/Berlin',
+    permissions: ['clipboard-read', 'clipboard-write'],
+    reducedMotion: 'reduce',
+  })
+  context.setDefaultTimeout(STEP_MS)
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(`${message.text()} (${message.location().url})`)
+  })
+  page.on('pageerror', (error) => complaints.push(error.stack ?? error.message))
+  return {
+    page,
+    context,
+    complaints,
+    async signIn() {
+      await page.goto(house.engine.console?.oneTimeLink() ?? '')
+      await page
+        .getByRole('navigation', { name: 'Pages' })
+        .or(page.getByRole('button', { name: 'Open the navigation' }))
+        .first()
+        .waitFor()
+    },
+    async open(path) {
+      await page.goto(`${house.url}/console${path}`)
+    },
+    async expectAccessible() {
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      const found = violations.map(
+        (each) =>
+          `${each.id}: ${each.help}: ${each.nodes
+            .map((node) => node.html)
+            .slice(0, 4)
+            .join(' | ')}`,
+      )
+      expect(found, `axe on ${page.url()}`).toEqual([])
+    },
+    async [Symbol.asyncDispose]() {
+      await context.close()
+      expect(complaints, 'what the browser complained of').toEqual([])
+    },
+  }
+}
