@@ -20,7 +20,7 @@ interface Init {
 }
 
 /** `fetch` of the guest. It goes out through the host, under its address policy and its limits. */
-export async function fetch(input: unknown, init: Init = {}): Promise<object> {
+export async function guestFetch(input: unknown, init: Init = {}): Promise<object> {
   const headers = new NativeHeaders(init.headers as Record<string, string> | undefined)
   const body = bodyOf(init.body, headers)
   const answered = await ask('fetch', '', {

@@ -1,7 +1,7 @@
 import { Buffer } from './buffer.ts'
 import { guestConsole } from './console.ts'
 import * as cryptoModule from './crypto.ts'
-import { fetch } from './fetch.ts'
+import { guestFetch } from './fetch.ts'
 import {
   apply,
   defineProperty,
@@ -27,7 +27,7 @@ export function furnish(): void {
     defineProperty(globalThis, name, { value, writable: !isFixed, configurable: !isFixed, enumerable: false })
   put('console', guestConsole, true)
   put('Buffer', Buffer)
-  put('fetch', fetch)
+  put('fetch', guestFetch)
   put('setTimeout', setTimeout)
   put('clearTimeout', clearTimeout)
   put('global', globalThis)

@@ -29,19 +29,15 @@ function uncurried<This, Arguments extends unknown[], Result>(
 
 export const { parse: parseJson, stringify: toJson } = JSON
 export const {
-  create,
   defineProperty,
-  entries,
   freeze,
   getOwnPropertyDescriptor,
-  getPrototypeOf,
   hasOwn,
   keys,
-  setPrototypeOf,
 } = Object
 export const { isArray } = Array
 export const { isView } = ArrayBuffer
-export const { apply, construct } = Reflect
+export const { apply } = Reflect
 export const NativePromise = Promise
 export const NativeError = Error
 export const NativeMap = Map
@@ -71,7 +67,7 @@ const encodeText = uncurried(TextEncoder.prototype.encode)
 const decodeText = uncurried(TextDecoder.prototype.decode)
 
 /** UTF-8 of a text. */
-export function utf8(text: string): Uint8Array {
+function utf8(text: string): Uint8Array {
   return encodeText(encoder, text)
 }
 

@@ -1,0 +1,35 @@
+import type { GuestAnswer, GuestRequest, SandboxHost } from './call.ts'
+
+/** A request that a function made, and of which client; null where it called `fetch`. */
+export interface RecordedRequest {
+  client: string | null
+  request: GuestRequest
+}
+
+/** A host that keeps what it is asked for and answers from what is at hand: functions are tried with it without an app. */
+export function recordedHost(
+  answer: (asked: RecordedRequest) => GuestAnswer | Promise<GuestAnswer> = () => answeredJson({}),
+): { host: SandboxHost; requests: RecordedRequest[] } {
+  const requests: RecordedRequest[] = []
+  async function take(asked: RecordedRequest): Promise<GuestAnswer> {
+    requests.push(asked)
+    return answer(asked)
+  }
+  return {
+    requests,
+    host: {
+      request: (client, request) => take({ client, request }),
+      fetch: (request) => take({ client: null, request }),
+    },
+  }
+}
+
+/** An answer with a JSON body. */
+export function answeredJson(body: unknown, status = 200): GuestAnswer {
+  return {
+    kind: 'answered',
+    status,
+    headers: { 'content-type': 'application/json' },
+    bodyBase64: Buffer.from(JSON.stringify(body)).toString('base64'),
+  }
+}
