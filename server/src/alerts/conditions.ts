@@ -8,6 +8,7 @@ const failingKey = (destinationId: string, percent: number | null) =>
   `webhook_endpoint_failing:${destinationId}${percent === null ? '' : `:${percent}`}`
 export const pausedKey = (destinationId: string) => `webhook_endpoint_paused:${destinationId}`
 export const subscriptionKey = (subscriptionId: string) => `subscription_failed:${subscriptionId}`
+export const disconnectedKey = (connectionId: string) => `connection_disconnected:${connectionId}`
 export const flowKey = (flowInstanceId: string) => `flow_failing:${flowInstanceId}`
 export const backlogKey = (customerId: string) => `queue_backlog:${customerId}`
 
@@ -74,6 +75,21 @@ export function externalSubscriptionFailed(
     description: `The external event subscription ${JSON.stringify(of.name)} failed ${attempts} times in a row: ${message}`,
     customerId: of.customerId,
     contextKey: toWire('ees', of.id),
+  }
+}
+
+export function connectionDisconnected(
+  of: { workspaceId: string; id: string; customerId: string; name: string },
+  message: string,
+): Condition {
+  return {
+    workspaceId: of.workspaceId,
+    key: disconnectedKey(of.id),
+    type: 'connection_disconnected',
+    severity: 'warning',
+    description: `${of.name} connection lost access: ${message}`,
+    customerId: of.customerId,
+    contextKey: toWire('con', of.id),
   }
 }
 

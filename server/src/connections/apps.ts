@@ -1,7 +1,10 @@
 import type { AuthOption, Connector } from '../integrations/connector.ts'
-import type { Integration } from '../integrations/integration.ts'
+import type { Connectors } from '../integrations/connectors.ts'
+import { type Integration, openParameters, parametersForOption } from '../integrations/integration.ts'
+import { offeredOptions } from '../integrations/options.ts'
 import { integrationsByIds } from '../integrations/store.ts'
 import type { Database } from '../platform/database.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { Connection } from './connection.ts'
 
 /** What a connection is a connection to. */
@@ -14,27 +17,24 @@ export interface ConnectedApp {
   parameters: Record<string, unknown>
 }
 
-/** Where connectors and what operators gave for them come from. */
-export interface AppSource {
-  connectorById(workspaceId: string, id: string): Promise<Connector | null>
-  /** Parameters of an integration for an auth option, secret ones open. */
-  parametersOf(integration: Integration, optionKey: string): Record<string, unknown>
-}
-
 /** Finds what connections are connections to. */
 export interface Apps {
   /** Null where the connector is gone, or has no such way to connect any more. */
-  of(connection: Connection): Promise<ConnectedApp | null>
-  /** The same for something that is about to be connected; the first auth option where none is named. */
+  of(
+    connection: Pick<Connection, 'workspaceId' | 'connectorId' | 'integrationId' | 'authOptionKey'>,
+  ): Promise<ConnectedApp | null>
+  /** The same for something that is about to be connected; the first way to connect where none is named. */
   assemble(connector: Connector, integration: Integration | null, optionKey: string | null): ConnectedApp | null
+  /** Ways to connect that are offered, by key. */
+  offered(connector: Connector, integration: Integration | null): [string, AuthOption][]
 }
 
-export function createApps(options: { database: Database; source: AppSource }): Apps {
+export function createApps(options: { database: Database; sealing: Sealing; connectors: Connectors }): Apps {
   const apps: Apps = {
     async of(connection) {
-      const connector = await options.source.connectorById(connection.workspaceId, connection.connectorId)
+      const { workspaceId, connectorId, integrationId } = connection
+      const connector = await options.connectors.byId(workspaceId, connectorId)
       if (connector === null) return null
-      const { integrationId } = connection
       const integration =
         integrationId === null
           ? null
@@ -42,17 +42,38 @@ export function createApps(options: { database: Database; source: AppSource }): 
       return apps.assemble(connector, integration, connection.authOptionKey)
     },
     assemble(connector, integration, optionKey) {
-      const entries = Object.entries(connector.definition.options)
-      // A connector with one way to connect calls it what it likes; connections made without naming one mean it.
+      const all = Object.entries(connector.definition.options)
       const entry =
-        optionKey === null || (optionKey === 'default' && connector.definition.options.default === undefined)
-          ? entries.find(([, option]) => option.enabled !== false)
-          : entries.find(([key]) => key === optionKey)
+        all.find(([key]) => key === optionKey) ??
+        // A connection that names no way means the first.
+        (optionKey === null || optionKey === 'default' ? apps.offered(connector, integration)[0] : undefined)
       if (entry === undefined) return null
       const [key, option] = entry
-      const parameters = integration === null ? {} : options.source.parametersOf(integration, key)
+      const parameters =
+        integration === null ? {} : parametersForOption(openParameters(options.sealing, integration), key)
       return { connector, optionKey: key, option, integration, parameters }
+    },
+    offered(connector, integration) {
+      const given = integration === null ? NO_PARAMETERS : openParameters(options.sealing, integration)
+      return offeredOptions(connector.definition, integration, given).map(({ key, option }) => [key, option])
     },
   }
   return apps
+}
+
+const NO_PARAMETERS = { shared: null, byOption: {} }
+
+/** The function of a slot: the way to connect has its own, or the connector has one for all. */
+export function slotOf(app: ConnectedApp, slot: 'makeApiClient' | 'test' | 'disconnect') {
+  return app.option[slot] ?? app.connector.definition[slot]
+}
+
+/** Whether the app can be asked if the credentials are good. */
+export function canTest(app: ConnectedApp): boolean {
+  return slotOf(app, 'test') !== undefined
+}
+
+/** Its members where it is an object, none where it is something else. */
+export function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }

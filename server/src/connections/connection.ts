@@ -1,4 +1,4 @@
-import type { ErrorData, Connection as WireConnection } from '@permea/contract'
+import type { EmbeddedConnection, ErrorData, Connection as WireConnection } from '@permea/contract'
 import type { z } from 'zod'
 import { type Customer, customerAnswer } from '../customers/customer.ts'
 import { type Integration, integrationAnswer } from '../integrations/integration.ts'
@@ -86,6 +86,22 @@ export function connectionAnswer(
     user: customer === undefined ? undefined : customerAnswer(customer, around.now),
     integration: integration === undefined ? undefined : integrationAnswer(integration),
     ...(sealing === null ? {} : openSecrets(connection, sealing)),
+  }
+}
+
+/** A connection as it is shown beside what belongs to it. */
+export function embeddedConnection(connection: Connection): z.input<typeof EmbeddedConnection> {
+  return {
+    id: toWire('con', connection.id),
+    key: connection.key ?? undefined,
+    name: connection.name,
+    userId: toWire('cus', connection.customerId),
+    tenantId: toWire('cus', connection.customerId),
+    integrationId: connection.integrationId === null ? undefined : toWire('int', connection.integrationId),
+    connected: !connection.isDisconnected,
+    disconnected: connection.isDisconnected,
+    createdAt: connection.createdAt.toISOString(),
+    updatedAt: connection.updatedAt.toISOString(),
   }
 }
 

@@ -1,0 +1,182 @@
+import { LRUCache } from 'lru-cache'
+import { type Mask, maskOf } from '../functions/masking.ts'
+import type { Outbound } from '../outbound/client.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { YourApp } from '../workspaces/your-app.ts'
+import { asObject, slotOf } from './apps.ts'
+import { type AuthMaterial, type CallAuthFunction, type Made, parametersOf } from './auth-function.ts'
+import { connectionError } from './failure.ts'
+import { oauth1Config, signedHeader, tokenIn } from './oauth1.ts'
+import { isWebAddress } from './oauth2.ts'
+
+/** How requests to the app are made, as the connector's `makeApiClient` says (wire facts C.4). */
+export interface ClientConfig {
+  /** Paths are relative to it; null where the connector names none. */
+  baseUri: string | null
+  /** The only origins that credentials are sent to: that of `baseUri`, and what `makeApiClient` names in `origins`. */
+  origins: ReadonlySet<string>
+  query: Record<string, unknown>
+  /** Names in lower case. */
+  headers: Record<string, string>
+  auth: { username: string; password: string } | null
+  /** First match wins. */
+  responseHandlers: readonly unknown[]
+  /** Signs a request, where the app wants each signed (OAuth 1). */
+  sign: ((request: { url: string; method: string; form?: Record<string, string> }) => string) | null
+  /** Takes everything secret out of what is recorded and told. */
+  mask: Mask
+}
+
+/** What was made is used again for so long: functions that compute something short-lived are not held to it for long. */
+const KEEP_MS = 5_000
+const KEPT_MAX = 1_000
+
+/** Members of credentials that are no secret and would mask half of every record. */
+const NOT_SECRET = new Set(['token_type', 'scope', 'scopes', 'expires_at', 'expiresAt', 'expires_in'])
+
+/** Makes and remembers the configuration of connections' API clients. */
+export interface ClientConfigs {
+  /** `version` must change with everything that the material consists of. */
+  of(material: AuthMaterial, version: string): Promise<Made<ClientConfig>>
+}
+
+export function createClientConfigs(options: {
+  outbound: Outbound
+  clock: Clock
+  yourApp: YourApp
+  callFunction: CallAuthFunction
+}): ClientConfigs {
+  const kept = new LRUCache<string, { made: Promise<Made<ClientConfig>>; untilMs: number }>({ max: KEPT_MAX })
+
+  async function make(material: AuthMaterial): Promise<Made<ClientConfig>> {
+    const given = await describe(material)
+    if (given.kind === 'failed') return given
+    const { value } = given
+    const baseUri = typeof value.baseUri === 'string' && value.baseUri !== '' ? value.baseUri : null
+    if (baseUri !== null && !isWebAddress(baseUri)) return failed('makeApiClient: baseUri is no web address')
+    const named = Array.isArray(value.origins) ? value.origins.filter((each) => typeof each === 'string') : []
+    const origins = [...(baseUri === null ? [] : [baseUri]), ...named].flatMap((each) => URL.parse(each)?.origin ?? [])
+    const sign = await signerFor(material)
+    if (sign.kind === 'failed') return sign
+    const headers = textsOf(asObject(value.headers))
+    const query = asObject(value.query)
+    const auth = authOf(value.auth)
+    const handlers = Array.isArray(value.responseHandlers) ? value.responseHandlers : []
+    return {
+      kind: 'made',
+      value: {
+        baseUri,
+        origins: new Set(origins),
+        query,
+        headers,
+        auth,
+        responseHandlers: [...handlers, ...(material.app.connector.definition.responseHandlers ?? [])],
+        sign: sign.value,
+        mask: maskOf({}, secretsOf(material, { headers, query, auth, baseUri })),
+      },
+    }
+  }
+
+  /** What `makeApiClient` gives; where there is none, what follows from the way to connect. */
+  async function describe(material: AuthMaterial): Promise<Made<Record<string, unknown>>> {
+    const { app, customer } = material
+    const definition = slotOf(app, 'makeApiClient')
+    const own = definition === undefined ? null : await options.callFunction(material, 'makeApiClient', definition)
+    if (own?.kind === 'failed') return own
+    const given = asObject(own?.value)
+    switch (app.option.type) {
+      case 'membrane-token':
+      case 'integration-app-token': {
+        const baseUri = given.baseUri ?? (await options.yourApp.baseUri(customer.workspaceId))
+        if (baseUri === null) return failed('the workspace has no base address of your app (appBaseUri)')
+        const headers = {
+          ...asObject(given.headers),
+          ...(await options.yourApp.headers(customer.workspaceId, customer)),
+        }
+        return { kind: 'made', value: { ...given, baseUri, headers } }
+      }
+      case 'oauth2': {
+        const token = asObject(material.credentials).access_token
+        if (definition !== undefined || typeof token !== 'string') break
+        return { kind: 'made', value: { headers: { authorization: `Bearer ${token}` } } }
+      }
+    }
+    return { kind: 'made', value: given }
+  }
+
+  async function signerFor(material: AuthMaterial): Promise<Made<ClientConfig['sign']>> {
+    const token = tokenIn(material.credentials)
+    const definition = material.app.option.getOAuthConfig
+    if (material.app.option.type !== 'oauth1' || token === null || definition === undefined)
+      return { kind: 'made', value: null }
+    const made = await options.callFunction(material, 'getOAuthConfig', definition)
+    const config = made.kind === 'failed' ? made : oauth1Config(made.value)
+    if (config.kind === 'failed') return config
+    const consumer = { key: config.value.consumerKey, secret: config.value.consumerSecret }
+    return { kind: 'made', value: (request) => signedHeader(consumer, token, request, options.clock) }
+  }
+
+  return {
+    of(material, version) {
+      const slot = `${material.connectionId ?? ''} ${version}`
+      const known = kept.get(slot)
+      if (known !== undefined && known.untilMs > performance.now()) return known.made
+      const made = make(material)
+      kept.set(slot, { made, untilMs: performance.now() + KEEP_MS })
+      const forget = () => kept.peek(slot)?.made === made && kept.delete(slot)
+      // A failure is not remembered: what it came of may be over.
+      made.then(({ kind }) => kind === 'failed' && forget(), forget)
+      return made
+    },
+  }
+}
+
+/** By what the material of a connection can be told from its earlier states. */
+export function versionOf({ app, customer }: AuthMaterial, connectionRevision: string): string {
+  const { connector, integration } = app
+  return [connectionRevision, connector.revision, integration?.revision ?? '', customer.updatedAt.getTime()].join(' ')
+}
+
+/** Every text that must not be seen: credentials, and what was made of them. */
+function secretsOf(
+  material: AuthMaterial,
+  made: { headers: Record<string, string>; query: unknown; auth: ClientConfig['auth']; baseUri: string | null },
+): unknown {
+  const credentials = asObject(material.credentials)
+  const isPublic = (text: unknown) => typeof text === 'string' && made.baseUri !== null && made.baseUri.includes(text)
+  const isPlain = (name: string, text: unknown) => NOT_SECRET.has(name) || isPublic(text)
+  const kept = (values: Record<string, unknown>) =>
+    Object.entries(values).flatMap(([name, value]) => (isPlain(name, value) ? [] : [value]))
+  const isUsual = /^(?:application\/|text\/|\*\/\*|\d{4}-\d{2}-\d{2}$|Permea)/i
+  return [
+    typeof material.credentials === 'string' ? material.credentials : kept(credentials),
+    kept(parametersOf(material)),
+    Object.values(made.headers).flatMap((value) => {
+      if (isUsual.test(value)) return []
+      const bare = value.replace(/^\w+ +/, '')
+      return [value, bare]
+    }),
+    made.query,
+    made.auth === null
+      ? []
+      : [made.auth.password, Buffer.from(`${made.auth.username}:${made.auth.password}`).toString('base64')],
+  ]
+}
+
+function authOf(value: unknown): ClientConfig['auth'] {
+  const { username, password } = asObject(value)
+  if (typeof username !== 'string') return null
+  return { username, password: typeof password === 'string' ? password : '' }
+}
+
+function textsOf(values: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined && value !== null)
+      .map(([name, value]) => [name.toLowerCase(), typeof value === 'object' ? JSON.stringify(value) : String(value)]),
+  )
+}
+
+function failed(message: string): Extract<Made<never>, { kind: 'failed' }> {
+  return { kind: 'failed', error: connectionError('connection_failed', message) }
+}

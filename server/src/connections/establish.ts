@@ -1,0 +1,181 @@
+import { refusingTakenKey } from '../api/elements.ts'
+import { schemaProblem } from '../api/json-schema.ts'
+import { Refusal } from '../api/refusal.ts'
+import type { Customer } from '../customers/customer.ts'
+import type { ApiClient } from '../functions/function.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import { type Ids, secretUuid } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { type ConnectedApp, slotOf } from './apps.ts'
+import type { AuthMaterial, CallAuthFunction, Made } from './auth-function.ts'
+import { type Connection, sealValue } from './connection.ts'
+import { type Credentials, canRenew } from './credentials.ts'
+import { connectionError } from './failure.ts'
+import { type Lifecycle, timesOf } from './lifecycle.ts'
+import type { TokenResponse } from './oauth2.ts'
+import { insertConnection, insertConnectionLog, lockConnection } from './store.ts'
+
+/** What a connection is made, or made anew, from. */
+export interface Wish {
+  customer: Customer
+  app: ConnectedApp
+  /** The connection that is renewed; null for a new one. */
+  existing: Connection | null
+  uuid?: string | undefined
+  key?: string | null | undefined
+  name?: string | undefined
+  meta?: Record<string, unknown> | null | undefined
+  isTest?: boolean | undefined
+  input: unknown
+  connectorParameters: unknown
+  /** Taken as they are; whoever gives them knows that they are good. */
+  credentials?: unknown
+  /** What the app answered for a code. */
+  tokens?: TokenResponse
+}
+
+/** Makes connections, and makes them anew. */
+export interface Establish {
+  /**
+   * Makes credentials of what was given, asks the app whether it takes them, and keeps the connection where it does. A
+   * connection that was lost is there again. Refuses input that does not fit the schema of the way to connect, and a key
+   * that is taken.
+   */
+  establish(wish: Wish): Promise<Made<Connection>>
+}
+
+export function createEstablish(options: {
+  database: Database
+  clock: Clock
+  ids: Ids
+  /** Uniform in [0, 1). */
+  random(): number
+  sealing: Sealing
+  credentials: Credentials
+  lifecycle: Lifecycle
+  callFunction: CallAuthFunction
+  plainClient(connection: Connection, material: AuthMaterial): ApiClient
+}): Establish {
+  const { database, clock, ids, sealing } = options
+
+  async function credentialsFor(wish: Wish, material: AuthMaterial): Promise<Made<unknown>> {
+    if (wish.credentials !== undefined && wish.credentials !== null) return { kind: 'made', value: wish.credentials }
+    return wish.tokens === undefined
+      ? options.credentials.fromInput(material)
+      : options.credentials.fromTokens(material, wish.tokens)
+  }
+
+  /** Whether the app takes what a person gave; connectors without a test are believed. */
+  async function tested(draft: Connection, material: AuthMaterial): Promise<Made<null>> {
+    const definition = slotOf(material.app, 'test')
+    if (definition === undefined) return { kind: 'made', value: null }
+    const client = options.plainClient(draft, material)
+    const made = await options.callFunction(material, 'test', definition, {}, client)
+    if (made.kind === 'failed') return made
+    if (made.value !== false) return { kind: 'made', value: null }
+    return { kind: 'failed', error: connectionError('connection_failed', 'the app does not take what was given') }
+  }
+
+  function draftOf(wish: Wish): Connection {
+    const { customer, app, existing } = wish
+    const now = clock.now()
+    return {
+      ...BLANK,
+      id: ids.next(),
+      workspaceId: customer.workspaceId,
+      customerId: customer.id,
+      integrationId: app.integration?.id ?? null,
+      connectorId: app.connector.id,
+      uuid: secretUuid(),
+      name: app.integration?.name ?? app.connector.name,
+      createdAt: now,
+      ...existing,
+      ...(wish.uuid === undefined || existing !== null ? {} : { uuid: wish.uuid }),
+      ...(wish.key === undefined ? {} : { key: wish.key }),
+      ...(wish.name === undefined ? {} : { name: wish.name }),
+      ...(wish.meta === undefined ? {} : { meta: wish.meta }),
+      ...(wish.isTest === undefined ? {} : { isTest: wish.isTest }),
+      authOptionKey: app.optionKey,
+      inputSealed: sealValue(wish.input, sealing),
+      connectorParametersSealed: sealValue(wish.connectorParameters, sealing),
+      revision: secretUuid(),
+      updatedAt: now,
+    }
+  }
+
+  async function keep(wish: Wish, draft: Connection, credentials: unknown, beganMs: number): Promise<Connection> {
+    const { app, existing } = wish
+    const durationMs = Math.round(performance.now() - beganMs)
+    const log = { id: ids.next(), workspaceId: draft.workspaceId, connectionId: draft.id, kind: 'connect' } as const
+    return refusingTakenKey('connection', draft.key ?? '', () =>
+      database.transaction(async (tx) => {
+        await insertConnectionLog(tx, { ...log, isSuccess: true, error: null, durationMs })
+        if (existing === null) {
+          const times = timesOf(credentials, canRenew(app, credentials), clock.now(), options.random())
+          const made = { ...draft, ...times, credentialsSealed: sealValue(credentials, sealing), credentialsVersion: 1 }
+          await insertConnection(tx, made)
+          await options.lifecycle.created(tx, { connection: made, app })
+          return made
+        }
+        const current = await lockConnection(tx, existing.id)
+        if (current === null) throw new Error(`connection ${existing.id} is gone`)
+        if (current.archivedAt !== null) throw new Refusal('archived', 'the connection is archived; restore it first')
+        const { authOptionKey, inputSealed, connectorParametersSealed, key, name, meta, isTest } = draft
+        const changes = { authOptionKey, inputSealed, connectorParametersSealed, key, name, meta, isTest }
+        return options.lifecycle.renewed(tx, { connection: { ...current, ...changes }, app }, credentials)
+      }),
+    )
+  }
+
+  return {
+    async establish(wish) {
+      const beganMs = performance.now()
+      checkInput(wish)
+      const draft = draftOf(wish)
+      const { customer, app, input, connectorParameters } = wish
+      const blank = { customer, app, connectionId: draft.id, input, connectorParameters, credentials: undefined }
+      const made = await credentialsFor(wish, blank)
+      const isGiven = wish.credentials !== undefined && wish.credentials !== null
+      const outcome =
+        made.kind === 'failed' || isGiven ? made : await tested(draft, { ...blank, credentials: made.value })
+      if (made.kind === 'made' && outcome.kind === 'made')
+        return { kind: 'made', value: await keep(wish, draft, made.value, beganMs) }
+      const error = outcome.kind === 'failed' ? outcome.error : connectionError('connection_failed', 'nothing was made')
+      if (wish.existing !== null) {
+        const { workspaceId, id: connectionId } = wish.existing
+        const durationMs = Math.round(performance.now() - beganMs)
+        const log = { id: ids.next(), workspaceId, connectionId, kind: 'connect', isSuccess: false } as const
+        await insertConnectionLog(database.db, { ...log, error, durationMs })
+      }
+      return { kind: 'failed', error }
+    },
+  }
+}
+
+const BLANK = {
+  key: null,
+  meta: null,
+  isTest: false,
+  credentialsSealed: null,
+  credentialsVersion: 0,
+  credentialsExpireAt: null,
+  nextCredentialsRefreshAt: null,
+  isDisconnected: false,
+  isDefunct: false,
+  error: null,
+  retryAttempts: 0,
+  nextRetryAt: null,
+  lastActiveAt: null,
+  archivedAt: null,
+}
+
+/** Refuses input that does not fit what the way to connect asks for; given credentials need none. */
+function checkInput({ app, input, credentials }: Wish): void {
+  const { inputSchema } = app.option
+  if (inputSchema === undefined || (credentials !== undefined && credentials !== null)) return
+  const problem = schemaProblem(`${app.connector.revision} ${app.optionKey} input`, inputSchema, input ?? {})
+  if (problem === null) return
+  const message = problem.replace('the event', 'the input')
+  throw new Refusal('invalid_input', `input: ${message}`, { problems: [{ field: 'input', message }] })
+}

@@ -1,0 +1,244 @@
+import * as oauth from 'oauth4webapi'
+import type { Outbound } from '../outbound/client.ts'
+import { asObject } from './apps.ts'
+import type { Made } from './auth-function.ts'
+import { connectionError } from './failure.ts'
+
+/** How to get tokens from an app, as a connector's `getOAuthConfig` gives it (wire facts C.4). */
+export interface OAuth2Config {
+  clientId: string
+  clientSecret: string | null
+  authorizeUri: string
+  tokenUri: string
+  scopes: string[]
+  clientAuthLocation: 'headers' | 'body'
+  noRefreshToken: boolean
+  skipPkce: boolean
+  /** Further parameters of the authorize URL. */
+  extra: Record<string, string>
+  /** Where given, an answer that names another issuer is refused (RFC 9207). */
+  issuer: string | null
+}
+
+/** Tokens as the app gave them. Many apps add to what RFC 6749 says, and some leave out what it demands. */
+export type TokenResponse = Record<string, unknown>
+
+/** Whether there is no use in trying again soon, because the app said no. */
+export interface TokenFailure {
+  isRefused: boolean
+}
+
+const TOKEN_TIMEOUT_MS = 15_000
+const TOKEN_BYTES_MAX = 256 * 1024
+const MESSAGE_CHARS_MAX = 500
+
+/** Reads what `getOAuthConfig` gave. */
+export function oauth2Config(value: unknown): Made<OAuth2Config> {
+  const given = asObject(value)
+  const text = (name: string): string | null =>
+    typeof given[name] === 'string' && given[name] !== '' ? given[name] : null
+  const clientId = text('clientId')
+  const authorizeUri = text('authorizeUri')
+  const tokenUri = text('tokenUri')
+  for (const [name, uri] of Object.entries({ clientId, authorizeUri, tokenUri })) {
+    const isGood = uri !== null && (name === 'clientId' || isWebAddress(uri))
+    if (!isGood)
+      return failed(`getOAuthConfig: ${name} is missing or no web address; was the integration given its parameters?`)
+  }
+  return {
+    kind: 'made',
+    value: {
+      clientId: clientId ?? '',
+      clientSecret: text('clientSecret'),
+      authorizeUri: authorizeUri ?? '',
+      tokenUri: tokenUri ?? '',
+      scopes: scopesOf(given.scopes),
+      clientAuthLocation: given.clientAuthLocation === 'body' ? 'body' : 'headers',
+      noRefreshToken: given.noRefreshToken === true,
+      skipPkce: given.skipPkce === true,
+      extra: Object.fromEntries(Object.entries(asObject(given.extra)).map(([name, each]) => [name, String(each)])),
+      issuer: text('issuer'),
+    },
+  }
+}
+
+/** Where the browser is sent, and the PKCE verifier that must come with the code; null where PKCE is skipped. */
+export async function authorizeUrl(
+  config: OAuth2Config,
+  how: { redirectUri: string; state: string },
+): Promise<{ url: string; codeVerifier: string | null }> {
+  const url = new URL(config.authorizeUri)
+  const codeVerifier = config.skipPkce ? null : oauth.generateRandomCodeVerifier()
+  const parameters = {
+    response_type: 'code',
+    client_id: config.clientId,
+    redirect_uri: how.redirectUri,
+    ...(config.scopes.length === 0 ? {} : { scope: config.scopes.join(' ') }),
+    ...config.extra,
+    state: how.state,
+    ...(codeVerifier === null
+      ? {}
+      : { code_challenge: await oauth.calculatePKCECodeChallenge(codeVerifier), code_challenge_method: 'S256' }),
+  }
+  for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  return { url: url.href, codeVerifier }
+}
+
+/**
+ * Gets tokens for the code of an answer to the authorize URL. The answer's `state` must have been checked before.
+ *
+ * @source RFC 6749 section 4.1.3, RFC 7636, RFC 9207
+ */
+export async function tokensForCode(
+  config: OAuth2Config,
+  outbound: Outbound,
+  answer: { parameters: URLSearchParams; state: string; redirectUri: string; codeVerifier: string | null },
+): Promise<Made<TokenResponse>> {
+  const { server, client } = partiesOf(config)
+  const parameters = new URLSearchParams(answer.parameters)
+  // What the connector does not know cannot be compared: the state ties the answer to this app all the same.
+  if (config.issuer === null) parameters.delete('iss')
+  try {
+    const checked = oauth.validateAuthResponse(server, client, parameters, answer.state)
+    const response = await oauth.authorizationCodeGrantRequest(
+      server,
+      client,
+      clientAuthOf(config),
+      checked,
+      answer.redirectUri,
+      answer.codeVerifier ?? oauth.nopkce,
+      requestOptions(outbound),
+    )
+    return await tokensIn(response)
+  } catch (error) {
+    return failedBy(error)
+  }
+}
+
+/** @source RFC 6749 section 6 */
+export async function tokensForRefresh(
+  config: OAuth2Config,
+  outbound: Outbound,
+  refreshToken: string,
+): Promise<Made<TokenResponse> & { failure?: TokenFailure }> {
+  const { server, client } = partiesOf(config)
+  try {
+    const response = await oauth.refreshTokenGrantRequest(
+      server,
+      client,
+      clientAuthOf(config),
+      refreshToken,
+      requestOptions(outbound),
+    )
+    const made = await tokensIn(response)
+    if (made.kind === 'made') return made
+    return {
+      ...made,
+      failure: { isRefused: response.status < 500 && response.status !== 429 && response.status !== 408 },
+    }
+  } catch (error) {
+    return { ...failedBy(error), failure: { isRefused: false } }
+  }
+}
+
+/** What is kept of tokens where the connector has no function for it: all of it, with the moment of expiry. */
+export function credentialsOfTokens(tokens: TokenResponse, now: Date): Record<string, unknown> {
+  const { expires_in: expiresIn, ...rest } = tokens
+  const seconds = Number(expiresIn)
+  if (expiresIn === undefined || expiresIn === null || !Number.isFinite(seconds)) return rest
+  return { ...rest, expires_at: new Date(now.getTime() + seconds * 1000).toISOString() }
+}
+
+function partiesOf(config: OAuth2Config) {
+  const server: oauth.AuthorizationServer = {
+    issuer: config.issuer ?? new URL(config.tokenUri).origin,
+    authorization_endpoint: config.authorizeUri,
+    token_endpoint: config.tokenUri,
+  }
+  const client: oauth.Client = { client_id: config.clientId }
+  return { server, client }
+}
+
+function clientAuthOf({ clientSecret, clientAuthLocation }: OAuth2Config): oauth.ClientAuth {
+  if (clientSecret === null) return oauth.None()
+  return clientAuthLocation === 'body' ? oauth.ClientSecretPost(clientSecret) : oauth.ClientSecretBasic(clientSecret)
+}
+
+/** Requests of the library leave by `outbound`, which decides about addresses; `http` is for apps within a network. */
+function requestOptions(outbound: Outbound): oauth.TokenEndpointRequestOptions {
+  return {
+    [oauth.allowInsecureRequests]: true,
+    [oauth.customFetch]: async (url, { method, headers, body }) => {
+      const outcome = await outbound.send({
+        url,
+        method,
+        headers,
+        body: body?.toString(),
+        timeoutMs: TOKEN_TIMEOUT_MS,
+        responseBytesMax: TOKEN_BYTES_MAX,
+      })
+      if (outcome.kind !== 'answered') throw new TokenEndpointAway(outcome.message)
+      const received = new Headers()
+      for (const [name, value] of Object.entries(outcome.headers))
+        for (const each of Array.isArray(value) ? value : [value]) received.append(name, each)
+      const hasBody = ![101, 204, 205, 304].includes(outcome.status)
+      return new Response(hasBody ? new Uint8Array(outcome.body) : null, { status: outcome.status, headers: received })
+    },
+  }
+}
+
+class TokenEndpointAway extends Error {}
+
+/**
+ * Reads tokens more leniently than RFC 6749: apps leave out `token_type`, answer 200 with an `error`, answer a form
+ * rather than JSON, or keep the token deeper inside. What is in it is for the connector's functions to say.
+ */
+async function tokensIn(response: Response): Promise<Made<TokenResponse>> {
+  const text = await response.text()
+  const tokens = parsedTokens(text, response.headers.get('content-type') ?? '')
+  const { error, error_description: description } = tokens ?? {}
+  if (response.ok && tokens !== null && error === undefined) return { kind: 'made', value: tokens }
+  const said = [error, description].filter((each) => typeof each === 'string').join(': ')
+  const message = `the token endpoint answered ${response.status}${said === '' ? '' : `: ${said}`}`
+  return failed(message.slice(0, MESSAGE_CHARS_MAX), {
+    status: response.status,
+    ...(typeof error === 'string' ? { error: error.slice(0, MESSAGE_CHARS_MAX) } : {}),
+  })
+}
+
+function parsedTokens(text: string, contentType: string): TokenResponse | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as TokenResponse) : null
+  } catch {
+    if (!contentType.includes('x-www-form-urlencoded') && !/^(?:access_token|error)=/.test(text)) return null
+    return Object.fromEntries(new URLSearchParams(text))
+  }
+}
+
+/** In words of ours: a library's error may quote what was sent. */
+function failedBy(error: unknown): { kind: 'failed'; error: ReturnType<typeof connectionError> } {
+  if (error instanceof TokenEndpointAway) return failed(`the token endpoint could not be reached: ${error.message}`)
+  if (error instanceof oauth.AuthorizationResponseError) {
+    const said = [error.error, error.error_description].filter((each) => typeof each === 'string').join(': ')
+    return failed(`access was not given: ${said}`.slice(0, MESSAGE_CHARS_MAX), { error: error.error })
+  }
+  if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError)
+    return failed(`the answer of the app was refused: ${error.message}`.slice(0, MESSAGE_CHARS_MAX))
+  throw error
+}
+
+function failed(message: string, data?: unknown): { kind: 'failed'; error: ReturnType<typeof connectionError> } {
+  return { kind: 'failed', error: connectionError('connection_failed', message, data) }
+}
+
+function scopesOf(value: unknown): string[] {
+  if (typeof value === 'string') return value.split(/[\s,]+/).filter((scope) => scope !== '')
+  return Array.isArray(value) ? value.filter((scope) => typeof scope === 'string') : []
+}
+
+/** Whether it is an absolute http or https address without a user name. */
+export function isWebAddress(text: string): boolean {
+  const url = URL.parse(text)
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === ''
+}
