@@ -20,6 +20,7 @@ const ORDER = [
   // what people look at
   'console',
   'live',
+  'statistics',
   // the pipeline: data moves from the first to the last
   'ingress',
   'events',

@@ -84,7 +84,13 @@ export const deliveries = {
     path: '/deliveries',
     summary: 'Deliveries, newest first',
     access: 'admin',
-    query: z.object({ ...paging, ...timeBounds, ...filter }),
+    query: z.object({
+      ...paging,
+      ...timeBounds,
+      ...filter,
+      /** What it tells of, a flow run or an alert; give time bounds with it. */
+      sourceId: z.string().optional(),
+    }),
     answer: listOf(Delivery),
     refusals: [],
   },

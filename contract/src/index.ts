@@ -10,12 +10,14 @@ import { externalEventSubscriptions } from './external-event-subscriptions.ts'
 import { externalEventTypes } from './external-event-types.ts'
 import { externalEvents } from './external-events.ts'
 import { flowInstances } from './flow-instances.ts'
+import { flowNodeTypes } from './flow-node-types.ts'
 import { flowRuns } from './flow-runs.ts'
 import { flows } from './flows.ts'
 import { functions } from './functions.ts'
 import { incomingWebhooks } from './incoming-webhooks.ts'
 import { integrations } from './integrations.ts'
 import { eventCatalogue, notificationEndpoints } from './notification-endpoints.ts'
+import { statistics } from './statistics.ts'
 import { workspaces } from './workspaces.ts'
 
 /** Every endpoint of the API, by group and name. Webhook URLs stand apart (`IngressAnswer`). */
@@ -29,6 +31,7 @@ export const contract = {
   appEvents,
   flows,
   flowInstances,
+  flowNodeTypes,
   flowRuns,
   notificationEndpoints,
   eventCatalogue,
@@ -40,6 +43,7 @@ export const contract = {
   incomingWebhooks,
   functions,
   alerts,
+  statistics,
 }
 export type Contract = typeof contract
 
@@ -59,6 +63,7 @@ export * from './external-event-subscriptions.ts'
 export * from './external-event-types.ts'
 export * from './external-events.ts'
 export * from './flow-instances.ts'
+export * from './flow-node-types.ts'
 export * from './flow-runs.ts'
 export * from './flows.ts'
 export * from './functions.ts'
@@ -66,4 +71,5 @@ export * from './incoming-webhooks.ts'
 export * from './integrations.ts'
 export * from './notification-endpoints.ts'
 export * from './shapes.ts'
+export * from './statistics.ts'
 export * from './workspaces.ts'

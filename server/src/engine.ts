@@ -23,6 +23,7 @@ import { flowRoutes } from './flows/flow-routes.ts'
 import { createFlows, type Flows } from './flows/flows.ts'
 import { instanceRoutes } from './flows/instance-routes.ts'
 import { createInstances, type Instances } from './flows/instances.ts'
+import { nodeTypeRoutes } from './flows/node-catalogue.ts'
 import { loadNodeTypes } from './flows/node-type.ts'
 import { createPlans } from './flows/plan.ts'
 import { createSetup, SCHEDULE_TASK } from './flows/setup.ts'
@@ -63,6 +64,7 @@ import { runRoutes } from './runs/routes.ts'
 import { createRuns, type Runs } from './runs/runs.ts'
 import { createRunWatch } from './runs/watch.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
+import { statisticsRoutes } from './statistics/routes.ts'
 import { AppSubscriptionTasks, createAppSubscriptions } from './subscriptions/app-subscriptions.ts'
 import { subscriptionRoutes } from './subscriptions/routes.ts'
 import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
@@ -408,6 +410,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       startRun: async (principal, instance, input) => runView.started(principal, await launch.byApi(instance, input)),
     }),
     instanceRoutes({ instances, views }),
+    nodeTypeRoutes(nodeTypes),
+    statisticsRoutes({ database, clock }),
   ]
   const runView = runRoutes({ database, clock, customers, instances, views, launch, runs })
   const consoleOptions = options.console ?? null

@@ -35,6 +35,7 @@ export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions):
           query.destinationId === undefined ? null : (fromWire(['ne', 'ees'], query.destinationId) ?? NO_ID),
         state: query.state ?? null,
         eventType: query.eventType ?? null,
+        sourceId: query.sourceId ?? null,
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }

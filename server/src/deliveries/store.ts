@@ -331,6 +331,7 @@ export interface DeliveryFilter {
   destinationId: string | null
   state: DeliveryState | null
   eventType: string | null
+  sourceId: string | null
   from: Date | null
   to: Date | null
 }
@@ -342,6 +343,7 @@ export async function listDeliveries(tx: Tx, f: DeliveryFilter, page: Page): Pro
   const matches = sql`r.workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or r.id < ${page.before})
     and (${f.destinationId}::uuid is null or r.destination_id = ${f.destinationId})
     and (${f.eventType}::text is null or r.event_type = ${f.eventType})
+    and (${f.sourceId}::text is null or r.source_id = ${f.sourceId})
     and (${from}::uuid is null or r.id >= ${from}) and (${to}::uuid is null or r.id < ${to})`
   const { rows } = await sql<DeliveryRow>`
     select * from (

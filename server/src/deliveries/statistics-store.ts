@@ -1,0 +1,42 @@
+import { sql, type Tx } from '../platform/database.ts'
+import { type IdRange, msOfId, type Sample } from '../platform/id-ranges.ts'
+
+export interface DeliverySample extends Sample {
+  succeeded: number
+  failed: number
+  p50: number | null
+  p95: number | null
+}
+
+/** What became of the messages made in each stretch of ids; reads at most `sampleMax` rows of each. */
+export async function countDeliveries(
+  tx: Tx,
+  workspaceId: string,
+  ranges: readonly IdRange[],
+  sampleMax: number,
+): Promise<DeliverySample[]> {
+  const { rows } = await sql<DeliverySample>`
+    select s.*
+      from unnest(${ranges.map((each) => each.from)}::uuid[], ${ranges.map((each) => each.before)}::uuid[])
+           with ordinality as b(from_id, before_id, at)
+     cross join lateral (
+       select count(*)::int as count, (array_agg(id order by id desc))[1] as "lastId",
+              count(*) filter (where state = 'succeeded')::int as succeeded,
+              count(*) filter (where state = 'exhausted')::int as failed,
+              percentile_disc(0.5) within group (order by ms)::float as p50,
+              percentile_disc(0.95) within group (order by ms)::float as p95
+         from (select id, state, extract(epoch from last_attempt_at) * 1000 - ${msOfId('id')} as ms
+                 from deliveries where workspace_id = ${workspaceId} and id >= b.from_id and id < b.before_id
+                order by id limit ${sampleMax}) d) s
+     order by b.at`.execute(tx)
+  return rows
+}
+
+/** Messages that are not settled, counted up to `max`. */
+export async function countPendingDeliveries(tx: Tx, workspaceId: string, max: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*)::int as count from (select 1 from deliveries_active where workspace_id = ${workspaceId} limit ${max}) d`.execute(
+    tx,
+  )
+  return rows[0]?.count ?? 0
+}

@@ -1,0 +1,161 @@
+import { flowNodeTypes as table } from '@permea/contract'
+import { type RouteSet, routeSet } from '../api/routes.ts'
+import type { NodeTypes } from './node-type.ts'
+
+/** What a kind of node is called and how it is configured, for people and for forms. */
+export interface NodeAbout {
+  title: string
+  summary: string
+  /** JSON Schema of `config`; `format` says what a text stands for. */
+  config: Record<string, unknown>
+}
+
+const formula = (title: string, description: string) => ({ title, description, format: 'formula' })
+const text = (title: string, description: string, more: object = {}) => ({
+  type: 'string',
+  title,
+  description,
+  ...more,
+})
+const objectOf = (properties: Record<string, unknown>, required: readonly string[] = []) => ({
+  type: 'object',
+  properties,
+  required,
+})
+
+const requestOf = (uri: string) =>
+  objectOf(
+    {
+      request: {
+        ...objectOf(
+          {
+            method: text('Method', 'POST where none is given', { enum: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] }),
+            uri: formula('Address', uri),
+            headers: formula('Headers', 'An object of names and values'),
+            query: formula('Query', 'An object of names and values'),
+            body: formula('Body', 'Sent as JSON where it is an object or a list'),
+          },
+          ['uri'],
+        ),
+        title: 'Request',
+      },
+    },
+    ['request'],
+  )
+
+const javascript = text('Code', 'export default async function run({ input, user, apiClient }) { … }', {
+  format: 'javascript',
+})
+
+/** By type. A kind without an entry is shown under its own name and configured as JSON. */
+export const NODE_ABOUT: Readonly<Record<string, NodeAbout>> = {
+  'app-event-trigger': {
+    title: 'App event',
+    summary: 'Starts the flow when your application sends an event',
+    config: objectOf(
+      {
+        appEvent: objectOf(
+          { key: text('Event type', 'Which internal event it waits for', { format: 'app-event-type-key' }) },
+          ['key'],
+        ),
+      },
+      ['appEvent'],
+    ),
+  },
+  'connector-event-trigger': {
+    title: 'Connector event',
+    summary: 'Starts the flow on an event of the connected app',
+    config: objectOf(
+      {
+        eventKey: text('Event', 'The key of an event that the connector defines'),
+        eventParameters: formula('Parameters', 'Which of these events, as the connector asks'),
+      },
+      ['eventKey'],
+    ),
+  },
+  'schedule-trigger': {
+    title: 'Schedule',
+    summary: 'Starts the flow by the clock',
+    config: objectOf(
+      {
+        cron: text('Cron expression', 'Five fields, or six with seconds first: 0 9 * * 1'),
+        timeZone: text('Time zone', 'Such as Europe/Berlin; UTC where none is given', { format: 'time-zone' }),
+      },
+      ['cron'],
+    ),
+  },
+  'api-trigger': {
+    title: 'API request',
+    summary: 'Starts the flow when the API is asked to run it',
+    config: objectOf({}),
+  },
+  filter: {
+    title: 'Filter',
+    summary: 'Goes on only where a condition holds',
+    config: objectOf({ filter: formula('Condition', 'Goes on where this comes out as true') }),
+  },
+  'transform-data': {
+    title: 'Transform data',
+    summary: 'Makes a new value of what came before',
+    config: objectOf({ output: formula('Output', 'What the next nodes are given') }),
+  },
+  'for-each-v2': {
+    title: 'For each',
+    summary: 'Runs the nodes inside once for each item of a list',
+    config: objectOf(
+      {
+        items: formula('Items', 'The list'),
+        rootNodeKey: text('First inner node', 'Where each item begins', { format: 'node-key' }),
+      },
+      ['items', 'rootNodeKey'],
+    ),
+  },
+  'custom-http-request': {
+    title: 'HTTP request',
+    summary: 'Sends a request to any public address',
+    config: requestOf('A whole address: https://…'),
+  },
+  'api-request-to-your-app': {
+    title: 'Request to your app',
+    summary: 'Sends a signed request to your application',
+    config: requestOf('Relative to the base address of your application, or a whole one'),
+  },
+  'api-request-to-external-app': {
+    title: 'Request to the external app',
+    summary: 'Sends a request to the connected app with its credentials',
+    config: requestOf('Relative to the API of the app'),
+  },
+  'run-action': {
+    title: 'Run an action',
+    summary: 'Runs an action on the connection',
+    config: objectOf(
+      {
+        action: text('Action', 'The key of the action', { format: 'action-key' }),
+        input: formula('Input', 'What the action is given'),
+      },
+      ['action'],
+    ),
+  },
+  'run-javascript': {
+    title: 'JavaScript',
+    summary: 'Calls a function of yours in the sandbox',
+    config: objectOf({ code: javascript }, ['code']),
+  },
+}
+
+/** The kinds of nodes that this engine has, as read at its start. */
+export function nodeTypeRoutes(nodeTypes: NodeTypes): RouteSet {
+  const items = [...new Set(nodeTypes.values())].map(({ type, aliases, isTrigger, hasEffect }) => {
+    const about = NODE_ABOUT[type]
+    return {
+      type,
+      aliases: [...(aliases ?? [])],
+      title: about?.title ?? type,
+      summary: about?.summary ?? '',
+      isTrigger,
+      hasEffect,
+      configSchema: about?.config ?? true,
+    }
+  })
+  return routeSet(table, { list: async () => ({ items }) })
+}

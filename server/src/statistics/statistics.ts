@@ -1,0 +1,117 @@
+import type { StatisticsBucket } from '@permea/contract'
+import { LRUCache } from 'lru-cache'
+import { countDeliveries, countPendingDeliveries } from '../deliveries/statistics-store.ts'
+import { countEvents } from '../events/statistics-store.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import { growthOf, idRanges, type Sample } from '../platform/id-ranges.ts'
+import { countActiveRuns, countRuns } from '../runs/statistics-store.ts'
+
+/** Rows read of one stretch at most: more is estimated from these. */
+const SAMPLE_MAX = 1000
+/** How old an answer may be, in milliseconds. */
+const KEEP_MS = 3000
+const KEPT_MAX = 200
+const ACTIVE_MAX = 10_000
+const DEFAULT_SPAN_MS = 3_600_000
+const DEFAULT_BUCKETS = 60
+const BUCKET_MS_MIN = 1000
+
+export interface StatisticsWish {
+  from: Date | undefined
+  to: Date | undefined
+  buckets: number | undefined
+}
+
+export interface Statistics {
+  from: Date
+  to: Date
+  bucketMs: number
+  items: StatisticsBucket[]
+  now: { queuedRuns: number; runningRuns: number; pendingDeliveries: number }
+}
+
+/**
+ * Counts what happened over time without a table of counts: logs are read by ranges of ids, a bounded number of rows of
+ * each stretch, so that an answer costs the same however much there is; and it is kept for a moment, so that many
+ * readers cost no more than one.
+ */
+export function createStatistics(options: {
+  database: Database
+  clock: Clock
+}): (workspaceId: string, wish: StatisticsWish) => Promise<Statistics> {
+  const { database, clock } = options
+  const kept = new LRUCache<string, { statistics: Promise<Statistics>; atMs: number }>({ max: KEPT_MAX })
+
+  return (workspaceId, wish) => {
+    const { fromMs, bucketMs, count } = stretchesOf(wish, clock.now().getTime())
+    const key = `${workspaceId} ${fromMs} ${bucketMs} ${count}`
+    const known = kept.get(key)
+    if (known !== undefined && performance.now() - known.atMs < KEEP_MS) return known.statistics
+    const statistics = counted(workspaceId, fromMs, bucketMs, count)
+    kept.set(key, { statistics, atMs: performance.now() })
+    statistics.catch(() => kept.delete(key))
+    return statistics
+  }
+
+  async function counted(workspaceId: string, fromMs: number, bucketMs: number, count: number): Promise<Statistics> {
+    const { db } = database
+    const from = new Date(fromMs)
+    const ranges = idRanges(from, bucketMs, count)
+    const [events, runs, deliveries, active, pendingDeliveries] = await Promise.all([
+      countEvents(db, workspaceId, ranges, SAMPLE_MAX),
+      countRuns(db, workspaceId, ranges, SAMPLE_MAX),
+      countDeliveries(db, workspaceId, ranges, SAMPLE_MAX),
+      countActiveRuns(db, workspaceId, ACTIVE_MAX),
+      countPendingDeliveries(db, workspaceId, ACTIVE_MAX),
+    ])
+    const items = ranges.map((_, at): StatisticsBucket => {
+      const startMs = fromMs + at * bucketMs
+      const growth = (sample: Sample | undefined) =>
+        sample === undefined ? 1 : growthOf(sample, SAMPLE_MAX, startMs, bucketMs)
+      const [event, run, delivery] = [events[at], runs[at], deliveries[at]]
+      const grown = (number: number | undefined, sample: Sample | undefined) =>
+        Math.round((number ?? 0) * growth(sample))
+      return {
+        from: new Date(startMs).toISOString(),
+        isEstimated: [event, run, delivery].some((sample) => growth(sample) > 1),
+        events: grown(event?.count, event),
+        runs: {
+          completed: grown(run?.completed, run),
+          failed: grown(run?.failed, run),
+          stopped: grown(run?.stopped, run),
+        },
+        ...latency('runMs', run),
+        deliveries: { succeeded: grown(delivery?.succeeded, delivery), failed: grown(delivery?.failed, delivery) },
+        ...latency('deliveryMs', delivery),
+      }
+    })
+    return {
+      from,
+      to: new Date(fromMs + count * bucketMs),
+      bucketMs,
+      items,
+      now: { queuedRuns: active.queued, runningRuns: active.running, pendingDeliveries },
+    }
+  }
+}
+
+function latency<Name extends string>(
+  name: Name,
+  of: { p50: number | null; p95: number | null } | undefined,
+): { [N in Name]?: { p50: number; p95: number } } {
+  if (of === undefined || of.p50 === null || of.p95 === null) return {}
+  return { [name]: { p50: Math.max(0, of.p50), p95: Math.max(0, of.p95) } } as {
+    [N in Name]?: { p50: number; p95: number }
+  }
+}
+
+/** Stretches begin at whole multiples of their length, so that an answer serves until the next one begins. */
+function stretchesOf(wish: StatisticsWish, nowMs: number): { fromMs: number; bucketMs: number; count: number } {
+  const count = wish.buckets ?? DEFAULT_BUCKETS
+  const toMs = wish.to?.getTime() ?? nowMs
+  const spanMs = Math.max(count * BUCKET_MS_MIN, toMs - (wish.from?.getTime() ?? toMs - DEFAULT_SPAN_MS))
+  const bucketMs = Math.ceil(spanMs / count / BUCKET_MS_MIN) * BUCKET_MS_MIN
+  const endMs = Math.ceil(toMs / bucketMs) * bucketMs
+  return { fromMs: endMs - count * bucketMs, bucketMs, count }
+}
