@@ -1,7 +1,14 @@
 import type { Database, Tx } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
-import type { NewRun } from '../runs/run.ts'
-import { type WantedRun, wantedAtGlobals, wantedAtStreams, wantedByCustomers, wantedByStreams } from './store.ts'
+import { EXTERNAL_EVENT_LAUNCH, type NewRun } from '../runs/run.ts'
+import {
+  type ExternalWantedRun,
+  type WantedRun,
+  wantedAtGlobals,
+  wantedAtStreams,
+  wantedByCustomers,
+  wantedByStreams,
+} from './store.ts'
 
 /** Where an event comes in: at the URL of one stream, or at a global one for whatever streams the customer has there. */
 export type EventAddress = { webhookUuid: string } | { webhookKey: string; customerId: string }
@@ -87,6 +94,27 @@ export function runFor(workspaceId: string, eventId: string, wanted: WantedRun):
     appEventId: eventId,
     inputText: null,
     launchedBy: { type: 'app-event-trigger', ids: [toWire('aev', eventId)] },
+    meta: null,
+    isOrdered: wanted.isOrdered,
+    concurrency: wanted.concurrency,
+  }
+}
+
+/** The run that an event of an external app starts in one flow. */
+export function externalRunFor(workspaceId: string, eventId: string, wanted: ExternalWantedRun): NewRun {
+  return {
+    workspaceId,
+    customerId: wanted.customerId,
+    connectionId: wanted.connectionId,
+    integrationId: wanted.integrationId,
+    flowInstanceId: wanted.flowInstanceId,
+    flowId: wanted.flowId,
+    universalFlowId: wanted.universalFlowId,
+    versionId: wanted.versionId,
+    startNodeKey: wanted.nodeKey,
+    appEventId: eventId,
+    inputText: null,
+    launchedBy: { type: EXTERNAL_EVENT_LAUNCH, ids: [toWire('eev', eventId)] },
     meta: null,
     isOrdered: wanted.isOrdered,
     concurrency: wanted.concurrency,

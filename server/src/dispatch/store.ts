@@ -67,3 +67,32 @@ const AT_GLOBALS = `
   select ${COLUMNS}, w.webhook_key as "webhookKey"
     from unnest($1::uuid[], $2::uuid[]) as p (webhook_key, customer_id)
     join wanted_runs w on w.customer_id = p.customer_id and w.webhook_key = p.webhook_key`
+
+/** The enabled flows that want the connector events of these subscriptions. */
+export async function wantedByExternal(
+  database: Database,
+  subscriptionIds: readonly string[],
+): Promise<ExternalWantedRun[]> {
+  return database.query({ name: 'wanted-by-external', text: BY_EXTERNAL, values: [uuids(subscriptionIds)] })
+}
+
+/** An enabled flow that waits for a connector's event. */
+export interface ExternalWantedRun {
+  subscriptionId: string
+  customerId: string
+  nodeKey: string
+  flowInstanceId: string
+  connectionId: string | null
+  integrationId: string | null
+  flowId: string | null
+  universalFlowId: string | null
+  versionId: string
+  isOrdered: boolean
+  concurrency: number | null
+}
+
+const BY_EXTERNAL = `
+  select w.subscription_id as "subscriptionId", w.node_key as "nodeKey", w.customer_id as "customerId", w.flow_instance_id as "flowInstanceId",
+         w.connection_id as "connectionId", w.integration_id as "integrationId", w.flow_id as "flowId", w.universal_flow_id as "universalFlowId",
+         w.version_id as "versionId", w.is_ordered as "isOrdered", w.concurrency
+    from wanted_external_runs w where w.subscription_id = any($1::uuid[])`

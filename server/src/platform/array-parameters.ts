@@ -7,7 +7,7 @@
 const HEAD_BYTES = 20
 const NULL_LENGTH = -1
 
-const TYPE = { boolean: 16, smallint: 21, integer: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const
+const TYPE = { boolean: 16, bytea: 17, smallint: 21, integer: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const
 
 /** For `$n::uuid[]`. */
 export function uuids(values: readonly (string | null)[]): Buffer {
@@ -27,6 +27,18 @@ export function texts(values: readonly (string | null)[]): Buffer {
     const length = lengths[index] ?? NULL_LENGTH
     at = list.writeInt32BE(length, at)
     if (value !== null) at += list.write(value, at, length, 'utf8')
+  }
+  return list
+}
+
+/** For `$n::bytea[]`. */
+export function byteas(values: readonly Buffer[]): Buffer {
+  const bytes = values.reduce((sum, value) => sum + 4 + value.length, 0)
+  const list = allocate('bytea', values.length, bytes)
+  let at = HEAD_BYTES
+  for (const value of values) {
+    at = list.writeInt32BE(value.length, at)
+    at += value.copy(list, at)
   }
   return list
 }

@@ -4,6 +4,9 @@ import { CONCURRENCY_DEFAULT, flowWireId } from '../flows/flow.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { LaneItem } from '../platform/lane.ts'
 
+/** What launched a run that an event of an external app started. */
+export const EXTERNAL_EVENT_LAUNCH = 'external-event'
+
 /** What makes a run: where it starts, with what, and why. */
 export interface NewRun {
   workspaceId: string
@@ -117,6 +120,8 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     row.flowId === null
       ? undefined
       : flowWireId({ id: row.flowId, integrationId: isOfIntegration ? row.integrationId : null })
+  const launchedBy = JSON.parse(row.launchedBy) as { type: string; ids?: string[] }
+  const isExternal = launchedBy.type === EXTERNAL_EVENT_LAUNCH
   return {
     id: toWire('fr', row.id),
     name,
@@ -137,8 +142,9 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     nextAttemptAt: row.dueAt !== null && row.dueAt.getTime() > now.getTime() ? row.dueAt.toISOString() : undefined,
     errors: row.errors ?? undefined,
     nodes: row.nodeCounts ?? undefined,
-    launchedBy: JSON.parse(row.launchedBy) as { type: string; ids?: string[] },
-    appEventId: row.appEventId === null ? undefined : toWire('aev', row.appEventId),
+    launchedBy,
+    appEventId: row.appEventId === null || isExternal ? undefined : toWire('aev', row.appEventId),
+    externalEventId: row.appEventId === null || !isExternal ? undefined : toWire('eev', row.appEventId),
     meta: row.meta ?? undefined,
   }
 }

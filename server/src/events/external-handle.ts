@@ -1,0 +1,164 @@
+import { isUtf8 } from 'node:buffer'
+import type { ErrorData, FunctionDefinition } from '@permea/contract'
+import { errorData } from '../api/refusal.ts'
+import type { FunctionOutcome } from '../functions/function.ts'
+
+/** A request that came in at a URL for external apps, as it came in. */
+export interface ReceivedRequest {
+  /** Of the record that it will have. */
+  id: string
+  method: string
+  /** As in the URL, without the question mark. */
+  query: string
+  /** Names in lower case. */
+  headers: Record<string, string>
+  body: Buffer
+}
+
+/** What a request is answered with. */
+export interface WebhookResponse {
+  status: number
+  headers: Record<string, string>
+  /** Null for an empty body. */
+  body: string | null
+}
+
+/** What `handle` made of a request. */
+export interface Handled {
+  events: unknown[]
+  /** Absent where it did not say. */
+  state: unknown
+  response: WebhookResponse
+}
+
+export const DEFAULT_RESPONSE: WebhookResponse = { status: 200, headers: {}, body: null }
+
+/**
+ * The argument of `handle`: `query`, `data` (the body parsed where it is JSON or a form, else its text; also as
+ * `body`), `headers`, `rawBody` (text; `rawBodyBase64` beside it where it is not UTF-8), and what the caller adds.
+ *
+ * @source wire facts C.1, C.2
+ */
+export function handleArguments(request: ReceivedRequest): Record<string, unknown> {
+  const isText = isUtf8(request.body)
+  const rawBody = request.body.toString(isText ? 'utf8' : 'latin1')
+  const data = dataOf(request.headers['content-type'] ?? '', isText ? rawBody : null)
+  return {
+    query: fromPairs(new URLSearchParams(request.query)),
+    data,
+    body: data,
+    headers: request.headers,
+    rawBody,
+    ...(isText ? {} : { rawBodyBase64: request.body.toString('base64') }),
+  }
+}
+
+/** The body as a value: JSON and forms are parsed; what cannot be is its text. */
+export function dataOf(contentType: string, text: string | null): unknown {
+  if (text === null || text === '') return null
+  const type = contentType.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type === 'application/x-www-form-urlencoded' && !/^\s*[[{]/.test(text))
+    return fromPairs(new URLSearchParams(text))
+  if (type.endsWith('json') || /^\s*[[{"]/.test(text)) {
+    try {
+      return JSON.parse(text) as unknown
+    } catch {
+      return text
+    }
+  }
+  return text
+}
+
+/** A name that comes more than once becomes a list. */
+export function fromPairs(pairs: URLSearchParams): Record<string, string | string[]> {
+  return Object.fromEntries(
+    [...new Set(pairs.keys())].map((name) => {
+      const values = pairs.getAll(name)
+      return [name, values.length === 1 ? (values[0] ?? '') : values]
+    }),
+  )
+}
+
+const EVENTS_MAX = 10_000
+/** Headers that belong to the connection, or that a function must not set for our own origin. */
+const REFUSED_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'set-cookie',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * What a call of `handle` came to, or why it does not count: it failed, or returned something else than
+ * `{ events?, response?, state? }` or nothing.
+ */
+export function handledOf(outcome: FunctionOutcome): { handled: Handled } | { error: ErrorData } {
+  if (outcome.kind === 'failed') return { error: outcome.error }
+  const { value } = outcome
+  if (value === undefined || value === null)
+    return { handled: { events: [], state: undefined, response: DEFAULT_RESPONSE } }
+  if (!isRecord(value)) return wrong('must return an object { events, response, state } or nothing')
+  const { events } = value
+  if (events !== undefined && events !== null && !Array.isArray(events))
+    return wrong('returned events that are no list')
+  if (Array.isArray(events) && events.length > EVENTS_MAX) return wrong(`returned more than ${EVENTS_MAX} events`)
+  const response = responseOf(value.response)
+  if ('problem' in response) return wrong(response.problem)
+  return {
+    handled: { events: (events as unknown[] | null | undefined) ?? [], state: value.state ?? undefined, response },
+  }
+}
+
+/** An event of a global webhook: which subscriptions it is for, and what they get. */
+export function selectedEvents(events: readonly unknown[]): { selector: string; payload: unknown }[] | null {
+  const selected = events.map((event) => {
+    if (!isRecord(event)) return null
+    const { selector } = event
+    if (typeof selector !== 'string' && typeof selector !== 'number') return null
+    return { selector: String(selector), payload: event.payload ?? null }
+  })
+  return selected.every((each) => each !== null) ? selected : null
+}
+
+function wrong(message: string): { error: ErrorData } {
+  return { error: errorData('webhook_handling_failed', `handle ${message}`) }
+}
+
+function responseOf(given: unknown): WebhookResponse | { problem: string } {
+  if (given === undefined || given === null) return DEFAULT_RESPONSE
+  if (!isRecord(given)) return { problem: 'returned a response that is no object { status, headers, data }' }
+  const status = given.status ?? 200
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599)
+    return { problem: 'returned a response whose status is not a number from 200 to 599' }
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(isRecord(given.headers) ? given.headers : {})) {
+    const lower = name.toLowerCase()
+    if (value === undefined || value === null || REFUSED_HEADERS.has(lower)) continue
+    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower)) return { problem: `returned a header ${JSON.stringify(name)}` }
+    const text = String(value)
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(text))
+      return { problem: `returned a value of header ${JSON.stringify(name)} that cannot be sent` }
+    headers[lower] = text
+  }
+  const data = given.data ?? given.body
+  if (data === undefined || data === null) return { status, headers, body: null }
+  if (typeof data === 'string') {
+    headers['content-type'] ??= 'text/plain; charset=utf-8'
+    return { status, headers, body: data }
+  }
+  headers['content-type'] ??= 'application/json; charset=utf-8'
+  return { status, headers, body: JSON.stringify(data) }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A function, and whose it is as an id of the wire. */
+export interface Handler {
+  definition: FunctionDefinition
+  ownerId: string
+}

@@ -1,0 +1,393 @@
+import { LRUCache } from 'lru-cache'
+import { Refusal } from '../api/refusal.ts'
+import type { Deliveries } from '../deliveries/deliveries.ts'
+import type { Functions } from '../functions/function.ts'
+import { globalWebhookById, globalWebhookByUuid } from '../integrations/connector-store.ts'
+import type { Connectors } from '../integrations/connectors.ts'
+import { integrationById } from '../integrations/store.ts'
+import { createBatchLoader } from '../platform/batch-loader.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import { type Ids, toWire } from '../platform/ids.ts'
+import type { LaneItem, Lanes } from '../platform/lane.ts'
+import { createLanes } from '../platform/lanes.ts'
+import type { Log } from '../platform/log.ts'
+import type { Metrics } from '../platform/metrics.ts'
+import type { Ownership } from '../platform/ownership.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import type { Runs } from '../runs/runs.ts'
+import {
+  DEFAULT_RESPONSE,
+  type Handled,
+  type Handler,
+  handleArguments,
+  handledOf,
+  type ReceivedRequest,
+  selectedEvents,
+  type WebhookResponse,
+} from './external-handle.ts'
+import { failedWebhook, openRequest, settledWebhook } from './external-record.ts'
+import {
+  type ActiveWebhook,
+  type ExternalSource,
+  fetchActiveWebhooks,
+  type IncomingWebhookRow,
+  insertActiveWebhook,
+  lanesWithWebhooks,
+  sourceById,
+  sourcesBySelectors,
+  sourcesByUuids,
+} from './external-store.ts'
+import { createExternalWriter, type ExternalWriter } from './external-write.ts'
+
+export interface ExternalReceiveOptions {
+  database: Database
+  clock: Clock
+  ids: Ids
+  log: Log
+  metrics: Metrics
+  sealing: Sealing
+  ownership: Ownership
+  functions: Functions
+  connectors: Connectors
+  deliveries: Deliveries
+  runs: Runs
+  /** Time that `handle` has before the sender is answered all the same; 2.5 s where absent. */
+  answerWithinMs?: number
+  sweepMs?: number
+}
+
+/** Takes in what external apps send. */
+export interface ExternalReceive extends AsyncDisposable {
+  /** Resolves when what came of the request is durable, with what to answer. */
+  atSubscription(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse>
+  /** The same at the URL that all connections of an integration share. */
+  atGlobal(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse>
+  /** Runs `handle` as it is now on a request that is in the record; gives the id of the new record. */
+  replay(row: IncomingWebhookRow): Promise<string>
+  settled(): Promise<void>
+  start(): void
+  close(): Promise<void>
+}
+
+/** Vendors give up on webhooks after 3 to 10 s. */
+const ANSWER_WITHIN_MS = 2500
+/** Whoever changes the state this often at the same moment is told so. */
+const CONFLICTS_MAX = 50
+const PROCESS_CAP = 64
+const LANE_CAP = 4
+const HELD_MAX = 200
+const HELD_BYTES_MAX = 64 * 1024 * 1024
+/** A subscription whose `handle` changes the state is handled one request at a time for this long. */
+const SERIAL_MS = 60_000
+
+export function createExternalReceive(options: ExternalReceiveOptions): ExternalReceive {
+  return new Receiver(options)
+}
+
+/** What handles a request, and where its events belong. */
+interface Place {
+  workspaceId: string
+  laneId: string
+  /** Null for a global webhook. */
+  source: ExternalSource | null
+  global: { id: string; integrationId: string; key: string; parameters: Record<string, unknown> } | null
+  handler: Handler
+}
+
+class Receiver implements ExternalReceive {
+  readonly #o: ExternalReceiveOptions
+  readonly #writer: ExternalWriter
+  readonly #load: (uuid: string) => Promise<ExternalSource | undefined>
+  readonly #lanes: Lanes<LaneItem & { webhook: ActiveWebhook }>
+  /** The last request of subscriptions that are handled one request at a time. */
+  readonly #serial = new LRUCache<string, Promise<unknown>>({ max: 10_000, ttl: SERIAL_MS })
+
+  constructor(options: ExternalReceiveOptions) {
+    this.#o = options
+    const { database } = options
+    this.#writer = createExternalWriter(options)
+    // Gathers what comes at the same moment; a change of a millisecond ago counts.
+    this.#load = createBatchLoader({ load: (uuids) => sourcesByUuids(database, uuids), keepMs: 1, max: 10_000 })
+    this.#lanes = createLanes({
+      source: {
+        name: 'incoming-webhooks',
+        lanesOf: (shards) => lanesWithWebhooks(database.db, shards),
+        async fetch(laneIds, limit, except, now) {
+          const rows = await fetchActiveWebhooks(database.db, laneIds, limit, except, now)
+          return rows.map((row) => ({ item: laneItem(row), dueAt: row.dueAt }))
+        },
+        work: async (item, signal) => {
+          await this.#settle(item.webhook, signal)
+          return signal.aborted ? { kind: 'waits', until: options.clock.now() } : { kind: 'finished' }
+        },
+      },
+      ownership: options.ownership,
+      clock: options.clock,
+      log: options.log,
+      processCap: PROCESS_CAP,
+      laneCap: LANE_CAP,
+      heldMax: HELD_MAX,
+      heldBytesMax: HELD_BYTES_MAX,
+      ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
+    })
+  }
+
+  async atSubscription(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse> {
+    const before = this.#serial.get(webhookUuid)
+    if (before === undefined) return this.#receive(await this.#placeOf(webhookUuid), request)
+    const turn = before.then(async () => this.#receive(await this.#placeOf(webhookUuid), request))
+    this.#serial.set(
+      webhookUuid,
+      turn.catch(() => undefined),
+    )
+    return turn
+  }
+
+  async atGlobal(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse> {
+    const webhook = await globalWebhookByUuid(this.#o.database.db, webhookUuid)
+    const place = webhook === null ? null : await this.#globalPlace(webhook)
+    if (place === null) throw new Refusal('not_found', 'there is no webhook at this address')
+    return this.#receive(place, request)
+  }
+
+  async replay(row: IncomingWebhookRow): Promise<string> {
+    const place = await this.#placeOfRow(row.subscriptionId, row.globalWebhookId)
+    if (place === null) throw new Refusal('archived', 'what this request was for is not there any more')
+    const request = { ...openRequest(row, this.#o.sealing), id: this.#o.ids.next() }
+    await this.#handle(place, request, { replayOf: row.id, active: null, signal: null })
+    return request.id
+  }
+
+  settled(): Promise<void> {
+    return this.#lanes.settled()
+  }
+
+  start(): void {
+    this.#lanes.start()
+  }
+
+  async close(): Promise<void> {
+    await this.#lanes.stop()
+    await this.#writer.drained()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // ── places ──
+
+  async #placeOf(webhookUuid: string): Promise<Place> {
+    const source = await this.#load(webhookUuid)
+    if (source === undefined) throw new Refusal('not_found', 'there is no webhook at this address')
+    if (source.isArchived || !source.isWanted || !source.isLive)
+      throw new Refusal('archived', 'the subscription of this webhook is not there any more')
+    const place = await this.#subscriptionPlace(source)
+    if (place === null) throw new Refusal('archived', 'what this webhook was for is not there any more')
+    return place
+  }
+
+  async #placeOfRow(subscriptionId: string | null, globalWebhookId: string | null): Promise<Place | null> {
+    if (subscriptionId !== null) {
+      const source = await sourceById(this.#o.database, subscriptionId)
+      return source === null ? null : this.#subscriptionPlace(source)
+    }
+    const webhook = globalWebhookId === null ? null : await globalWebhookById(this.#o.database.db, globalWebhookId)
+    return webhook === null ? null : this.#globalPlace(webhook)
+  }
+
+  async #subscriptionPlace(source: ExternalSource): Promise<Place | null> {
+    const handler = await this.#handlerOf(source)
+    if (handler === null) return null
+    return { workspaceId: source.workspaceId, laneId: source.subscriptionId, source, global: null, handler }
+  }
+
+  async #handlerOf(source: ExternalSource): Promise<Handler | null> {
+    if (source.eventKey === null) {
+      return source.handle === null || source.handleTypeId === null
+        ? null
+        : { definition: source.handle, ownerId: toWire('eet', source.handleTypeId) }
+    }
+    const connector = await this.#o.connectors.byId(source.workspaceId, source.connectorId)
+    const definition = connector?.definition.events[source.eventKey]?.handle
+    return connector === null || definition === undefined ? null : { definition, ownerId: toWire('cnr', connector.id) }
+  }
+
+  async #globalPlace(webhook: {
+    id: string
+    workspaceId: string
+    integrationId: string
+    key: string
+  }): Promise<Place | null> {
+    const { database, connectors } = this.#o
+    const integration = await integrationById(database.db, webhook.workspaceId, webhook.integrationId)
+    if (integration === null || integration.archivedAt !== null) return null
+    const connector = await connectors.ofIntegration(integration)
+    const definition = connector?.definition.globalWebhooks[webhook.key]?.handle
+    if (connector === null || definition === undefined) return null
+    const [option = 'default'] = Object.keys(connector.definition.options)
+    const parameters = connectors.parametersOf(integration, option)
+    return {
+      workspaceId: webhook.workspaceId,
+      laneId: webhook.id,
+      source: null,
+      global: { id: webhook.id, integrationId: integration.id, key: webhook.key, parameters },
+      handler: { definition, ownerId: toWire('cnr', connector.id) },
+    }
+  }
+
+  // ── handling ──
+
+  /** Handles a request that its sender waits for, unless that takes too long: then it goes on from the record. */
+  async #receive(place: Place, request: ReceivedRequest): Promise<WebhookResponse> {
+    const patience = new AbortController()
+    const timer = setTimeout(() => patience.abort(TOO_SLOW), this.#o.answerWithinMs ?? ANSWER_WITHIN_MS)
+    try {
+      const response = await this.#handle(place, request, { replayOf: null, active: null, signal: patience.signal })
+      return response ?? (await this.#goOnLater(place, request))
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #goOnLater(place: Place, request: ReceivedRequest): Promise<WebhookResponse> {
+    const webhook: ActiveWebhook = {
+      id: request.id,
+      workspaceId: place.workspaceId,
+      laneId: place.laneId,
+      isGlobal: place.global !== null,
+      requestSealed: this.#o.sealing.seal(JSON.stringify({ ...request, body: request.body.toString('base64') })),
+    }
+    await insertActiveWebhook(this.#o.database.db, webhook, this.#o.clock.now())
+    this.#lanes.offer([laneItem(webhook)])
+    return DEFAULT_RESPONSE
+  }
+
+  async #settle(webhook: ActiveWebhook, signal: AbortSignal): Promise<void> {
+    const stored = JSON.parse(this.#o.sealing.open(webhook.requestSealed)) as ReceivedRequest & { body: unknown }
+    const request = { ...stored, body: Buffer.from(String(stored.body), 'base64') }
+    const place = await this.#placeOfRow(
+      webhook.isGlobal ? null : webhook.laneId,
+      webhook.isGlobal ? webhook.laneId : null,
+    )
+    if (place === null) await this.#writer.forget(webhook.id)
+    else await this.#handle(place, request, { replayOf: null, active: webhook.id, signal })
+  }
+
+  /** Calls `handle` and stores what comes of it; null where the signal fired first, and nothing is stored. */
+  async #handle(
+    first: Place,
+    request: ReceivedRequest,
+    how: { replayOf: string | null; active: string | null; signal: AbortSignal | null },
+  ): Promise<WebhookResponse | null> {
+    let place = first
+    for (let tries = 1; ; tries += 1) {
+      const { source, global } = place
+      const given = source === null || source.stateSealed === null ? null : this.#o.sealing.open(source.stateSealed)
+      const outcome = await this.#o.functions.call({
+        definition: place.handler.definition,
+        context: {
+          workspaceId: place.workspaceId,
+          customerId: source?.customerId ?? null,
+          integrationId: source?.integrationId ?? global?.integrationId ?? null,
+          connectionId: source?.connectionId ?? null,
+          ownerId: place.handler.ownerId,
+          slot: 'handle',
+          sourceId: toWire('iwh', request.id),
+        },
+        args: {
+          ...handleArguments(request),
+          ...(source === null
+            ? { parameters: global?.parameters ?? {} }
+            : { parameters: source.parameters, state: given === null ? {} : (JSON.parse(given) as unknown) }),
+        },
+        ...(global === null ? {} : { secrets: global.parameters }),
+        ...(how.signal === null ? {} : { signal: how.signal }),
+      })
+      if (how.signal?.aborted === true) return null
+      const ended = { request, replayOf: how.replayOf, active: how.active, callId: outcome.callId }
+      const durationMs = outcome.durationMs
+      const result = handledOf(outcome)
+      if ('error' in result) {
+        const { row, response } = failedWebhook({ ...ended, place, durationMs, error: result.error }, this.#o.sealing)
+        await this.#writer.write({ row, events: [], active: how.active })
+        return response
+      }
+      const { handled } = result
+      const events =
+        source === null ? await this.#selected(place, handled) : handled.events.map((payload) => ({ source, payload }))
+      if (!Array.isArray(events)) {
+        const { row, response } = failedWebhook({ ...ended, place, durationMs, error: events }, this.#o.sealing)
+        await this.#writer.write({ row, events: [], active: how.active })
+        return response
+      }
+      const row = settledWebhook({ ...ended, place, durationMs, response: handled.response }, this.#o.sealing)
+      const state = handled.state === undefined ? undefined : JSON.stringify(handled.state)
+      if (source === null || state === undefined || state === given) {
+        await this.#writer.write({ row, events, active: how.active })
+        return handled.response
+      }
+      this.#serial.set(source.webhookUuid, this.#serial.get(source.webhookUuid) ?? Promise.resolve())
+      const change = {
+        subscriptionId: source.subscriptionId,
+        fromVersion: source.stateVersion,
+        stateSealed: this.#o.sealing.seal(state),
+      }
+      if (await this.#writer.writeWithState({ row, events, active: how.active }, change)) return handled.response
+      // Somebody changed the state meanwhile: what was computed from the old one is computed again from the new one.
+      const fresh = await sourceById(this.#o.database, source.subscriptionId)
+      const again = fresh === null ? null : await this.#subscriptionPlace(fresh)
+      if (again === null || tries >= CONFLICTS_MAX)
+        throw new Refusal(
+          'overloaded',
+          'the state of the subscription changes too often; nothing was stored, try again',
+        )
+      place = again
+    }
+  }
+
+  /** Which subscriptions the events of a global webhook are for. */
+  async #selected(
+    { global, workspaceId }: Place,
+    handled: Handled,
+  ): Promise<{ source: ExternalSource; payload: unknown }[] | ReturnType<typeof wrongSelectors>> {
+    const selected = selectedEvents(handled.events)
+    if (selected === null || global === null) return wrongSelectors()
+    if (selected.length === 0) return []
+    const sources = await sourcesBySelectors(this.#o.database, {
+      integrationId: global.integrationId,
+      globalWebhookKey: global.key,
+      selectors: [...new Set(selected.map((each) => each.selector))],
+    })
+    const bySelector = Map.groupBy(
+      sources.filter((source) => source.workspaceId === workspaceId),
+      (source) => source.selector,
+    )
+    return selected.flatMap(({ selector, payload }) =>
+      (bySelector.get(selector) ?? []).map((source) => ({ source, payload })),
+    )
+  }
+}
+
+const TOO_SLOW = 'the sender is answered'
+
+function wrongSelectors() {
+  return {
+    type: 'custom_code' as const,
+    key: 'webhook_handling_failed',
+    message: 'handle of a global webhook must return events as { selector, payload }',
+  }
+}
+
+function laneItem(webhook: ActiveWebhook): LaneItem & { webhook: ActiveWebhook } {
+  return {
+    id: webhook.id,
+    laneId: webhook.laneId,
+    groupId: webhook.laneId,
+    groupCap: LANE_CAP,
+    isOrdered: false,
+    bytes: webhook.requestSealed.length,
+    webhook,
+  }
+}

@@ -1,0 +1,106 @@
+import type { ErrorData } from '@permea/contract'
+import { errorData } from '../api/refusal.ts'
+import { isSecretName } from '../outbound/request-spec.ts'
+import { toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import type { ReceivedRequest, WebhookResponse } from './external-handle.ts'
+import type { ExternalSource, IncomingWebhookRow } from './external-store.ts'
+
+interface Ended {
+  request: ReceivedRequest
+  place: { workspaceId: string; source: ExternalSource | null; global: { id: string; integrationId: string } | null }
+  callId: string
+  durationMs: number
+  replayOf: string | null
+  active: string | null
+}
+
+/** The record of a request that was handled. */
+export function settledWebhook(ended: Ended & { response: WebhookResponse }, sealing: Sealing): IncomingWebhookRow {
+  const { response } = ended
+  return {
+    ...recordOf(ended, sealing),
+    status: 'success',
+    responseStatus: answeredStatus(ended, response.status),
+    response: kept(response),
+  }
+}
+
+/** The record of a request whose `handle` failed, and what its sender is told: not why, since anybody may ask. */
+export function failedWebhook(
+  ended: Ended & { error: ErrorData },
+  sealing: Sealing,
+): { row: IncomingWebhookRow; response: WebhookResponse } {
+  const body = JSON.stringify({
+    ...errorData('webhook_handling_failed', 'the request could not be handled; it is kept'),
+    id: toWire('iwh', ended.request.id),
+  })
+  const response = { status: 500, headers: { 'content-type': 'application/json; charset=utf-8' }, body }
+  const row = recordOf(ended, sealing)
+  return {
+    row: {
+      ...row,
+      status: 'error',
+      error: JSON.stringify(ended.error),
+      responseStatus: answeredStatus(ended, 500),
+      response: kept(response),
+    },
+    response,
+  }
+}
+
+/** Of a request that was answered before it was handled, that answer counts; a replay is not answered at all. */
+function answeredStatus(ended: Ended, status: number): number | null {
+  if (ended.replayOf !== null) return null
+  return ended.active === null ? status : 200
+}
+
+const RESPONSE_CHARS_MAX = 16_384
+
+function kept(response: WebhookResponse): string | null {
+  if (response.body === null && Object.keys(response.headers).length === 0) return null
+  return JSON.stringify({ ...response, body: response.body?.slice(0, RESPONSE_CHARS_MAX) ?? null })
+}
+
+function recordOf(ended: Ended, sealing: Sealing): IncomingWebhookRow {
+  const { request, place } = ended
+  const { source, global } = place
+  const secret = Object.entries(request.headers).filter(([name]) => isSecretName(name))
+  const shown = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, isSecretName(name) ? '***' : value]),
+  )
+  return {
+    id: request.id,
+    workspaceId: place.workspaceId,
+    customerId: source?.customerId ?? null,
+    integrationId: source?.integrationId ?? global?.integrationId ?? null,
+    connectionId: source?.connectionId ?? null,
+    subscriptionId: source?.subscriptionId ?? null,
+    globalWebhookId: global?.id ?? null,
+    method: request.method,
+    query: request.query === '' ? null : request.query,
+    headers: JSON.stringify(shown),
+    headersSealed: secret.length === 0 ? null : sealing.seal(JSON.stringify(Object.fromEntries(secret))),
+    body: request.body,
+    status: 'success',
+    error: null,
+    responseStatus: null,
+    response: null,
+    durationMs: ended.durationMs,
+    functionCallId: ended.callId,
+    eventIds: [],
+    replayOf: ended.replayOf,
+  }
+}
+
+/** The request of a record as it came in. */
+export function openRequest(row: IncomingWebhookRow, sealing: Sealing): ReceivedRequest {
+  const secret = row.headersSealed === null ? {} : (JSON.parse(sealing.open(row.headersSealed)) as object)
+  return {
+    id: row.id,
+    method: row.method,
+    query: row.query ?? '',
+    headers: { ...(JSON.parse(row.headers) as Record<string, string>), ...secret },
+    body: row.body,
+  }
+}

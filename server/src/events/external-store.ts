@@ -1,0 +1,320 @@
+import type { FunctionDefinition } from '@permea/contract'
+import type { Page } from '../api/paging.ts'
+import { byteas, integers, smallints, texts, uuids } from '../platform/array-parameters.ts'
+import { type Database, type Statement, sql, type Tx } from '../platform/database.ts'
+import { lowestIdAt } from '../platform/ids.ts'
+import { shardOf } from '../platform/ownership.ts'
+
+// ── what an address stands for ──
+
+/** What a URL that an external app posts to stands for, with the function that applies now. */
+export interface ExternalSource {
+  webhookUuid: string
+  subscriptionId: string
+  workspaceId: string
+  customerId: string
+  connectionId: string
+  integrationId: string | null
+  isArchived: boolean
+  isWanted: boolean
+  isLive: boolean
+  parameters: Record<string, unknown>
+  stateSealed: string | null
+  stateVersion: number
+  /** Of a connector's event; then `handle` is the connector's. */
+  eventKey: string | null
+  connectorId: string
+  hasDestination: boolean
+  isOrdered: boolean | null
+  concurrency: number | null
+  handle: FunctionDefinition | null
+  handleTypeId: string | null
+}
+
+const SOURCE_COLUMNS = `webhook_uuid as "webhookUuid", subscription_id as "subscriptionId", workspace_id as "workspaceId", customer_id as "customerId",
+  connection_id as "connectionId", integration_id as "integrationId", is_archived as "isArchived", is_wanted as "isWanted", is_live as "isLive",
+  parameters, state_sealed as "stateSealed", state_version as "stateVersion", event_key as "eventKey", connector_id as "connectorId",
+  has_destination as "hasDestination", is_ordered as "isOrdered", concurrency, handle, handle_type_id as "handleTypeId"`
+
+export async function sourcesByUuids(
+  database: Database,
+  webhookUuids: readonly string[],
+): Promise<Map<string, ExternalSource>> {
+  const rows = await database.query<ExternalSource>({
+    name: 'external-sources',
+    text: `select ${SOURCE_COLUMNS} from external_event_sources where webhook_uuid = any($1::uuid[])`,
+    values: [uuids(webhookUuids)],
+  })
+  return new Map(rows.map((row) => [row.webhookUuid, row]))
+}
+
+export async function sourceById(database: Database, subscriptionId: string): Promise<ExternalSource | null> {
+  const rows = await database.query<ExternalSource>({
+    name: 'external-source-by-id',
+    text: `select ${SOURCE_COLUMNS} from external_event_sources where subscription_id = $1`,
+    values: [subscriptionId],
+  })
+  return rows[0] ?? null
+}
+
+/** The living subscriptions that a global webhook's selector names. */
+export async function sourcesBySelectors(
+  database: Database,
+  of: { integrationId: string; globalWebhookKey: string; selectors: readonly string[] },
+): Promise<(ExternalSource & { selector: string })[]> {
+  return database.query<ExternalSource & { selector: string }>({
+    name: 'external-sources-by-selector',
+    text: `select ${SOURCE_COLUMNS}, global_webhook_selector as selector from external_event_sources
+            where integration_id = $1 and global_webhook_key = $2 and global_webhook_selector = any($3::text[])
+              and not is_archived and is_wanted and is_live`,
+    values: [of.integrationId, of.globalWebhookKey, texts(of.selectors)],
+  })
+}
+
+// ── incoming webhooks ──
+
+export interface IncomingWebhookRow {
+  id: string
+  workspaceId: string
+  customerId: string | null
+  integrationId: string | null
+  connectionId: string | null
+  subscriptionId: string | null
+  globalWebhookId: string | null
+  method: string
+  query: string | null
+  /** JSON texts. */
+  headers: string
+  headersSealed: string | null
+  body: Buffer
+  status: 'success' | 'error'
+  error: string | null
+  responseStatus: number | null
+  response: string | null
+  durationMs: number | null
+  functionCallId: string | null
+  eventIds: string[]
+  replayOf: string | null
+}
+
+/** Stores requests with what came of them. */
+export function incomingWebhooksInsert(rows: readonly IncomingWebhookRow[]): Statement {
+  const of = <T>(pick: (row: IncomingWebhookRow) => T) => rows.map(pick)
+  return {
+    name: 'incoming-webhooks-insert',
+    text: INSERT_WEBHOOKS,
+    values: [
+      uuids(of((r) => r.id)),
+      uuids(of((r) => r.workspaceId)),
+      uuids(of((r) => r.customerId)),
+      uuids(of((r) => r.integrationId)),
+      uuids(of((r) => r.connectionId)),
+      uuids(of((r) => r.subscriptionId)),
+      uuids(of((r) => r.globalWebhookId)),
+      texts(of((r) => r.method)),
+      texts(of((r) => r.query)),
+      texts(of((r) => r.headers)),
+      texts(of((r) => r.headersSealed)),
+      byteas(of((r) => r.body)),
+      texts(of((r) => r.status)),
+      texts(of((r) => r.error)),
+      smallints(of((r) => r.responseStatus)),
+      texts(of((r) => r.response)),
+      integers(of((r) => (r.durationMs === null ? null : Math.round(r.durationMs * 10)))),
+      uuids(of((r) => r.functionCallId)),
+      texts(of((r) => `{${r.eventIds.join(',')}}`)),
+      uuids(of((r) => r.replayOf)),
+    ],
+  }
+}
+
+const INSERT_WEBHOOKS = `
+  insert into incoming_webhooks (id, workspace_id, customer_id, integration_id, connection_id, subscription_id, global_webhook_id, method, query,
+    headers, headers_sealed, body, status, error, response_status, response, duration_ms, function_call_id, event_ids, replay_of)
+  select id, workspace_id, customer_id, integration_id, connection_id, subscription_id, global_webhook_id, method, query, headers, headers_sealed,
+         body, status, error, response_status, response, duration_tenths / 10.0, function_call_id, event_ids::uuid[], replay_of
+    from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
+      $11::text[], $12::bytea[], $13::text[], $14::text[], $15::smallint[], $16::text[], $17::integer[], $18::uuid[], $19::text[], $20::uuid[])
+      as w (id, workspace_id, customer_id, integration_id, connection_id, subscription_id, global_webhook_id, method, query, headers, headers_sealed,
+            body, status, error, response_status, response, duration_tenths, function_call_id, event_ids, replay_of)`
+
+const WEBHOOK_COLUMNS =
+  sql.raw(`id, workspace_id as "workspaceId", customer_id as "customerId", integration_id as "integrationId",
+  connection_id as "connectionId", subscription_id as "subscriptionId", global_webhook_id as "globalWebhookId", method, query, headers,
+  headers_sealed as "headersSealed", body, status, error, response_status as "responseStatus", response, duration_ms as "durationMs",
+  function_call_id as "functionCallId", event_ids as "eventIds", replay_of as "replayOf"`)
+
+export interface IncomingWebhookFilter {
+  workspaceId: string
+  customerId: string | null
+  integrationId: string | null
+  connectionId: string | null
+  subscriptionId: string | null
+  status: 'success' | 'error' | null
+  from: Date | null
+  to: Date | null
+}
+
+/** Requests without their bodies, newest first. */
+export async function listIncomingWebhooks(
+  tx: Tx,
+  f: IncomingWebhookFilter,
+  page: Page,
+): Promise<IncomingWebhookRow[]> {
+  const from = f.from === null ? null : lowestIdAt(f.from)
+  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
+  const { rows } = await sql<IncomingWebhookRow>`
+    select id, workspace_id as "workspaceId", customer_id as "customerId", integration_id as "integrationId", connection_id as "connectionId",
+           subscription_id as "subscriptionId", global_webhook_id as "globalWebhookId", method, null as query, '{}' as headers,
+           null as "headersSealed", ''::bytea as body, status, error, response_status as "responseStatus", null as response,
+           duration_ms as "durationMs", function_call_id as "functionCallId", event_ids as "eventIds", replay_of as "replayOf"
+      from incoming_webhooks
+     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+       and (${f.customerId}::uuid is null or customer_id = ${f.customerId})
+       and (${f.integrationId}::uuid is null or integration_id = ${f.integrationId})
+       and (${f.connectionId}::uuid is null or connection_id = ${f.connectionId})
+       and (${f.subscriptionId}::uuid is null or subscription_id = ${f.subscriptionId})
+       and (${f.status}::text is null or status = ${f.status})
+       and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
+
+export async function incomingWebhookById(tx: Tx, workspaceId: string, id: string): Promise<IncomingWebhookRow | null> {
+  const { rows } = await sql<IncomingWebhookRow>`
+    select ${WEBHOOK_COLUMNS} from incoming_webhooks where id = ${id} and workspace_id = ${workspaceId}`.execute(tx)
+  return rows[0] ?? null
+}
+
+// ── those that are answered and not settled ──
+
+export interface ActiveWebhook {
+  id: string
+  workspaceId: string
+  /** The subscription or the global webhook. */
+  laneId: string
+  isGlobal: boolean
+  requestSealed: string
+}
+
+export async function insertActiveWebhook(tx: Tx, w: ActiveWebhook, now: Date): Promise<void> {
+  await sql`
+    insert into incoming_webhooks_active (id, workspace_id, lane_id, shard, is_global, request_sealed, due_at)
+    values (${w.id}, ${w.workspaceId}, ${w.laneId}, ${shardOf(w.laneId)}, ${w.isGlobal}, ${w.requestSealed}, ${now})`.execute(
+    tx,
+  )
+}
+
+/** Gone when its outcome is stored, in the same transaction. */
+export async function dropActiveWebhook(tx: Tx, id: string): Promise<void> {
+  await sql`delete from incoming_webhooks_active where id = ${id}`.execute(tx)
+}
+
+export async function lanesWithWebhooks(tx: Tx, shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]> {
+  const { rows } = await sql<{ laneId: string; dueAt: Date }>`
+    select lane_id as "laneId", min(due_at) as "dueAt" from incoming_webhooks_active
+     where shard = any(${shards}::smallint[]) group by lane_id`.execute(tx)
+  return rows
+}
+
+export async function fetchActiveWebhooks(
+  tx: Tx,
+  laneIds: readonly string[],
+  limit: number,
+  except: readonly string[],
+  now: Date,
+): Promise<(ActiveWebhook & { dueAt: Date })[]> {
+  const { rows } = await sql<ActiveWebhook & { dueAt: Date }>`
+    select r.id, r.workspace_id as "workspaceId", r.lane_id as "laneId", r.is_global as "isGlobal", r.request_sealed as "requestSealed",
+           r.due_at as "dueAt"
+      from unnest(${laneIds}::uuid[], ${laneIds.map(shardOf)}::smallint[]) as l (lane_id, shard)
+      cross join lateral (
+        select * from incoming_webhooks_active a
+         where a.shard = l.shard and a.lane_id = l.lane_id and a.due_at <= ${now} and a.id <> all(${except}::uuid[])
+         order by a.due_at, a.position limit ${limit}) r
+     order by r.lane_id, r.due_at, r.position`.execute(tx)
+  return rows
+}
+
+// ── events ──
+
+export interface ExternalEventRow {
+  id: string
+  workspaceId: string
+  customerId: string
+  connectionId: string
+  integrationId: string | null
+  subscriptionId: string
+  incomingWebhookId: string | null
+  /** JSON text. */
+  payload: string
+  deliveryId: string | null
+}
+
+export function externalEventsInsert(rows: readonly ExternalEventRow[]): Statement {
+  const of = <T>(pick: (row: ExternalEventRow) => T) => rows.map(pick)
+  return {
+    name: 'external-events-insert',
+    text: INSERT_EVENTS,
+    values: [
+      uuids(of((r) => r.id)),
+      uuids(of((r) => r.workspaceId)),
+      uuids(of((r) => r.customerId)),
+      uuids(of((r) => r.connectionId)),
+      uuids(of((r) => r.integrationId)),
+      uuids(of((r) => r.subscriptionId)),
+      uuids(of((r) => r.incomingWebhookId)),
+      texts(of((r) => r.payload)),
+      uuids(of((r) => r.deliveryId)),
+    ],
+  }
+}
+
+const INSERT_EVENTS = `
+  insert into external_events (id, workspace_id, customer_id, connection_id, integration_id, subscription_id, incoming_webhook_id, payload, delivery_id)
+  select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::uuid[])`
+
+const EVENT_COLUMNS =
+  sql.raw(`id, workspace_id as "workspaceId", customer_id as "customerId", connection_id as "connectionId",
+  integration_id as "integrationId", subscription_id as "subscriptionId", incoming_webhook_id as "incomingWebhookId", payload,
+  delivery_id as "deliveryId"`)
+
+export interface ExternalEventFilter {
+  workspaceId: string
+  customerId: string | null
+  integrationId: string | null
+  connectionId: string | null
+  subscriptionId: string | null
+  incomingWebhookId: string | null
+  search: string | null
+  from: Date | null
+  to: Date | null
+}
+
+export async function listExternalEvents(tx: Tx, f: ExternalEventFilter, page: Page): Promise<ExternalEventRow[]> {
+  const from = f.from === null ? null : lowestIdAt(f.from)
+  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
+  const { rows } = await sql<ExternalEventRow>`
+    select ${EVENT_COLUMNS} from external_events
+     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+       and (${f.customerId}::uuid is null or customer_id = ${f.customerId})
+       and (${f.integrationId}::uuid is null or integration_id = ${f.integrationId})
+       and (${f.connectionId}::uuid is null or connection_id = ${f.connectionId})
+       and (${f.subscriptionId}::uuid is null or subscription_id = ${f.subscriptionId})
+       and (${f.incomingWebhookId}::uuid is null or incoming_webhook_id = ${f.incomingWebhookId})
+       and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
+       and (${f.search}::text is null or payload ilike '%' || ${f.search} || '%')
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
+
+export async function externalEventById(tx: Tx, workspaceId: string, id: string): Promise<ExternalEventRow | null> {
+  const { rows } = await sql<ExternalEventRow>`
+    select ${EVENT_COLUMNS} from external_events where id = ${id} and workspace_id = ${workspaceId}`.execute(tx)
+  return rows[0] ?? null
+}
+
+/** The event was sent again: this is the delivery that counts now. */
+export async function setEventDelivery(tx: Tx, id: string, deliveryId: string): Promise<void> {
+  await sql`update external_events set delivery_id = ${deliveryId} where id = ${id}`.execute(tx)
+}
