@@ -364,6 +364,19 @@ export async function deliveryById(tx: Tx, workspaceId: string, id: string): Pro
   return rows[0] ?? null
 }
 
+/** How these deliveries stand. */
+export async function deliveryStates(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<Map<string, { state: DeliveryState; lastError: string | null }>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<{ id: string; state: DeliveryState; lastError: string | null }>`
+    select id, 'pending' as state, last_error as "lastError" from deliveries_active where id = any(${ids}::uuid[])
+    union all
+    select id, state, last_error as "lastError" from deliveries where id = any(${ids}::uuid[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
 interface AttemptRow extends Omit<Attempt, 'request' | 'response'> {
   request: string
   response: string | null

@@ -12,7 +12,6 @@ import { type Ids, toWire } from '../platform/ids.ts'
 import type { LaneItem, Lanes } from '../platform/lane.ts'
 import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
-import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Runs } from '../runs/runs.ts'
@@ -29,6 +28,7 @@ import {
 import { failedWebhook, openRequest, settledWebhook } from './external-record.ts'
 import {
   type ActiveWebhook,
+  type ExternalEventRow,
   type ExternalSource,
   fetchActiveWebhooks,
   type IncomingWebhookRow,
@@ -45,7 +45,6 @@ export interface ExternalReceiveOptions {
   clock: Clock
   ids: Ids
   log: Log
-  metrics: Metrics
   sealing: Sealing
   ownership: Ownership
   functions: Functions
@@ -65,6 +64,8 @@ export interface ExternalReceive extends AsyncDisposable {
   atGlobal(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse>
   /** Runs `handle` as it is now on a request that is in the record; gives the id of the new record. */
   replay(row: IncomingWebhookRow): Promise<string>
+  /** Delivers a stored event to where its subscription points now, and launches the flows that want it now. */
+  sendAgain(event: ExternalEventRow): Promise<void>
   settled(): Promise<void>
   start(): void
   close(): Promise<void>
@@ -157,6 +158,18 @@ class Receiver implements ExternalReceive {
     const request = { ...openRequest(row, this.#o.sealing), id: this.#o.ids.next() }
     await this.#handle(place, request, { replayOf: row.id, active: null, signal: null })
     return request.id
+  }
+
+  async sendAgain(event: ExternalEventRow): Promise<void> {
+    const source = await sourceById(this.#o.database, event.subscriptionId)
+    if (source === null || source.isArchived)
+      throw new Refusal('archived', 'the subscription of the event is not there any more')
+    if (source.eventKey === null && !source.hasDestination) {
+      throw new Refusal('invalid_input', 'the subscription of the event has no webhookUri to send it to', {
+        problems: [{ field: 'webhookUri', message: 'set it in the subscription first' }],
+      })
+    }
+    await this.#writer.sendAgain(event, source)
   }
 
   settled(): Promise<void> {

@@ -16,6 +16,7 @@ import {
   externalEventsInsert,
   type IncomingWebhookRow,
   incomingWebhooksInsert,
+  setEventDelivery,
 } from './external-store.ts'
 
 /** A request with what came of it. */
@@ -37,7 +38,7 @@ export interface ExternalWriter {
   /** What the request was for is gone. */
   forget(activeId: string): Promise<void>
   /** Delivers stored events to where they belong now, and launches who wants them now. */
-  sendAgain(event: ExternalEventRow, source: ExternalSource): Promise<{ deliveryId: string | null }>
+  sendAgain(event: ExternalEventRow, source: ExternalSource): Promise<void>
   drained(): Promise<void>
 }
 
@@ -122,12 +123,14 @@ class GroupWriter implements ExternalWriter {
     await dropActiveWebhook(this.#o.database.db, activeId)
   }
 
-  async sendAgain(event: ExternalEventRow, source: ExternalSource): Promise<{ deliveryId: string | null }> {
-    const row = { ...event, deliveryId: null }
+  async sendAgain(event: ExternalEventRow, source: ExternalSource): Promise<void> {
+    const row = { ...event }
     const prepared = await this.#sending([{ source, row }])
-    await this.#o.database.atomically(prepared.statements)
+    await this.#o.database.transaction(async (tx) => {
+      for (const statement of prepared.statements) await runPrepared(tx, statement)
+      if (row.deliveryId !== null) await setEventDelivery(tx, row.id, row.deliveryId)
+    })
     this.#offer(prepared)
-    return { deliveryId: row.deliveryId }
   }
 
   drained(): Promise<void> {

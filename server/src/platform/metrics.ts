@@ -7,6 +7,7 @@ export interface Metrics {
   eventsRefused: Counter
   acceptSeconds: Histogram
   acceptBatch: Histogram
+  webhookSeconds: Histogram
   runsFinished: Counter<'state'>
   runsInFlight: Gauge
   deliveryAttempts: Counter<'outcome'>
@@ -25,6 +26,12 @@ export function createMetrics(): Metrics {
       name: 'permea_accept_seconds',
       help: 'From request to durable answer at a webhook URL',
       buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    }),
+    webhookSeconds: new Histogram({
+      name: 'permea_incoming_webhook_seconds',
+      help: 'From request to durable answer at a URL for external apps, with its handle function',
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
       registers,
     }),
     acceptBatch: new Histogram({
