@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['{contract,server,sdk,console,testkit,tidy}/**/*.test.ts', 'stories/**/*.test.ts'],
+    include: ['{contract,server,connectors,sdk,console,testkit,tidy}/**/*.test.ts', 'stories/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',

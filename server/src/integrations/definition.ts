@@ -65,6 +65,8 @@ const OF_EVENT = {
   getEventSelector: PURE,
 } as const
 
+/** Their requests go to the workspace's own app, whose address and proof the engine knows. */
+const SPEAKS_TO_YOUR_APP: readonly AuthType[] = ['membrane-token', 'integration-app-token']
 const NEEDS_OAUTH_CONFIG: readonly AuthType[] = ['oauth2', 'oauth1']
 const NEEDED_BY_EVENT: Record<ConnectorEvent['implementationType'], readonly string[]> = {
   webhook: ['subscribe', 'handle', 'unsubscribe'],
@@ -89,7 +91,9 @@ function* slotsOf(definition: ConnectorDefinition): Generator<Slot> {
   for (const [key, option] of Object.entries(definition.options)) {
     for (const [name, types] of Object.entries(OF_OPTION)) {
       const isRequired =
-        (name === 'makeApiClient' && definition.makeApiClient === undefined) ||
+        (name === 'makeApiClient' &&
+          definition.makeApiClient === undefined &&
+          !SPEAKS_TO_YOUR_APP.includes(option.type)) ||
         (name === 'getOAuthConfig' && NEEDS_OAUTH_CONFIG.includes(option.type))
       yield slot(`options.${key}.${name}`, option[name as keyof typeof OF_OPTION], types, isRequired)
     }

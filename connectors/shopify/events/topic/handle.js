@@ -1,0 +1,24 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+export default function handle({ headers, rawBody, data, state }) {
+  verify(headers['x-shopify-hmac-sha256'], rawBody, state.secret)
+  return {
+    events: [
+      {
+        topic: headers['x-shopify-topic'],
+        shop: headers['x-shopify-shop-domain'],
+        webhookId: headers['x-shopify-webhook-id'] ?? null,
+        eventId: headers['x-shopify-event-id'] ?? null,
+        payload: data,
+      },
+    ],
+  }
+}
+
+// https://shopify.dev/docs/apps/build/webhooks/subscribe/https
+function verify(signature, rawBody, secret) {
+  const expected = Buffer.from(createHmac('sha256', secret).update(rawBody).digest('base64'))
+  const given = Buffer.from(signature ?? '')
+  if (given.length !== expected.length || !timingSafeEqual(given, expected))
+    throw new Error('the signature of this request is not Shopify’s')
+}
