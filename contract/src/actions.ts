@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData, type ErrorKey } from './errors.ts'
+import { EmbeddedConnection } from './flows.ts'
 import { Integration } from './integrations.ts'
 import {
   ElementState,
@@ -51,7 +52,7 @@ export const Action = z
     userId: z.string().optional(),
     tenantId: z.string().optional(),
     integration: Integration.optional(),
-    connection: z.looseObject({ id: z.string(), name: z.string() }).optional(),
+    connection: EmbeddedConnection.optional(),
     user: Customer.optional(),
   })
   .meta({ id: 'Action' })

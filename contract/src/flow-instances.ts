@@ -1,11 +1,19 @@
 import { z } from 'zod'
 import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
-import { Flow, FlowInstanceSelector, FlowNodes, flowOutput } from './flows.ts'
+import {
+  EmbeddedConnection,
+  Flow,
+  FlowInstanceSelector,
+  FlowNodes,
+  FlowRunRef,
+  flowOutput,
+  RunFlowInput,
+} from './flows.ts'
 import { Integration } from './integrations.ts'
 import { elementInput, elementListQuery, listOf, Meta, QueryBoolean } from './shapes.ts'
 
-/** A flow of one customer (and, later, connection): what is enabled and runs. */
+/** A flow of one customer, on one of its connections or on none: what is enabled and runs. */
 export const FlowInstance = z
   .object({
     ...flowOutput,
@@ -19,6 +27,7 @@ export const FlowInstance = z
     user: Customer.optional(),
     flow: Flow.optional(),
     integration: Integration.optional(),
+    connection: EmbeddedConnection.optional(),
   })
   .meta({ id: 'FlowInstance' })
 
@@ -29,6 +38,7 @@ export const FlowInstanceInput = z.object({
   flowId: z.string().nullish(),
   flowKey: z.string().nullish(),
   connectionId: z.string().nullish(),
+  connectionKey: z.string().nullish(),
   integrationId: z.string().nullish(),
   integrationKey: z.string().nullish(),
   instanceKey: z.string().max(500).nullish(),
@@ -52,7 +62,12 @@ const createInstance = {
   refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow', 'already_exists'],
 } as const
 const livingInstance = { ...oneInstance, refusals: ['not_found', 'archived'] } as const
-const restoreInstance = { ...oneInstance, refusals: ['not_found', 'already_exists'] } as const
+const restoreInstance = { ...oneInstance, refusals: ['not_found', 'already_exists', 'archived'] } as const
+
+/** The flow of a connection: which instance of it, where there are several. */
+const OfConnectionQuery = z.object({ instanceKey: z.string().optional() })
+const ofConnection = { access: 'customer', query: OfConnectionQuery, answer: FlowInstance } as const
+const AutoCreatingQuery = z.object({ ...OfConnectionQuery.shape, autoCreate: QueryBoolean.optional() })
 
 /** Selecting may make the instance (`autoCreate`), so it may also refuse to. */
 const byQuery = { query: FlowInstanceSelector } as const
@@ -71,6 +86,7 @@ export const flowInstances = {
       universalFlowId: z.string().optional(),
       enabled: QueryBoolean.optional(),
       connectionId: z.string().optional(),
+      connectionKey: z.string().optional(),
       integrationId: z.string().optional(),
       integrationKey: z.string().optional(),
       userId: z.string().optional(),
@@ -182,6 +198,80 @@ export const flowInstances = {
     summary: 'Undo archiving',
     ...oneInstance,
     ...byQuery,
-    refusals: ['not_found', 'ambiguous_selector', 'already_exists'],
+    refusals: ['not_found', 'ambiguous_selector', 'already_exists', 'archived'],
+  },
+  listOfConnection: {
+    method: 'GET',
+    path: '/connections/:connectionSelector/flows',
+    summary: 'Flows of one connection, newest first',
+    access: 'customer',
+    query: z.object({
+      ...elementListQuery,
+      flowId: z.string().optional(),
+      flowKey: z.string().optional(),
+      enabled: QueryBoolean.optional(),
+      userId: z.string().optional(),
+      tenantId: z.string().optional(),
+      instanceKey: z.string().optional(),
+    }),
+    answer: listOf(FlowInstance),
+    refusals: ['not_found', 'ambiguous_selector'],
+  },
+  getOfConnection: {
+    method: 'GET',
+    path: '/connections/:connectionSelector/flows/:selector',
+    summary: 'One flow of one connection; autoCreate makes it',
+    ...ofConnection,
+    query: AutoCreatingQuery,
+    refusals: ['not_found', 'ambiguous_selector', 'archived'],
+  },
+  putOfConnection: {
+    method: 'PUT',
+    path: '/connections/:connectionSelector/flows/:selector',
+    summary: 'Change the flow of the connection, or create it; an empty body only creates',
+    ...ofConnection,
+    body: FlowInstanceInput,
+    refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],
+  },
+  patchOfConnection: {
+    method: 'PATCH',
+    path: '/connections/:connectionSelector/flows/:selector',
+    summary: 'Change some fields; enable or disable',
+    ...ofConnection,
+    body: FlowInstanceInput,
+    refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],
+  },
+  archiveOfConnection: {
+    method: 'DELETE',
+    path: '/connections/:connectionSelector/flows/:selector',
+    summary: 'Archive the flow of the connection',
+    ...ofConnection,
+    answer: null,
+    refusals: ['not_found', 'ambiguous_selector'],
+  },
+  setupOfConnection: {
+    method: 'POST',
+    path: '/connections/:connectionSelector/flows/:selector/setup',
+    summary: 'Check it and set up its subscriptions again',
+    ...ofConnection,
+    refusals: ['not_found', 'ambiguous_selector'],
+  },
+  resetOfConnection: {
+    method: 'POST',
+    path: '/connections/:connectionSelector/flows/:selector/reset',
+    summary: 'Drop customisations',
+    ...ofConnection,
+    refusals: ['not_found', 'ambiguous_selector'],
+  },
+  runOfConnection: {
+    method: 'POST',
+    path: '/connections/:connectionSelector/flows/:selector/run',
+    summary: 'Start a run of the flow of the connection',
+    access: 'customer',
+    query: AutoCreatingQuery,
+    body: RunFlowInput,
+    answer: FlowRunRef,
+    status: 201,
+    refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],
   },
 } as const satisfies EndpointTable

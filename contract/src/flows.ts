@@ -11,6 +11,7 @@ import {
   listOf,
   Meta,
   QueryBoolean,
+  Timestamp,
 } from './shapes.ts'
 
 export const FlowNodeLink = z.object({
@@ -49,6 +50,22 @@ export type FlowNodes = z.infer<typeof FlowNodes>
 
 /** What is this instance's or copy's own and no longer follows its parent; which nodes, each node says itself. */
 const Customized = z.object({ name: z.boolean().optional(), nodes: z.boolean().optional() })
+
+/** As much of a connection as is shown beside what belongs to it. */
+export const EmbeddedConnection = z
+  .object({
+    id: z.string(),
+    key: z.string().optional(),
+    name: z.string(),
+    userId: z.string(),
+    tenantId: z.string(),
+    integrationId: z.string().optional(),
+    connected: z.boolean(),
+    disconnected: z.boolean(),
+    createdAt: Timestamp,
+    updatedAt: Timestamp,
+  })
+  .meta({ id: 'EmbeddedConnection' })
 
 /** What flows and their instances answer with alike. */
 export const flowOutput = {
@@ -112,6 +129,7 @@ export const FlowInstanceSelector = z.object({
   parentId: z.string().optional(),
   parentKey: z.string().optional(),
   connectionId: z.string().optional(),
+  connectionKey: z.string().optional(),
   integrationId: z.string().optional(),
   integrationKey: z.string().optional(),
   instanceKey: z.string().optional(),

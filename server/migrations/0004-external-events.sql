@@ -352,6 +352,7 @@ create table flow_instance_external_triggers (
 );
 create index flow_instance_external_triggers_by_subscription
   on flow_instance_external_triggers (external_event_subscription_id);
+create index flow_instances_by_connection on flow_instances (connection_id) where connection_id is not null;
 
 create or replace view event_inputs as
   select id, payload from app_events union all select id, payload from external_events;

@@ -1,0 +1,80 @@
+import type { ActionInput } from '@permea/contract'
+import type { z } from 'zod'
+import { checkSchema } from '../api/json-schema.ts'
+import { Refusal } from '../api/refusal.ts'
+import { checkFormula } from '../formulas/check-formula.ts'
+import type { Functions } from '../functions/function.ts'
+import type { Connector } from '../integrations/connector.ts'
+import type { ActionContent } from './action.ts'
+import { ACTION_KINDS, type ActionProblem, actionTypeOf } from './action-types.ts'
+
+type Input = z.output<typeof ActionInput>
+
+/** The content with what is given laid over it. Without a base, a type is needed. */
+export function mergedContent(base: ActionContent | null, input: Input, name: string): ActionContent {
+  const type = input.type === undefined ? (base?.type ?? null) : actionTypeOf(input.type)
+  if (type === null) throw refusalOf([{ field: 'type', message: typeProblem(input.type) }])
+  return {
+    name: input.name ?? base?.name ?? name,
+    description: input.description === undefined ? (base?.description ?? null) : input.description,
+    type,
+    config: input.config === undefined ? (base?.config ?? null) : input.config,
+    inputSchema: input.inputSchema === undefined ? (base?.inputSchema ?? null) : input.inputSchema,
+    outputMapping: input.outputMapping === undefined ? (base?.outputMapping ?? null) : input.outputMapping,
+    customOutputSchema:
+      input.customOutputSchema === undefined ? (base?.customOutputSchema ?? null) : input.customOutputSchema,
+  }
+}
+
+function typeProblem(given: string | undefined): string {
+  const known = Object.keys(ACTION_KINDS).join(', ')
+  return given === undefined
+    ? `required: one of ${known}`
+    : `actions of the type ${JSON.stringify(given)} are not supported; it is one of ${known}`
+}
+
+export function isSameContent(one: ActionContent, other: ActionContent): boolean {
+  return JSON.stringify(one) === JSON.stringify(other)
+}
+
+/**
+ * Refuses content that cannot work: a configuration that its type does not take, code that does not load, schemas and
+ * formulas that make no sense. The connector is given where it is known.
+ */
+export async function checkContent(
+  content: ActionContent,
+  functions: Functions,
+  connector: Connector | null,
+): Promise<void> {
+  const kind = ACTION_KINDS[content.type]
+  const config = content.config ?? {}
+  refuse(kind.check(config, connector))
+  for (const schema of [content.inputSchema, content.customOutputSchema]) if (schema !== null) checkSchema(schema)
+  const formulas = [
+    ...checkFormula(kind.formula(config)).map((each) => ({ field: `config ${each.path}`, message: each.message })),
+    ...checkFormula(content.outputMapping).map((each) => ({
+      field: `outputMapping ${each.path}`,
+      message: each.message,
+    })),
+  ]
+  const [first] = formulas
+  if (first !== undefined)
+    throw new Refusal('invalid_formula', `${first.field}: ${first.message}`, { problems: formulas })
+  const code = kind.code?.(config) ?? null
+  const problem = code === null ? null : await functions.problem(code, 'action.js')
+  if (problem === null) return
+  const { message, line, column } = problem
+  const where = line === null ? '' : ` (line ${line}${column === null ? '' : `, column ${column}`})`
+  const field = config.function === undefined ? 'config.code' : 'config.function'
+  refuse([{ field, message: `${message}${where}`, ...(line === null ? {} : { line, column }) }])
+}
+
+type Problem = ActionProblem & { line?: number; column?: number | null }
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw refusalOf(problems)
+}
+
+function refusalOf(problems: readonly Problem[]): Refusal {
+  return new Refusal('invalid_action', `${problems[0]?.field}: ${problems[0]?.message}`, { problems })
+}
