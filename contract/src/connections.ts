@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ConnectorOperationSpec } from './connectors.ts'
 import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
@@ -103,17 +104,6 @@ export const ConnectionLog = z
     createdAt: Timestamp,
   })
   .meta({ id: 'ConnectionLog' })
-
-/** Something that the connector of the connection can do. */
-export const OperationSpec = z
-  .object({
-    key: z.string(),
-    name: z.string(),
-    description: z.string().optional(),
-    inputSchema: z.unknown().optional(),
-    outputSchema: z.unknown().optional(),
-  })
-  .meta({ id: 'OperationSpec' })
 
 export const ConnectionRequestInput = z.object({
   ...onBehalfOf,
@@ -266,14 +256,14 @@ export const connections = {
     path: '/connections/:selector/operations',
     summary: 'What the connector of the connection can do',
     ...one,
-    answer: z.array(OperationSpec),
+    answer: z.array(ConnectorOperationSpec),
   },
   getOperation: {
     method: 'GET',
     path: '/connections/:selector/operations/:key',
     summary: 'One operation of the connector',
     ...one,
-    answer: OperationSpec,
+    answer: ConnectorOperationSpec,
   },
   runOperation: {
     method: 'POST',

@@ -3,9 +3,11 @@ import { alerts } from './alerts.ts'
 import { appEventSubscriptions } from './app-event-subscriptions.ts'
 import { appEventTypes } from './app-event-types.ts'
 import { appEvents } from './app-events.ts'
+import { connectionRequests, connections } from './connections.ts'
 import { connectors } from './connectors.ts'
 import { customers } from './customers.ts'
 import { deliveries, replays } from './deliveries.ts'
+import { externalApiLogs } from './external-api-logs.ts'
 import { externalEventSubscriptions } from './external-event-subscriptions.ts'
 import { externalEventTypes } from './external-event-types.ts'
 import { externalEvents } from './external-events.ts'
@@ -26,6 +28,9 @@ export const contract = {
   customers,
   connectors,
   integrations,
+  connections,
+  connectionRequests,
+  externalApiLogs,
   appEventTypes,
   appEventSubscriptions,
   appEvents,

@@ -3,9 +3,13 @@ import type { FastifyInstance } from 'fastify'
 import { type Alerts, createAlerts } from './alerts/alerts.ts'
 import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alerts/conditions.ts'
 import { alertRoutes } from './alerts/routes.ts'
-import { notFound } from './api/refusal.ts'
 import { createApi } from './api/server.ts'
 import type { Role } from './config.ts'
+import { apiLogRoutes } from './connections/api-log-routes.ts'
+import { type ConnectionsRoom, createConnections } from './connections/connections.ts'
+import { DISCONNECT_TASK } from './connections/farewell.ts'
+import { UPKEEP_TASK } from './connections/lifecycle.ts'
+import { connectionRoutes } from './connections/routes.ts'
 import { type Console, type ConsoleOptions, createConsole } from './console/console.ts'
 import { type Customers, createCustomers } from './customers/registry.ts'
 import { customerRoutes } from './customers/routes.ts'
@@ -124,6 +128,7 @@ export interface Engine extends AsyncDisposable {
   instances: Instances
   functions: Functions
   connectors: Connectors
+  connections: ConnectionsRoom
   /** Begins to work: takes shards, does jobs. HTTP is opened by the caller. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -275,7 +280,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     sealing,
     connectors,
     oAuthCallbackUri,
-    connectionsOf: async () => new Map(),
+    connectionsOf: (principal, integrationIds) => connections.registry.ofIntegrations(principal, integrationIds),
   })
   const nodeTypes = await loadNodeTypes()
   const definitions = createDefinitions({ database, clock, ids, nodeTypes })
@@ -291,6 +296,31 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       archived: (tx, customer) => subscriptions.followCustomer(tx, customer.id, true),
       restored: (tx, customer) => subscriptions.followCustomer(tx, customer.id, false),
     },
+  })
+  const connections = createConnections({
+    database,
+    clock,
+    ids,
+    random,
+    log,
+    queue,
+    sealing,
+    outbound,
+    functions,
+    connectors,
+    customers,
+    directory,
+    yourApp,
+    alerts,
+    notifications,
+    watcher: {
+      async created() {},
+      async archived() {},
+      async restored() {},
+      async disconnected() {},
+      async reconnected() {},
+    },
+    isStillNeeded: async () => false,
   })
   const setup = createSetup({ clock, queue, nodeTypes, subscriptions })
   const instances = createInstances({ database, clock, ids, definitions, setup, flows, customers })
@@ -326,6 +356,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const ingress = createIngress({ accept, authenticate, metrics, limits: options.ingressLimits ?? {} })
 
   queue.handle({
+    [UPKEEP_TASK]: (payload: { id: string; workspaceId: string }) => connections.renewal.upkeep(payload),
+    [DISCONNECT_TASK]: (payload: { id: string; workspaceId: string; revision: string }) =>
+      connections.farewell.disconnect(payload),
     [AppSubscriptionTasks.sync]: (payload: { id: string }) => subscriptions.sync(payload),
     [AppSubscriptionTasks.followType]: (payload: { appEventTypeId: string }) => subscriptions.followType(payload),
     [AUTO_CREATE_TASK]: (payload: { flowId: string; workspaceId: string }) => autoCreate.forFlow(payload),
@@ -366,8 +399,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     functionRoutes({
       database,
       functions,
-      clientOf: async (_principal, selector) => {
-        throw notFound('connection', selector)
+      async clientOf(principal, selector) {
+        const connection = await connections.find(principal, selector)
+        const { id: connectionId, customerId, integrationId } = connection
+        const client = connections.apiClient(connection, { sourceId: null })
+        return { connectionId, customerId, integrationId, client }
       },
     }),
     connectorRoutes({
@@ -379,9 +415,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       connectors,
       publicUrl,
       oAuthCallbackUri,
-      appOfConnection: async () => null,
+      appOfConnection: (principal, selector) => connections.find(principal, selector),
       integrationById: (workspaceId, id) => integrationById(database.db, workspaceId, id),
     }),
+    connectionRoutes({ database, sealing, connections }),
+    apiLogRoutes({ database, connections, publicUrl }),
     integrationRoutes({ database, clock, ids, sealing, connectors, views: integrationViews, publicUrl }),
     eventTypeRoutes({
       database,
@@ -475,6 +513,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     instances,
     functions,
     connectors,
+    connections,
     async start() {
       await database.transaction((tx) =>
         sealOldParameters(tx, (shared) => sealParameters(sealing, { shared, byOption: {} })),
@@ -499,6 +538,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await ownership.stop()
       await sandbox.stop()
       await functions.settled()
+      await connections.settled()
       await outbound.close()
       await database.close()
     },

@@ -1,9 +1,34 @@
 import type { FunctionDefinition } from '@permea/contract'
+import type { Alerts } from '../alerts/alerts.ts'
 import type { Principal } from '../api/principal.ts'
-import type { ApiClient, FunctionCall, FunctionOutcome } from '../functions/function.ts'
-import type { Tx } from '../platform/database.ts'
-import type { ConnectedApp } from './apps.ts'
+import type { Customers } from '../customers/registry.ts'
+import type { ApiClient, FunctionCall, FunctionOutcome, Functions } from '../functions/function.ts'
+import type { Connectors } from '../integrations/connectors.ts'
+import type { Notifications } from '../notifications/notifications.ts'
+import type { Outbound } from '../outbound/client.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database, Tx } from '../platform/database.ts'
+import type { Ids } from '../platform/ids.ts'
+import type { Log } from '../platform/log.ts'
+import type { Queue } from '../platform/queue.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import type { WorkspaceDirectory } from '../workspaces/directory.ts'
+import type { YourApp } from '../workspaces/your-app.ts'
+import { createApiLogs } from './api-logs.ts'
+import { type ConnectedApp, createApps } from './apps.ts'
+import { createAuthFunctions } from './auth-function.ts'
+import { createClientConfigs } from './client-config.ts'
+import { createClients } from './clients.ts'
 import type { Connection } from './connection.ts'
+import { createCredentials } from './credentials.ts'
+import { createEstablish } from './establish.ts'
+import { createFarewell } from './farewell.ts'
+import { createFunctionCalls } from './function-calls.ts'
+import { createLifecycle } from './lifecycle.ts'
+import { createMaterial } from './material.ts'
+import { createRegistry } from './registry.ts'
+import { createRenewal } from './renewal.ts'
+import { connectionById } from './store.ts'
 
 /** Whose connection is meant where an admin's token says `integration key`. */
 export interface OnBehalfOf {
@@ -29,7 +54,10 @@ export interface ConnectionFunctionCall {
   ownerId?: string
   slot: string
   sourceId: string | null
-  /** Beside what every function is given: `apiClient`, `connection`, `connectorParameters`. */
+  /**
+   * Beside what every function is given: `apiClient`, `user`, `connection`, `integration`; the connector's own also
+   * `credentials` and `connectorParameters`.
+   */
   args?: Record<string, unknown>
   limits?: FunctionCall['limits']
   signal?: AbortSignal
@@ -65,4 +93,89 @@ export interface Connections {
   ): Promise<FunctionOutcome | null>
   /** Resolves when every request sent so far is in the record. */
   settled(): Promise<void>
+}
+
+export interface ConnectionsOptions {
+  database: Database
+  clock: Clock
+  ids: Ids
+  /** Uniform in [0, 1). */
+  random(): number
+  log: Log
+  queue: Queue
+  sealing: Sealing
+  outbound: Outbound
+  functions: Functions
+  connectors: Connectors
+  customers: Customers
+  directory: WorkspaceDirectory
+  yourApp: YourApp
+  alerts: Alerts
+  notifications: Notifications
+  watcher: ConnectionWatcher
+  /** Whether something that the connection had registered in its app is still being taken back. */
+  isStillNeeded(connection: Connection): Promise<boolean>
+}
+
+/** The parts of this room that its own endpoints and pages use. */
+export type ConnectionsRoom = Connections & ReturnType<typeof createParts>
+
+export function createConnections(options: ConnectionsOptions): ConnectionsRoom {
+  const parts = createParts(options)
+  const { registry, clients, calls } = parts
+  return {
+    ...parts,
+    find: (principal, selector, onBehalfOf) => registry.find(principal, selector, onBehalfOf),
+    byId: (workspaceId, id) => connectionById(options.database.db, workspaceId, id),
+    appOf: (connection) => parts.apps.of(connection),
+    apiClient: (connection, context) => clients.clientOf(connection, context),
+    callFunction: (connection, call) => calls.call(connection, call),
+    runOperation: (connection, key, input, context) => calls.runOperation(connection, key, input, context),
+    settled: () => parts.logs.settled(),
+  }
+}
+
+function createParts(options: ConnectionsOptions) {
+  const { database, clock, ids, sealing, outbound } = options
+  const apps = createApps(options)
+  const callFunction = createAuthFunctions(options.functions)
+  const materialOf = createMaterial({ database, sealing, apps })
+  const configs = createClientConfigs({ outbound, clock, yourApp: options.yourApp, callFunction })
+  const credentials = createCredentials({ outbound, clock, callFunction })
+  const lifecycle = createLifecycle(options)
+  const logs = createApiLogs({ pool: database.pool, log: options.log })
+  const clients = createClients({
+    database,
+    materialOf,
+    configs,
+    renewal: () => renewal,
+    sender: {
+      outbound,
+      clock,
+      ids,
+      logs,
+      async isLogged(workspaceId) {
+        return (await options.directory.byId(workspaceId)).settings.enableApiLogs !== false
+      },
+    },
+  })
+  const { plainClient } = clients
+  const renewal = createRenewal({ database, clock, ids, credentials, lifecycle, materialOf, callFunction, plainClient })
+  const establish = createEstablish({ ...options, credentials, lifecycle, callFunction, plainClient })
+  const farewell = createFarewell({ ...options, lifecycle, materialOf, callFunction, plainClient })
+  const registry = createRegistry({ ...options, apps })
+  const calls = createFunctionCalls({ functions: options.functions, materialOf, clients })
+  return {
+    apps,
+    callFunctions: callFunction,
+    materialOf,
+    logs,
+    clients,
+    lifecycle,
+    renewal,
+    establish,
+    farewell,
+    registry,
+    calls,
+  }
 }

@@ -17,7 +17,7 @@ import { type Apps, type ConnectedApp, canTest } from './apps.ts'
 import { type Connection, connectionAnswer, openSecrets } from './connection.ts'
 import type { OnBehalfOf } from './connections.ts'
 import { canRenew } from './credentials.ts'
-import { connectionById, connectionsMeant } from './store.ts'
+import { connectionById, connectionsMeant, connectionsOfIntegrations } from './store.ts'
 
 /** How a request names the app that is to be connected. */
 export interface AppSelector {
@@ -40,6 +40,11 @@ export interface Registry {
   appFor(principal: Pick<Principal, 'workspaceId'>, selector: AppSelector): Promise<ConnectedApp>
   answers(rows: readonly Connection[], how: { isWithSecrets: boolean }): Promise<z.input<typeof WireConnection>[]>
   answer(row: Connection, how?: { isWithSecrets: boolean }): Promise<z.input<typeof WireConnection>>
+  /** The connections of the token's customer, by integration: what integrations are shown with. */
+  ofIntegrations(
+    principal: Principal,
+    integrationIds: readonly string[],
+  ): Promise<Map<string, z.input<typeof WireConnection>>>
 }
 
 export function createRegistry(options: {
@@ -160,6 +165,12 @@ export function createRegistry(options: {
       const [answer] = await registry.answers([row], how)
       if (answer === undefined) throw new Error('one row gives one answer')
       return answer
+    },
+    async ofIntegrations({ customerId }, integrationIds) {
+      if (customerId === null) return new Map()
+      const rows = await connectionsOfIntegrations(database.db, customerId, integrationIds)
+      const answers = await registry.answers(rows, { isWithSecrets: false })
+      return new Map(answers.map((answer, index) => [rows[index]?.integrationId ?? '', answer]))
     },
   }
   return registry

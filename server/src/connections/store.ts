@@ -182,3 +182,16 @@ export async function listConnectionLogs(
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }
+
+/** Living connections of a customer to integrations; the newest of each. */
+export async function connectionsOfIntegrations(
+  tx: Tx,
+  customerId: string,
+  integrationIds: readonly string[],
+): Promise<Connection[]> {
+  const { rows } = await sql<Connection>`
+    select distinct on (c.integration_id) ${columns} from connections c
+     where c.customer_id = ${customerId} and c.integration_id = any(${[...integrationIds]}::uuid[]) and c.archived_at is null
+     order by c.integration_id, c.id desc`.execute(tx)
+  return rows
+}

@@ -1,0 +1,89 @@
+import { externalApiLogs as table } from '@permea/contract'
+import { pageOf } from '../api/paging.ts'
+import type { Principal } from '../api/principal.ts'
+import { notFound } from '../api/refusal.ts'
+import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
+import { findIntegration } from '../integrations/routes.ts'
+import type { Database } from '../platform/database.ts'
+import { fromWire, lowestIdAt, NO_ID, timeOfId, toWire } from '../platform/ids.ts'
+import { type ApiLog, apiLogById, newestApiLogs, oldestApiLogs } from './api-log-store.ts'
+import type { ConnectionsRoom } from './connections.ts'
+
+/** What was sent to external apps, for people to look at. */
+export function apiLogRoutes(options: {
+  database: Database
+  connections: ConnectionsRoom
+  publicUrl: string
+}): RouteSet {
+  const { database, connections } = options
+
+  async function one(principal: Principal, selector: string) {
+    const id = fromWire('eal', selector)
+    const log = id === null ? null : await apiLogById(database.db, principal.workspaceId, id)
+    const isSeen = log !== null && (principal.isAdmin || log.customerId === principal.customerId)
+    if (!isSeen) throw notFound('external API log', selector)
+    return log
+  }
+
+  async function list({ principal, query }: CallOf<(typeof table)['list']>) {
+    const page = pageOf(query, 'eal')
+    const isNamed = (query.customerId ?? query.userId ?? query.tenantId) !== undefined
+    const customerId = principal.isAdmin && !isNamed ? null : await connections.registry.customerIdOf(principal, query)
+    if (!principal.isAdmin && customerId === null) return { items: [] }
+    const { integrationId, connectionId } = query
+    const filter = {
+      workspaceId: principal.workspaceId,
+      customerId,
+      integrationId:
+        integrationId === undefined ? null : (await findIntegration(database, principal, integrationId)).id,
+      connectionId: connectionId === undefined ? null : (fromWire('con', connectionId) ?? NO_ID),
+      sourceId: query.sourceId ?? null,
+      isSuccess: query.isSuccess ?? null,
+      fromId: query.from === undefined ? null : lowestIdAt(query.from),
+      toId: query.to === undefined ? null : lowestIdAt(query.to),
+    }
+    const listed = query.sortOrder === 'asc' ? oldestApiLogs : newestApiLogs
+    const rows = await listed(database.db, filter, { limit: page.limit, edge: page.before })
+    const last = rows.at(-1)
+    return {
+      items: rows.map((row) => answerFor(row, options.publicUrl)),
+      ...(last !== undefined && rows.length >= page.limit ? { cursor: toWire('eal', last.id) } : {}),
+    }
+  }
+
+  return routeSet(table, {
+    list,
+    get: async ({ principal, params }) => answerFor(await one(principal, params.id ?? ''), options.publicUrl),
+    async getContent({ principal, params }) {
+      const log = await one(principal, params.id ?? '')
+      return {
+        request: JSON.parse(log.request) as unknown,
+        response: log.response === null ? undefined : (JSON.parse(log.response) as unknown),
+        error: log.error ?? undefined,
+      }
+    },
+  })
+}
+
+function answerFor(log: ApiLog, publicUrl: string) {
+  const id = toWire('eal', log.id)
+  const customerId = toWire('cus', log.customerId)
+  return {
+    id,
+    workspaceId: toWire('ws', log.workspaceId),
+    customerId,
+    userId: customerId,
+    tenantId: customerId,
+    integrationId: log.integrationId === null ? undefined : toWire('int', log.integrationId),
+    connectionId: toWire('con', log.connectionId),
+    sourceId: log.sourceId ?? undefined,
+    method: log.method,
+    requestUrl: log.requestUri,
+    statusCode: log.statusCode ?? undefined,
+    isSuccess: log.isSuccess,
+    duration: log.durationMs,
+    error: log.error ?? undefined,
+    s3Uri: `${publicUrl}/external-api-logs/${id}/content`,
+    createdAt: timeOfId(log.id).toISOString(),
+  }
+}

@@ -1,0 +1,267 @@
+import { connections as table } from '@permea/contract'
+import { refusingTakenKey } from '../api/elements.ts'
+import { listAnswer, pageOf } from '../api/paging.ts'
+import type { Principal } from '../api/principal.ts'
+import { notFound, Refusal } from '../api/refusal.ts'
+import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
+import { bodyOf } from '../functions/mapping-call.ts'
+import { operationAnswer } from '../integrations/connector-answers.ts'
+import { findIntegration } from '../integrations/routes.ts'
+import type { Database } from '../platform/database.ts'
+import { fromWire, NO_ID, timeOfId, toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { slotOf } from './apps.ts'
+import { type Connection, openSecrets } from './connection.ts'
+import type { ConnectionsRoom, OnBehalfOf } from './connections.ts'
+import { canRenew } from './credentials.ts'
+import { failedConnection, keptFailure } from './failure.ts'
+import { listConnectionLogs, listConnections, lockConnection } from './store.ts'
+
+export interface ConnectionRoutesOptions {
+  database: Database
+  sealing: Sealing
+  connections: ConnectionsRoom
+}
+
+type Body = CallOf<(typeof table)['create']>['body']
+type Located = { principal: Principal; params: Record<string, string>; query: OnBehalfOf }
+
+export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
+  const { database, sealing, connections } = options
+  const { registry } = connections
+
+  const located = ({ principal, params, query }: Located) => registry.find(principal, params.selector ?? '', query)
+
+  /** The same where nothing can be done with an archived one. */
+  async function living(call: Located): Promise<Connection> {
+    const connection = await located(call)
+    if (connection.archivedAt !== null) throw new Refusal('archived', 'the connection is archived; restore it first')
+    return connection
+  }
+
+  function secretsFor(principal: Principal, includeSecrets: boolean | undefined): { isWithSecrets: boolean } {
+    if (includeSecrets === true && !principal.isAdmin)
+      throw new Refusal('access_denied', 'only an admin token is shown secrets')
+    return { isWithSecrets: includeSecrets === true }
+  }
+
+  async function create({ principal, query, body }: CallOf<(typeof table)['create']>) {
+    const customer = await registry.customerFor(principal, { ...query, ...onBehalfOf(body) })
+    const app = await registry.appFor(principal, body)
+    refuseWithoutPerson(app.option.type, body)
+    const { input, connectorParameters, credentials, uuid, key, name, meta, isTest } = body
+    const made = await connections.establish.establish({
+      customer,
+      app,
+      existing: null,
+      uuid,
+      key,
+      name,
+      meta,
+      isTest,
+      input,
+      connectorParameters,
+      credentials,
+    })
+    if (made.kind === 'failed') throw failedConnection(made.error)
+    return registry.answer(made.value)
+  }
+
+  async function change({ principal, params, query, body }: CallOf<(typeof table)['put']>) {
+    const how = secretsFor(principal, query.includeSecrets)
+    const existing = await living({ principal, params, query })
+    const isAnew = [body.credentials, body.input, body.connectorParameters].some((each) => each != null)
+    const changed = isAnew ? await reconnect(existing, body) : await rename(existing, body)
+    return registry.answer(changed, how)
+  }
+
+  async function reconnect(existing: Connection, body: Body): Promise<Connection> {
+    const optionKey = body.authOptionKey ?? existing.authOptionKey
+    const material = await connections.materialOf({ ...existing, authOptionKey: optionKey })
+    if (material.kind === 'failed') throw failedConnection(material.error)
+    const before = openSecrets(existing, sealing)
+    // New parameters of the connector alone change nothing about who is connected.
+    const isSame = body.credentials == null && body.input == null
+    const { uuid: _uuid, key, name, meta, isTest } = body
+    const made = await connections.establish.establish({
+      customer: material.value.customer,
+      app: material.value.app,
+      existing,
+      key,
+      name,
+      meta,
+      isTest,
+      input: body.input ?? before.input,
+      connectorParameters: body.connectorParameters ?? before.connectorParameters,
+      credentials: isSame ? before.credentials : body.credentials,
+    })
+    if (made.kind === 'failed') throw failedConnection(made.error)
+    return made.value
+  }
+
+  function rename(existing: Connection, body: Body): Promise<Connection> {
+    return refusingTakenKey('connection', body.key ?? '', () =>
+      database.transaction(async (tx) => {
+        const current = await lockConnection(tx, existing.id)
+        if (current === null) throw notFound('connection', toWire('con', existing.id))
+        return connections.lifecycle.changed(tx, {
+          ...current,
+          key: body.key === undefined ? current.key : body.key,
+          name: body.name ?? current.name,
+          meta: body.meta === undefined ? current.meta : body.meta,
+          isTest: body.isTest ?? current.isTest,
+        })
+      }),
+    )
+  }
+
+  async function list({ principal, query }: CallOf<(typeof table)['list']>) {
+    const how = secretsFor(principal, query.includeSecrets)
+    const page = pageOf(query, 'con')
+    const named = query.integrationId ?? query.integrationKey
+    const customerId = await registry.customerIdOf(principal, query)
+    const isOwnOnly = !principal.isAdmin || onBehalfOf(query).userId !== undefined
+    if (isOwnOnly && customerId === null) return { items: [] }
+    const isDisconnected = query.disconnected ?? (query.connected === undefined ? null : !query.connected)
+    const connectorId = query.connectorId ?? query.externalAppId
+    const rows = await listConnections(
+      database.db,
+      {
+        workspaceId: principal.workspaceId,
+        customerId: isOwnOnly ? customerId : null,
+        integrationId: named === undefined ? null : (await findIntegration(database, principal, named)).id,
+        connectorId: connectorId === undefined ? null : (fromWire('cnr', connectorId) ?? NO_ID),
+        isDisconnected,
+        isTest: query.isTest ?? null,
+        search: query.search ?? null,
+        includeArchived: query.includeArchived ?? false,
+      },
+      page,
+    )
+    return { ...listAnswer(rows, page, 'con', () => undefined), items: await registry.answers(rows, how) }
+  }
+
+  async function logs(call: CallOf<(typeof table)['logs']> & Located) {
+    const connection = await located(call)
+    const page = pageOf(call.query, 'clg')
+    const { status } = call.query
+    const filter = { connectionId: connection.id, isSuccess: status === undefined ? null : status === 'success' }
+    return listAnswer(await listConnectionLogs(database.db, filter, page), page, 'clg', (row) => ({
+      id: toWire('clg', row.id),
+      connectionId: toWire('con', connection.id),
+      userId: toWire('cus', connection.customerId),
+      tenantId: toWire('cus', connection.customerId),
+      integrationId: connection.integrationId === null ? undefined : toWire('int', connection.integrationId),
+      connectorId: toWire('cnr', connection.connectorId),
+      authOptionKey: connection.authOptionKey,
+      kind: row.kind,
+      status: row.isSuccess ? ('success' as const) : ('error' as const),
+      error: row.error ?? undefined,
+      durationMs: row.durationMs ?? undefined,
+      createdAt: timeOfId(row.id).toISOString(),
+    }))
+  }
+
+  async function operationsOf(connection: Connection) {
+    const app = await connections.appOf(connection)
+    return app === null ? {} : app.connector.definition.operations
+  }
+
+  return routeSet(table, {
+    list,
+    create,
+    get: async (call) => registry.answer(await located(call), secretsFor(call.principal, call.query.includeSecrets)),
+    put: change,
+    patch: change,
+    archive: async (call) => connections.farewell.archive(await located(call)),
+    async restore(call) {
+      const archived = await located(call)
+      const restored = await refusingTakenKey('connection', archived.key ?? '', () =>
+        connections.farewell.restore(archived),
+      )
+      return registry.answer(restored)
+    },
+    async test(call) {
+      const connection = await living(call)
+      await refuseWithout(connections, connection, 'test')
+      const tested = await connections.renewal.test(await withGoodCredentials(connections, connection))
+      if (tested === null) throw new Refusal('not_supported', 'the connector has no test')
+      return tested.kind === 'made' ? { success: true } : { success: false, error: tested.error }
+    },
+    async refreshCredentials(call) {
+      const connection = await living(call)
+      await refuseWithout(connections, connection, 'refreshCredentials')
+      const renewed = await connections.renewal.renew(connection, { isForced: true })
+      if (renewed.kind === 'failed') throw failedConnection(renewed.error)
+      return registry.answer(renewed.value)
+    },
+    logs,
+    async executeRequest(call) {
+      const connection = await living(call)
+      const { key, payload } = call.body
+      const context = { sourceId: null }
+      const outcome = await connections.runOperation(connection, key, payload, context)
+      if (outcome?.kind === 'returned') return outcome.value ?? null
+      if (outcome?.kind === 'failed') throw failedConnection(outcome.error, { logs: outcome.logs })
+      const data = payload === undefined ? {} : { data: payload }
+      const answer = await connections.apiClient(connection, context).request({ method: 'POST', uri: key, ...data })
+      if (answer.kind === 'failed') throw failedConnection(keptFailure(answer))
+      return bodyOf(answer)
+    },
+    async listOperations(call) {
+      const operations = await operationsOf(await located(call))
+      return Object.entries(operations).map(([key, operation]) => operationAnswer(key, operation))
+    },
+    async getOperation(call) {
+      const operations = await operationsOf(await located(call))
+      const key = call.params.key ?? ''
+      const operation = Object.hasOwn(operations, key) ? operations[key] : undefined
+      if (operation === undefined) throw notFound('operation', key)
+      return operationAnswer(key, operation)
+    },
+    async runOperation(call) {
+      const connection = await living(call)
+      const key = call.params.key ?? ''
+      const outcome = await connections.runOperation(connection, key, call.body.input, { sourceId: null })
+      if (outcome === null) throw notFound('operation', key)
+      const { logs } = outcome
+      if (outcome.kind === 'failed') throw failedConnection(outcome.error, { logs })
+      return { output: outcome.value, executionLogs: logs, logs }
+    },
+  })
+}
+
+/** The names by which a request says whose connection it is about, in one. */
+function onBehalfOf({ userId, tenantId, customerId }: OnBehalfOf): { userId?: string } {
+  const named = customerId ?? userId ?? tenantId
+  return named === undefined ? {} : { userId: named }
+}
+
+/** OAuth needs somebody who consents; without credentials there is nothing to make a connection of. */
+function refuseWithoutPerson(type: string, { credentials, input }: Body): void {
+  if ((type !== 'oauth2' && type !== 'oauth1') || credentials != null || input != null) return
+  const message = 'a person has to consent: make a link with POST /connection-requests, or give credentials'
+  throw new Refusal('invalid_input', message, { problems: [{ field: 'credentials', message: 'required' }] })
+}
+
+async function refuseWithout(
+  connections: ConnectionsRoom,
+  connection: Connection,
+  what: 'test' | 'refreshCredentials',
+): Promise<void> {
+  const material = await connections.materialOf(connection)
+  if (material.kind === 'failed') throw failedConnection(material.error)
+  const { app, credentials } = material.value
+  const can = what === 'test' ? slotOf(app, 'test') !== undefined : canRenew(app, credentials)
+  if (!can) throw new Refusal('not_supported', `the connector of the connection cannot do this: ${what}`)
+}
+
+/** Credentials that have run out by the clock say nothing about the connection: it is renewed first, where it can be. */
+async function withGoodCredentials(connections: ConnectionsRoom, connection: Connection): Promise<Connection> {
+  const material = await connections.materialOf(connection)
+  const isOver = connection.isDisconnected || connections.clients.isExpired(connection)
+  if (!isOver || material.kind === 'failed' || !canRenew(material.value.app, material.value.credentials))
+    return connection
+  const renewed = await connections.renewal.renew(connection, { isForced: true })
+  return renewed.kind === 'made' ? renewed.value : connection
+}
