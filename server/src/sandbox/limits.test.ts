@@ -33,7 +33,8 @@ const LOOPS: Record<string, string> = {
   'a regular expression that backtracks': 'return /^(a+)+$/.test("a".repeat(40) + "b")',
   'a proxy that loops': 'return new Proxy({}, { ownKeys() { for (;;); } })',
   'an error whose message loops': 'throw { get message() { for (;;); } }',
-  'an error whose stack loops': 'const e = new Error("x"); Object.defineProperty(e, "stack", { get() { for (;;); } }); throw e',
+  'an error whose stack loops':
+    'const e = new Error("x"); Object.defineProperty(e, "stack", { get() { for (;;); } }); throw e',
   'a generator without end': 'for (const x of (function* () { for (;;) yield 1 })());',
   'a sort that never decides': 'const a = Array.from({ length: 1e5 }, (_, i) => i); for (;;) a.sort(() => 1)',
 }
@@ -62,17 +63,17 @@ test.each(Object.entries(NATIVE_LOOPS))('%s is stopped, if need be with its proc
 })
 
 const BOMBS: Record<string, string> = {
-  'objects': 'const a = []; for (;;) a.push({ a: [1, 2, 3] })',
+  objects: 'const a = []; for (;;) a.push({ a: [1, 2, 3] })',
   'a string': 'let s = "x"; for (;;) s += s',
-  'promises': 'const a = []; for (;;) a.push(new Promise(() => {}).then(() => 1))',
+  promises: 'const a = []; for (;;) a.push(new Promise(() => {}).then(() => 1))',
   'byte arrays': 'const a = []; for (;;) a.push(new Uint8Array(1e6).fill(1))',
   'one huge byte array': 'return new Uint8Array(2 ** 31 - 1).length',
   'an array of 30 million elements': 'return new Array(3e7).fill(0).length',
   'a map': 'const m = new Map(); for (let i = 0; ; i++) m.set(i, String(i))',
-  'closures': 'let f = () => 0; for (;;) { const g = f; f = () => g }',
-  'symbols': 'const a = []; for (;;) a.push(Symbol("x".repeat(1000)))',
+  closures: 'let f = () => 0; for (;;) { const g = f; f = () => g }',
+  symbols: 'const a = []; for (;;) a.push(Symbol("x".repeat(1000)))',
   'text of the library': 'const a = []; for (;;) a.push(Buffer.from("x".repeat(1e6)).toString("hex"))',
-  'clones': 'let a = [1]; for (;;) a = structuredClone([a, a])',
+  clones: 'let a = [1]; for (;;) a = structuredClone([a, a])',
   'a deep recursion': 'const f = (n) => [n, f(n + 1)]; return f(0)',
   'a deeply nested JSON': 'return JSON.parse("[".repeat(1e6))',
   'a deep object as its result': 'let a = {}; for (let i = 0; i < 1e5; i++) a = { a }; return a',

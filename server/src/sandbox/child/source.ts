@@ -23,10 +23,16 @@ export function withoutTypes(
   }
 }
 
-/** Node puts the line's number, the line and a mark under the place before the message; without a mark it is the end. */
+/**
+ * Node puts the line's number, the lines up to it and a mark under the place before the message. Where the place is the
+ * end of the source there is no mark.
+ */
 function placeInSnippet(stack: string): { line: number | null; column: number | null } {
-  const found = /^[^\n]*:(\d+)\n([^\n]*)\n( *)(\^?)/.exec(stack)
-  if (found === null) return { line: null, column: null }
-  const [, line, text = '', indent = '', mark] = found
-  return { line: Number(line), column: (mark === '^' ? indent.length : text.length) + 1 }
+  const [first = '', ...rest] = stack.split('\n')
+  const number = /:(\d+)$/.exec(first)?.[1]
+  if (number === undefined) return { line: null, column: null }
+  const snippet = rest.slice(0, rest.indexOf(''))
+  const mark = snippet.find((text) => /^ *\^+ *$/.test(text))
+  const column = mark === undefined ? (snippet.at(-1) ?? '').length : mark.indexOf('^')
+  return { line: Number(number), column: column + 1 }
 }

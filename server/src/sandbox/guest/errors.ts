@@ -1,15 +1,5 @@
 import { shown } from './console.ts'
-import {
-  includesText,
-  isArray,
-  join,
-  NativeError,
-  parseJson,
-  push,
-  sliceText,
-  splitText,
-  toJson,
-} from './intrinsics.ts'
+import { includesText, isArray, join, parseJson, push, sliceText, splitText, toJson } from './intrinsics.ts'
 
 const MESSAGE_LENGTH_MAX = 4000
 const FRAMES_MAX = 20
@@ -45,7 +35,6 @@ function message(thrown: unknown): string {
 }
 
 function frames(thrown: unknown): string | undefined {
-  if (!(thrown instanceof NativeError)) return undefined
   const stack = read(thrown, 'stack')
   if (stack === undefined) return undefined
   const kept: string[] = []

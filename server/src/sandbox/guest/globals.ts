@@ -42,6 +42,7 @@ export function furnish(): void {
   put('exports', module.exports)
   defineProperty(Math, 'random', { value: drawn, writable: true, configurable: true, enumerable: false })
   defineProperty(crypto, 'randomUUID', { value: cryptoModule.randomUUID, writable: true, configurable: true })
+  put('URLSearchParams', SearchParams)
   addSearchParams()
 }
 
@@ -57,6 +58,17 @@ function drawn(): number {
   return (fractions[0] ?? 1) - 1
 }
 
+/** `URLSearchParams` of the web: the engine's own reads nothing but text. */
+class SearchParams extends NativeUrlSearchParams {
+  constructor(init: unknown = '') {
+    const isText = typeof init !== 'object' || init === null
+    super(isText ? toText(init) : '')
+    if (isText) return
+    const pairs = Symbol.iterator in init ? (init as Iterable<[unknown, unknown]>) : Object.entries(init)
+    for (const [name, value] of pairs) this.append(toText(name), toText(value))
+  }
+}
+
 /** `url.searchParams`, which the engine's `URL` lacks: reading parses the query, every change writes it back. */
 function addSearchParams(): void {
   const search = getOwnPropertyDescriptor(NativeUrl.prototype, 'search')
@@ -66,7 +78,7 @@ function addSearchParams(): void {
     configurable: true,
     enumerable: true,
     get(this: URL) {
-      const params = new NativeUrlSearchParams(apply(readSearch, this, []) as string)
+      const params = new SearchParams(apply(readSearch, this, []) as string)
       const writeBack = () => {
         const query = toText(params)
         apply(writeSearch, this, [query === '' ? '' : `?${query}`])

@@ -28,13 +28,7 @@ function uncurried<This, Arguments extends unknown[], Result>(
 }
 
 export const { parse: parseJson, stringify: toJson } = JSON
-export const {
-  defineProperty,
-  freeze,
-  getOwnPropertyDescriptor,
-  hasOwn,
-  keys,
-} = Object
+export const { defineProperty, freeze, getOwnPropertyDescriptor, hasOwn, keys } = Object
 export const { isArray } = Array
 export const { isView } = ArrayBuffer
 export const { apply } = Reflect
