@@ -1,15 +1,15 @@
 import { type ErrorData, ErrorType, type FunctionDefinition } from '@permea/contract'
-import { LRUCache } from 'lru-cache'
 import type { Outbound } from '../outbound/client.ts'
 import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
-import type { GuestError, Sandbox, SandboxLogLine, SourceCheck } from '../sandbox/call.ts'
+import type { GuestError, Sandbox, SandboxLogLine } from '../sandbox/call.ts'
 import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions } from './function.ts'
 import { guestFetch } from './guest-fetch.ts'
 import { callMapping, mappingProblem } from './mapping-call.ts'
 import { type Mask, maskOf } from './masking.ts'
 import { createCallRecorder } from './record.ts'
+import { rememberingSources } from './sources.ts'
 
 export interface FunctionsOptions {
   sandbox: Sandbox
@@ -18,9 +18,6 @@ export interface FunctionsOptions {
   ids: Ids
   log: Log
 }
-
-/** Sources whose code is kept ready, in characters of all of them. */
-const SOURCES_CHARS_MAX = 64 * 1024 * 1024
 
 const MESSAGE_CHARS_MAX = 4_000
 const STACK_CHARS_MAX = 4_000
@@ -36,22 +33,7 @@ const LOGS_CHARS_MAX = 32_000
 export function createFunctions(options: FunctionsOptions): Functions {
   const { sandbox, outbound, ids } = options
   const recorder = createCallRecorder({ pool: options.database.pool, log: options.log })
-  const checked = new LRUCache<string, Promise<SourceCheck>>({
-    max: 10_000,
-    maxSize: SOURCES_CHARS_MAX,
-    sizeCalculation: (_, source) => source.length + 1,
-  })
-
-  /** Strips and loads a source once; a refusal is not remembered, since a sandbox in trouble refuses too. */
-  function check(source: string, fileName: string): Promise<SourceCheck> {
-    const known = checked.get(source)
-    if (known !== undefined) return known
-    const check = sandbox.checkSource(source, fileName)
-    if (source.length < SOURCES_CHARS_MAX) checked.set(source, check)
-    const forget = () => checked.peek(source) === check && checked.delete(source)
-    check.then((result) => result.kind === 'refused' && forget(), forget)
-    return check
-  }
+  const check = rememberingSources(sandbox)
 
   async function callJavascript(code: string, call: FunctionCall, mask: Mask): Promise<Ended> {
     const fileName = `${call.context.slot}.js`
@@ -84,7 +66,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
       const value: unknown = outcome.resultJson === null ? undefined : JSON.parse(outcome.resultJson)
       return { ...said, kind: 'returned', value }
     }
-    const error = { ...outcome.error, message: outcome.message }
+    // The sandbox's message begins with the class of the error, which says nothing for errors of the host.
+    const isTyped = ErrorType.safeParse(outcome.error.type).success
+    const error = isTyped ? outcome.error : { ...outcome.error, message: outcome.message }
     return { ...said, ...failure(outcome.failure, error, { fileName, ...outcome }, mask) }
   }
 
@@ -154,7 +138,10 @@ interface Place {
 /** A failure as it is told: in the words and under the type and key of what was thrown, with the place in the source. */
 function failure(kind: FunctionFailure, thrown: GuestError, place: Place | null, mask: Mask) {
   const type = ErrorType.safeParse(thrown.type)
-  const where = place === null || place.line === null ? '' : ` (${place.fileName}:${place.line}:${place.column ?? 1})`
+  const where =
+    type.success || place === null || place.line === null
+      ? ''
+      : ` (${place.fileName}:${place.line}:${place.column ?? 1})`
   const data = thrown.data === undefined ? placeData(place) : thrown.data
   const error: ErrorData = {
     type: type.success ? type.data : 'custom_code',

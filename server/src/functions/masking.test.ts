@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { maskOf } from './masking.ts'
+
+const TOKEN = 'ghp_"quoted" & long/secret'
+
+test('a secret of the argument is masked in every form in which it is usually written', () => {
+  const mask = maskOf({ credentials: { nested: [{ access: TOKEN }] } }, undefined)
+  const base64 = Buffer.from(TOKEN).toString('base64')
+  for (const form of [TOKEN, JSON.stringify({ a: TOKEN }), encodeURIComponent(TOKEN), base64]) {
+    const masked = mask.text(`before ${form} after`)
+    expect(masked).toContain('***')
+    expect(masked).not.toContain('quoted')
+    expect(masked).not.toContain(base64.slice(0, 12))
+    expect(masked).toMatch(/^before .*after$/)
+  }
+})
+
+test('what stands under a name that secrets have is masked, wherever it is; other values are not', () => {
+  const mask = maskOf({ headers: { authorization: 'Bearer abcdef', 'x-github-event': 'pull_request' } }, undefined)
+  expect(mask.text('Bearer abcdef of pull_request')).toBe('*** of pull_request')
+})
+
+test('a secret that is cut off at the end of a text is masked too', () => {
+  const mask = maskOf({}, ['a-very-secret-token'])
+  expect(mask.text('it is a-very-secret-tok')).toBe('it is ***')
+  expect(mask.text('it is a-very-secret-task')).toBe('it is a-very-secret-task')
+})
+
+test('values are masked as a whole: texts at any depth, names too', () => {
+  const mask = maskOf({}, 'a-very-secret-token')
+  expect(mask.value({ list: ['a-very-secret-token', 7, null], 'x a-very-secret-token': true })).toEqual({
+    list: ['***', 7, null],
+    'x ***': true,
+  })
+})
+
+test('no secret of six characters or more is left in any text', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 6, unit: 'grapheme' }), fc.string(), fc.string(), (secret, before, after) => {
+      fc.pre(!'***'.includes(secret) && !`${before}***${after}`.includes(secret))
+      expect(maskOf({ credentials: { secret } }, undefined).text(before + secret + after)).not.toContain(secret)
+    }),
+  )
+})
