@@ -1,5 +1,7 @@
 import type { Endpoint } from '@permea/contract'
 import type { FastifyInstance } from 'fastify'
+import { createActionsRoom } from './actions/room.ts'
+import { archiveActionsOfConnection } from './actions/store.ts'
 import { type Alerts, createAlerts } from './alerts/alerts.ts'
 import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alerts/conditions.ts'
 import { alertRoutes } from './alerts/routes.ts'
@@ -17,11 +19,16 @@ import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
 import { createHealth } from './deliveries/health.ts'
 import { createReplays, REPLAY_TASK } from './deliveries/replays.ts'
 import { deliveryRoutes, replayRoutes } from './deliveries/routes.ts'
+import { createExternalEventTypes } from './event-types/external-event-types.ts'
+import { externalEventTypeRoutes } from './event-types/external-routes.ts'
 import { eventTypeRoutes } from './event-types/routes.ts'
 import { createAccept } from './events/accept.ts'
+import { createExternalReceive, type ExternalReceive } from './events/external-receive.ts'
+import { externalEventRoutes, incomingWebhookRoutes } from './events/external-routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import { forgetOldAnswers } from './events/store.ts'
 import { AUTO_CREATE_TASK, createAutoCreate } from './flows/auto-create.ts'
+import { createConnectorEvents } from './flows/connector-events.ts'
 import { createDefinitions } from './flows/definitions.ts'
 import { flowRoutes } from './flows/flow-routes.ts'
 import { createFlows, type Flows } from './flows/flows.ts'
@@ -36,10 +43,11 @@ import { createFlowViews } from './flows/views.ts'
 import type { Functions } from './functions/function.ts'
 import { createFunctions } from './functions/functions.ts'
 import { functionRoutes } from './functions/routes.ts'
+import { createExternalIngress } from './ingress/external-ingress.ts'
 import { createIngress, type IngressLimits } from './ingress/ingress.ts'
 import { connectorRoutes } from './integrations/connector-routes.ts'
 import { type Connectors, createConnectors } from './integrations/connectors.ts'
-import { sealParameters } from './integrations/integration.ts'
+import { type Integration, sealParameters } from './integrations/integration.ts'
 import { loadReadyMade } from './integrations/ready-made.ts'
 import { integrationRoutes } from './integrations/routes.ts'
 import { integrationById, sealOldParameters } from './integrations/store.ts'
@@ -70,8 +78,16 @@ import { createRunWatch } from './runs/watch.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
 import { statisticsRoutes } from './statistics/routes.ts'
 import { AppSubscriptionTasks, createAppSubscriptions } from './subscriptions/app-subscriptions.ts'
+import { externalSubscriptionRoutes } from './subscriptions/external-routes.ts'
+import { hasRegistrations } from './subscriptions/external-store.ts'
+import {
+  createExternalSubscriptions,
+  type ExternalSubscriptions,
+  FOLLOW_TYPE_TASK,
+} from './subscriptions/external-subscriptions.ts'
 import { subscriptionRoutes } from './subscriptions/routes.ts'
 import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
+import { createOwnApi } from './workspaces/own-api.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
 import { createWorkspaceStore, type WorkspaceStore } from './workspaces/store.ts'
 import { createTokens, type Tokens } from './workspaces/tokens.ts'
@@ -126,9 +142,11 @@ export interface Engine extends AsyncDisposable {
   customers: Customers
   flows: Flows
   instances: Instances
+  externalReceive: ExternalReceive
   functions: Functions
   connectors: Connectors
   connections: ConnectionsRoom
+  externalSubscriptions: ExternalSubscriptions
   /** Begins to work: takes shards, does jobs. HTTP is opened by the caller. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -283,9 +301,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     connectionsOf: (principal, integrationIds) => connections.registry.ofIntegrations(principal, integrationIds),
   })
   const nodeTypes = await loadNodeTypes()
-  const definitions = createDefinitions({ database, clock, ids, nodeTypes })
+  const connectorOf = (integration: Integration) => connectors.ofIntegration(integration)
+  const connectorEvents = createConnectorEvents({
+    connections: { appOf: (connection) => connections.appOf(connection) },
+    connectorOf,
+  })
+  const definitions = createDefinitions({ database, clock, ids, nodeTypes, functions, connectorEvents })
   const flows = createFlows({ database, clock, ids, definitions })
-  const autoCreate = createAutoCreate({ database, queue, instances: () => instances })
+  const autoCreate = createAutoCreate({ database, queue, definitions, instances: () => instances })
   const customers = createCustomers({
     database,
     clock,
@@ -293,8 +316,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     forgetTokens,
     watcher: {
       created: (tx, customer) => autoCreate.forCustomer(tx, customer),
-      archived: (tx, customer) => subscriptions.followCustomer(tx, customer.id, true),
-      restored: (tx, customer) => subscriptions.followCustomer(tx, customer.id, false),
+      async archived(tx, customer) {
+        await subscriptions.followCustomer(tx, customer.id, true)
+        await externalSubscriptions.followCustomer(tx, customer.id, true)
+      },
+      async restored(tx, customer) {
+        await subscriptions.followCustomer(tx, customer.id, false)
+        await externalSubscriptions.followCustomer(tx, customer.id, false)
+      },
     },
   })
   const connections = createConnections({
@@ -314,19 +343,64 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     alerts,
     notifications,
     watcher: {
-      async created() {},
-      async archived() {},
-      async restored() {},
-      async disconnected() {},
-      async reconnected() {},
+      created: (tx, connection) => autoCreate.forConnection(tx, connection),
+      async archived(tx, connection) {
+        await instances.archiveAllOfConnection(tx, connection.id)
+        await archiveActionsOfConnection(tx, connection.id, clock.now())
+        await externalSubscriptions.followConnection(tx, connection, 'archived')
+      },
+      async restored(tx, connection) {
+        await externalSubscriptions.followConnection(tx, connection, 'restored')
+        await autoCreate.forConnection(tx, connection)
+      },
+      disconnected: async () => {},
+      reconnected: (tx, connection) => externalSubscriptions.followConnection(tx, connection, 'reconnected'),
     },
-    isStillNeeded: async () => false,
+    isStillNeeded: (connection) => hasRegistrations(database.db, connection.id),
   })
-  const setup = createSetup({ clock, queue, nodeTypes, subscriptions })
-  const instances = createInstances({ database, clock, ids, definitions, setup, flows, customers })
+  const externalEventTypes = createExternalEventTypes({
+    database,
+    clock,
+    ids,
+    functions,
+    findConnection: (principal, selector) => connections.find(principal, selector),
+    watcher: {
+      archived: (tx, type) => externalSubscriptions.followTypeSoon(tx, type),
+      restored: (tx, type) => externalSubscriptions.followTypeSoon(tx, type),
+    },
+  })
+  const externalSubscriptions = createExternalSubscriptions({
+    database,
+    clock,
+    ids,
+    random,
+    sealing,
+    publicUrl,
+    connections,
+    alerts,
+    log,
+    ownership,
+    queue,
+    deliveries,
+    sweepMs,
+  })
+  const setup = createSetup({ clock, queue, nodeTypes, subscriptions, externalSubscriptions, connectorEvents })
+  const instances = createInstances({ database, clock, ids, definitions, setup, flows, customers, connections })
   const views = createFlowViews({ database, clock })
 
-  const services = { outbound, yourApp, clock }
+  const ownApi = createOwnApi({ app: () => app, publicUrl, directory, tokens })
+  const stepServices = { outbound, yourApp, clock, functions, connections, ownApi }
+  const actions = createActionsRoom({
+    database,
+    clock,
+    ids,
+    functions,
+    connections,
+    customers,
+    connectorOf,
+    stepServices,
+  })
+  const services = { ...stepServices, runAction: actions.runFor }
   const plans = createPlans({ types: nodeTypes, nodesOf: (versionId) => nodesOfVersion(database.db, versionId) })
   const runWatch = createRunWatch({ database, clock, alerts, log })
   const runs = createRuns({
@@ -354,6 +428,20 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       changed(workspaceId, 'app-event-log-record', toWire('aev', id), { customerId }),
   })
   const ingress = createIngress({ accept, authenticate, metrics, limits: options.ingressLimits ?? {} })
+  const externalReceive = createExternalReceive({
+    database,
+    clock,
+    ids,
+    log,
+    sealing,
+    ownership,
+    functions,
+    connectors,
+    deliveries,
+    runs,
+    sweepMs,
+  })
+  const externalIngress = createExternalIngress({ receive: externalReceive, ids, metrics })
 
   queue.handle({
     [UPKEEP_TASK]: (payload: { id: string; workspaceId: string }) => connections.renewal.upkeep(payload),
@@ -363,6 +451,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     [AppSubscriptionTasks.followType]: (payload: { appEventTypeId: string }) => subscriptions.followType(payload),
     [AUTO_CREATE_TASK]: (payload: { flowId: string; workspaceId: string }) => autoCreate.forFlow(payload),
     [REPLAY_TASK]: (payload: { id: string }) => replays.run(payload),
+    [FOLLOW_TYPE_TASK]: (payload: { rootId: string }) => externalSubscriptions.followType(payload),
     [SCHEDULE_TASK]: (payload: { flowInstanceId: string; nodeKey: string; at: string }) => launch.bySchedule(payload),
   })
   const housekeeping = createHousekeeping({
@@ -447,7 +536,30 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       createForAll: (tx, flow) => autoCreate.forFlowSoon(tx, flow),
       startRun: async (principal, instance, input) => runView.started(principal, await launch.byApi(instance, input)),
     }),
-    instanceRoutes({ instances, views }),
+    instanceRoutes({
+      instances,
+      views,
+      connections,
+      startRun: async (principal, instance, input) => runView.started(principal, await launch.byApi(instance, input)),
+    }),
+    ...actions.routes,
+    externalEventTypeRoutes({
+      database,
+      types: externalEventTypes,
+      findConnection: (principal, selector) => connections.find(principal, selector),
+    }),
+    externalSubscriptionRoutes({
+      database,
+      clock,
+      sealing,
+      publicUrl,
+      customers,
+      connections,
+      types: externalEventTypes,
+      subscriptions: externalSubscriptions,
+    }),
+    incomingWebhookRoutes({ database, clock, sealing, customers, connections, receive: externalReceive }),
+    externalEventRoutes({ database, clock, sealing, customers, connections, receive: externalReceive }),
     nodeTypeRoutes(nodeTypes),
     statisticsRoutes({ database, clock }),
   ]
@@ -472,7 +584,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     publicUrl,
     authenticate,
     routes: hasApi ? [...routes, runView.routes, eventRoutes({ database, clock, publicUrl, customers, runs })] : [],
-    mountIngress: (scope) => (hasApi ? ingress.mount(scope) : undefined),
+    mountIngress(scope) {
+      if (!hasApi) return
+      ingress.mount(scope)
+      externalIngress.mount(scope)
+    },
     async mountConsole(scope) {
       if (hasApi) live.mount(scope)
       await webConsole?.mount(scope)
@@ -511,9 +627,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     customers,
     flows,
     instances,
+    externalReceive,
     functions,
     connectors,
     connections,
+    externalSubscriptions,
     async start() {
       await database.transaction((tx) =>
         sealOldParameters(tx, (shared) => sealParameters(sealing, { shared, byOption: {} })),
@@ -522,7 +640,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await ownership.start()
       if (isWorker) {
         deliveries.start()
+        externalSubscriptions.start()
         runs.start()
+        externalReceive.start()
         await queue.start()
       }
       if (options.roles.has('scheduler')) housekeeping.start()
@@ -534,6 +654,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await housekeeping.stop()
       await queue.stop()
       await runs.close()
+      await externalSubscriptions.close()
       await deliveries.close()
       await ownership.stop()
       await sandbox.stop()

@@ -141,6 +141,8 @@ async function houseOf(parts: {
     async settle() {
       do {
         await jobsDone(engine)
+        await engine.externalSubscriptions.settled()
+        await engine.externalReceive.settled()
         await engine.runs.settled()
         await engine.deliveries.settled()
       } while (await hasDueJobs(engine))

@@ -1,5 +1,6 @@
 export { createEmptyDatabase, createTestDatabase, type TestDatabase } from './database.ts'
 export { createEngineProcess, type EngineProcess, type EngineProcessOptions } from './engine-process.ts'
+export { type CallKind, type ExternalApp, type Registration, startExternalApp } from './external-app.ts'
 export { addWorkspace, buildHouse, freePort, type House, type HouseOptions } from './house.ts'
 export { createPostgresProcess, type PostgresProcess } from './postgres-process.ts'
 export { type SeededRandom, seededRandom } from './random.ts'

@@ -244,3 +244,11 @@ export async function takeDueRefreshes(
     return { count: rows.length, shards: [...new Set(rows.map((row) => shardOf(row.connectionId)))] }
   })
 }
+
+/** Whether the app still has registrations of a connection's subscriptions that are to be taken back. */
+export async function hasRegistrations(tx: Tx, connectionId: string): Promise<boolean> {
+  const { rows } = await sql<{ has: boolean }>`
+    select exists (select 1 from external_event_subscriptions s join external_subscription_steps t on t.id = s.id
+                    where s.connection_id = ${connectionId} and s.is_registered) as has`.execute(tx)
+  return rows[0]?.has === true
+}

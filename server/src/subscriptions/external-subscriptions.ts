@@ -82,8 +82,6 @@ export interface ExternalSubscriptions extends AsyncDisposable {
   followCustomer(tx: Tx, customerId: string, isArchived: boolean): Promise<void>
   followTypeSoon(tx: Tx, type: ExternalEventType): Promise<void>
   followType(payload: { rootId: string }): Promise<void>
-  /** Resolves when an archived connection's registrations are taken back, or could not be; at most `waitMs`. */
-  takenBack(connectionId: string, waitMs: number): Promise<void>
   /** Has refreshes that are due begun, and resolves when nothing due is left. */
   settled(): Promise<void>
   start(): void
@@ -258,14 +256,6 @@ class SubscriptionKeeper implements ExternalSubscriptions {
       })
       after = page.at(-1) ?? null
       if (page.length < PAGE) return
-    }
-  }
-
-  async takenBack(connectionId: string, waitMs: number): Promise<void> {
-    const deadline = performance.now() + waitMs
-    for (const id of await idsOfConnection(this.#o.database.db, connectionId)) {
-      const row = await externalSubscriptionById(this.#o.database.db, id)
-      if (row?.isRegistered) await this.#lanes.brought(id, Math.max(0, deadline - performance.now()))
     }
   }
 
