@@ -1,12 +1,14 @@
 import type { FlowNodes } from '@permea/contract'
 import { refusingTakenKey } from '../api/elements.ts'
 import { Refusal } from '../api/refusal.ts'
+import type { Functions } from '../functions/function.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
+import type { ConnectorEvents } from './connector-events.ts'
 import { customOf, type Flow, type FlowContent, laidOver, withoutReadOnly } from './flow.ts'
 import type { NodeTypes } from './node-type.ts'
-import { flowProblems } from './plan.ts'
+import { type FlowProblem, flowProblems, triggerWishes } from './plan.ts'
 import { insertFlow, keepVersion, nodesOfVersion, updateFlow } from './store.ts'
 
 export interface DefinitionsOptions {
@@ -14,6 +16,8 @@ export interface DefinitionsOptions {
   clock: Clock
   ids: Ids
   nodeTypes: NodeTypes
+  functions: Pick<Functions, 'problem'>
+  connectorEvents: ConnectorEvents
 }
 
 /** How nodes are checked, stored and inherited, for flows and instances alike. */
@@ -31,14 +35,45 @@ export interface Definitions {
   withNodes(tx: Tx, workspaceId: string, content: FlowContent, nodes: FlowNodes): Promise<FlowContent>
   /** The same own nodes laid over what the parent has now. */
   rebased(tx: Tx, workspaceId: string, content: FlowContent, parentVersionId: string): Promise<FlowContent>
+  /** Refuses nodes that wait for events which the app does not have; only where it is known which app that is. */
+  refuseForeignEvents(
+    tx: Tx,
+    of: Parameters<ConnectorEvents['problem']>[1] | null,
+    content: Pick<FlowContent, 'versionId'>,
+  ): Promise<void>
+  /** Whether one of the nodes has no use without a connection. */
+  needsConnection(tx: Tx, content: Pick<FlowContent, 'versionId'>): Promise<boolean>
   insert(tx: Tx, flow: Flow): Promise<Flow>
   /** Writes a change under a new revision. */
   save(tx: Tx, flow: Flow): Promise<Flow>
 }
 
 /** Refuses nodes that make no sense; the message names the first problem, `data.problems` all of them. */
-function refuseBadNodes(nodes: FlowNodes, types: NodeTypes): void {
-  const problems = flowProblems(nodes, types)
+async function refuseBadNodes(nodes: FlowNodes, { nodeTypes, functions }: DefinitionsOptions): Promise<void> {
+  const problems = flowProblems(nodes, nodeTypes)
+  refuse(problems.length > 0 ? problems : await codeProblems(nodes, nodeTypes, functions))
+}
+
+/** What is wrong with the code in nodes: found by loading it once. */
+async function codeProblems(
+  nodes: FlowNodes,
+  types: NodeTypes,
+  functions: Pick<Functions, 'problem'>,
+): Promise<FlowProblem[]> {
+  const problems: FlowProblem[] = []
+  for (const [nodeKey, node] of Object.entries(nodes)) {
+    const code = types.get(node.type)?.code?.(node) ?? null
+    if (code === null) continue
+    const problem = await functions.problem(code.definition, `${nodeKey}.js`)
+    if (problem === null) continue
+    const { message, line, column } = problem
+    const where = line === null ? '' : ` (line ${line}${column === null ? '' : `, column ${column}`})`
+    problems.push({ nodeKey, path: code.path, message: `${message}${where}` })
+  }
+  return problems
+}
+
+function refuse(problems: readonly FlowProblem[]): void {
   const first = problems[0]
   if (first === undefined) return
   const where =
@@ -56,7 +91,7 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
     custom: FlowContent['customNodes'],
   ): Promise<FlowContent> {
     const nodes = laidOver(await nodesOfVersion(tx, baseVersionId), custom)
-    refuseBadNodes(nodes, nodeTypes)
+    await refuseBadNodes(nodes, options)
     const versionId = custom === null ? baseVersionId : await keepVersion(tx, ids.next(), workspaceId, nodes)
     return { baseVersionId, customNodes: custom, isNameCustomized: false, versionId }
   }
@@ -73,7 +108,7 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
     },
     async own(tx, workspaceId, nodes) {
       const given = withoutReadOnly(nodes)
-      refuseBadNodes(given, nodeTypes)
+      await refuseBadNodes(given, options)
       const versionId = await keepVersion(tx, ids.next(), workspaceId, given)
       return { baseVersionId: null, customNodes: null, isNameCustomized: false, versionId }
     },
@@ -89,6 +124,20 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
         ...(await contentOf(tx, workspaceId, parentVersionId, content.customNodes)),
         isNameCustomized: content.isNameCustomized,
       }
+    },
+    async refuseForeignEvents(tx, of, content) {
+      if (of === null) return
+      const problems: FlowProblem[] = []
+      for (const { nodeKey, wish } of triggerWishes(await nodesOfVersion(tx, content.versionId), nodeTypes)) {
+        if (wish.kind !== 'connector-event') continue
+        const message = await options.connectorEvents.problem(tx, of, wish.eventKey)
+        if (message !== null) problems.push({ nodeKey, path: 'config.eventKey', message })
+      }
+      refuse(problems)
+    },
+    async needsConnection(tx, content) {
+      const nodes = await nodesOfVersion(tx, content.versionId)
+      return Object.values(nodes).some((node) => nodeTypes.get(node.type)?.needsConnection === true)
     },
     async insert(tx, flow) {
       await refusingTakenKey('flow', flow.key, () => insertFlow(tx, flow))

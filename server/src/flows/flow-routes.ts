@@ -17,7 +17,7 @@ export interface FlowRoutesOptions {
   flows: Flows
   instances: Instances
   views: FlowViews
-  /** Has an instance made for every customer, in the background. */
+  /** Has an instance made for every customer or connection, in the background. */
   createForAll(tx: Tx, flow: Flow): Promise<void>
   /** Starts a run of an instance; runs are above flows, so it is handed over. */
   startRun(
@@ -60,8 +60,7 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
     await instances.archiveAllOf(flow)
   }
   async function saved(flow: Flow) {
-    if (flow.autoCreateInstances && flow.integrationId === null)
-      await database.transaction((tx) => options.createForAll(tx, flow))
+    if (flow.autoCreateInstances) await database.transaction((tx) => options.createForAll(tx, flow))
     return views.flow(flow)
   }
   async function list(principal: Principal, query: ListQuery, integrationSelector: string | undefined) {

@@ -1,6 +1,7 @@
 import type { ErrorData, FlowNodes, Flow as WireFlow, FlowInstance as WireInstance } from '@permea/contract'
 import type { z } from 'zod'
 import type { Element } from '../api/elements.ts'
+import { type Connection, embeddedConnection } from '../connections/connection.ts'
 import { type Customer, customerAnswer } from '../customers/customer.ts'
 import { type Integration, integrationAnswer } from '../integrations/integration.ts'
 import { toWire } from '../platform/ids.ts'
@@ -151,7 +152,12 @@ export function flowAnswer(flow: Flow, beside: FlowBeside): z.input<typeof WireF
 
 export function instanceAnswer(
   instance: FlowInstance,
-  beside: FlowBeside & { customer: Customer | undefined; flow: z.input<typeof WireFlow> | undefined; now: Date },
+  beside: FlowBeside & {
+    customer: Customer | undefined
+    connection: Connection | undefined
+    flow: z.input<typeof WireFlow> | undefined
+    now: Date
+  },
 ): z.input<typeof WireInstance> {
   const customerId = toWire('cus', instance.customerId)
   return {
@@ -178,6 +184,7 @@ export function instanceAnswer(
     outdated: isOutdated(instance, beside.parentVersionId),
     user: beside.customer === undefined ? undefined : customerAnswer(beside.customer, beside.now),
     flow: beside.flow,
+    connection: beside.connection === undefined ? undefined : embeddedConnection(beside.connection),
   }
 }
 

@@ -5,13 +5,13 @@ import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Integration } from '../integrations/integration.ts'
 import { findIntegration } from '../integrations/routes.ts'
-import { integrationByKey } from '../integrations/store.ts'
+import { integrationById, integrationByKey } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids } from '../platform/ids.ts'
 import type { Definitions } from './definitions.ts'
 import type { Flow } from './flow.ts'
-import { flowById, flowsByKey, nodesOfVersion } from './store.ts'
+import { flowById, flowStandingIn, flowsByKey, nodesOfVersion } from './store.ts'
 
 type Input = z.output<typeof FlowInput>
 
@@ -32,6 +32,8 @@ export interface Flows {
   /** By id, key, or `integrationKey.key`; a key alone means the universal flow where there is one. */
   find(principal: Principal, selector: string, narrowing?: Narrowing): Promise<Flow>
   integrationOf(principal: Principal, narrowing: Narrowing): Promise<Integration | null>
+  /** What stands in for a universal flow where the integration has a flow of its own for it; else the flow itself. */
+  narrowest(flow: Flow, integrationId: string | null): Promise<Flow>
   create(principal: Principal, input: Input): Promise<Flow>
   change(flow: Flow, input: Input): Promise<Flow>
   archive(flow: Flow): Promise<Flow>
@@ -112,19 +114,18 @@ class FlowRegistry implements Flows {
         problems: [{ field: 'universalFlowId', message: 'needs an integrationKey, and to be a universal flow' }],
       })
     }
-    return this.#o.database.transaction((tx) =>
-      this.#insert(tx, principal.workspaceId, integration?.id ?? null, universal, input),
-    )
+    return this.#o.database.transaction((tx) => this.#insert(tx, principal.workspaceId, integration, universal, input))
   }
 
   async #insert(
     tx: Tx,
     workspaceId: string,
-    integrationId: string | null,
+    integration: Integration | null,
     universal: Flow | null,
     input: Input,
   ): Promise<Flow> {
     const { definitions } = this.#o
+    const integrationId = integration?.id ?? null
     const content =
       universal === null
         ? await definitions.own(tx, workspaceId, input.nodes ?? {})
@@ -156,6 +157,10 @@ class FlowRegistry implements Flows {
           ? flow
           : await this.#o.definitions.withNodes(tx, flow.workspaceId, flow, input.nodes)
       const { baseVersionId, customNodes, versionId } = content
+      if (versionId !== flow.versionId) {
+        const integration = await this.#integrationById(tx, flow)
+        await this.#o.definitions.refuseForeignEvents(tx, integration === null ? null : { integration }, content)
+      }
       return this.#o.definitions.save(tx, {
         ...flow,
         baseVersionId,
@@ -176,6 +181,15 @@ class FlowRegistry implements Flows {
         concurrency: input.concurrency === undefined ? flow.concurrency : input.concurrency,
       })
     })
+  }
+
+  async #integrationById(tx: Tx, { workspaceId, integrationId }: Flow): Promise<Integration | null> {
+    return integrationId === null ? null : integrationById(tx, workspaceId, integrationId)
+  }
+
+  async narrowest(flow: Flow, integrationId: string | null): Promise<Flow> {
+    if (flow.integrationId !== null || integrationId === null) return flow
+    return (await flowStandingIn(this.#o.database.db, flow, integrationId)) ?? flow
   }
 
   archive(flow: Flow): Promise<Flow> {
@@ -215,14 +229,14 @@ class FlowRegistry implements Flows {
     const integration = await findIntegration(this.#o.database, principal, integrationKey)
     const [existing] = await flowsByKey(this.#o.database.db, principal.workspaceId, flow.key, integration.id)
     if (existing !== undefined && existing.archivedAt === null) return existing
-    return this.#o.database.transaction((tx) => this.#insert(tx, principal.workspaceId, integration.id, flow, {}))
+    return this.#o.database.transaction((tx) => this.#insert(tx, principal.workspaceId, integration, flow, {}))
   }
 
   clone(flow: Flow): Promise<Flow> {
     return this.#o.database.transaction(async (tx) => {
       const nodes: FlowNodes = await nodesOfVersion(tx, flow.versionId)
       const key = `${flow.key}-copy-${this.#o.ids.next().slice(-6)}`
-      return this.#insert(tx, flow.workspaceId, flow.integrationId, null, {
+      return this.#insert(tx, flow.workspaceId, await this.#integrationById(tx, flow), null, {
         key,
         name: `${flow.name} (copy)`,
         nodes,

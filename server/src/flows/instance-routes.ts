@@ -2,19 +2,32 @@ import { type FlowInstanceInput, type FlowInstanceSelector, flowInstances as tab
 import type { z } from 'zod'
 import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
-import { Refusal } from '../api/refusal.ts'
-import { type RouteSet, routeSet } from '../api/routes.ts'
+import { notFound, Refusal } from '../api/refusal.ts'
+import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
+import type { Connections } from '../connections/connections.ts'
+import { fromWire, toWire } from '../platform/ids.ts'
 import type { FlowInstance } from './flow.ts'
-import type { Instances } from './instances.ts'
+import type { Instances, ListQuery } from './instances.ts'
 import type { FlowViews } from './views.ts'
 
 export interface InstanceRoutesOptions {
   instances: Instances
   views: FlowViews
+  connections: Pick<Connections, 'find'>
+  /** Starts a run of an instance; runs are above flows, so it is handed over. */
+  startRun(
+    principal: Principal,
+    instance: FlowInstance,
+    input: CallOf<(typeof table)['runOfConnection']>['body'],
+  ): Promise<{ id: string; state: string }>
 }
 
 type Selector = z.output<typeof FlowInstanceSelector>
 type Input = z.output<typeof FlowInstanceInput>
+interface OfConnection {
+  instanceKey?: string | undefined
+  autoCreate?: boolean | undefined
+}
 
 export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
   const { instances, views } = options
@@ -30,6 +43,7 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
     integrationId: body.integrationId ?? query.integrationId,
     integrationKey: body.integrationKey ?? query.integrationKey,
     connectionId: body.connectionId ?? query.connectionId,
+    connectionKey: body.connectionKey ?? query.connectionKey,
     instanceKey: body.instanceKey ?? query.instanceKey,
     userId: body.userId ?? query.userId ?? query.tenantId,
   })
@@ -43,13 +57,29 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
     }
   }
 
+  /** The flow in the path, on the connection in the path. */
+  async function ofPath(call: { principal: Principal; params: Record<string, string>; query: OfConnection }) {
+    const { principal, params, query } = call
+    const connection = await options.connections.find(principal, params.connectionSelector ?? '')
+    return { ...query, connectionId: toWire('con', connection.id), flowId: params.selector ?? '' }
+  }
+  async function onConnection(call: Parameters<typeof ofPath>[0]): Promise<FlowInstance> {
+    const selector = await ofPath(call)
+    if (fromWire('cf', selector.flowId) === null) return instances.select(call.principal, selector)
+    const instance = await instances.byId(call.principal, selector.flowId)
+    if (instance.connectionId !== fromWire('con', selector.connectionId))
+      throw notFound('flow of this connection', selector.flowId)
+    return instance
+  }
+  async function list(principal: Principal, query: ListQuery & Parameters<typeof pageOf>[0]) {
+    const page = pageOf(query, 'cf')
+    const rows = await instances.list(principal, query, page)
+    const items = await views.instances(rows)
+    return { ...listAnswer(rows, page, 'cf', () => undefined), items }
+  }
+
   return routeSet(table, {
-    async list({ principal, query }) {
-      const page = pageOf(query, 'cf')
-      const rows = await instances.list(principal, query, page)
-      const items = await views.instances(rows)
-      return { ...listAnswer(rows, page, 'cf', () => undefined), items }
-    },
+    list: ({ principal, query }) => list(principal, query),
     create: async ({ principal, body }) => view(await instances.create(principal, body)),
     get: async (call) => view(await byPath(call)),
     put: async (call) => view(await instances.change(await byPath(call), call.body)),
@@ -74,5 +104,21 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
       instances.archive(await instances.select(principal, { ...query, autoCreate: false, autoUpdate: false })),
     restoreByQuery: async ({ principal, query }) =>
       view(await instances.restore(await instances.selectArchived(principal, query))),
+    async listOfConnection({ principal, params, query }) {
+      const connection = await options.connections.find(principal, params.connectionSelector ?? '', query)
+      return list(principal, { ...query, connectionId: toWire('con', connection.id) })
+    },
+    getOfConnection: async (call) => view(await onConnection(call)),
+    async putOfConnection(call) {
+      if (fromWire('cf', call.params.selector ?? '') !== null)
+        return view(await instances.change(await onConnection(call), call.body))
+      const { connectionId: _, connectionKey: __, flowId: ___, flowKey: ____, ...body } = call.body
+      return view(await changeOrCreate(call.principal, await ofPath(call), body))
+    },
+    patchOfConnection: async (call) => view(await instances.change(await onConnection(call), call.body)),
+    archiveOfConnection: async (call) => instances.archive(await onConnection(call)),
+    setupOfConnection: async (call) => view(await instances.setup(await onConnection(call))),
+    resetOfConnection: async (call) => view(await instances.reset(await onConnection(call), {})),
+    runOfConnection: async (call) => options.startRun(call.principal, await onConnection(call), call.body),
   })
 }

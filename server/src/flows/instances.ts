@@ -4,6 +4,8 @@ import { refusingTakenKey } from '../api/elements.ts'
 import type { Page } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
+import type { Connection } from '../connections/connection.ts'
+import type { Connections } from '../connections/connections.ts'
 import type { Customers } from '../customers/registry.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
@@ -11,11 +13,13 @@ import { fromWire, type Ids, NO_ID, type Prefix, secretUuid } from '../platform/
 import type { Definitions } from './definitions.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import type { Flows } from './flows.ts'
+import { createFindPlace, type FindPlace, textOf } from './instance-place.ts'
 import type { Setup } from './setup.ts'
 import {
   flowById,
   insertInstance,
   instanceById,
+  instancesOfConnection,
   instancesOfFlow,
   listInstances,
   lockInstance,
@@ -35,6 +39,7 @@ export interface ListQuery {
   integrationId?: string | undefined
   integrationKey?: string | undefined
   connectionId?: string | undefined
+  connectionKey?: string | undefined
   instanceKey?: string | undefined
   enabled?: boolean | undefined
   search?: string | undefined
@@ -49,6 +54,7 @@ export interface InstancesOptions {
   setup: Setup
   flows: Flows
   customers: Customers
+  connections: Pick<Connections, 'find' | 'byId'>
 }
 
 /** Flows of customers: made, changed, enabled and disabled with all that follows. */
@@ -61,8 +67,8 @@ export interface Instances {
   /** A page of those that the token may see. */
   list(principal: Principal, query: ListQuery, page: Page): Promise<FlowInstance[]>
   create(principal: Principal, input: Input): Promise<FlowInstance>
-  /** Made of a flow for a customer, in the caller's transaction. */
-  createFrom(tx: Tx, flow: Flow, customerId: string): Promise<FlowInstance>
+  /** Made of a flow for a customer, or for a connection of the customer, in the caller's transaction. */
+  createFrom(tx: Tx, flow: Flow, of: { customerId: string; connection: Connection | null }): Promise<FlowInstance>
   change(instance: FlowInstance, input: Input): Promise<FlowInstance>
   archive(instance: FlowInstance): Promise<void>
   restore(instance: FlowInstance): Promise<FlowInstance>
@@ -75,6 +81,8 @@ export interface Instances {
   /** Brings every instance of a flow up to date; gives how many were changed. */
   updateAllOf(flow: Flow): Promise<number>
   archiveAllOf(flow: Flow): Promise<void>
+  /** In the caller's transaction: its connection was archived. */
+  archiveAllOfConnection(tx: Tx, connectionId: string): Promise<void>
 }
 
 export function createInstances(options: InstancesOptions): Instances {
@@ -85,9 +93,11 @@ const PAGE = 200
 
 class InstanceRegistry implements Instances {
   readonly #o: InstancesOptions
+  readonly #findPlace: FindPlace
 
   constructor(options: InstancesOptions) {
     this.#o = options
+    this.#findPlace = createFindPlace(options)
   }
 
   async byId(principal: Principal, selector: string): Promise<FlowInstance> {
@@ -108,6 +118,8 @@ class InstanceRegistry implements Instances {
         flowId: flowSelectorOf(selector),
         integrationId: selector.integrationId,
         integrationKey: selector.integrationKey,
+        connectionId: selector.connectionId,
+        connectionKey: selector.connectionKey,
         userId: selector.userId ?? selector.tenantId,
         instanceKey: selector.instanceKey,
       })
@@ -128,20 +140,29 @@ class InstanceRegistry implements Instances {
   }
 
   async #find(principal: Principal, selector: Selector, includeArchived: boolean): Promise<FlowInstance | null> {
-    refuseConnection(selector.connectionId)
-    const flow = await this.#o.flows.find(principal, flowSelectorOf(selector), {
-      integrationId: selector.integrationId,
-      integrationKey: selector.integrationKey,
-    })
-    const named = selector.userId ?? selector.tenantId
-    const customerId = named === undefined ? principal.customerId : (await this.#o.customers.find(principal, named)).id
+    const place = await this.#findPlace(principal, selector, flowSelectorOf(selector))
+    const { flow, connection } = place
     // A token of the workspace that is not an admin's sees nobody's.
-    if (customerId === null && !principal.isAdmin) return null
-    const instanceKey = selector.instanceKey ?? ''
-    const filter = { ...anyInstance(principal), customerId, flowId: flow.id, instanceKey, includeArchived }
+    if (flow === null || (place.customerId === null && !principal.isAdmin)) return null
+    const filter = {
+      ...anyInstance(principal),
+      customerId: place.customerId,
+      flowId: flow.id,
+      instanceKey: selector.instanceKey ?? '',
+      includeArchived,
+    }
     const found = await listInstances(this.#o.database.db, filter, { limit: 100, before: null })
     if (found.some((each) => each.customerId !== found[0]?.customerId))
       throw new Refusal('ambiguous_selector', 'several customers have an instance of this flow: give userId')
+    if (connection !== null) {
+      const own = found.filter((each) => each.connectionId === connection.id)
+      const alone = place.isConnectionNamed ? [] : found.filter((each) => each.connectionId === null)
+      return own[0] ?? alone[0] ?? null
+    }
+    const alone = found.find((each) => each.connectionId === null)
+    if (alone !== undefined) return alone
+    if (found.some((each) => each.connectionId !== found[0]?.connectionId))
+      throw new Refusal('ambiguous_selector', 'several connections have an instance of this flow: give connectionId')
     return found[0] ?? null
   }
 
@@ -152,13 +173,17 @@ class InstanceRegistry implements Instances {
     const own = principal.isAdmin ? null : principal.customerId
     const flowSelector = query.flowId ?? query.flowKey
     const integration = await flows.integrationOf(principal, query)
+    const connection =
+      query.connectionKey === undefined
+        ? null
+        : await this.#o.connections.find(principal, query.connectionKey, named === undefined ? {} : { userId: named })
     const filter = {
       ...anyInstance(principal),
       customerId: named === undefined ? own : (await customers.find(principal, named)).id,
       flowId: flowSelector === undefined ? null : (await flows.find(principal, flowSelector, query)).id,
       universalFlowId: idOrNone('uf', query.universalFlowId),
       integrationId: integration?.id ?? null,
-      connectionId: idOrNone('con', query.connectionId),
+      connectionId: connection?.id ?? idOrNone('con', query.connectionId),
       instanceKey: query.instanceKey ?? null,
       isEnabled: query.enabled ?? null,
       search: query.search ?? null,
@@ -168,29 +193,35 @@ class InstanceRegistry implements Instances {
   }
 
   async create(principal: Principal, input: Input): Promise<FlowInstance> {
-    refuseConnection(input.connectionId)
-    const named = input.userId ?? input.tenantId
-    const customerId = named === undefined ? principal.customerId : (await this.#o.customers.find(principal, named)).id
+    const place = await this.#findPlace(principal, input, textOf(input.flowId) ?? textOf(input.flowKey))
+    const { flow, connection, customerId } = place
     if (customerId === null) {
       throw new Refusal('invalid_input', 'whose instance: give userId, or use a customer’s token', {
         problems: [{ field: 'userId', message: 'required' }],
       })
     }
-    const flowSelector = input.flowId ?? input.flowKey
-    const flow =
-      flowSelector === undefined || flowSelector === null
-        ? null
-        : await this.#o.flows.find(principal, flowSelector, {
-            integrationId: input.integrationId ?? undefined,
-            integrationKey: input.integrationKey ?? undefined,
-          })
     if (flow !== null && flow.archivedAt !== null)
       throw new Refusal('archived', `flow ${JSON.stringify(flow.key)} is archived`)
-    return this.#o.database.transaction((tx) => this.#insert(tx, principal.workspaceId, customerId, flow, input))
+    if (connection !== null && connection.archivedAt !== null)
+      throw new Refusal('archived', 'the connection is archived')
+    return this.#o.database.transaction(async (tx) => {
+      const of = { customerId, connection, integrationId: place.integrationId }
+      const instance = await this.#insert(tx, principal.workspaceId, of, flow, input)
+      if (connection === null && (await this.#o.definitions.needsConnection(tx, instance))) throw noConnection()
+      // What a flow brings along is told of by the setup; what is given here is refused.
+      const isOwn = flow === null || (input.nodes !== undefined && input.nodes !== null)
+      await this.#o.definitions.refuseForeignEvents(tx, isOwn && connection !== null ? { connection } : null, instance)
+      return instance
+    })
   }
 
-  createFrom(tx: Tx, flow: Flow, customerId: string): Promise<FlowInstance> {
-    return this.#insert(tx, flow.workspaceId, customerId, flow, {})
+  createFrom(
+    tx: Tx,
+    flow: Flow,
+    { customerId, connection }: { customerId: string; connection: Connection | null },
+  ): Promise<FlowInstance> {
+    const integrationId = connection?.integrationId ?? flow.integrationId
+    return this.#insert(tx, flow.workspaceId, { customerId, connection, integrationId }, flow, {})
   }
 
   async change(instance: FlowInstance, input: Input): Promise<FlowInstance> {
@@ -200,6 +231,7 @@ class InstanceRegistry implements Instances {
         input.nodes === undefined || input.nodes === null
           ? current
           : await this.#o.definitions.withNodes(tx, current.workspaceId, current, input.nodes)
+      if (content.versionId !== current.versionId) await this.#refuseUnusable(tx, current, content)
       return {
         ...current,
         ...contentOf(content),
@@ -218,16 +250,39 @@ class InstanceRegistry implements Instances {
     })
   }
 
-  async archive(instance: FlowInstance): Promise<void> {
-    if (instance.archivedAt !== null) return
-    await this.#locked(instance.id, async (_tx, current) => ({
-      ...current,
-      isEnabled: false,
-      archivedAt: this.#o.clock.now(),
-    }))
+  /** Other nodes may need a connection that there is none of, or events that its app does not have. */
+  async #refuseUnusable(
+    tx: Tx,
+    { workspaceId, connectionId }: FlowInstance,
+    content: Pick<FlowInstance, 'versionId'>,
+  ): Promise<void> {
+    if (connectionId === null) {
+      if (await this.#o.definitions.needsConnection(tx, content)) throw noConnection()
+      return
+    }
+    const connection = await this.#o.connections.byId(workspaceId, connectionId)
+    await this.#o.definitions.refuseForeignEvents(tx, connection === null ? null : { connection }, content)
   }
 
-  restore(instance: FlowInstance): Promise<FlowInstance> {
+  async archive(instance: FlowInstance): Promise<void> {
+    if (instance.archivedAt !== null) return
+    await this.#locked(instance.id, async (_tx, current) => this.#archived(current))
+  }
+
+  async archiveAllOfConnection(tx: Tx, connectionId: string): Promise<void> {
+    for (const { id } of await instancesOfConnection(tx, connectionId))
+      await this.#changed(tx, id, async (_tx, current) => this.#archived(current))
+  }
+
+  #archived(current: FlowInstance): FlowInstance {
+    return { ...current, isEnabled: false, archivedAt: current.archivedAt ?? this.#o.clock.now() }
+  }
+
+  async restore(instance: FlowInstance): Promise<FlowInstance> {
+    const { workspaceId, connectionId } = instance
+    const connection = connectionId === null ? null : await this.#o.connections.byId(workspaceId, connectionId)
+    if (connection !== null && connection.archivedAt !== null)
+      throw new Refusal('archived', 'the connection of the flow instance is archived')
     return refusingTakenKey('flow instance', instance.instanceKey, () =>
       this.#locked(instance.id, async (_tx, current) => ({ ...current, archivedAt: null })),
     )
@@ -305,7 +360,7 @@ class InstanceRegistry implements Instances {
   async #insert(
     tx: Tx,
     workspaceId: string,
-    customerId: string,
+    of: { customerId: string; connection: Connection | null; integrationId: string | null },
     flow: Flow | null,
     input: Input,
   ): Promise<FlowInstance> {
@@ -318,9 +373,9 @@ class InstanceRegistry implements Instances {
     const instance: FlowInstance = {
       id: this.#o.ids.next(),
       workspaceId,
-      customerId,
-      connectionId: null,
-      integrationId: flow?.integrationId ?? null,
+      customerId: of.customerId,
+      connectionId: of.connection?.id ?? null,
+      integrationId: of.integrationId,
       flowId: flow?.id ?? null,
       universalFlowId: flow === null ? null : flow.integrationId === null ? flow.id : flow.universalFlowId,
       instanceKey: input.instanceKey ?? '',
@@ -351,21 +406,25 @@ class InstanceRegistry implements Instances {
     return ready
   }
 
+  #locked(id: string, change: Change): Promise<FlowInstance> {
+    return this.#o.database.transaction((tx) => this.#changed(tx, id, change))
+  }
+
   /** Changes one instance under its lock and sets up what it needs then. */
-  #locked(id: string, change: (tx: Tx, current: FlowInstance) => Promise<FlowInstance>): Promise<FlowInstance> {
-    return this.#o.database.transaction(async (tx) => {
-      const changed = await change(tx, await lockInstance(tx, id))
-      const ready = {
-        ...changed,
-        ...(await this.#o.setup(tx, changed)),
-        revision: secretUuid(),
-        updatedAt: this.#o.clock.now(),
-      }
-      await updateInstance(tx, ready)
-      return ready
-    })
+  async #changed(tx: Tx, id: string, change: Change): Promise<FlowInstance> {
+    const changed = await change(tx, await lockInstance(tx, id))
+    const ready = {
+      ...changed,
+      ...(await this.#o.setup(tx, changed)),
+      revision: secretUuid(),
+      updatedAt: this.#o.clock.now(),
+    }
+    await updateInstance(tx, ready)
+    return ready
   }
 }
+
+type Change = (tx: Tx, current: FlowInstance) => Promise<FlowInstance>
 
 function contentOf(content: Pick<FlowInstance, 'baseVersionId' | 'customNodes' | 'isNameCustomized' | 'versionId'>) {
   const { baseVersionId, customNodes, isNameCustomized, versionId } = content
@@ -406,8 +465,8 @@ function anyInstance(principal: Principal) {
   }
 }
 
-/** Connections are not part of this version; a connection that is named cannot be there. */
-function refuseConnection(connectionId: string | null | undefined): void {
-  if (connectionId !== undefined && connectionId !== null && connectionId !== '')
-    throw notFound('connection', connectionId)
+function noConnection(): Refusal {
+  return new Refusal('invalid_input', 'the flow needs a connection: give connectionId, or connect the app first', {
+    problems: [{ field: 'connectionId', message: 'required' }],
+  })
 }

@@ -1,14 +1,18 @@
 import { readdir } from 'node:fs/promises'
-import type { ErrorData, FlowNode } from '@permea/contract'
-import type { Outbound } from '../outbound/client.ts'
-import type { Clock } from '../platform/clock.ts'
-import type { AppUser, YourApp } from '../workspaces/your-app.ts'
+import type { ErrorData, FlowNode, FunctionDefinition } from '@permea/contract'
+import type { ActionOutcome } from '../actions/runner.ts'
+import type { StepCall, StepOutcome, StepServices } from '../actions/step.ts'
+import type { Connection } from '../connections/connection.ts'
+import type { Customer } from '../customers/customer.ts'
 
 /** What node types may use of the engine. */
-export interface NodeServices {
-  outbound: Outbound
-  yourApp: YourApp
-  clock: Clock
+export interface NodeServices extends StepServices {
+  /** Runs an action for a customer, on a connection where there is one. Refuses what cannot be run at all. */
+  runAction(
+    of: { workspaceId: string; customer: Customer; connection: Connection | null },
+    selector: string,
+    request: { input: unknown; sourceId: string; signal: AbortSignal },
+  ): Promise<ActionOutcome>
 }
 
 /** Something wrong with a node's definition; `path` is where in the node. */
@@ -22,12 +26,12 @@ export type TriggerWish =
   | { kind: 'api' }
   | { kind: 'app-event'; appEventTypeKey: string }
   | { kind: 'schedule'; cron: string; timeZone: string }
+  | { kind: 'connector-event'; eventKey: string; parameters: Record<string, unknown> }
 
 /** One execution of a node. */
-export interface NodeCall {
+export interface NodeCall extends StepCall {
   services: NodeServices
-  workspaceId: string
-  user: AppUser
+  user: Customer
   /** What formulas see: `input`, `user`, `flowRun`, `flowInstance`, `connection`, `integration`. */
   scope: Record<string, unknown>
   /** The output that was fed to the node. */
@@ -35,8 +39,6 @@ export interface NodeCall {
   /** Tries made before this one. */
   attemptsMade: number
   signal: AbortSignal
-  /** Keeps a line or an exchange in the record of the node run. */
-  log(record: Record<string, unknown>): void
 }
 
 /** What one execution came to. The world's failures are data. */
@@ -64,8 +66,12 @@ export interface NodeType {
   isTrigger: boolean
   /** Whether it does something outside that must not be repeated without need: earlier results are made durable first. */
   hasEffect: boolean
+  /** Whether a flow with such a node is for connections: it has no use without one. */
+  needsConnection?: boolean
   check(node: FlowNode): NodeProblem[]
   prepare(node: FlowNode): PreparedNode
+  /** The code in it, to be loaded once when it is saved. */
+  code?(node: FlowNode): { path: string; definition: FunctionDefinition } | null
   /** Triggers: what makes it fire. */
   wish?(node: FlowNode): TriggerWish
   /** The first node of the sub-flow that it runs. */
@@ -96,3 +102,8 @@ export function configOf(node: FlowNode): Record<string, unknown> {
 
 /** A trigger only hands on what launched it. */
 export const passOn: PreparedNode = { execute: (call) => ({ kind: 'outputs', outputs: [call.fed] }) }
+
+/** What a step came to, as what the node came to. */
+export function outcomeOfStep(outcome: StepOutcome): NodeOutcome {
+  return outcome.kind === 'done' ? { kind: 'outputs', outputs: [outcome.output] } : outcome
+}

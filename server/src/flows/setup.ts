@@ -1,20 +1,31 @@
-import type { ErrorData, FlowNodes } from '@permea/contract'
+import type { ErrorData } from '@permea/contract'
 import { Cron } from 'croner'
-import { errorData } from '../api/refusal.ts'
+import { errorData, Refusal } from '../api/refusal.ts'
+import type { Connection } from '../connections/connection.ts'
+import { connectionById } from '../connections/store.ts'
+import { type Customer, userVariable } from '../customers/customer.ts'
 import { customerById } from '../customers/store.ts'
 import { appEventTypeByKey } from '../event-types/store.ts'
+import { FormulaTooLarge } from '../formulas/bounds.ts'
+import { evaluateFormula } from '../formulas/compile-formula.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Tx } from '../platform/database.ts'
+import { toWire } from '../platform/ids.ts'
 import type { Queue } from '../platform/queue.ts'
 import type { AppSubscriptions } from '../subscriptions/app-subscriptions.ts'
+import type { ExternalSubscriptions } from '../subscriptions/external-subscriptions.ts'
+import type { ConnectorEvents } from './connector-events.ts'
 import type { FlowInstance } from './flow.ts'
 import type { NodeTypes } from './node-type.ts'
 import { triggerWishes } from './plan.ts'
 import {
   type EventTrigger,
+  type ExternalTrigger,
+  externalStreamsInUse,
   type FlowSchedule,
   nodesOfVersion,
   replaceEventTriggers,
+  replaceExternalTriggers,
   replaceSchedules,
   streamsInUse,
 } from './store.ts'
@@ -26,6 +37,8 @@ export interface SetupOptions {
   queue: Queue
   nodeTypes: NodeTypes
   subscriptions: AppSubscriptions
+  externalSubscriptions: Pick<ExternalSubscriptions, 'want' | 'lock' | 'release'>
+  connectorEvents: ConnectorEvents
 }
 
 /**
@@ -41,27 +54,35 @@ export type Setup = (
 export function createSetup(options: SetupOptions): Setup {
   return async (tx, instance) => {
     const nodes = await nodesOfVersion(tx, instance.versionId)
-    const customer = await customerById(tx, instance.workspaceId, instance.customerId)
-    const isLive = instance.isEnabled && instance.archivedAt === null && customer !== null
-    const events = isLive ? await eventTriggers(tx, instance, nodes, options) : { triggers: [], errors: [] }
+    const { workspaceId, customerId, connectionId } = instance
+    const customer = await customerById(tx, workspaceId, customerId)
+    const connection = connectionId === null ? null : await connectionById(tx, workspaceId, connectionId)
+    const isConnected = connectionId === null || (connection !== null && connection.archivedAt === null)
+    const isLive = instance.isEnabled && instance.archivedAt === null && customer !== null && isConnected
+    const wishes = isLive ? triggerWishes(nodes, options.nodeTypes) : []
+    const events = await eventTriggers(tx, instance, wishes, options)
+    const external = await externalTriggers(tx, instance, wishes, { customer, connection }, options)
     const before = await replaceEventTriggers(tx, instance.id, events.triggers)
-    await letGo(tx, before, events.triggers, options.subscriptions)
-    await setSchedules(tx, instance, isLive ? nodes : {}, options)
-    return events.errors.length === 0
-      ? { state: 'READY', errors: null }
-      : { state: 'SETUP_FAILED', errors: events.errors }
+    await letGo(tx, before, events.triggers, streamsInUse, options.subscriptions)
+    const externalBefore = await replaceExternalTriggers(tx, instance.id, external.triggers)
+    await letGo(tx, externalBefore, external.triggers, externalStreamsInUse, options.externalSubscriptions)
+    await setSchedules(tx, instance, wishes, options)
+    const errors = [...events.errors, ...external.errors]
+    return errors.length === 0 ? { state: 'READY', errors: null } : { state: 'SETUP_FAILED', errors }
   }
 }
+
+type Wishes = ReturnType<typeof triggerWishes>
 
 async function eventTriggers(
   tx: Tx,
   instance: FlowInstance,
-  nodes: FlowNodes,
+  wishes: Wishes,
   options: SetupOptions,
 ): Promise<{ triggers: EventTrigger[]; errors: ErrorData[] }> {
   const triggers: EventTrigger[] = []
   const errors: ErrorData[] = []
-  for (const { nodeKey, wish } of triggerWishes(nodes, options.nodeTypes)) {
+  for (const { nodeKey, wish } of wishes) {
     if (wish.kind !== 'app-event') continue
     const type = await appEventTypeByKey(tx, instance.workspaceId, wish.appEventTypeKey)
     if (type === null || type.archivedAt !== null) {
@@ -83,26 +104,80 @@ async function eventTriggers(
   return { triggers, errors }
 }
 
+/** The streams of events of the connection's app that the triggers wait for; shared with other flows of the connection. */
+async function externalTriggers(
+  tx: Tx,
+  instance: FlowInstance,
+  wishes: Wishes,
+  of: { customer: Customer | null; connection: Connection | null },
+  options: SetupOptions,
+): Promise<{ triggers: ExternalTrigger[]; errors: ErrorData[] }> {
+  const triggers: ExternalTrigger[] = []
+  const errors: ErrorData[] = []
+  for (const { nodeKey, wish } of wishes) {
+    if (wish.kind !== 'connector-event') continue
+    const fail = (message: string) =>
+      errors.push(errorData('setup_failed', `node ${JSON.stringify(nodeKey)}: ${message}`, { nodeKey }))
+    const { connection } = of
+    if (connection === null) {
+      fail('events of an external app need a connection, and the flow instance has none')
+      continue
+    }
+    const problem = await options.connectorEvents.problem(tx, { connection }, wish.eventKey)
+    if (problem !== null) {
+      fail(problem)
+      continue
+    }
+    try {
+      const parameters = asObject(await evaluateFormula(wish.parameters, setupScope(instance, of.customer)))
+      const wanted = { connection, eventKey: wish.eventKey, parameters }
+      const subscription = await options.externalSubscriptions.want(tx, wanted)
+      triggers.push({ flowInstanceId: instance.id, nodeKey, subscriptionId: subscription.id })
+    } catch (error) {
+      if (!(error instanceof Refusal || error instanceof FormulaTooLarge)) throw error
+      fail(error.message)
+    }
+  }
+  return { triggers, errors }
+}
+
+/** What formulas of a node see when it is set up. */
+function setupScope(instance: FlowInstance, customer: Customer | null): Record<string, unknown> {
+  return {
+    flowInstance: {
+      id: toWire('cf', instance.id),
+      ...(instance.instanceKey === '' ? {} : { instanceKey: instance.instanceKey }),
+      parameters: instance.parameters ?? {},
+    },
+    ...(customer === null ? {} : { user: userVariable(customer) }),
+  }
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
 /** Streams that this instance used and no enabled flow uses any more are released. */
 async function letGo(
   tx: Tx,
   before: readonly string[],
-  after: readonly EventTrigger[],
-  subscriptions: AppSubscriptions,
+  after: readonly { subscriptionId: string }[],
+  inUse: (tx: Tx, ids: readonly string[]) => Promise<Set<string>>,
+  subscriptions: Pick<AppSubscriptions, 'lock' | 'release'>,
 ): Promise<void> {
   const left = before.filter((id) => !after.some((trigger) => trigger.subscriptionId === id)).sort()
   if (left.length === 0) return
   // Locked first, counted then: whoever starts to use one at this moment has either committed or waits for us.
   await subscriptions.lock(tx, left)
-  const inUse = await streamsInUse(tx, left)
+  const used = await inUse(tx, left)
   await subscriptions.release(
     tx,
-    left.filter((id) => !inUse.has(id)),
+    left.filter((id) => !used.has(id)),
   )
 }
 
-async function setSchedules(tx: Tx, instance: FlowInstance, nodes: FlowNodes, options: SetupOptions): Promise<void> {
-  const schedules = triggerWishes(nodes, options.nodeTypes).flatMap(({ nodeKey, wish }): FlowSchedule[] => {
+async function setSchedules(tx: Tx, instance: FlowInstance, wishes: Wishes, options: SetupOptions): Promise<void> {
+  const schedules = wishes.flatMap(({ nodeKey, wish }): FlowSchedule[] => {
     if (wish.kind !== 'schedule') return []
     const nextAt = nextTime(wish.cron, wish.timeZone, options.clock.now())
     return nextAt === null

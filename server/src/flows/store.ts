@@ -91,7 +91,7 @@ export async function flowsByKey(
   return rows
 }
 
-/** Flows of which every customer gets an instance: those that need no connection. */
+/** Universal flows that promise instances by themselves. */
 export async function autoCreatedFlows(tx: Tx, workspaceId: string): Promise<Flow[]> {
   const { rows } = await sql<Flow>`
     select ${flowColumns} from flows
@@ -99,6 +99,26 @@ export async function autoCreatedFlows(tx: Tx, workspaceId: string): Promise<Flo
     tx,
   )
   return rows
+}
+
+/** Living flows of one integration. */
+export async function flowsOfIntegration(tx: Tx, workspaceId: string, integrationId: string): Promise<Flow[]> {
+  const { rows } = await sql<Flow>`
+    select ${flowColumns} from flows
+     where workspace_id = ${workspaceId} and integration_id = ${integrationId} and archived_at is null order by id`.execute(
+    tx,
+  )
+  return rows
+}
+
+/** The living flow of an integration that stands in for a universal one: that follows it, or has its key. */
+export async function flowStandingIn(tx: Tx, universal: Flow, integrationId: string): Promise<Flow | null> {
+  const { rows } = await sql<Flow>`
+    select ${flowColumns} from flows
+     where workspace_id = ${universal.workspaceId} and integration_id = ${integrationId} and archived_at is null
+       and (universal_flow_id = ${universal.id} or key = ${universal.key})
+     order by universal_flow_id is distinct from ${universal.id}, id limit 1`.execute(tx)
+  return rows[0] ?? null
 }
 
 export interface FlowFilter {
@@ -218,7 +238,30 @@ export async function listInstances(tx: Tx, filter: InstanceFilter, page: Page):
   return rows
 }
 
-/** Which of these customers have a living instance of the flow without instance key. */
+/** Living instances of a connection. */
+export async function instancesOfConnection(tx: Tx, connectionId: string): Promise<FlowInstance[]> {
+  const { rows } = await sql<FlowInstance>`
+    select ${instanceColumns} from flow_instances where connection_id = ${connectionId} and archived_at is null order by id`.execute(
+    tx,
+  )
+  return rows
+}
+
+/** Which of these connections have a living instance of the flow without instance key. */
+export async function connectionsWithInstance(
+  tx: Tx,
+  flowId: string,
+  connectionIds: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select connection_id as id from flow_instances
+     where flow_id = ${flowId} and connection_id = any(${connectionIds}::uuid[]) and instance_key = '' and archived_at is null`.execute(
+    tx,
+  )
+  return new Set(rows.map((row) => row.id))
+}
+
+/** Which of these customers have a living instance of the flow without connection and instance key. */
 export async function customersWithInstance(
   tx: Tx,
   flowId: string,
@@ -226,9 +269,8 @@ export async function customersWithInstance(
 ): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
     select customer_id as id from flow_instances
-     where flow_id = ${flowId} and customer_id = any(${customerIds}::uuid[]) and instance_key = '' and archived_at is null`.execute(
-    tx,
-  )
+     where flow_id = ${flowId} and customer_id = any(${customerIds}::uuid[]) and connection_id is null and instance_key = ''
+       and archived_at is null`.execute(tx)
   return new Set(rows.map((row) => row.id))
 }
 
@@ -265,6 +307,37 @@ export async function streamsInUse(tx: Tx, subscriptionIds: readonly string[]): 
   const { rows } = await sql<{ id: string }>`
     select distinct app_event_subscription_id as id from flow_instance_triggers
      where app_event_subscription_id = any(${subscriptionIds}::uuid[])`.execute(tx)
+  return new Set(rows.map((row) => row.id))
+}
+
+export interface ExternalTrigger {
+  flowInstanceId: string
+  nodeKey: string
+  subscriptionId: string
+}
+
+/** The same as `replaceEventTriggers` for events of external apps. */
+export async function replaceExternalTriggers(
+  tx: Tx,
+  flowInstanceId: string,
+  triggers: readonly ExternalTrigger[],
+): Promise<string[]> {
+  const { rows } = await sql<{ subscriptionId: string }>`
+    delete from flow_instance_external_triggers where flow_instance_id = ${flowInstanceId}
+    returning external_event_subscription_id as "subscriptionId"`.execute(tx)
+  for (const t of triggers) {
+    await sql`
+      insert into flow_instance_external_triggers (flow_instance_id, node_key, external_event_subscription_id)
+      values (${t.flowInstanceId}, ${t.nodeKey}, ${t.subscriptionId})`.execute(tx)
+  }
+  return [...new Set(rows.map((row) => row.subscriptionId))]
+}
+
+/** Which of these subscriptions to external events some enabled flow still uses. */
+export async function externalStreamsInUse(tx: Tx, subscriptionIds: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select distinct external_event_subscription_id as id from flow_instance_external_triggers
+     where external_event_subscription_id = any(${subscriptionIds}::uuid[])`.execute(tx)
   return new Set(rows.map((row) => row.id))
 }
 

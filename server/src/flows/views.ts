@@ -1,5 +1,6 @@
 import type { Flow as WireFlow, FlowInstance as WireInstance } from '@permea/contract'
 import type { z } from 'zod'
+import { connectionsByIds } from '../connections/store.ts'
 import { customersByIds } from '../customers/store.ts'
 import { integrationsByIds } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -54,8 +55,10 @@ export function createFlowViews({ database, clock }: { database: Database; clock
         instances.map((each) => each.customerId),
       )
       const integrations = await integrationsByIds(database.db, present(instances.map((each) => each.integrationId)))
+      const connections = await connectionsByIds(database.db, present(instances.map((each) => each.connectionId)))
       return instances.map((instance) =>
         instanceAnswer(instance, {
+          connection: connections.get(instance.connectionId ?? ''),
           nodes: nodes.get(instance.versionId) ?? {},
           parentVersionId: parents.get(instance.flowId ?? '')?.versionId ?? null,
           integration: integrations.get(instance.integrationId ?? ''),

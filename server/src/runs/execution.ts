@@ -1,4 +1,6 @@
 import type { ErrorData } from '@permea/contract'
+import type { Connection } from '../connections/connection.ts'
+import type { Customer } from '../customers/customer.ts'
 import type { NodeCall, NodeOutcome, NodeServices } from '../flows/node-type.ts'
 import type { FlowPlan, PlannedNode } from '../flows/plan.ts'
 import { FormulaTooLarge } from '../formulas/bounds.ts'
@@ -6,7 +8,6 @@ import type { Ids } from '../platform/ids.ts'
 import type { LaneOutcome } from '../platform/lane.ts'
 import { LEAVING } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
-import type { AppUser } from '../workspaces/your-app.ts'
 import type { Limits } from './limits.ts'
 import type { Progressing, Recorder } from './recorder.ts'
 import { nodeRetryDelayMs } from './retry.ts'
@@ -27,8 +28,11 @@ export interface ExecutionOptions {
 export interface ExecutionInput {
   item: RunItem
   plan: FlowPlan
-  user: AppUser
-  /** `user`, `flowRun`, `flowInstance`, `integration`: the same for every node. */
+  user: Customer
+  connection: Connection | null
+  /** Of the run and of the flow that it is of, on the wire. */
+  wireIds: { run: string; flow: string }
+  /** `user`, `flowRun`, `flowInstance`, `connection`, `integration`: the same for every node. */
   scope: Record<string, unknown>
   /** What was recorded before, by path. */
   recorded: ReadonlyMap<string, NodeRun>
@@ -245,6 +249,12 @@ export class Execution implements Progressing {
       services: this.#o.services,
       workspaceId: this.#in.item.run.workspaceId,
       user: this.#in.user,
+      connection: this.#in.connection,
+      integrationId: this.#in.item.run.integrationId,
+      ownerId: this.#in.wireIds.flow,
+      slot: visit.node.key,
+      sourceId: this.#in.wireIds.run,
+      errorType: 'flow_run',
       scope: { ...this.#in.scope, input: visit.input },
       fed: visit.fed,
       attemptsMade,

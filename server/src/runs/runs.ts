@@ -1,3 +1,5 @@
+import { connectionVariable } from '../connections/connection.ts'
+import { connectionsByIds } from '../connections/store.ts'
 import { userVariable } from '../customers/customer.ts'
 import { customersByIds } from '../customers/store.ts'
 import { type FlowInstance, flowWireId } from '../flows/flow.ts'
@@ -184,23 +186,31 @@ function createPreparation(options: RunsOptions): (item: RunItem, signal: AbortS
     keepMs: KEEP_MS,
     max: 1000,
   })
+  const loadConnection = createBatchLoader({
+    load: (wanted) => connectionsByIds(database.db, wanted),
+    keepMs: KEEP_MS,
+    max: 20_000,
+  })
   const loadFlow = createBatchLoader({ load: (wanted) => flowsByIds(database.db, wanted), keepMs: KEEP_MS, max: 1000 })
 
   return async function prepare(item: RunItem, signal: AbortSignal): Promise<ExecutionInput> {
     const { run } = item
-    const [plan, customer, instance, integration, recorded] = await Promise.all([
+    const [plan, customer, instance, integration, connection, recorded] = await Promise.all([
       options.plans.of(run.versionId),
       loadCustomer(run.customerId),
       loadInstance(run.flowInstanceId),
       run.integrationId === null ? undefined : loadIntegration(run.integrationId),
+      run.connectionId === null ? undefined : loadConnection(run.connectionId),
       item.isFresh ? [] : nodeRunsOf(database.db, item.id),
     ])
     if (customer === undefined || instance === undefined) throw new Error(`run ${item.id} has no customer or instance`)
     const flow = instance.flowId === null ? undefined : await loadFlow(instance.flowId)
+    const runId = toWire('fr', item.id)
     const scope: Record<string, unknown> = {
       user: userVariable(customer),
-      flowRun: { id: toWire('fr', item.id) },
+      flowRun: { id: runId },
       flowInstance: instanceVariable(instance, flow),
+      ...(connection === undefined ? {} : { connection: connectionVariable(connection) }),
       ...(integration === undefined
         ? {}
         : { integration: { id: toWire('int', integration.id), key: integration.key, name: integration.name } }),
@@ -209,6 +219,8 @@ function createPreparation(options: RunsOptions): (item: RunItem, signal: AbortS
       item,
       plan,
       user: customer,
+      connection: connection ?? null,
+      wireIds: { run: runId, flow: flow === undefined ? toWire('cf', instance.id) : flowWireId(flow) },
       scope,
       signal,
       recorded: new Map(recorded.toReversed().map((each) => [each.path, each])),
