@@ -1,3 +1,4 @@
+export { callConnector, errorOfConnector, valueOfConnector } from './connector-functions.ts'
 export { createEmptyDatabase, createTestDatabase, type TestDatabase } from './database.ts'
 export { createEngineProcess, type EngineProcess, type EngineProcessOptions } from './engine-process.ts'
 export { type CallKind, type ExternalApp, type Registration, startExternalApp } from './external-app.ts'
