@@ -654,6 +654,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await housekeeping.stop()
       await queue.stop()
       await runs.close()
+      await externalReceive.close()
       await externalSubscriptions.close()
       await deliveries.close()
       await ownership.stop()

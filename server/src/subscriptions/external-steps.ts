@@ -65,6 +65,9 @@ export function createExternalSteps(options: ExternalStepsOptions): ExternalStep
   return new StepWorker(options)
 }
 
+/** Another step is due at once. */
+const AGAIN = 'again'
+
 /** What a call came to; `state` is undefined where it said nothing of it. */
 type Result =
   | { kind: 'done'; by: string | null; value: Record<string, unknown>; given: unknown }
@@ -78,6 +81,13 @@ class StepWorker implements ExternalSteps {
   }
 
   async work(id: string, signal: AbortSignal): Promise<LaneOutcome> {
+    for (;;) {
+      const outcome = await this.#step(id, signal)
+      if (outcome !== AGAIN) return outcome
+    }
+  }
+
+  async #step(id: string, signal: AbortSignal): Promise<LaneOutcome | typeof AGAIN> {
     const { database, clock, connections } = this.#o
     const subscription = await externalSubscriptionById(database.db, id)
     const step = subscription === null ? null : dueExternalStep(subscription)
@@ -92,11 +102,10 @@ class StepWorker implements ExternalSteps {
   }
 
   /** What should be may have changed while nobody looked: decided under the lock. */
-  #nothingLeft(id: string): Promise<LaneOutcome> {
+  #nothingLeft(id: string): Promise<LaneOutcome | typeof AGAIN> {
     return this.#o.database.transaction(async (tx) => {
       const [current] = await lockExternalSubscriptions(tx, [id])
-      if (current !== undefined && dueExternalStep(current) !== null)
-        return { kind: 'waits', until: this.#o.clock.now() }
+      if (current !== undefined && dueExternalStep(current) !== null) return AGAIN
       await dropStep(tx, id)
       if (current !== undefined) await this.#save(tx, settled(current))
       return { kind: 'finished' }
@@ -166,7 +175,7 @@ class StepWorker implements ExternalSteps {
 
   // ── what follows ──
 
-  async #record(tx: Tx, id: string, step: ExternalStep, result: Result): Promise<LaneOutcome> {
+  async #record(tx: Tx, id: string, step: ExternalStep, result: Result): Promise<LaneOutcome | typeof AGAIN> {
     const [current] = await lockExternalSubscriptions(tx, [id])
     if (current === undefined) return { kind: 'finished' }
     const next =
@@ -183,7 +192,7 @@ class StepWorker implements ExternalSteps {
     // Another step than the one that failed is due at once, and begins with an empty journal.
     if (result.kind === 'done' || due !== step) {
       await renewStep(tx, id, this.#o.clock.now())
-      return { kind: 'waits', until: this.#o.clock.now() }
+      return AGAIN
     }
     const until = next.nextAttemptAt ?? this.#o.clock.now()
     await postponeStep(tx, id, until)
