@@ -28,6 +28,7 @@ export class Pool {
   readonly #log: Log
   readonly #random: () => number
   readonly #size: number
+  readonly #callsPerChild: number
   readonly #owners = new Owners()
   readonly #queue = new FairQueue<Job>()
   readonly #jobs = new Set<Job>()
@@ -43,10 +44,11 @@ export class Pool {
   #restartTimer: NodeJS.Timeout | null = null
   #isStopped = false
 
-  constructor(options: { log: Log; random: () => number; size: number }) {
+  constructor(options: { log: Log; random: () => number; size: number; callsPerChild: number }) {
     this.#log = options.log
     this.#random = options.random
     this.#size = options.size
+    this.#callsPerChild = options.callsPerChild
   }
 
   status(): { children: number; busy: number; waiting: number; restarts: number; isNetworkCutOff: boolean } {
@@ -176,7 +178,8 @@ export class Pool {
       this.#isNetworkCutOff = isolation.isNetworkCutOff
       const worker = new Worker(isolation, {
         isForNoisy,
-        jitter: this.#random(),
+        // Not all at the same time.
+        callsMax: this.#callsPerChild * (0.75 + this.#random() / 2),
         events: {
           ready: () => {
             this.#starting -= 1

@@ -16,9 +16,13 @@ export interface SandboxOptions {
   random: () => number
   /** Processes that run functions; as many as there are processors, and at least two. */
   children?: number
+  /** A process is replaced by a new one after about so many calls. */
+  callsPerChild?: number
   /** What a call gets where it does not say otherwise. */
   limits?: Partial<SandboxLimits>
 }
+
+const CALLS_PER_CHILD = 50_000
 
 /** Sources whose hash is remembered, so that a busy function is not hashed with every call. */
 const HASHED_BYTES_MAX = 32 * 1024 * 1024
@@ -31,7 +35,7 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
   const { log, clock, random } = options
   const size = options.children ?? Math.max(2, availableParallelism())
   const defaults = { ...DEFAULT_LIMITS, ...options.limits }
-  const pool = new Pool({ log, random, size })
+  const pool = new Pool({ log, random, size, callsPerChild: options.callsPerChild ?? CALLS_PER_CHILD })
   const sources = new LRUCache<string, Hashed>({
     maxSize: HASHED_BYTES_MAX,
     sizeCalculation: ({ bytes }) => 2 * bytes.byteLength + 100,

@@ -15,7 +15,6 @@ const MEMORY_BYTES_MAX = 384 * 1024 * 1024
 /** When a child is replaced by a new one. */
 const RSS_BYTES_MAX = 500 * 1024 * 1024
 const AGE_MS_MAX = 3_600_000
-const CALLS_MAX = 50_000
 
 /** A slice may take so long beyond its CPU budget before its child is killed. */
 const GRACE_MS = 250
@@ -52,10 +51,10 @@ export class Worker {
   /** Set when the engine kills the child because of what its running slice does. */
   #overrun: Job | null = null
 
-  constructor(isolation: Isolation, options: { isForNoisy: boolean; jitter: number; events: WorkerEvents }) {
+  constructor(isolation: Isolation, options: { isForNoisy: boolean; callsMax: number; events: WorkerEvents }) {
     this.isForNoisy = options.isForNoisy
     this.#events = options.events
-    this.#callsMax = CALLS_MAX * (0.75 + options.jitter / 2)
+    this.#callsMax = options.callsMax
     this.#child = new Child(isolation, {
       reply: (reply, body) => this.#heard(reply, body),
       gone: (reason) => this.#lost(reason),
