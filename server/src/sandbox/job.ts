@@ -16,8 +16,9 @@ const JOURNAL_BYTES_MAX = 4 * 1024 * 1024
 /** Answers beyond this are given in the next slice. */
 const SLICE_BYTES_MAX = 16 * 1024 * 1024
 
-/** How often a job may lose its child. */
-const LIVES = 3
+/** How often a job may lose its child, and what it counts when it ran while the child was lost: then it may be its doing. */
+const LIVES = 6
+const LIVES_OF_SUSPECT = 3
 
 /** How a job ended, before it is told to the caller. */
 export type Ending =
@@ -211,7 +212,7 @@ export class Job {
 
   /** Whether it can be begun again after its child was lost; then it is as if it had not begun. */
   rewind(isSuspect: boolean): boolean {
-    this.#lives -= isSuspect ? 2 : 1
+    this.#lives -= isSuspect ? LIVES_OF_SUSPECT : 1
     if (this.#lives <= 0 || this.#journalBytes > JOURNAL_BYTES_MAX) return false
     this.#at = 0
     this.logs = []
