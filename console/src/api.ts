@@ -56,6 +56,17 @@ export const queryClient = new QueryClient({
   },
 })
 
+/** A list with more pages than this is not read again as a whole; live news keep it up to date. */
+const PAGES_READ_AGAIN_MAX = 3
+
+/** Has what is shown read again, after something was changed. */
+export function refreshAll(): void {
+  void queryClient.invalidateQueries({
+    predicate: ({ queryKey, state }) =>
+      queryKey[1] !== 'list' || ((state.data as { pages?: unknown[] })?.pages?.length ?? 0) <= PAGES_READ_AGAIN_MAX,
+  })
+}
+
 /** An error in words for people. */
 export function wordsOf(error: unknown): string {
   if (error instanceof PermeaError) return sentence(error.message)

@@ -1,4 +1,14 @@
-import { IconBolt, type TablerIcon } from '@tabler/icons-react'
+import {
+  IconAlertTriangle,
+  IconBolt,
+  IconPlayerPlay,
+  IconRotateClockwise,
+  IconSend,
+  IconTags,
+  IconUsers,
+  IconWebhook,
+  type TablerIcon,
+} from '@tabler/icons-react'
 import type { ComponentType } from 'react'
 
 /** What a page's file gives: the list (or the whole page) and, where there are records, what opens one. */
@@ -8,6 +18,7 @@ export interface PageModule {
 }
 
 export interface PageEntry {
+  /** Below `/`, without it; empty for the first page. */
   path: string
   title: string
   icon: TablerIcon
@@ -22,17 +33,93 @@ export interface PageGroup {
   pages: readonly PageEntry[]
 }
 
-/** Every page, in the order of the navigation. A page is this line and its file. */
+/** Every page, in the order of the navigation. A page is this entry and its file. */
 export const PAGE_GROUPS: readonly PageGroup[] = [
   {
     title: 'Internal events',
     pages: [
+      {
+        path: 'app-event-types',
+        title: 'App Event Types',
+        icon: IconTags,
+        also: 'internal events schema webhook',
+        load: () => import('./pages/events/app-event-types.tsx'),
+        hasRecords: true,
+      },
+      {
+        path: 'app-event-subscriptions',
+        title: 'App Event Subscriptions',
+        icon: IconWebhook,
+        also: 'internal webhook subscribe request',
+        load: () => import('./pages/events/app-event-subscriptions.tsx'),
+        hasRecords: true,
+      },
       {
         path: 'app-events',
         title: 'App Events',
         icon: IconBolt,
         also: 'internal events received webhook payload',
         load: () => import('./pages/events/app-events.tsx'),
+        hasRecords: true,
+      },
+    ],
+  },
+  {
+    title: 'Flows',
+    pages: [
+      {
+        path: 'flow-runs',
+        title: 'Flow Runs',
+        icon: IconPlayerPlay,
+        also: 'executions errors failed repeat stop',
+        load: () => import('./pages/flows/flow-runs.tsx'),
+        hasRecords: true,
+      },
+    ],
+  },
+  {
+    title: 'Delivery',
+    pages: [
+      {
+        path: 'deliveries',
+        title: 'Deliveries',
+        icon: IconSend,
+        also: 'attempts webhook notifications resend',
+        load: () => import('./pages/delivery/deliveries.tsx'),
+        hasRecords: true,
+      },
+      {
+        path: 'replays',
+        title: 'Replays',
+        icon: IconRotateClockwise,
+        also: 'bulk resend again',
+        load: () => import('./pages/delivery/replays.tsx'),
+        hasRecords: true,
+      },
+    ],
+  },
+  {
+    title: 'People',
+    pages: [
+      {
+        path: 'customers',
+        title: 'Customers',
+        icon: IconUsers,
+        also: 'tenants users',
+        load: () => import('./pages/people/customers.tsx'),
+        hasRecords: true,
+      },
+    ],
+  },
+  {
+    title: 'Settings',
+    pages: [
+      {
+        path: 'alerts',
+        title: 'Alerts',
+        icon: IconAlertTriangle,
+        also: 'problems ongoing',
+        load: () => import('./pages/settings/alerts.tsx'),
         hasRecords: true,
       },
     ],

@@ -13,3 +13,13 @@ export async function customerChoices(): Promise<readonly Choice[]> {
   const { items } = await permea.customers.list({ query: { limit: LIMIT } })
   return items.map((customer) => ({ value: customer.id, label: customer.name }))
 }
+
+export async function destinationChoices(): Promise<readonly Choice[]> {
+  const { items } = await permea.notificationEndpoints.list({ query: { limit: LIMIT, includeArchived: true } })
+  return items.map((endpoint) => ({ value: endpoint.id, label: endpoint.name }))
+}
+
+export async function flowChoices(): Promise<readonly Choice[]> {
+  const { items } = await permea.flows.list({ query: { limit: LIMIT } })
+  return items.map((flow) => ({ value: flow.id, label: flow.name }))
+}

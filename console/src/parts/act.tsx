@@ -1,9 +1,9 @@
 import { Button, type ButtonProps, Group, Modal, Text, Tooltip } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { wordsOf } from '../api.ts'
+import { refreshAll, wordsOf } from '../api.ts'
 
 interface ActProps<T> extends ButtonProps {
   label: string
@@ -19,13 +19,12 @@ interface ActProps<T> extends ButtonProps {
 
 /** A button that does something at the engine: busy meanwhile, disabled with the reason, and says how it went. */
 export function Act<T>({ label, run, unless, confirm, said, onDone, ...look }: ActProps<T>) {
-  const queryClient = useQueryClient()
   const [isAsking, asking] = useDisclosure(false)
   const { mutate, isPending } = useMutation({
     mutationFn: run,
     onSuccess(result) {
       asking.close()
-      void queryClient.invalidateQueries()
+      refreshAll()
       if (said !== undefined) notifications.show({ message: typeof said === 'function' ? said(result) : said })
       onDone?.(result)
     },

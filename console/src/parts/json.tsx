@@ -6,10 +6,19 @@ const CodeView = lazy(() => import('../code/code-view.tsx'))
 /** Beyond this many characters a value is shown as plain text: highlighting it would hold up the page. */
 const RICH_CHARS_MAX = 300_000
 
+interface JsonProps {
+  value: unknown
+  /** What it is, for those who cannot see what it stands beside. */
+  label: string
+  /** Stands above it. */
+  title?: string
+  maxHeight?: number
+}
+
 /** A value as JSON, with folding and a copy button. */
-export function Json({ value, label, maxHeight = 420 }: { value: unknown; label: string; maxHeight?: number }) {
+export function Json({ value, label, title, maxHeight = 420 }: JsonProps) {
   const text = useMemo(() => prettyOf(value), [value])
-  return (
+  const box = (
     <div className="code-box">
       <div className="code-tools">
         <Copy text={text} what={label} />
@@ -21,6 +30,13 @@ export function Json({ value, label, maxHeight = 420 }: { value: unknown; label:
           <CodeView text={text} label={label} maxHeight={maxHeight} />
         </Suspense>
       )}
+    </div>
+  )
+  if (title === undefined) return box
+  return (
+    <div>
+      <h4 className="small-title">{title}</h4>
+      {box}
     </div>
   )
 }

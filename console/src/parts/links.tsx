@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
+import { placeOfId } from '../places.ts'
 
 type Params = Readonly<Record<string, string | undefined>>
 
@@ -20,4 +21,12 @@ interface Customer {
 
 export function CustomerLink({ customer, id }: { customer: Customer | undefined; id: string }) {
   return <To path={`/customers/${customer?.id ?? id}`}>{customer?.name ?? id}</To>
+}
+
+/** An identifier as a link to what it stands for, where that has a page. */
+export function IdLink({ id, children }: { id: string | undefined; children?: ReactNode }) {
+  if (id === undefined) return <span>–</span>
+  const place = placeOfId(id)
+  const words = children ?? <code>{id}</code>
+  return place === null ? words : <To path={place}>{words}</To>
 }

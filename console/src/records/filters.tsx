@@ -29,6 +29,13 @@ export const SINCE: readonly Choice[] = [
   { value: '24h', label: 'Last 24 hours' },
   { value: '7d', label: 'Last 7 days' },
 ]
+/** The filter that elements which can be archived have. */
+export const ARCHIVED: Filter = {
+  kind: 'choice',
+  name: 'includeArchived',
+  label: 'Archived',
+  choices: [{ value: 'true', label: 'With archived' }],
+}
 const UNIT_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** The moment that a value such as `24h` stands for, to the minute, so that a list keeps its name for a while. */

@@ -147,7 +147,7 @@ export function RecordTable<T extends { id: string }>(props: RecordTableProps<T>
           </div>
         </div>
       )}
-      <div className="table-foot">
+      <div className="table-foot" hidden={hasNothing}>
         <span aria-live="polite">
           {list.isLoading
             ? 'Loading'

@@ -3,30 +3,9 @@ import { IconHash, IconSearch } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { PAGES } from '../pages.ts'
+import { placeOfId } from '../places.ts'
 
 export const openJump = spotlight.open
-
-/** Where an identifier leads, by what stands before its `_`. */
-const PAGE_OF_PREFIX: Record<string, string> = {
-  aev: 'app-events',
-  aet: 'app-event-types',
-  aes: 'app-event-subscriptions',
-  uf: 'flows',
-  if: 'flows',
-  cf: 'flow-instances',
-  fr: 'flow-runs',
-  cus: 'customers',
-  dlv: 'deliveries',
-  alrt: 'alerts',
-  ne: 'webhook-notifications',
-}
-
-/** The page of the record with this identifier; null where it is not one. */
-export function placeOfId(text: string): string | null {
-  const match = /^([a-z]+)_[0-9a-z]{26}$/.exec(text.trim())
-  const page = match === null ? undefined : PAGE_OF_PREFIX[match[1] ?? '']
-  return page === undefined ? null : `/${page}/${text.trim()}`
-}
 
 /** Cmd-K: to any page by its name, to any record by its id. */
 export function Jump() {

@@ -150,7 +150,7 @@ function EventTab({ event }: { event: AppEvent }) {
           'Flow runs': <Runs of={event} />,
         }}
       />
-      <Json value={event.event} label="payload" />
+      <Json value={event.event} label="payload" title="Payload" />
     </div>
   )
 }

@@ -1,0 +1,190 @@
+import { Alert, Button, Group, MultiSelect, NumberInput, Select, Switch, Textarea, TextInput } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { type ReactNode, type SubmitEvent, useMemo, useState } from 'react'
+import { problemsOf, refreshAll, wordsOf } from '../api.ts'
+import { CodeField } from './code-field.tsx'
+import { changesOf, type Field, shownValues, type Values } from './fields.ts'
+
+interface ElementFormProps<T> {
+  fields: readonly Field[]
+  /** What is there already; empty for a new one. */
+  of: Values
+  isNew: boolean
+  save(body: Values): Promise<T>
+  onSaved?(result: T): void
+  button?: string
+  children?: ReactNode
+}
+
+/** Creates or changes an element: sends what was changed, and shows what the engine refused beside the field. */
+export function ElementForm<T>(props: ElementFormProps<T>) {
+  const { fields, of, isNew, save, onSaved } = props
+  const before = useMemo(() => shownValues(fields, of), [fields, of])
+  const [changed, setChanged] = useState<Values>({})
+  const [local, setLocal] = useState<Record<string, string>>({})
+  const values = { ...before, ...changed }
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: save,
+    onSuccess(result) {
+      setChanged({})
+      refreshAll()
+      notifications.show({ message: isNew ? 'Created' : 'Saved' })
+      onSaved?.(result)
+    },
+  })
+  const refused = problemsOf(error)
+  const problems = { ...fieldProblems(fields, refused), ...local }
+  const isUnplaced = error !== null && Object.keys(fieldProblems(fields, refused)).length === 0
+
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault()
+    const { body, problems: found } = changesOf(fields, values, before)
+    setLocal(found)
+    if (Object.keys(found).length > 0) return
+    mutate(isNew ? withoutNulls(body) : body)
+  }
+  const isUnchanged = Object.keys(changed).every((name) => changed[name] === before[name])
+  return (
+    <form onSubmit={submit} noValidate className="stack">
+      {fields.map((field, at) => (
+        <div key={field.name}>
+          {field.section !== undefined && field.section !== fields[at - 1]?.section && (
+            <h3 className="form-section">{field.section}</h3>
+          )}
+          <One
+            field={field}
+            isNew={isNew}
+            value={values[field.name]}
+            error={problems[field.name]}
+            onChange={(value) => {
+              setChanged((now) => ({ ...now, [field.name]: value }))
+              setLocal(({ [field.name]: _, ...others }) => others)
+            }}
+          />
+        </div>
+      ))}
+      {props.children}
+      {isUnplaced && (
+        <Alert role="alert" color="red" variant="outline" styles={{ message: { color: 'var(--bad)' } }}>
+          {wordsOf(error)}
+        </Alert>
+      )}
+      <Group gap="xs">
+        <Button type="submit" loading={isPending} disabled={!isNew && isUnchanged}>
+          {props.button ?? (isNew ? 'Create' : 'Save')}
+        </Button>
+        {!isNew && !isUnchanged && (
+          <Button variant="default" onClick={() => setChanged({})}>
+            Undo changes
+          </Button>
+        )}
+      </Group>
+    </form>
+  )
+}
+
+function withoutNulls(body: Values): Values {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+}
+
+/** The engine names places inside a field, too: `nodes.send.config`. */
+function fieldProblems(fields: readonly Field[], refused: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(refused).flatMap(([place, message]) => {
+      const field = fields.find(
+        ({ name }) => place === name || place.startsWith(`${name}.`) || place.startsWith(`${name} `),
+      )
+      return field === undefined ? [] : [[field.name, place === field.name ? message : `${place}: ${message}`]]
+    }),
+  )
+}
+
+interface OneProps {
+  field: Field
+  isNew: boolean
+  value: unknown
+  error: string | undefined
+  onChange(value: unknown): void
+}
+
+function One({ field, isNew, value, error, onChange }: OneProps) {
+  const isFixed = !isNew && field.fixed !== undefined
+  const usual = {
+    label: field.label,
+    description: isFixed ? field.fixed : field.about,
+    error,
+    disabled: isFixed,
+    required: field.required === true,
+    placeholder: field.placeholder ?? '',
+  }
+  switch (field.kind) {
+    case 'text':
+      return <TextInput {...usual} value={String(value)} onChange={(event) => onChange(event.currentTarget.value)} />
+    case 'long':
+      return (
+        <Textarea
+          {...usual}
+          autosize
+          minRows={2}
+          value={String(value)}
+          onChange={(event) => onChange(event.currentTarget.value)}
+        />
+      )
+    case 'number':
+      return (
+        <NumberInput
+          {...usual}
+          value={value as number | ''}
+          hideControls
+          maw={220}
+          onChange={(to) => onChange(typeof to === 'number' ? to : '')}
+        />
+      )
+    case 'switch':
+      return (
+        <Switch
+          label={field.label}
+          description={field.about}
+          error={error}
+          checked={value === true}
+          onChange={(event) => onChange(event.currentTarget.checked)}
+        />
+      )
+    case 'choice':
+      return (
+        <Select
+          {...usual}
+          data={[...(field.choices ?? [])]}
+          value={String(value) || null}
+          onChange={(to) => onChange(to ?? '')}
+        />
+      )
+    case 'choices':
+      return (
+        <MultiSelect
+          {...usual}
+          data={[...(field.choices ?? [])]}
+          value={value as string[]}
+          onChange={onChange}
+          clearable
+        />
+      )
+    case 'lookup':
+      return <Lookup field={field} usual={usual} value={String(value)} onChange={onChange} />
+    case 'json':
+      return <CodeField {...usual} language="json" value={String(value)} onChange={onChange} />
+    case 'javascript':
+      return <CodeField {...usual} language="javascript" value={String(value)} onChange={onChange} />
+  }
+}
+
+function Lookup(props: { field: Field; usual: object; value: string; onChange(value: unknown): void }) {
+  const { field, usual, value, onChange } = props
+  const { data = [] } = useQuery({
+    queryKey: ['choices', field.name],
+    queryFn: field.lookUp ?? (async () => []),
+    staleTime: 10_000,
+  })
+  return <Select {...usual} searchable data={[...data]} value={value || null} onChange={(to) => onChange(to ?? '')} />
+}

@@ -1,0 +1,177 @@
+import { Skeleton, UnstyledButton } from '@mantine/core'
+import { IconChevronRight } from '@tabler/icons-react'
+import { useQueries, useQuery } from '@tanstack/react-query'
+import { type AnswerOf, type ItemOf, permea } from '../../api.ts'
+import { ErrorCard } from '../../parts/error-card.tsx'
+import { Exchange } from '../../parts/exchange.tsx'
+import { Failure } from '../../parts/failure.tsx'
+import { Json } from '../../parts/json.tsx'
+import { between, duration, Moment } from '../../parts/moment.tsx'
+import { Status } from '../../parts/status.tsx'
+import { useUrlState } from '../../records/filters.tsx'
+
+type Run = AnswerOf<typeof permea.flowRuns.get>
+type NodeRun = ItemOf<typeof permea.flowRuns.nodeRuns>
+
+/** Of one node; a loop may have many more. */
+const SHOWN_OF_NODE = 50
+
+/** The runs of the nodes in the order they began, each with where in time it was and, opened, all there is of it. */
+export function Timeline({ run }: { run: Run }) {
+  const keys = Object.keys(run.nodes ?? {})
+  const found = useQueries({
+    queries: keys.map((nodeKey) => ({
+      // With the counts: when they change, so did the runs of the node.
+      queryKey: ['flow-run', 'nodes', run.id, nodeKey, JSON.stringify(run.nodes?.[nodeKey])],
+      queryFn: () => permea.flowRuns.nodeRuns({ params: { id: run.id, nodeKey }, query: { limit: SHOWN_OF_NODE } }),
+    })),
+  })
+  const { search, change } = useUrlState()
+  const nodeRuns = found
+    .flatMap((each) => each.data?.items ?? [])
+    .sort((a, b) => Date.parse(a.startedAt) - Date.parse(b.startedAt) || (a.id < b.id ? -1 : 1))
+  const error = found.find((each) => each.error !== null)?.error
+  const isLoading = found.some((each) => each.isPending)
+  const failed = nodeRuns.find((each) => each.status === 'failed')
+  const open = search.node ?? failed?.id
+  const hidden = found.filter((each) => each.data?.cursor !== undefined).length
+  if (error !== undefined && error !== null) return <Failure error={error} />
+  return (
+    <section aria-label="Timeline">
+      <h3 className="section-title">Timeline</h3>
+      {isLoading && <Skeleton height={120} />}
+      {!isLoading && nodeRuns.length === 0 && (
+        <p className="dim">
+          {run.state === 'queued' ? 'It waits for its turn.' : 'No node is finished yet.'} What happens appears here.
+        </p>
+      )}
+      <ol className="timeline">
+        {nodeRuns.map((each) => (
+          <Step
+            key={each.id}
+            run={run}
+            nodeRun={each}
+            isOpen={open === each.id}
+            onToggle={() => change({ node: open === each.id ? 'none' : each.id })}
+          />
+        ))}
+      </ol>
+      {hidden > 0 && (
+        <p className="dim">Of nodes that ran more often, the first {SHOWN_OF_NODE} runs are shown; the API has all.</p>
+      )}
+    </section>
+  )
+}
+
+interface StepProps {
+  run: Run
+  nodeRun: NodeRun
+  isOpen: boolean
+  onToggle(): void
+}
+
+function Step({ run, nodeRun, isOpen, onToggle }: StepProps) {
+  const node = run.flowInstance?.nodes[nodeRun.nodeKey]
+  const { left, width } = placeInTime(run, nodeRun)
+  return (
+    <li>
+      <UnstyledButton className="step" aria-expanded={isOpen} onClick={onToggle}>
+        <IconChevronRight size={15} aria-hidden className="step-arrow" data-open={isOpen} />
+        <span className="step-name">
+          <strong>{node?.name ?? nodeRun.nodeKey}</strong>
+          <span className="dim">{node?.type ?? nodeRun.nodeKey}</span>
+        </span>
+        <Status of={nodeRun.status} />
+        <span className="step-time">{between(nodeRun.startedAt, nodeRun.endedAt)}</span>
+        <span className="step-track" aria-hidden>
+          <span className="step-bar" data-status={nodeRun.status} style={{ left: `${left}%`, width: `${width}%` }} />
+        </span>
+      </UnstyledButton>
+      {isOpen && <Details run={run} nodeRun={nodeRun} />}
+    </li>
+  )
+}
+
+/** Where the node run lies between the launch of the run and its end, in percent. */
+function placeInTime(run: Run, nodeRun: NodeRun): { left: number; width: number } {
+  const startMs = Date.parse(run.startTime)
+  const spanMs = Math.max(1, Date.parse(run.endTime ?? nodeRun.endedAt) - startMs)
+  const left = Math.min(98, Math.max(0, (100 * (Date.parse(nodeRun.startedAt) - startMs)) / spanMs))
+  const width = (100 * (Date.parse(nodeRun.endedAt) - Date.parse(nodeRun.startedAt))) / spanMs
+  return { left, width: Math.max(1.5, Math.min(100 - left, width)) }
+}
+
+interface LoggedExchange {
+  type?: string
+  at?: string
+  request?: unknown
+  response?: unknown
+  error?: string
+}
+
+function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
+  const { data, error, isPending } = useQuery({
+    queryKey: ['flow-run', 'node', run.id, nodeRun.id],
+    queryFn: () => permea.flowRuns.nodeRun({ params: { id: run.id, nodeKey: nodeRun.nodeKey, nodeRunId: nodeRun.id } }),
+  })
+  if (error !== null) return <Failure error={error} />
+  if (isPending) return <Skeleton height={80} />
+  const logs = data.logs as LoggedExchange[]
+  return (
+    <div className="step-details stack">
+      {data.errors.map((each) => (
+        <ErrorCard
+          key={`${each.key} ${each.message}`}
+          error={{ ...each, data: logs.length > 0 ? undefined : each.data }}
+        />
+      ))}
+      <p className="dim">
+        Began <Moment at={data.startedAt} isExact />, took{' '}
+        {duration(Date.parse(data.endedAt) - Date.parse(data.startedAt))}
+        {data.attempts > 1 && `, in ${data.attempts} attempts`}
+      </p>
+      {logs.map((log, at) =>
+        log.request === undefined ? (
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines of a log have nothing else, and never move
+          <Json key={at} value={log} label={`log line ${at + 1}`} />
+        ) : (
+          <Exchange
+            // biome-ignore lint/suspicious/noArrayIndexKey: as above
+            key={at}
+            title={logs.length > 1 ? `Request ${at + 1}` : 'Request'}
+            status={log.error === undefined && !isRefusal(log.response) ? 'success' : 'failed'}
+            about={<Moment at={log.at} />}
+            request={log.request}
+            response={log.response}
+            error={log.error}
+            isOpen={at === logs.length - 1 && data.status === 'failed'}
+          />
+        ),
+      )}
+      <div className="pair">
+        <div>
+          <h4 className="small-title">Input</h4>
+          <Json value={data.input} label="input of the node" maxHeight={300} />
+        </div>
+        <div>
+          <h4 className="small-title">{data.outputs.length > 1 ? `Outputs (${data.outputs.length})` : 'Output'}</h4>
+          {data.outputs.length === 0 ? (
+            <p className="dim">None{data.status === 'skipped' && ': the condition did not hold'}</p>
+          ) : (
+            <Json value={outputsOf(data)} label="output of the node" maxHeight={300} />
+          )}
+        </div>
+      </div>
+    </div>
+  )
+}
+
+function outputsOf(data: NodeRun): unknown {
+  const values = data.outputs.map((output) => JSON.parse(output.data ?? 'null') as unknown)
+  return values.length === 1 ? values[0] : values
+}
+
+function isRefusal(response: unknown): boolean {
+  const { status } = (response ?? {}) as { status?: number }
+  return status !== undefined && status >= 400
+}

@@ -1,0 +1,145 @@
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { type ItemOf, permea } from '../../api.ts'
+import { Act } from '../../parts/act.tsx'
+import { Empty } from '../../parts/empty.tsx'
+import { Facts } from '../../parts/facts.tsx'
+import { IdLink, To } from '../../parts/links.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { Status } from '../../parts/status.tsx'
+import type { Filter } from '../../records/filters.tsx'
+import { ListPage } from '../../records/list-page.tsx'
+import { RecordDrawer } from '../../records/record-drawer.tsx'
+import { pagesOf } from '../../records/record-list.ts'
+import type { Column } from '../../records/record-table.tsx'
+
+type Alert = ItemOf<typeof permea.alerts.list>
+
+const PATH = 'alerts'
+
+export const ALERT_TITLES: Record<Alert['type'], string> = {
+  connection_disconnected: 'Connection lost',
+  webhook_endpoint_failing: 'Endpoint failing',
+  webhook_endpoint_paused: 'Endpoint paused',
+  subscription_failed: 'Subscription failed',
+  flow_failing: 'Flow failing',
+  queue_backlog: 'Runs are waiting',
+}
+
+/** What to do about each, in a sentence. */
+const ADVICE: Record<Alert['type'], string> = {
+  connection_disconnected: 'The customer has to connect the app again; send them to the connect page.',
+  webhook_endpoint_failing: 'See what the endpoint answers. What failed for good can be sent again once it is mended.',
+  webhook_endpoint_paused: 'Mend the endpoint, then resume it: what came meanwhile was kept.',
+  subscription_failed: 'See what your application or the app answered to the subscribe request.',
+  flow_failing: 'Open a failed run to see the node, its input and what was answered; repeat it once that is mended.',
+  queue_backlog: 'See which flow of the customer is slow or is tried again and again.',
+}
+
+const columns: readonly Column<Alert>[] = [
+  { title: 'Alert', width: 'minmax(140px, 180px)', cell: (each) => ALERT_TITLES[each.type] },
+  { title: 'Status', width: '110px', cell: (each) => <Status of={each.status} /> },
+  { title: 'Severity', width: '100px', from: 560, cell: (each) => <Status of={each.severity} /> },
+  { title: 'What', width: 'minmax(160px, 3fr)', from: 760, cell: (each) => each.description },
+  { title: 'Since', width: '120px', from: 480, cell: (each) => <Moment at={each.createdAt} /> },
+]
+
+const filters: readonly Filter[] = [
+  {
+    kind: 'choice',
+    name: 'status',
+    label: 'Status',
+    choices: [
+      { value: 'ongoing', label: 'Ongoing' },
+      { value: 'resolved', label: 'Resolved' },
+    ],
+  },
+  {
+    kind: 'choice',
+    name: 'type',
+    label: 'Kind',
+    choices: Object.entries(ALERT_TITLES).map(([value, label]) => ({ value, label })),
+  },
+  { kind: 'link', name: 'contextKey', label: 'About' },
+]
+
+export function Page() {
+  return (
+    <ListPage<Alert>
+      title="Alerts"
+      about="What a person should know of: opened once, kept up to date while it lasts, resolved when it ends."
+      path={PATH}
+      kind="alert"
+      fetchPage={pagesOf(permea.alerts.list)}
+      filters={filters}
+      columns={columns}
+      empty={
+        <Empty icon={IconAlertTriangle} title="Nothing needs you">
+          Failing flows, endpoints and subscriptions appear here. To hear of them in your own tools, enable{' '}
+          <code>alert.created</code> under <To path="/webhook-notifications">Webhook Notifications</To>.
+        </Empty>
+      }
+      emptyFiltered={
+        <Empty icon={IconAlertTriangle} title="No alert fits these filters">
+          Nothing of this kind is, or was, wrong.
+        </Empty>
+      }
+    />
+  )
+}
+
+export function Record() {
+  return (
+    <RecordDrawer<Alert>
+      noun="alert"
+      path={PATH}
+      kind="alert"
+      apiPath="/alerts"
+      fetchOne={(id, signal) => permea.alerts.get({ params: { id } }, { signal })}
+      titleOf={(each) => ALERT_TITLES[each.type]}
+      statusOf={(each) => <Status of={each.status === 'ongoing' ? each.severity : each.status} />}
+      actions={(each) => (
+        <Act
+          label="Resolve"
+          run={() => permea.alerts.resolve({ params: { id: each.id } })}
+          unless={each.status === 'ongoing' ? null : 'It is resolved already'}
+          said="Resolved; if the condition is still there, it is raised again"
+        />
+      )}
+      tabs={[{ key: 'about', title: 'About', show: (each) => <About alert={each} /> }]}
+    />
+  )
+}
+
+function About({ alert }: { alert: Alert }) {
+  const search = alert.contextKey === undefined ? {} : { flowInstanceId: alert.contextKey, state: 'failed' }
+  return (
+    <div className="stack">
+      <p className="lead">{alert.description}</p>
+      <p className="dim">{ADVICE[alert.type]}</p>
+      <Facts
+        of={{
+          About: <IdLink id={alert.contextKey} />,
+          Customer: alert.customerId === undefined ? undefined : <IdLink id={alert.customerId} />,
+          Since: <Moment at={alert.createdAt} isExact />,
+          'Last seen': <Moment at={alert.lastSeenAt} isExact />,
+          Resolved: alert.resolvedAt === undefined ? undefined : <Moment at={alert.resolvedAt} isExact />,
+        }}
+      />
+      <nav className="trail" aria-label="Where to look">
+        {alert.type === 'flow_failing' && (
+          <To path="/flow-runs" search={search}>
+            The runs that failed
+          </To>
+        )}
+        {alert.type.startsWith('webhook_endpoint') && alert.contextKey !== undefined && (
+          <To path="/deliveries" search={{ destinationId: alert.contextKey }}>
+            What was sent to it
+          </To>
+        )}
+        <To path="/deliveries" search={{ sourceId: alert.id, from: '7d' }}>
+          Who was told
+        </To>
+      </nav>
+    </div>
+  )
+}
