@@ -21,6 +21,14 @@ test('what stands under a name that secrets have is masked, wherever it is; othe
   expect(mask.text('Bearer abcdef of pull_request')).toBe('*** of pull_request')
 })
 
+test('what is among secrets and needed to understand a failure stays: ids, names, types, errors', () => {
+  const state = { webhookId: 'webhook-4711', signingKey: 'signing-4711', url: 'https://a.example/4711' }
+  const answer = { error: 'invalid_code', error_description: 'the code was used', access_token: 'xoxb-4711' }
+  const mask = maskOf({ state, accessTokenResponse: answer }, undefined)
+  expect(mask.text('webhook-4711 invalid_code the code was used')).toBe('webhook-4711 invalid_code the code was used')
+  expect(mask.text('signing-4711 https://a.example/4711 xoxb-4711')).toBe('*** *** ***')
+})
+
 test('a secret that is cut off at the end of a text is masked too', () => {
   const mask = maskOf({}, ['a-very-secret-token'])
   expect(mask.text('it is a-very-secret-tok')).toBe('it is ***')

@@ -14,7 +14,7 @@ const SECRET_CHARS_MAX = 4_000
 const SECRETS_MAX = 200
 const DEPTH_MAX = 20
 
-/** Arguments of functions that hold secrets as a whole (wire facts C.1 to C.4). */
+/** Arguments of functions of which every text counts as a secret (wire facts C.1 to C.4), but for `PUBLIC_NAME`. */
 const SECRET_ARGUMENTS: ReadonlySet<string> = new Set([
   'credentials',
   'connectorParameters',
@@ -27,7 +27,12 @@ const SECRET_ARGUMENTS: ReadonlySet<string> = new Set([
   'state',
 ])
 
-const SECRET_NAME = /authorization|cookie|token|secret|passw|api[-_]?key|credential|private[-_]?key|master[-_]?key/i
+const SECRET_NAME =
+  /authorization|cookie|token|secret|passw|credential|(?:api|private|master|webhook|signing|access|encryption)[-_]?key/i
+
+/** What is no secret although it stands among some, and is needed to understand what went wrong. */
+const PUBLIC_NAME =
+  /^(?:error|error_\w+|token_type|tokenType|scopes?|expires\w*|type|name|id|\w+(?:_id|Id|_name|Name|_type|Type))$/
 
 /**
  * A mask for the secrets of one call: every text of `secrets`, and those that the argument holds under names that
@@ -72,7 +77,10 @@ function gather(value: unknown, isSecret: boolean, into: Set<string>, depth: num
     return
   }
   if (typeof value !== 'object' || value === null) return
-  for (const [name, each] of Object.entries(value)) gather(each, isSecret || SECRET_NAME.test(name), into, depth + 1)
+  for (const [name, each] of Object.entries(value)) {
+    if (typeof each === 'string' && PUBLIC_NAME.test(name)) continue
+    gather(each, isSecret || SECRET_NAME.test(name), into, depth + 1)
+  }
 }
 
 function formsOf(secret: string): string[] {
