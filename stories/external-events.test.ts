@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import {
   answering,
   buildHouse,
@@ -10,16 +9,10 @@ import {
 } from '@permea/testkit'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connectVendor, offerVendor, projectUpdated, SEED_FUNCTIONS } from './vendor.ts'
 
 // The seed on external event types, told with its own four functions.
 
-const source = (name: string) => readFileSync(new URL(`seed-functions/${name}.js`, import.meta.url), 'utf8')
-const FUNCTIONS = {
-  subscribe: source('subscribe'),
-  handle: source('handle'),
-  unsubscribe: source('unsubscribe'),
-  refresh: source('refresh'),
-}
 const DAY_MS = 86_400_000
 
 let vendor: ExternalApp
@@ -38,46 +31,10 @@ afterEach(async () => {
   await receiver[Symbol.asyncDispose]()
 })
 
-/** A connector for the vendor, an integration of it, and a connection of a customer. */
 async function connect(customer = 'acme') {
-  await house.admin.connectors.create({
-    body: {
-      key: 'vendor',
-      name: 'Vendor',
-      definition: undefined,
-      options: {
-        key: {
-          type: 'client-credentials',
-          inputSchema: { type: 'object', properties: { apiKey: { type: 'string' } }, required: ['apiKey'] },
-          makeApiClient: {
-            type: 'mapping',
-            mapping: {
-              baseUri: vendor.url,
-              headers: { Authorization: { $concat: ['Bearer ', { $var: '$.credentials.apiKey' }] } },
-            },
-          },
-        },
-      },
-    } as never,
-  })
-  await house.admin.integrations.create({ body: { key: 'vendor', name: 'Vendor', connectorKey: 'vendor' } as never })
+  await offerVendor(house.admin, vendor)
   const client = await house.as(customer)
-  const connection = await client.connections.create({
-    body: { integrationKey: 'vendor', input: { apiKey: vendor.apiKey } } as never,
-  })
-  return { client, connection }
-}
-
-const projectUpdated = {
-  key: 'project-updated',
-  name: 'Project updated',
-  parametersSchema: {
-    type: 'object',
-    properties: { eventName: { type: 'string' } },
-    required: ['eventName'],
-  },
-  example: { type: 'created', record: { id: 1, name: 'Roof' } },
-  ...FUNCTIONS,
+  return { client, connection: await connectVendor(client, vendor) }
 }
 
 test('subscribe, set a destination, receive, refresh, change it, unset it, delete', async () => {
@@ -233,7 +190,7 @@ describe('what goes wrong', () => {
     expect(failed?.error?.message).toContain('forged')
     await house.admin.externalEventTypes.patch({
       params: { selector: type.id },
-      body: { handle: FUNCTIONS.handle },
+      body: { handle: SEED_FUNCTIONS.handle },
     })
     const replayed = await client.incomingWebhooks.replay({ params: { id: failed?.id ?? '' } })
     expect(replayed).toMatchObject({ status: 'success', replayOf: failed?.id })

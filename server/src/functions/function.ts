@@ -7,7 +7,7 @@ import type { GuestAnswer, GuestRequest, SandboxFailure, SandboxLimits, SandboxL
  */
 export interface ApiClient {
   /** Never rejects. A refused answer is `failed` with the class that the connection's rules give it (wire facts C.5). */
-  request(request: GuestRequest, how?: { signal?: AbortSignal; idempotencyKey?: string }): Promise<GuestAnswer>
+  request(request: GuestRequest, how?: { signal?: AbortSignal }): Promise<GuestAnswer>
 }
 
 /** On whose behalf a function is called. Ids are the database's where they are not said to be the wire's. */

@@ -49,7 +49,8 @@ export function journaled(client: ApiClient, journal: Journal): ApiClient {
         await journal.save(content)
       }
       const idempotencyKey = createHash('sha256').update(`${content.id}:${key}:${ordinal}`).digest('hex').slice(0, 32)
-      const answer = await client.request(request, { ...how, idempotencyKey })
+      const headers = { 'idempotency-key': idempotencyKey, ...request.headers }
+      const answer = await client.request({ ...request, headers }, how)
       if (answer.kind === 'answered' && answer.status < 300 && answer.bodyBase64.length <= ANSWER_BYTES_MAX) {
         content.entries.push({ key, answer })
         await journal.save(content)
