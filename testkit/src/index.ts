@@ -1,3 +1,4 @@
+export { addApp, type ConnectedAppOptions, connectApp } from './connected-app.ts'
 export { callConnector, errorOfConnector, valueOfConnector } from './connector-functions.ts'
 export { createEmptyDatabase, createTestDatabase, type TestDatabase } from './database.ts'
 export { createEngineProcess, type EngineProcess, type EngineProcessOptions } from './engine-process.ts'
