@@ -35,7 +35,7 @@ export const DEFAULT_RESPONSE: WebhookResponse = { status: 200, headers: {}, bod
 
 /**
  * The argument of `handle`: `query`, `data` (the body parsed where it is JSON or a form, else its text; also as
- * `body`), `headers`, `rawBody` (text; `rawBodyBase64` beside it where it is not UTF-8), and what the caller adds.
+ * `body`), `headers`, `method`, `rawBody` (text; `rawBodyBase64` beside it where it is not UTF-8), and what the caller adds.
  *
  * @source wire facts C.1, C.2
  */
@@ -48,6 +48,7 @@ export function handleArguments(request: ReceivedRequest): Record<string, unknow
     data,
     body: data,
     headers: request.headers,
+    method: request.method,
     rawBody,
     ...(isText ? {} : { rawBodyBase64: request.body.toString('base64') }),
   }

@@ -2,7 +2,8 @@ import { LRUCache } from 'lru-cache'
 import { Refusal } from '../api/refusal.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import type { Functions } from '../functions/function.ts'
-import { globalWebhookById, globalWebhookByUuid } from '../integrations/connector-store.ts'
+import { globalWebhookUri } from '../integrations/connector.ts'
+import { type GlobalWebhookUrl, globalWebhookById, globalWebhookByUuid } from '../integrations/connector-store.ts'
 import type { Connectors } from '../integrations/connectors.ts'
 import { integrationById } from '../integrations/store.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
@@ -15,6 +16,7 @@ import type { Log } from '../platform/log.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Runs } from '../runs/runs.ts'
+import { incomingWebhookUri } from '../subscriptions/external-subscription.ts'
 import {
   DEFAULT_RESPONSE,
   type Handled,
@@ -51,6 +53,7 @@ export interface ExternalReceiveOptions {
   connectors: Connectors
   deliveries: Deliveries
   runs: Runs
+  publicUrl: string
   /** Time that `handle` has before the sender is answered all the same; 2.5 s where absent. */
   answerWithinMs?: number
   sweepMs?: number
@@ -92,7 +95,13 @@ interface Place {
   laneId: string
   /** Null for a global webhook. */
   source: ExternalSource | null
-  global: { id: string; integrationId: string; key: string; parameters: Record<string, unknown> } | null
+  global: {
+    id: string
+    webhookUuid: string
+    integrationId: string
+    key: string
+    parameters: Record<string, unknown>
+  } | null
   handler: Handler
 }
 
@@ -189,6 +198,12 @@ class Receiver implements ExternalReceive {
     return this.close()
   }
 
+  #uriOf({ source, global }: Place): string {
+    const { publicUrl } = this.#o
+    if (source !== null) return incomingWebhookUri(publicUrl, source.webhookUuid)
+    return globalWebhookUri(publicUrl, global?.webhookUuid ?? '')
+  }
+
   // ── places ──
 
   async #placeOf(webhookUuid: string): Promise<Place> {
@@ -227,25 +242,20 @@ class Receiver implements ExternalReceive {
     return connector === null || definition === undefined ? null : { definition, ownerId: toWire('cnr', connector.id) }
   }
 
-  async #globalPlace(webhook: {
-    id: string
-    workspaceId: string
-    integrationId: string
-    key: string
-  }): Promise<Place | null> {
+  async #globalPlace(webhook: GlobalWebhookUrl): Promise<Place | null> {
     const { database, connectors } = this.#o
     const integration = await integrationById(database.db, webhook.workspaceId, webhook.integrationId)
     if (integration === null || integration.archivedAt !== null) return null
     const connector = await connectors.ofIntegration(integration)
     const definition = connector?.definition.globalWebhooks[webhook.key]?.handle
     if (connector === null || definition === undefined) return null
-    const [option = 'default'] = Object.keys(connector.definition.options)
-    const parameters = connectors.parametersOf(integration, option)
+    const parameters = connectors.parametersOf(integration, null)
+    const { id, webhookUuid, key } = webhook
     return {
       workspaceId: webhook.workspaceId,
       laneId: webhook.id,
       source: null,
-      global: { id: webhook.id, integrationId: integration.id, key: webhook.key, parameters },
+      global: { id, webhookUuid, integrationId: integration.id, key, parameters },
       handler: { definition, ownerId: toWire('cnr', connector.id) },
     }
   }
@@ -311,6 +321,8 @@ class Receiver implements ExternalReceive {
         },
         args: {
           ...handleArguments(request),
+          // Some apps sign the address too.
+          webhookUri: this.#uriOf(place),
           ...(source === null
             ? { parameters: global?.parameters ?? {} }
             : { parameters: source.parameters, state: given === null ? {} : (JSON.parse(given) as unknown) }),

@@ -9,6 +9,11 @@ export type {
   GlobalWebhook,
 } from '@permea/contract'
 
+/** The URL that an external app posts events of all connections of an integration to. */
+export function globalWebhookUri(publicUrl: string, webhookUuid: string): string {
+  return `${publicUrl}/webhooks/global/${webhookUuid}`
+}
+
 /** What the engine knows of an external app. */
 export interface Connector {
   id: string

@@ -24,8 +24,11 @@ export interface Connectors {
   ofIntegration(integration: Integration): Promise<Connector | null>
   /** Those of many integrations of one workspace, by connector id. */
   ofIntegrations(workspaceId: string, integrations: readonly Integration[]): Promise<Map<string, Connector>>
-  /** What the operator gave for one way to connect, secrets open: what functions get as `connectorParameters`. */
-  parametersOf(integration: Pick<Integration, 'parametersSealed'>, optionKey: string): Record<string, unknown>
+  /**
+   * What the operator gave for one way to connect, secrets open: what functions get as `connectorParameters`. Null for
+   * what is of no single one, as a global webhook: then everything that was given.
+   */
+  parametersOf(integration: Pick<Integration, 'parametersSealed'>, optionKey: string | null): Record<string, unknown>
   /** One page of the workspace's own, newest first, and after the last of them the ready-made ones by name. */
   list(filter: ConnectorFilter, page: { limit: number; before: string | null }): Promise<Connector[]>
 }

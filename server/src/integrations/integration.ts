@@ -47,8 +47,12 @@ export function sealParameters(sealing: Sealing, parameters: Parameters): string
   return isEmpty ? null : sealing.seal(JSON.stringify(parameters))
 }
 
-/** Parameters as functions of one way to connect see them. */
-export function parametersForOption({ shared, byOption }: Parameters, optionKey: string): Record<string, unknown> {
+/** Parameters as functions of one way to connect see them; null for those of all together. */
+export function parametersForOption(
+  { shared, byOption }: Parameters,
+  optionKey: string | null,
+): Record<string, unknown> {
+  if (optionKey === null) return Object.assign({}, ...Object.values(byOption), shared) as Record<string, unknown>
   return { ...shared, ...byOption[optionKey] }
 }
 

@@ -9,7 +9,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids, NO_ID, secretUuid } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
-import type { Connector } from './connector.ts'
+import { type Connector, globalWebhookUri } from './connector.ts'
 import { eventAnswer, eventSpec, operationAnswer, operationSpec } from './connector-answers.ts'
 import { globalWebhooksOf, insertGlobalWebhooks } from './connector-store.ts'
 import type { Connectors } from './connectors.ts'
@@ -200,7 +200,7 @@ export function integrationRoutes(options: IntegrationRoutesOptions): RouteSet {
         key,
         name,
         description,
-        uri: `${options.publicUrl}/webhooks/global/${uuids.get(key)}`,
+        uri: globalWebhookUri(options.publicUrl, uuids.get(key) ?? ''),
       }))
     },
     parameters: async (call) => openParameters(sealing, await find(call)).shared ?? {},
