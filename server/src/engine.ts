@@ -7,11 +7,8 @@ import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alert
 import { alertRoutes } from './alerts/routes.ts'
 import { createApi } from './api/server.ts'
 import type { Role } from './config.ts'
-import { apiLogRoutes } from './connections/api-log-routes.ts'
 import { type ConnectionsRoom, createConnections } from './connections/connections.ts'
-import { DISCONNECT_TASK } from './connections/farewell.ts'
-import { UPKEEP_TASK } from './connections/lifecycle.ts'
-import { connectionRoutes } from './connections/routes.ts'
+import { createConnectionsFront } from './connections/front.ts'
 import { type Console, type ConsoleOptions, createConsole } from './console/console.ts'
 import { type Customers, createCustomers } from './customers/registry.ts'
 import { customerRoutes } from './customers/routes.ts'
@@ -384,6 +381,18 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     deliveries,
     sweepMs,
   })
+  const connectionsFront = createConnectionsFront({
+    database,
+    clock,
+    ids,
+    sealing,
+    ownership,
+    outbound,
+    directory,
+    authenticate,
+    connections,
+    publicUrl,
+  })
   const setup = createSetup({ clock, queue, nodeTypes, subscriptions, externalSubscriptions, connectorEvents })
   const instances = createInstances({ database, clock, ids, definitions, setup, flows, customers, connections })
   const views = createFlowViews({ database, clock })
@@ -439,14 +448,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     connectors,
     deliveries,
     runs,
+    publicUrl,
     sweepMs,
   })
   const externalIngress = createExternalIngress({ receive: externalReceive, ids, metrics })
 
   queue.handle({
-    [UPKEEP_TASK]: (payload: { id: string; workspaceId: string }) => connections.renewal.upkeep(payload),
-    [DISCONNECT_TASK]: (payload: { id: string; workspaceId: string; revision: string }) =>
-      connections.farewell.disconnect(payload),
+    ...connectionsFront.jobs,
     [AppSubscriptionTasks.sync]: (payload: { id: string }) => subscriptions.sync(payload),
     [AppSubscriptionTasks.followType]: (payload: { appEventTypeId: string }) => subscriptions.followType(payload),
     [AUTO_CREATE_TASK]: (payload: { flowId: string; workspaceId: string }) => autoCreate.forFlow(payload),
@@ -461,7 +469,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     retentionDays: options.retentionDays,
     watches: [() => runWatch.look()],
-    chores: [(now) => forgetOldAnswers(database.db, now)],
+    chores: [(now) => forgetOldAnswers(database.db, now), (now) => connectionsFront.forgetOldRequests(now)],
   })
 
   const hasApi = options.roles.has('api')
@@ -507,8 +515,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       appOfConnection: (principal, selector) => connections.find(principal, selector),
       integrationById: (workspaceId, id) => integrationById(database.db, workspaceId, id),
     }),
-    connectionRoutes({ database, sealing, connections }),
-    apiLogRoutes({ database, connections, publicUrl }),
+    ...connectionsFront.routes,
     integrationRoutes({ database, clock, ids, sealing, connectors, views: integrationViews, publicUrl }),
     eventTypeRoutes({
       database,
@@ -598,6 +605,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const elementType = elementTypeOf(path)
       changed(workspaceId, elementType, typeof id === 'string' ? id : null, audienceOf(elementType, answer))
     },
+    mounts: hasApi ? connectionsFront.mounts : [],
     documents: { '/asyncapi.json': asyncApi() },
     async checkReady() {
       await sql`select 1`.execute(database.db)

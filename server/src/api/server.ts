@@ -1,5 +1,5 @@
 import type { Server } from 'node:http'
-import cors from '@fastify/cors'
+import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import { type Endpoint, ERRORS } from '@permea/contract'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { z } from 'zod'
@@ -30,6 +30,8 @@ export interface ApiOptions {
   mountIngress(app: FastifyInstance): void
   /** Mounts what people look at: the console and its live news. */
   mountConsole?(app: FastifyInstance): void | Promise<void>
+  /** Mounts what is for browsers and other programs as it is: pages, streams of events, requests that pass through. */
+  mounts?: readonly ((app: FastifyInstance) => void)[]
   /** Tests have every answer checked against its shape; a mismatch is an error of ours. */
   checkAnswers?: boolean
   /** Told of every endpoint that answered and with what: tests collect which were exercised. */
@@ -51,16 +53,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
       url.replace(/^(\/flow-runs\/[^/?]+\/nodes\/[^/?]+\/runs)\/((?:cursor|limit)=[^/?]*)$/, '$1?$2'),
   })
   await app.register(cors, {
-    origin: true,
-    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
-    allowedHeaders: [
-      'authorization',
-      'content-type',
-      'membrane-api-version',
-      'x-membrane-session-id',
-      'idempotency-key',
-    ],
-    maxAge: 86_400,
+    delegator: (request: FastifyRequest, decide: (error: Error | null, options: FastifyCorsOptions) => void) =>
+      decide(null, { ...CORS, preflight: !isProxiedOptions(request) }),
   })
   app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, options.log))
   app.setNotFoundHandler((request, reply) =>
@@ -75,6 +69,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   })
   await app.register(async (scope) => options.mountIngress(scope))
   await app.register(async (scope) => options.mountConsole?.(scope))
+  for (const mount of options.mounts ?? []) await app.register(async (scope) => mount(scope))
   await app.register(async (scope) => {
     readBodies(scope)
     mountHealth(scope, options)
@@ -87,6 +82,19 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     }
   })
   return app
+}
+
+const CORS: FastifyCorsOptions = {
+  origin: true,
+  methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
+  allowedHeaders: ['authorization', 'content-type', 'membrane-api-version', 'x-membrane-session-id', 'idempotency-key'],
+  maxAge: 86_400,
+}
+
+/** A caller's own OPTIONS, to be handed to an app; what browsers ask before a request says so in a header. */
+function isProxiedOptions({ method, url, headers }: FastifyRequest): boolean {
+  const isPreflight = headers['access-control-request-method'] !== undefined
+  return method === 'OPTIONS' && !isPreflight && /^\/connections\/[^/?]+\/proxy(?:[/?]|$)/.test(url)
 }
 
 const IDLE_CHECK_MS = 50
