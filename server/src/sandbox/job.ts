@@ -17,7 +17,7 @@ const JOURNAL_BYTES_MAX = 4 * 1024 * 1024
 const SLICE_BYTES_MAX = 16 * 1024 * 1024
 
 /** How often a job may lose its child, and what it counts when it ran while the child was lost: then it may be its doing. */
-const LIVES = 6
+const LIVES = 7
 const LIVES_OF_SUSPECT = 3
 
 /** How a job ended, before it is told to the caller. */
@@ -268,6 +268,7 @@ function digestOf(type: string, requests: readonly string[]): string {
 function endingOf({ outcome }: DoneReply, rest: Buffer): Ending {
   if (outcome.kind === 'returned') return { kind: 'returned', result: outcome.hasResult ? rest : null }
   if (outcome.kind === 'refused') return outcome
+  if (outcome.kind === 'unknown') throw new Error('a function that is not loaded was entered')
   const { kind, failure, ...failed } = outcome
   return { kind, failure, failed }
 }

@@ -178,3 +178,9 @@ test('a call is aborted where it stands', async () => {
   expect(outcome.failure).toBe('aborted')
   expect(await failed(fn('return 1'), { signal: AbortSignal.abort() })).toMatchObject({ failure: 'aborted' })
 })
+
+test('a function that wakes up for ever is ended, however little it does each time', async () => {
+  const body = 'for (;;) await new Promise((resolve) => setTimeout(resolve, 0))'
+  const outcome = await failed(fn(body), { owner: owner(), limits: { cpuMs: 5000 } })
+  expect(outcome.failure).toBe('limit_exceeded')
+})

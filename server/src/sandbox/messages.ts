@@ -80,6 +80,8 @@ interface SliceReply {
   id: number
   /** Since the last reply of this call. */
   cpuUs: number
+  /** What loading the function took on top of that. */
+  loadUs: number
   logs: [level: string, message: string][]
   /** WebAssembly memory of this child, all functions together. */
   memoryBytes: number
@@ -108,7 +110,12 @@ export interface WaitingReply extends SliceReply {
 export interface DoneReply extends SliceReply {
   type: 'done'
   calls: HostCall[]
-  outcome: { kind: 'returned'; hasResult: boolean } | ({ kind: 'failed' } & Failed) | Refused
+  outcome:
+    | { kind: 'returned'; hasResult: boolean }
+    | ({ kind: 'failed' } & Failed)
+    | Refused
+    /** The function is not loaded here, and its code was not sent: it was forgotten while the message was on its way. */
+    | { kind: 'unknown' }
 }
 
 /** Why a source is not accepted. */

@@ -188,6 +188,25 @@ test('functions that loop are kept apart from the others, whose calls go on as b
   expect(latencies[190]).toBeLessThan(100)
 })
 
+test('more functions than a child keeps are called all the same', async () => {
+  await using trial = openTrial({ children: 1 })
+  const code = (n: number) => `export default () => ${n}`
+  for (let round = 0; round < 2; round += 1) {
+    const results = await Promise.all(
+      Array.from({ length: 150 }, (_, n) => trial.returned(code(n), { owner: `o${n % 9}` })),
+    )
+    expect(results).toEqual(Array.from({ length: 150 }, (_, n) => n))
+  }
+})
+
+test('a function whose loading takes long is kept apart as well', async () => {
+  await using trial = openTrial({ children: 1 })
+  const heavy = 'const end = (n) => n; for (let i = 0; ; i++) end(i)\nexport default () => 1'
+  expect(await trial.failed(heavy, { owner: 'heavy' })).toMatchObject({ failure: 'load' })
+  expect(await trial.failed(heavy, { owner: 'heavy' })).toMatchObject({ failure: 'load' })
+  expect(trial.sandbox.status().children).toBe(2)
+})
+
 test('calls beyond what may wait are refused at once, and the rest is done', async () => {
   await using trial = openTrial({ children: 1 })
   await trial.returned(ECHO)

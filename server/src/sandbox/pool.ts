@@ -102,13 +102,14 @@ export class Pool {
   /** A job ended, for whatever reason. */
   ended(job: Job): void {
     this.#jobs.delete(job)
-    if (this.#queue.remove(job)) this.#waitingBytes -= job.bytes
     const worker = this.#places.get(job)
-    this.#places.delete(job)
-    if (worker !== undefined) {
-      this.#owners.ended(job.owner)
-      worker.release(job)
+    if (worker === undefined) {
+      if (this.#queue.remove(job)) this.#waitingBytes -= job.bytes
+      return
     }
+    this.#places.delete(job)
+    this.#owners.ended(job.owner)
+    worker.release(job)
   }
 
   /** A function of this owner was stopped by its limits. */
@@ -188,8 +189,9 @@ export class Pool {
           },
           replied: (from, job, cpuUs) => {
             this.#owners.took(job.owner, cpuUs / 1000)
-            from.sendReady()
+            if (!from.resumedLast) from.sendReady()
             this.#dispatch()
+            from.sendReady()
           },
           lost: (from, loss) => this.#lost(from, loss),
         },

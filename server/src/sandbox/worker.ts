@@ -19,12 +19,15 @@ const AGE_MS_MAX = 3_600_000
 /** A slice may take so long beyond its CPU budget before its child is killed. */
 const GRACE_MS = 250
 
+/** A child that is not of use by then will not be. */
+const START_MS_MAX = 30_000
+
 /** A slice that was not given the processor may take so many times as long. */
 const STARVED_FACTOR = 8
 
 export interface WorkerEvents {
   ready(worker: Worker): void
-  /** A slice ended; the worker has room. */
+  /** A slice ended, loading included; the worker has room. */
   replied(worker: Worker, job: Job, cpuUs: number): void
   /** The child is lost: with the job that ran in it, the jobs that waited in it, and why. */
   lost(worker: Worker, loss: { running: Job | null; others: Job[]; reason: string }): void
@@ -44,6 +47,8 @@ export class Worker {
   isReady = false
   hasBeenReady = false
   isDraining = false
+  /** Whether the slice sent last was of a call that had begun; the next place is then for one that has not. */
+  resumedLast = false
   usedAtMs = performance.now()
   #calls = 0
   #memoryBytes = 0
@@ -92,6 +97,7 @@ export class Worker {
   }
 
   begin(job: Job): void {
+    this.resumedLast = false
     this.#live.add(job)
     this.#calls += 1
     const { call, id, fileName, hash } = job
@@ -123,6 +129,7 @@ export class Worker {
       const job = this.#ready.shift()
       if (job === undefined) return
       if (job.isEnded) continue
+      this.resumedLast = true
       const { moment, answers, bodies } = job.resume()
       this.#child.send({ type: 'resume', id: job.id, moment, answers }, bodies)
       this.#sliceSent(job)
@@ -143,6 +150,7 @@ export class Worker {
 
   /** Kills the child where the running slice has had its time. */
   checkTime(nowMs: number): void {
+    if (!this.hasBeenReady && nowMs - this.#bornAtMs > START_MS_MAX) this.#child.kill('it did not start')
     const [job] = this.#slices
     const head = this.#head
     if (job === undefined || head === null) return
@@ -199,10 +207,17 @@ export class Worker {
     else this.#headStarts(next)
     if (reply.type === 'done') this.#live.delete(job)
     if (job.isEnded) this.release(job)
+    else if (reply.type === 'done' && reply.outcome.kind === 'unknown') this.#sendAgain(job)
     else job.heard(reply, body)
     if (this.#isWorn(reply.rssBytes ?? 0) || reply.isWorn === true) this.isDraining = true
     this.#stopWhenDrained()
-    this.#events.replied(this, job, Number(reply.cpuUs))
+    this.#events.replied(this, job, Number(reply.cpuUs) + Number(reply.loadUs))
+  }
+
+  /** The function was forgotten in the meantime. */
+  #sendAgain(job: Job): void {
+    this.#known.delete(job.hash)
+    this.begin(job)
   }
 
   #isWorn(rssBytes: number): boolean {

@@ -28,6 +28,7 @@ export class Calls {
   readonly #stock: Stock
   readonly #active = new Map<number, ActiveCall>()
   #replies = 0
+  #loadUs = 0
 
   constructor(engine: Engine) {
     this.#stock = new Stock(engine)
@@ -56,9 +57,14 @@ export class Calls {
     const args = body.subarray(message.codeBytes)
     const memoryBytes = message.limits.memoryBytes + MEMORY_PER_ARGUMENT_BYTE * args.byteLength
     const source = this.#stock.source(message.hash, message.fileName, body.subarray(0, message.codeBytes))
+    if (source === null) {
+      const slice = this.#slice(message.id, { cpuUs: 0, logs: [] })
+      return { head: { type: 'done', ...slice, calls: [], outcome: { kind: 'unknown' } }, bodies: [] }
+    }
     const machine = this.#stock.take(source, memoryBytes)
     if (machine !== null) return this.#begin(message, args, machine, source, memoryBytes)
-    return this.#stock.load(source, memoryBytes, message.limits).then((loaded) => {
+    return this.#stock.load(source, memoryBytes, message.limits).then(({ loaded, loadUs }) => {
+      this.#loadUs = loadUs
       if (loaded instanceof Machine) return this.#begin(message, args, loaded, source, memoryBytes)
       const { message: text, stack } = loaded
       return this.#answered(message.id, { cpuUs: 0, logs: [] }, { failure: 'load', message: text, stack })
@@ -89,6 +95,7 @@ export class Calls {
       return { call: number, headJson, body: body.subarray(offset - bodyBytes, offset) }
     })
     call.waitingFor -= answers.length
+    call.slices += 1
     const { entry, cpuUs } = call.machine.resume(message.moment, answers, call.limits.cpuMs * 1000 - call.cpuUs)
     return this.#afterSlice(call, entry, cpuUs)
   }
@@ -151,10 +158,13 @@ export class Calls {
 
   #slice(id: number, { cpuUs, logs }: { cpuUs: number; logs: [string, string][] }) {
     this.#replies += 1
+    const loadUs = this.#loadUs
+    this.#loadUs = 0
     const isMeasured = this.#replies % RSS_EVERY_REPLIES === 0
     return {
       id,
       cpuUs,
+      loadUs,
       logs,
       memoryBytes: this.#stock.memoryBytes + this.#activeMemoryBytes(),
       forgotten: this.#stock.takeForgotten(),
@@ -178,6 +188,9 @@ export class Calls {
 
 const RSS_EVERY_REPLIES = 100
 
+/** Each entry costs the engine more than the guest; timers could ask for one every millisecond. */
+const WAKES_MAX = 1000
+
 /** One call: what its guest has said, and how far it is. */
 class ActiveCall implements Listener {
   readonly id: number
@@ -186,6 +199,7 @@ class ActiveCall implements Listener {
   readonly limits: CallLimits
   cpuUs = 0
   waitingFor = 0
+  slices = 0
   wakeAtMs: number | null = null
   outcome: Failed | { result: Buffer } | null = null
   /** The engine was left in the middle of something: the machine is not used again. */
@@ -227,7 +241,8 @@ class ActiveCall implements Listener {
   conclude(entry: Entry): void {
     this.isSpoilt = entry !== 'ran'
     if (this.outcome !== null) return
-    if (entry === 'interrupted') this.outcome = cpuTimeout(this.limits.cpuMs)
+    if (this.slices > this.limits.hostCalls + WAKES_MAX) this.outcome = limitExceeded('the function woke up too often')
+    else if (entry === 'interrupted') this.outcome = cpuTimeout(this.limits.cpuMs)
     else if (entry === 'stack')
       this.outcome = { failure: 'thrown', name: 'RangeError', message: 'Maximum call stack size exceeded' }
     else if (entry === 'memory' || entry === 'trapped') this.outcome = outOfMemory()

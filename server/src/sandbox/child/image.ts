@@ -4,7 +4,7 @@ import type { QuickJS } from 'quickjs-wasi'
 const BLOCK_BYTES = 4096
 
 /** What follows the content may be used by a call without the memory having to grow, which would cost the machine. */
-export const SLACK_BYTES = 1024 * 1024
+export const SLACK_BYTES = 256 * 1024
 
 /**
  * A machine's memory at one moment, to which it can be set back in place. Only what is not zero is kept.

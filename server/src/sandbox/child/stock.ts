@@ -40,8 +40,9 @@ export class Stock {
     return [...this.#idle, ...this.#used].reduce((sum, { machine }) => sum + machine.memoryBytes, 0)
   }
 
-  /** The function of this hash; its code is needed where it is not known. */
-  source(hash: string, fileName: string, code: Buffer): Source {
+  /** The function of this hash; null where it is not known and its code was not sent. */
+  source(hash: string, fileName: string, code: Buffer): Source | null {
+    if (code.byteLength === 0 && !this.#sources.has(hash)) return null
     const known = this.#sources.get(hash) ?? { hash, code: code.toString(), fileName, slackBytes: 0 }
     this.#sources.delete(hash)
     this.#sources.set(hash, known)
@@ -62,12 +63,17 @@ export class Stock {
     return found?.machine ?? null
   }
 
-  async load(source: Source, memoryBytes: number, limits: CallLimits): Promise<Machine | LoadFailure> {
+  async load(
+    source: Source,
+    memoryBytes: number,
+    limits: CallLimits,
+  ): Promise<{ loaded: Machine | LoadFailure; loadUs: number }> {
     const machine = await this.blank(memoryBytes)
+    const startedAtMs = performance.now()
     const failure = machine.load(source.code, source.fileName, limits, source.slackBytes)
-    if (failure === null) return machine
-    machine.dispose()
-    return failure
+    const loadUs = Math.round((performance.now() - startedAtMs) * 1000)
+    if (failure !== null) machine.dispose()
+    return { loaded: failure ?? machine, loadUs }
   }
 
   async blank(memoryBytes: number): Promise<Machine> {
