@@ -13,8 +13,8 @@ export interface OfferedOption {
 
 /**
  * The ways to connect that are offered, in the order of the connector: enabled, and not disabled by the integration.
- * Where the operator gave what some of them need, those that still need something are left out: nobody who connects
- * could finish them.
+ * Where an integration has what some of them need from the operator, those that still need something are left out:
+ * nobody who connects could finish them.
  */
 export function offeredOptions(
   definition: ConnectorDefinition,
@@ -29,7 +29,7 @@ export function offeredOptions(
       isComplete: hasRequired(option.connectorParametersSchema, parametersForOption(parameters, key)),
     }))
   const complete = enabled.filter((each) => each.isComplete)
-  return complete.length > 0 ? complete : enabled
+  return integration !== null && complete.length > 0 ? complete : enabled
 }
 
 /** Whether something that the connector needs from the operator is missing, so that nobody can connect. */
