@@ -35,6 +35,7 @@ async function expectOneEach(customer: Permea, vendor: ExternalApp): Promise<num
 
 async function setUp(
   vendor: ExternalApp,
+  subscribe = projectUpdated.subscribe,
 ): Promise<{ engine: EngineProcess; admin: Permea; acme: Permea; connection: { id: string } } & AsyncDisposable> {
   const database = await createTestDatabase()
   const engine = await createEngineProcess({ databaseUrl: database.url, reachablePorts: [vendor.port] })
