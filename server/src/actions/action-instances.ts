@@ -9,7 +9,7 @@ import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, toWire } from '../platform/ids.ts'
 import { type Action, layerOf } from './action.ts'
 import { checkContent } from './action-content.ts'
-import { type Actions, type Narrowing, reachOf } from './actions.ts'
+import { type Actions, reachOf } from './actions.ts'
 import { actionById, followersOfConnection, narrowestBelow, narrowestByKey, ownOfConnection } from './store.ts'
 
 type Input = z.output<typeof ActionInput>
@@ -132,9 +132,9 @@ class InstanceRegistry implements ActionInstances {
 
   async #placeOf(principal: Principal, selector: Selector): Promise<Place> {
     const { database, actions } = this.#o
-    const wanted = actionSelectorOf(selector)
     const instanceKey = selector.instanceKey ?? ''
-    const connection = await this.#connectionOf(principal, selector, wanted)
+    const connection = await this.#connectionOf(principal, selector)
+    const wanted = actionSelectorOf(selector)
     const reach = reachOf(connection)
     const id = fromWire('act', wanted)
     if (id === null) {
@@ -155,12 +155,12 @@ class InstanceRegistry implements ActionInstances {
   }
 
   /** The one that is named, else the customer's connection to the integration that is named or that the action is of. */
-  async #connectionOf(principal: Principal, selector: Selector, wanted: string): Promise<Connection> {
+  async #connectionOf(principal: Principal, selector: Selector): Promise<Connection> {
     const { actions, connections } = this.#o
     const named = await actions.connectionOf(principal, selector)
     if (named !== null) return named
     const integration = await actions.integrationOf(principal, selector)
-    const appId = integration?.id ?? (await actions.find(principal, wanted, withoutConnection(selector))).integrationId
+    const appId = integration?.id ?? (await actions.find(principal, actionSelectorOf(selector), {})).integrationId
     if (appId === null)
       throw new Refusal('invalid_input', 'of which connection: give connectionId, connectionKey or integrationKey', {
         problems: [{ field: 'connectionId', message: 'required' }],
@@ -194,8 +194,4 @@ function withInput(selector: Selector, input: Input): Selector {
 
 function hasSelector({ actionKey, parentId, parentKey }: Selector): boolean {
   return [actionKey, parentId, parentKey].some((each) => each !== undefined)
-}
-
-function withoutConnection({ integrationId, integrationKey }: Selector): Narrowing {
-  return { integrationId, integrationKey }
 }
