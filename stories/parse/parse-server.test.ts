@@ -40,7 +40,7 @@ async function startParse(databaseUrl: string): Promise<Parse & AsyncDisposable>
   const { port } = listening.address() as AddressInfo
   const url = `http://127.0.0.1:${port}/parse`
   const server = new ParseServer({
-    databaseURI: databaseUrl,
+    ...databaseOf(databaseUrl),
     appId: APPLICATION_ID,
     masterKey: MASTER_KEY,
     masterKeyIps: ['127.0.0.1', '::1'],
@@ -76,6 +76,17 @@ async function startParse(databaseUrl: string): Promise<Parse & AsyncDisposable>
         listening.close(resolve)
       })
     },
+  }
+}
+
+/** Parse Server does not read the directory of a socket from the address. */
+function databaseOf(databaseUrl: string): Record<string, unknown> {
+  const { pathname, searchParams } = new URL(databaseUrl)
+  const host = searchParams.get('host')
+  if (host === null) return { databaseURI: databaseUrl }
+  return {
+    databaseURI: `postgres://postgres@localhost${pathname}`,
+    databaseOptions: { host, port: Number(searchParams.get('port')) },
   }
 }
 
