@@ -1,8 +1,14 @@
 import {
   IconAlertTriangle,
+  IconBellRinging,
   IconBolt,
+  IconBuilding,
+  IconHome,
+  IconKey,
   IconPlayerPlay,
+  IconPlugConnected,
   IconRotateClockwise,
+  IconRoute,
   IconSend,
   IconTags,
   IconUsers,
@@ -36,6 +42,18 @@ export interface PageGroup {
 /** Every page, in the order of the navigation. A page is this entry and its file. */
 export const PAGE_GROUPS: readonly PageGroup[] = [
   {
+    title: null,
+    pages: [
+      {
+        path: '',
+        title: 'Home',
+        icon: IconHome,
+        also: 'start charts statistics',
+        load: () => import('./pages/home/home.tsx'),
+      },
+    ],
+  },
+  {
     title: 'Internal events',
     pages: [
       {
@@ -67,6 +85,22 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
   {
     title: 'Flows',
     pages: [
+      {
+        path: 'flows',
+        title: 'Flows',
+        icon: IconRoute,
+        also: 'graph nodes triggers',
+        load: () => import('./pages/flows/flows.tsx'),
+        hasRecords: true,
+      },
+      {
+        path: 'flow-instances',
+        title: 'Customers’ Flows',
+        icon: IconPlugConnected,
+        also: 'flow instances enable disable',
+        load: () => import('./pages/flows/flow-instances.tsx'),
+        hasRecords: true,
+      },
       {
         path: 'flow-runs',
         title: 'Flow Runs',
@@ -115,12 +149,34 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
     title: 'Settings',
     pages: [
       {
+        path: 'webhook-notifications',
+        title: 'Webhook Notifications',
+        icon: IconBellRinging,
+        also: 'endpoints secret rotate',
+        load: () => import('./pages/settings/webhook-notifications.tsx'),
+        hasRecords: true,
+      },
+      {
         path: 'alerts',
         title: 'Alerts',
         icon: IconAlertTriangle,
         also: 'problems ongoing',
         load: () => import('./pages/settings/alerts.tsx'),
         hasRecords: true,
+      },
+      {
+        path: 'keys',
+        title: 'API Keys and Tokens',
+        icon: IconKey,
+        also: 'secret jwt public keys sessions',
+        load: () => import('./pages/settings/keys.tsx'),
+      },
+      {
+        path: 'workspace',
+        title: 'Workspace',
+        icon: IconBuilding,
+        also: 'settings base address',
+        load: () => import('./pages/settings/workspace.tsx'),
       },
     ],
   },

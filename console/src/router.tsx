@@ -38,7 +38,7 @@ const shellRoute = createRoute({
 function routeOf(page: PageEntry) {
   const route = createRoute({
     getParentRoute: () => shellRoute,
-    path: page.path,
+    path: page.path === '' ? '/' : page.path,
     component: lazyRouteComponent(page.load, 'Page'),
     errorComponent: Broken,
   })

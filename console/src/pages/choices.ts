@@ -23,3 +23,8 @@ export async function flowChoices(): Promise<readonly Choice[]> {
   const { items } = await permea.flows.list({ query: { limit: LIMIT } })
   return items.map((flow) => ({ value: flow.id, label: flow.name }))
 }
+
+export async function integrationChoices(): Promise<readonly Choice[]> {
+  const { items } = await permea.integrations.list({ query: { limit: LIMIT } })
+  return items.map((integration) => ({ value: integration.id, label: integration.name }))
+}

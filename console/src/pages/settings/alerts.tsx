@@ -11,19 +11,11 @@ import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { ALERT_TITLES } from './alert-titles.ts'
 
 type Alert = ItemOf<typeof permea.alerts.list>
 
 const PATH = 'alerts'
-
-export const ALERT_TITLES: Record<Alert['type'], string> = {
-  connection_disconnected: 'Connection lost',
-  webhook_endpoint_failing: 'Endpoint failing',
-  webhook_endpoint_paused: 'Endpoint paused',
-  subscription_failed: 'Subscription failed',
-  flow_failing: 'Flow failing',
-  queue_backlog: 'Runs are waiting',
-}
 
 /** What to do about each, in a sentence. */
 const ADVICE: Record<Alert['type'], string> = {
