@@ -81,7 +81,8 @@ async function startParse(databaseUrl: string): Promise<Parse & AsyncDisposable>
 
 /** Parse Server does not read the directory of a socket from the address. */
 function databaseOf(databaseUrl: string): Record<string, unknown> {
-  const { pathname, searchParams } = new URL(databaseUrl)
+  // No host before the path, which the standard's parser does not take for this scheme.
+  const { pathname, searchParams } = new URL(databaseUrl.replace(/^postgres:\/\/[^/]*\//, 'http://socket/'))
   const host = searchParams.get('host')
   if (host === null) return { databaseURI: databaseUrl }
   return {

@@ -16,6 +16,7 @@ import {
   externalSubscriptionById,
   journalOf,
   lockExternalSubscriptions,
+  markForResubscribe,
   postponeStep,
   putState,
   renewStep,
@@ -96,6 +97,8 @@ class StepWorker implements ExternalSteps {
     if (connection === null) throw new Error(`subscription ${id} has no connection`)
     if (connection.isDisconnected && connection.archivedAt === null) return this.#waitForConnection(id)
     const definition = await definitionOf(database.db, connections, connection, subscription)
+    // From here on nobody can say whether the app still has it: should it be wanted again, it is registered anew.
+    if (step === 'unsubscribe') await markForResubscribe(database.db, id)
     const result = await this.#call(subscription, connection, definition, step, signal)
     if (signal.aborted) return { kind: 'waits', until: clock.now() }
     return database.transaction((tx) => this.#record(tx, id, step, result))

@@ -36,6 +36,11 @@ export async function updateExternalSubscription(tx: Tx, s: ExternalSubscription
      where id = ${s.id}`.execute(tx)
 }
 
+/** The registration that there is will not do any more. */
+export async function markForResubscribe(tx: Tx, id: string): Promise<void> {
+  await sql`update external_event_subscriptions set wants_resubscribe = true where id = ${id}`.execute(tx)
+}
+
 /** Puts a state in the place of whatever is there; what was computed from an older one is refused from now on. */
 export async function putState(tx: Tx, id: string, stateSealed: string | null): Promise<void> {
   await sql`
