@@ -90,11 +90,6 @@ export class Job {
     return this.args.byteLength + this.code.byteLength
   }
 
-  /** Whether the next slice is its first, which may have to load the function. */
-  get isFirstSlice(): boolean {
-    return this.#at === 0
-  }
-
   get cpuLeftMs(): number {
     return Math.max(0, this.limits.cpuMs - this.cpuUs / 1000)
   }

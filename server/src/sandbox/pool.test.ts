@@ -228,8 +228,8 @@ test('a worn child is replaced, and no call notices', async () => {
   const first = await trial.returned(ECHO, { args: { n: 0 } }).then(() => trial.sandbox.pids())
   const { host } = recordedHost(({ request }) => answeredJson({ uri: request.uri }))
   const code = fn('const { uri } = await args.apiClient.get("/" + args.n); return uri')
-  const results = await Promise.all(Array.from({ length: 300 }, (_, n) => trial.returned(code, { args: { n }, host })))
-  expect(results).toEqual(Array.from({ length: 300 }, (_, n) => `/${n}`))
+  const results = await Promise.all(Array.from({ length: 200 }, (_, n) => trial.returned(code, { args: { n }, host })))
+  expect(results).toEqual(Array.from({ length: 200 }, (_, n) => `/${n}`))
   expect(trial.sandbox.pids().filter((pid) => first.includes(pid))).toEqual([])
   expect(trial.sandbox.status().restarts).toBe(0)
 })
@@ -281,10 +281,13 @@ test('thousands of calls of every kind leave memory where it was', async () => {
   }
   await round(1000)
   const before = residentBytes(trial.sandbox.pids())
-  await round(3000)
+  await round(2000)
   const after = residentBytes(trial.sandbox.pids())
-  expect(calls).toBe(4000)
-  expect(after - before).toBeLessThan(120 * 1024 * 1024)
+  expect(calls).toBe(3000)
+  const stayed = [...before].filter(([pid]) => after.has(pid))
+  expect(stayed.length).toBeGreaterThan(0)
+  for (const [pid, bytes] of stayed) expect((after.get(pid) ?? 0) - bytes).toBeLessThan(64 * 1024 * 1024)
+  for (const bytes of after.values()) expect(bytes).toBeLessThan(400 * 1024 * 1024)
 })
 
 function isThere(pid: number): boolean {
@@ -296,11 +299,13 @@ function isThere(pid: number): boolean {
   }
 }
 
-/** Resident memory of the children together; 0 where the system does not tell. */
-function residentBytes(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const path = `/proc/${pid}/status`
-    const found = existsSync(path) ? /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(path, 'utf8')) : null
-    return sum + Number(found?.[1] ?? 0) * 1024
-  }, 0)
+/** Resident memory of each child; 0 where the system does not tell. */
+function residentBytes(pids: readonly number[]): Map<number, number> {
+  return new Map(
+    pids.map((pid) => {
+      const path = `/proc/${pid}/status`
+      const found = existsSync(path) ? /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(path, 'utf8')) : null
+      return [pid, Number(found?.[1] ?? 0) * 1024]
+    }),
+  )
 }

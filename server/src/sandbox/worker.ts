@@ -44,6 +44,8 @@ export class Worker {
   readonly #live = new Set<Job>()
   readonly #slices: Job[] = []
   readonly #ready: Job[] = []
+  /** Jobs whose first slice has to load their function. */
+  readonly #loading = new Set<Job>()
   isReady = false
   hasBeenReady = false
   isDraining = false
@@ -52,7 +54,7 @@ export class Worker {
   usedAtMs = performance.now()
   #calls = 0
   #memoryBytes = 0
-  #head: { startedAtMs: number; budgetMs: number; baselineCpuMs: number | null } | null = null
+  #head: { startedAtMs: number; cpuMs: number; baselineCpuMs: number | null } | null = null
   /** Set when the engine kills the child because of what its running slice does. */
   #overrun: Job | null = null
 
@@ -103,10 +105,12 @@ export class Worker {
     const { call, id, fileName, hash } = job
     const limits = callLimits(job)
     if (call === null) {
+      this.#loading.add(job)
       this.#child.send({ type: 'check', id, fileName, limits }, [job.code])
     } else {
       const isKnown = this.#known.has(hash)
       this.#known.add(hash)
+      if (!isKnown) this.#loading.add(job)
       const { clients } = call
       const codeBytes = isKnown ? 0 : job.code.byteLength
       const moment = job.begin()
@@ -155,12 +159,13 @@ export class Worker {
     const head = this.#head
     if (job === undefined || head === null) return
     const elapsedMs = nowMs - head.startedAtMs
-    if (elapsedMs < head.budgetMs / 4) return
+    if (elapsedMs < GRACE_MS / 4) return
     head.baselineCpuMs ??= this.#child.cpuMs()
-    if (elapsedMs < head.budgetMs) return
+    const budgetMs = head.cpuMs + GRACE_MS
+    if (elapsedMs < budgetMs) return
     const usedMs = head.baselineCpuMs === null ? null : (this.#child.cpuMs() ?? 0) - head.baselineCpuMs
-    const isStarved = usedMs !== null && usedMs < head.budgetMs / 4
-    if (isStarved && elapsedMs < head.budgetMs * STARVED_FACTOR) return
+    const isStarved = usedMs !== null && usedMs < head.cpuMs
+    if (isStarved && elapsedMs < budgetMs * STARVED_FACTOR) return
     this.#overrun = job
     this.#child.kill('a function did not stop')
   }
@@ -181,10 +186,10 @@ export class Worker {
   }
 
   #headStarts(job: Job): void {
-    const loadMs = job.isFirstSlice ? job.limits.cpuMs : 0
+    const loadMs = this.#loading.delete(job) ? job.limits.cpuMs : 0
     this.#head = {
       startedAtMs: performance.now(),
-      budgetMs: job.cpuLeftMs + loadMs + GRACE_MS,
+      cpuMs: job.cpuLeftMs + loadMs,
       baselineCpuMs: null,
     }
   }

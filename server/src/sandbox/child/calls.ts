@@ -144,8 +144,9 @@ export class Calls {
       return { head: { type: 'done', ...slice, calls: [], outcome: refused, isWorn: isBroken }, bodies: [] }
     }
     const machine = await this.#stock.blank(message.limits.memoryBytes)
-    const failure = machine.load(stripped.code, message.fileName, message.limits, 0)
+    const { failure, cpuUs } = machine.load(stripped.code, message.fileName, message.limits, 0)
     machine.dispose()
+    slice.cpuUs = cpuUs
     if (failure === null)
       return {
         head: { type: 'done', ...slice, calls: [], outcome: { kind: 'returned', hasResult: true } },

@@ -119,24 +119,24 @@ export class Machine {
     this.#isInterrupted = true
   }
 
-  /** Loads the module and remembers the memory after it. Null where it loaded. */
+  /** Loads the module and remembers the memory after it. `failure` is null where it loaded. */
   load(
     code: string,
     fileName: string,
     limits: { cpuMs: number; memoryBytes: number },
     slackBytes: number,
-  ): LoadFailure | null {
+  ): { failure: LoadFailure | null; cpuUs: number } {
     this.#engine.qjs_set_memory_limit(limits.memoryBytes)
     let failure: LoadFailure | null = null
-    const { entry } = this.#enter(limits.cpuMs * 1000, () => {
+    const { entry, cpuUs } = this.#enter(limits.cpuMs * 1000, () => {
       failure = this.#loadModule(code, fileName)
     })
-    if (entry !== 'ran') return { message: loadProblem(entry, limits.cpuMs), stack: '' }
-    if (failure !== null) return failure
+    if (entry !== 'ran') return { failure: { message: loadProblem(entry, limits.cpuMs), stack: '' }, cpuUs }
+    if (failure !== null) return { failure, cpuUs }
     this.#engine.qjs_run_gc()
     this.#engine.wasm_free(this.#engine.wasm_malloc(Math.max(slackBytes, SLACK_BYTES)))
     this.#image = new Image(this.#vm)
-    return null
+    return { failure: null, cpuUs }
   }
 
   /** Begins a call from the remembered memory. The arguments are JSON. */

@@ -69,11 +69,9 @@ export class Stock {
     limits: CallLimits,
   ): Promise<{ loaded: Machine | LoadFailure; loadUs: number }> {
     const machine = await this.blank(memoryBytes)
-    const startedAtMs = performance.now()
-    const failure = machine.load(source.code, source.fileName, limits, source.slackBytes)
-    const loadUs = Math.round((performance.now() - startedAtMs) * 1000)
+    const { failure, cpuUs } = machine.load(source.code, source.fileName, limits, source.slackBytes)
     if (failure !== null) machine.dispose()
-    return { loaded: failure ?? machine, loadUs }
+    return { loaded: failure ?? machine, loadUs: cpuUs }
   }
 
   async blank(memoryBytes: number): Promise<Machine> {
