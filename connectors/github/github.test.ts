@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { createRequire } from 'node:module'
+import webhooks from '@octokit/webhooks-examples' with { type: 'json' }
 import {
   answering,
   buildHouse,
@@ -50,7 +50,7 @@ const handle = (given: Delivered) => ({
 })
 
 // The package is one JSON file, whose types say otherwise.
-const examples = createRequire(import.meta.url)('@octokit/webhooks-examples') as { name: string; examples: object[] }[]
+const examples = webhooks as unknown as { name: string; examples: object[] }[]
 const published = examples.flatMap(({ name, examples: payloads }) => payloads.map((payload) => ({ name, payload })))
 
 test('every payload that GitHub publishes is verified and passed on, and refused where a byte of it was changed', async () => {

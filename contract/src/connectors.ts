@@ -157,11 +157,17 @@ const definitionInput = {
 export const ConnectorDefinitionInput = z.object(definitionInput)
 export type ConnectorDefinitionInput = z.output<typeof ConnectorDefinitionInput>
 
+const { makeApiClient: _client, test: _test, disconnect: _disconnect, ...slotsOfOneWay } = authSlots(FunctionInput)
+
 export const ConnectorInput = z.object({
   ...elementInput,
   logoUri: z.string().max(100_000).nullish(),
   categories: z.array(z.string().max(100)).max(50).nullish(),
   ...definitionInput,
+  /** The fields of a connector with one way to connect, which is called `default`; where `options` are given they count. */
+  type: AuthType.optional(),
+  inputSchema: FormSchema.optional(),
+  ...slotsOfOneWay,
 })
 
 /** A connector: what the engine knows of an external app. Functions are shown to admins only. */

@@ -1,6 +1,6 @@
 import type { House } from './house.ts'
 
-type ConnectorBody = Parameters<House['admin']['connectors']['create']>[0]['body']
+type ConnectorBody = NonNullable<NonNullable<Parameters<House['admin']['connectors']['create']>[0]>['body']>
 
 export interface ConnectedAppOptions {
   /** Where the app's API is. */

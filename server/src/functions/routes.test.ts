@@ -1,4 +1,4 @@
-import { buildHouse, type House, refusalKey } from '@permea/testkit'
+import { answering, buildHouse, type House, refusalKey, startReceiver } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let house: House
@@ -65,6 +65,36 @@ test('recorded answers fail as those of a connection do, and a request without o
     error: { key: 'no_recorded_answer', message: expect.not.stringContaining('secret') },
   })
   expect(without.requests).toEqual([{ client: 'apiClient', method: 'GET', uri: '/me' }])
+})
+
+test('a draft is tried out on behalf of a connection: its requests are sent with the credentials, which it does not see', async () => {
+  await using app = await startReceiver()
+  app.behave(answering(200, []))
+  await house.admin.integrations.create({ body: { connectorKey: 'github' } })
+  const customer = await house.as('customer-x')
+  const credentials = { token: 'ghp_very_secret', apiUri: app.url }
+  const { id } = await customer.connections.create({ body: { integrationKey: 'github', credentials } })
+  const draft = `export default async ({ apiClient, credentials }) => {
+    const hooks = await apiClient.get('/repos/a/b/hooks', { page: 1 })
+    return [hooks.length, credentials ?? null]
+  }`
+  const trial = await house.admin.functions.test({ body: { function: draft, connectionId: id } })
+  expect(trial).toMatchObject({
+    outcome: 'returned',
+    value: [0, null],
+    requests: [{ client: 'apiClient', method: 'GET', uri: '/repos/a/b/hooks', status: 200 }],
+  })
+  expect(app.received.at(-1)).toMatchObject({
+    path: '/repos/a/b/hooks?page=1',
+    headers: { authorization: 'Bearer ghp_very_secret' },
+  })
+  expect(JSON.stringify(trial)).not.toContain('very_secret')
+  await house.engine.functions.settled()
+  const { items } = await house.admin.functions.list({ query: { connectionId: id, ownerId: 'draft' } })
+  expect(items).toMatchObject([{ id: trial.callId, connectionId: id }])
+  expect(
+    (await house.admin.functions.list({ query: { customerId: items[0]?.userId ?? '', ownerId: 'draft' } })).items,
+  ).toEqual(items)
 })
 
 test('a draft that does not load is told about as a failure, not refused', async () => {

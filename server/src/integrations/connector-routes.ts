@@ -13,7 +13,7 @@ import type { Connector } from './connector.ts'
 import { connectorAnswer, eventSpec, externalAppAnswer } from './connector-answers.ts'
 import { insertConnector, updateConnector } from './connector-store.ts'
 import type { Connectors } from './connectors.ts'
-import { changedDefinition, checkDefinition, EMPTY_DEFINITION } from './definition.ts'
+import { changedDefinition, checkDefinition, EMPTY_DEFINITION, withOneWay } from './definition.ts'
 import { type Integration, openParameters } from './integration.ts'
 import { offeredOptions, optionAnswer } from './options.ts'
 import { findIntegration } from './routes.ts'
@@ -54,7 +54,7 @@ export function connectorRoutes(options: ConnectorRoutesOptions): RouteSet {
     const current = await find(call)
     assertOwn(current)
     if (current.archivedAt !== null) throw new Refusal('archived', `connector ${current.key} is archived`)
-    const definition = changedDefinition(current.definition, body)
+    const definition = changedDefinition(current.definition, withOneWay(body, current.definition))
     await checkDefinition(functions, definition)
     const changed = await save({
       ...current,
@@ -109,7 +109,7 @@ export function connectorRoutes(options: ConnectorRoutesOptions): RouteSet {
       return listAnswer(await connectors.list(filterOf(principal, query), page), page, 'cnr', brief)
     },
     async create({ principal, body }) {
-      const definition = changedDefinition(EMPTY_DEFINITION, body)
+      const definition = changedDefinition(EMPTY_DEFINITION, withOneWay(body, EMPTY_DEFINITION))
       await checkDefinition(functions, definition)
       const made = await insert({
         ...newElement(body, options, 'connector'),

@@ -2,11 +2,9 @@ import type { ConnectorDefinition } from '@permea/contract'
 
 export type {
   AuthOption,
-  AuthType,
   ConnectorDefinition,
   ConnectorEvent,
   ConnectorOperation,
-  GlobalWebhook,
 } from '@permea/contract'
 
 /** The URL that an external app posts events of all connections of an integration to. */

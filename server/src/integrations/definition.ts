@@ -1,4 +1,5 @@
-import type { AuthType, ConnectorDefinitionInput, FunctionDefinition } from '@permea/contract'
+import type { AuthType, ConnectorDefinitionInput, ConnectorInput, FunctionDefinition } from '@permea/contract'
+import type { z } from 'zod'
 import { checkSchema } from '../api/json-schema.ts'
 import { Refusal } from '../api/refusal.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
@@ -28,6 +29,36 @@ export function changedDefinition(current: ConnectorDefinition, given: Connector
     globalWebhooks: part(given.globalWebhooks, given.globalWebhooks === null ? {} : current.globalWebhooks),
     operations: part(given.operations, given.operations === null ? {} : current.operations),
   }
+}
+
+/**
+ * The definition with the fields of the one way to connect, as they stand beside those of the connector, in their place.
+ *
+ * @source the published client's `CreateConnectorRequest`
+ */
+export function withOneWay(
+  given: z.output<typeof ConnectorInput>,
+  current: ConnectorDefinition,
+): ConnectorDefinitionInput {
+  if (given.options !== undefined && given.options !== null) return given
+  const { type, inputSchema, getOAuthConfig, getTokenData, refreshCredentials } = given
+  const { getCredentialsFromAccessTokenResponse, getCredentialsFromRefreshTokenResponse } = given
+  const { getCredentialsFromConnectionParameters } = given
+  const fields = {
+    type,
+    inputSchema,
+    getOAuthConfig,
+    getTokenData,
+    getCredentialsFromAccessTokenResponse,
+    getCredentialsFromRefreshTokenResponse,
+    getCredentialsFromConnectionParameters,
+    refreshCredentials,
+  }
+  const named = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+  const before = current.options.default
+  const ofType = type ?? before?.type
+  if (Object.keys(named).length === 0 || ofType === undefined) return given
+  return { ...given, options: { ...current.options, default: { ...before, ...named, type: ofType } } }
 }
 
 /** One place for a function in a definition. */

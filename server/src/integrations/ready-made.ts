@@ -7,7 +7,7 @@ import type { Connector } from './connector.ts'
 import { changedDefinition, EMPTY_DEFINITION } from './definition.ts'
 
 /** Where the ready-made connectors are, one directory each. */
-export const CONNECTORS_DIRECTORY = new URL('../../../connectors/', import.meta.url)
+const CONNECTORS_DIRECTORY = new URL('../../../connectors/', import.meta.url)
 
 /** `spec.yml` of a connector; the rest of it is files beside it. */
 const Spec = z.strictObject({
