@@ -531,7 +531,7 @@ export const actionInstances = {
     path: '/connections/:connectionSelector/actions/:selector/reset',
     summary: 'Drop customisations of the connection’s own action',
     ...ofConnection,
-    refusals: selecting,
+    refusals: [...selecting, 'archived'],
   },
   runOfConnection: {
     method: 'POST',

@@ -254,14 +254,14 @@ export const flowInstances = {
     path: '/connections/:connectionSelector/flows/:selector/setup',
     summary: 'Check it and set up its subscriptions again',
     ...ofConnection,
-    refusals: ['not_found', 'ambiguous_selector'],
+    refusals: ['not_found', 'ambiguous_selector', 'archived'],
   },
   resetOfConnection: {
     method: 'POST',
     path: '/connections/:connectionSelector/flows/:selector/reset',
     summary: 'Drop customisations',
     ...ofConnection,
-    refusals: ['not_found', 'ambiguous_selector'],
+    refusals: ['not_found', 'ambiguous_selector', 'archived'],
   },
   runOfConnection: {
     method: 'POST',

@@ -7,13 +7,15 @@ export interface ConnectedAppOptions {
   url: string
   /** Of the connector and the integration. */
   key?: string
+  /** Says whether the credentials are good; asked when connecting and when there is doubt. */
+  test?: string
   events?: ConnectorBody['events']
   operations?: ConnectorBody['operations']
 }
 
 /** A connector for an app at `url` that wants an API key as bearer token, and an integration of it. */
 export async function addApp(house: House, options: ConnectedAppOptions): Promise<void> {
-  const { key = 'crm', url, events, operations } = options
+  const { key = 'crm', url, test, events, operations } = options
   await house.admin.connectors.create({
     body: {
       key,
@@ -30,6 +32,7 @@ export async function addApp(house: House, options: ConnectedAppOptions): Promis
           },
         },
       },
+      ...(test === undefined ? {} : { test }),
       ...(events === undefined ? {} : { events }),
       ...(operations === undefined ? {} : { operations }),
     },

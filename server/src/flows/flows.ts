@@ -114,7 +114,11 @@ class FlowRegistry implements Flows {
         problems: [{ field: 'universalFlowId', message: 'needs an integrationKey, and to be a universal flow' }],
       })
     }
-    return this.#o.database.transaction((tx) => this.#insert(tx, principal.workspaceId, integration, universal, input))
+    return this.#o.database.transaction(async (tx) => {
+      const flow = await this.#insert(tx, principal.workspaceId, integration, universal, input)
+      await this.#o.definitions.refuseForeignEvents(tx, integration === null ? null : { integration }, flow)
+      return flow
+    })
   }
 
   async #insert(
