@@ -141,7 +141,7 @@ test('bodies pass through as they come, in both directions', async () => {
       })(),
       { objectMode: false },
     ),
-  ) as unknown as BodyInit
+  ) as unknown as ReadableStream
   const answer = await through('/upload', { method: 'POST', body: upload, duplex: 'half' })
   const hash = createHash('sha256')
   for await (const chunk of answer.body ?? []) hash.update(chunk)

@@ -295,7 +295,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     sealing,
     connectors,
     oAuthCallbackUri,
-    connectionsOf: (principal, integrationIds) => connections.registry.ofIntegrations(principal, integrationIds),
+    connectionsOf: (principal, integrationIds) => connections.views.ofIntegrations(principal, integrationIds),
   })
   const nodeTypes = await loadNodeTypes()
   const connectorOf = (integration: Integration) => connectors.ofIntegration(integration)

@@ -69,8 +69,8 @@ export function createConnectEvents(options: {
     stream.reply.raw.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`)
   }
 
-  async function successMessage(requestId: string, connection: Parameters<typeof connections.registry.answer>[0]) {
-    const answer = await connections.registry.answer(connection)
+  async function successMessage(requestId: string, connection: Parameters<typeof connections.views.answer>[0]) {
+    const answer = await connections.views.answer(connection)
     return { source: 'integration.app', requestId, type: 'newConnectionCreated', connection: answer }
   }
 

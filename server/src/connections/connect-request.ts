@@ -62,7 +62,7 @@ export interface ConnectRequests {
   keep(row: RequestRow, payload: ConnectPayload): Promise<void>
   end(
     row: RequestRow,
-    to: { connectionId: string | null; error: ErrorData | null; isCancelled?: boolean },
+    to: { connectionId: string | null; error: ErrorData | null; isCancelled?: boolean; isLinkKept?: boolean },
   ): Promise<void>
   answer(row: RequestRow): z.input<typeof WireRequest>
   urlOf(payload: ConnectPayload): string
@@ -102,12 +102,12 @@ export function createConnectRequests(options: {
       const stateHash = payload.leg === undefined ? null : hashOf(payload.leg.state)
       await updateRequest(database.db, row.id, { payloadSealed: sealing.seal(JSON.stringify(payload)), stateHash })
     },
-    async end(row, { connectionId, error, isCancelled = false }) {
+    async end(row, { connectionId, error, isCancelled = false, isLinkKept = error !== null }) {
       const status = error === null ? 'success' : isCancelled ? 'cancelled' : 'error'
       const also = fromWire('crq', requests.payloadOf(row).alsoEnds ?? '')
       await database.transaction(async (tx) => {
         for (const id of [row.id, ...(also === null ? [] : [also])]) {
-          const ended = await endRequest(tx, id, { status, connectionId, error })
+          const ended = await endRequest(tx, id, { status, connectionId, error, isLinkKept })
           if (ended === null) continue
           const { workspaceId, requestId } = ended
           await options.ownership.notifyOnCommit(tx, { about: 'connection-request', workspaceId, requestId })

@@ -81,8 +81,6 @@ class Connecting implements Connect {
     row: RequestRow,
     given: { authOptionKey?: string | undefined; input?: unknown } = {},
   ): Promise<ConnectStep> {
-    if (row.status === 'success' || row.status === 'cancelled')
-      throw new Refusal('not_found', 'this link to connect was used already')
     const payload = { ...this.#o.requests.payloadOf(row), ...given }
     const customer = await this.#customerOf(row)
     const { registry, apps } = this.#o.connections

@@ -29,6 +29,7 @@ import { createMaterial } from './material.ts'
 import { createRegistry } from './registry.ts'
 import { createRenewal } from './renewal.ts'
 import { connectionById } from './store.ts'
+import { createConnectionViews } from './views.ts'
 
 /** Whose connection is meant where an admin's token says `integration key`. */
 export interface OnBehalfOf {
@@ -164,6 +165,7 @@ function createParts(options: ConnectionsOptions) {
   const establish = createEstablish({ ...options, credentials, lifecycle, callFunction, plainClient })
   const farewell = createFarewell({ ...options, lifecycle, materialOf, callFunction, plainClient })
   const registry = createRegistry({ ...options, apps })
+  const views = createConnectionViews({ ...options, apps })
   const calls = createFunctionCalls({ functions: options.functions, materialOf, clients })
   return {
     apps,
@@ -176,6 +178,7 @@ function createParts(options: ConnectionsOptions) {
     establish,
     farewell,
     registry,
+    views,
     calls,
   }
 }

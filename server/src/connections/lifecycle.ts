@@ -84,20 +84,15 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       connection.integrationId === null
         ? toWire('cnr', connection.connectorId)
         : toWire('int', connection.integrationId)
-    await options.notifications.connection(tx, event, {
-      workspaceId,
-      customerId,
-      data: {
-        connection: {
-          id: toWire('con', connection.id),
-          integrationId,
-          integrationKey: app?.integration?.key ?? app?.connector.key ?? '',
-          name: connection.name,
-          disconnected: connection.isDisconnected,
-          customerId: customer?.internalId ?? toWire('cus', customerId),
-        },
-      },
-    })
+    const told = {
+      id: toWire('con', connection.id),
+      integrationId,
+      integrationKey: app?.integration?.key ?? app?.connector.key ?? '',
+      name: connection.name,
+      disconnected: connection.isDisconnected,
+      customerId: customer?.internalId ?? toWire('cus', customerId),
+    }
+    await options.notifications.connection(tx, event, { workspaceId, customerId, data: { connection: told } })
   }
 
   async function wellAgain(tx: Tx, { connection, app }: Subject): Promise<Connection> {
@@ -128,7 +123,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       const retryAttempts = connection.retryAttempts + 1
       const isLost = connection.isDisconnected || isDefunct || isRefused || retryAttempts >= PATIENCE
       const isRetried = !isDefunct && retryAttempts <= RETRIES_MAX
-      const waitMs = Math.min(RETRY_MS * 2 ** (retryAttempts - 1), RETRY_MS_MAX) * (0.8 + 0.4 * options.random())
+      const waitMs = retryWaitMs(retryAttempts, options.random())
       const changed = await write(tx, {
         ...connection,
         isDefunct,
@@ -168,6 +163,10 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
 }
 
 const WELL = { isDisconnected: false, isDefunct: false, error: null, retryAttempts: 0, nextRetryAt: null } as const
+
+function retryWaitMs(attempts: number, random: number): number {
+  return Math.min(RETRY_MS * 2 ** (attempts - 1), RETRY_MS_MAX) * (0.8 + 0.4 * random)
+}
 
 /** When something about the connection is due next; null for never. */
 export function dueOf({ archivedAt, nextRetryAt, nextCredentialsRefreshAt }: Connection): Date | null {

@@ -1,23 +1,18 @@
-import type { Connection as WireConnection } from '@permea/contract'
-import type { z } from 'zod'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Customer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
-import { customerById, customersByIds } from '../customers/store.ts'
+import { customerById } from '../customers/store.ts'
 import type { Connectors } from '../integrations/connectors.ts'
 import type { Integration } from '../integrations/integration.ts'
 import { findIntegration } from '../integrations/routes.ts'
-import { integrationById, integrationByKey, integrationsByIds } from '../integrations/store.ts'
-import type { Clock } from '../platform/clock.ts'
+import { integrationById, integrationByKey } from '../integrations/store.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire } from '../platform/ids.ts'
-import type { Sealing } from '../platform/sealing.ts'
-import { type Apps, type ConnectedApp, canTest } from './apps.ts'
-import { type Connection, connectionAnswer, openSecrets } from './connection.ts'
+import type { Apps, ConnectedApp } from './apps.ts'
+import type { Connection } from './connection.ts'
 import type { OnBehalfOf } from './connections.ts'
-import { canRenew } from './credentials.ts'
-import { connectionById, connectionsMeant, connectionsOfIntegrations } from './store.ts'
+import { connectionById, connectionsMeant } from './store.ts'
 
 /** How a request names the app that is to be connected. */
 export interface AppSelector {
@@ -30,7 +25,7 @@ export interface AppSelector {
   authOptionKey?: string | undefined
 }
 
-/** Finds connections, customers and apps by what callers call them, and shows connections. */
+/** Finds connections, customers and apps by what callers call them. */
 export interface Registry {
   find(principal: Principal, selector: string, onBehalfOf?: OnBehalfOf): Promise<Connection>
   /** The customer that a token or, for admins, a request is about; null where none is named. */
@@ -38,24 +33,15 @@ export interface Registry {
   /** The same where there must be one. Refuses an archived one. */
   customerFor(principal: Principal, onBehalfOf: OnBehalfOf): Promise<Customer>
   appFor(principal: Pick<Principal, 'workspaceId'>, selector: AppSelector): Promise<ConnectedApp>
-  answers(rows: readonly Connection[], how: { isWithSecrets: boolean }): Promise<z.input<typeof WireConnection>[]>
-  answer(row: Connection, how?: { isWithSecrets: boolean }): Promise<z.input<typeof WireConnection>>
-  /** The connections of the token's customer, by integration: what integrations are shown with. */
-  ofIntegrations(
-    principal: Principal,
-    integrationIds: readonly string[],
-  ): Promise<Map<string, z.input<typeof WireConnection>>>
 }
 
 export function createRegistry(options: {
   database: Database
-  clock: Clock
-  sealing: Sealing
   customers: Customers
   connectors: Connectors
   apps: Apps
 }): Registry {
-  const { database, apps, sealing } = options
+  const { database, apps } = options
 
   async function integrationMeant(workspaceId: string, selector: string): Promise<Integration | null> {
     const id = fromWire('int', selector)
@@ -134,43 +120,6 @@ export function createRegistry(options: {
       const app = apps.assemble(connector, integration, selector.authOptionKey ?? null)
       if (app === null) throw notFound('way to connect called', selector.authOptionKey ?? 'default')
       return app
-    },
-    async answers(rows, { isWithSecrets }) {
-      const integrations = await integrationsByIds(
-        database.db,
-        rows.flatMap((row) => row.integrationId ?? []),
-      )
-      const customers = await customersByIds(
-        database.db,
-        rows.map((row) => row.customerId),
-      )
-      const now = options.clock.now()
-      return Promise.all(
-        rows.map(async (row) => {
-          const connector = await options.connectors.byId(row.workspaceId, row.connectorId)
-          const integration = integrations.get(row.integrationId ?? '')
-          const app = connector === null ? null : apps.assemble(connector, integration ?? null, row.authOptionKey)
-          return connectionAnswer(row, {
-            integration,
-            customer: customers.get(row.customerId),
-            canTest: app !== null && canTest(app),
-            canRefreshCredentials: app !== null && canRenew(app, openSecrets(row, sealing).credentials),
-            now,
-            sealing: isWithSecrets ? sealing : null,
-          })
-        }),
-      )
-    },
-    async answer(row, how = { isWithSecrets: false }) {
-      const [answer] = await registry.answers([row], how)
-      if (answer === undefined) throw new Error('one row gives one answer')
-      return answer
-    },
-    async ofIntegrations({ customerId }, integrationIds) {
-      if (customerId === null) return new Map()
-      const rows = await connectionsOfIntegrations(database.db, customerId, integrationIds)
-      const answers = await registry.answers(rows, { isWithSecrets: false })
-      return new Map(answers.map((answer, index) => [rows[index]?.integrationId ?? '', answer]))
     },
   }
   return registry

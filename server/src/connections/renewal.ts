@@ -2,12 +2,12 @@ import type { ErrorData } from '@permea/contract'
 import { LRUCache } from 'lru-cache'
 import type { ApiClient } from '../functions/function.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Database } from '../platform/database.ts'
+import { type Database, isDatabaseAway } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
 import { slotOf } from './apps.ts'
 import type { AuthMaterial, CallAuthFunction, Made } from './auth-function.ts'
 import type { Connection } from './connection.ts'
-import { type Credentials, canRenew } from './credentials.ts'
+import { type Credentials, canRenew, type Renewed } from './credentials.ts'
 import { connectionError } from './failure.ts'
 import { dueOf, type Lifecycle } from './lifecycle.ts'
 import type { MaterialOf } from './material.ts'
@@ -58,66 +58,154 @@ export interface RenewalOptions {
 }
 
 export function createRenewal(options: RenewalOptions): Renewal {
-  const { database, clock, ids, lifecycle, materialOf } = options
-  const ongoing = new Map<string, Promise<Made<Connection>>>()
-  const renewedAt = new LRUCache<string, { version: number; atMs: number }>({ max: 10_000 })
-  const doubtedAt = new LRUCache<string, number>({ max: 10_000 })
+  return new CredentialKeeper(options)
+}
 
-  const isRecent = (atMs: number | undefined) =>
-    atMs !== undefined && Math.abs(clock.now().getTime() - atMs) < RECENT_MS
+class CredentialKeeper implements Renewal {
+  readonly #o: RenewalOptions
+  readonly #ongoing = new Map<string, Promise<Made<Connection>>>()
+  readonly #renewedAt = new LRUCache<string, { version: number; atMs: number }>({ max: 10_000 })
+  readonly #doubtedAt = new LRUCache<string, number>({ max: 10_000 })
+
+  constructor(options: RenewalOptions) {
+    this.#o = options
+  }
+
+  renew(seen: Connection, { isForced = false }: { isForced?: boolean } = {}): Promise<Made<Connection>> {
+    const last = this.#renewedAt.get(seen.id)
+    if (!isForced && last?.version === seen.credentialsVersion && this.#isRecent(last.atMs)) {
+      const message = 'the app takes the credentials no longer, although they are new'
+      return Promise.resolve({ kind: 'failed', error: connectionError('access_token_expired', message) })
+    }
+    return this.#sharing(`renew ${seen.id}`, () => this.#renewOnce(seen, isForced))
+  }
+
+  async test(connection: Connection): Promise<Made<Connection> | null> {
+    const material = await this.#o.materialOf(connection)
+    if (material.kind === 'failed') return material
+    const { app } = material.value
+    const definition = slotOf(app, 'test')
+    if (definition === undefined) return null
+    const beganMs = performance.now()
+    const client = this.#o.plainClient(connection, material.value)
+    const made = await this.#o.callFunction(material.value, 'test', definition, {}, client)
+    const said = made.kind === 'failed' ? made.error : made.value === false ? refusedByTest() : null
+    return this.#o.database.transaction(async (tx): Promise<Made<Connection>> => {
+      const current = await lockConnection(tx, connection.id)
+      if (current === null) return gone()
+      await insertConnectionLog(tx, this.#logOf(current, 'test', said, beganMs))
+      if (current.credentialsVersion !== connection.credentialsVersion) return { kind: 'made', value: current }
+      if (said === null) {
+        const isWell = !current.isDisconnected && current.retryAttempts === 0 && current.nextRetryAt === null
+        const value = isWell ? current : await this.#o.lifecycle.confirmed(tx, { connection: current, app })
+        return { kind: 'made', value }
+      }
+      const isRefused = isNo(said)
+      if (current.archivedAt === null)
+        await this.#o.lifecycle.failed(tx, { connection: current, app }, said, { isRefused })
+      return { kind: 'failed', error: said }
+    })
+  }
+
+  async doubt(seen: Connection, error: ErrorData): Promise<void> {
+    if (this.#isRecent(this.#doubtedAt.get(seen.id))) return
+    this.#doubtedAt.set(seen.id, this.#o.clock.now().getTime())
+    await this.#sharing(`test ${seen.id}`, async () => {
+      const tested = await this.test(seen)
+      // Without a test nobody can tell a lost connection from one request that is not allowed.
+      return tested ?? { kind: 'failed', error }
+    })
+  }
+
+  async defunct(seen: Connection, error: ErrorData): Promise<void> {
+    const material = await this.#o.materialOf(seen)
+    await this.#o.database.transaction(async (tx) => {
+      const connection = await lockConnection(tx, seen.id)
+      const isAboutOthers = connection?.credentialsVersion !== seen.credentialsVersion
+      if (connection === null || isAboutOthers || connection.isDefunct || connection.archivedAt !== null) return
+      const app = material.kind === 'made' ? material.value.app : null
+      await this.#o.lifecycle.failed(tx, { connection, app }, error, { isRefused: true })
+    })
+  }
+
+  async upkeep({ id, workspaceId }: { id: string; workspaceId: string }): Promise<void> {
+    const { database, clock, lifecycle } = this.#o
+    const connection = await connectionById(database.db, workspaceId, id)
+    const dueAt = connection === null ? null : dueOf(connection)
+    if (connection === null || dueAt === null || dueAt > clock.now()) return
+    const material = await this.#o.materialOf(connection)
+    // Who is archived is not kept connected; what is asked for when they come back renews what has expired.
+    if (material.kind === 'made' && material.value.customer.archivedAt !== null) return
+    if (material.kind === 'made' && canRenew(material.value.app, material.value.credentials)) {
+      await this.#sharing(`renew ${id}`, () => this.#renewOnce(connection, true))
+    } else if ((await this.test(connection)) === null) {
+      // There is no way to find out: the next request will.
+      await database.transaction(async (tx) => {
+        const current = await lockConnection(tx, id)
+        if (current === null || current.revision !== connection.revision) return
+        await lifecycle.changed(tx, { ...current, nextRetryAt: null, nextCredentialsRefreshAt: null })
+      })
+    }
+  }
+
+  #isRecent(atMs: number | undefined): boolean {
+    return atMs !== undefined && Math.abs(this.#o.clock.now().getTime() - atMs) < RECENT_MS
+  }
 
   /** One of a kind at a time for each connection; who comes while it is under way gets the same. */
-  function sharing(slot: string, work: () => Promise<Made<Connection>>): Promise<Made<Connection>> {
-    const known = ongoing.get(slot)
+  #sharing(slot: string, work: () => Promise<Made<Connection>>): Promise<Made<Connection>> {
+    const known = this.#ongoing.get(slot)
     if (known !== undefined) return known
-    const started = work().finally(() => ongoing.delete(slot))
-    ongoing.set(slot, started)
+    const started = work().finally(() => this.#ongoing.delete(slot))
+    this.#ongoing.set(slot, started)
     return started
   }
 
-  async function renewOnce(seen: Connection, isForced: boolean): Promise<Made<Connection>> {
+  async #renewOnce(seen: Connection, isForced: boolean): Promise<Made<Connection>> {
+    const { db } = this.#o.database
     for (let hasWaited = false; ; hasWaited = true) {
-      const current = await connectionById(database.db, seen.workspaceId, seen.id)
+      const current = await connectionById(db, seen.workspaceId, seen.id)
       if (current === null) return gone()
       if (current.credentialsVersion !== seen.credentialsVersion) return { kind: 'made', value: current }
       if (hasWaited && current.error !== null) return { kind: 'failed', error: current.error }
       if (!isForced && current.isDisconnected) return { kind: 'failed', error: current.error ?? disconnected() }
-      const now = clock.now()
+      const now = this.#o.clock.now()
       const lease = { id: secretUuid(), connectionId: seen.id, versionSeen: seen.credentialsVersion, now }
       const until = new Date(now.getTime() + LEASE_MS)
-      if (await takeRefreshLease(database.db, { ...lease, until })) return renewLeased(current, lease.id)
-      await leaseReturned(seen.id)
+      if (await takeRefreshLease(db, { ...lease, until })) return this.#renewLeased(current, lease.id)
+      await this.#leaseReturned(seen.id)
     }
   }
 
   /** Whoever has it may be another process: its row tells when it is given back. */
-  async function leaseReturned(connectionId: string): Promise<void> {
+  async #leaseReturned(connectionId: string): Promise<void> {
+    const { database, clock } = this.#o
     for (let waitMs = POLL_MS; await isRefreshLeased(database.db, connectionId, clock.now()); waitMs *= 1.5)
       await new Promise((resolve) => setTimeout(resolve, Math.min(waitMs, POLL_MS_MAX)))
   }
 
-  async function renewLeased(current: Connection, lease: string): Promise<Made<Connection>> {
+  async #renewLeased(current: Connection, lease: string): Promise<Made<Connection>> {
     const beganMs = performance.now()
     try {
-      const material = await materialOf(current)
+      const material = await this.#o.materialOf(current)
       if (material.kind === 'failed')
-        return await settle(current, lease, { ...material, isRefused: false }, null, beganMs)
-      const made = await options.credentials.renew(material.value)
-      return await settle(current, lease, made, material.value, beganMs)
+        return await this.#settle(current, lease, { ...material, isRefused: false }, null, beganMs)
+      const made = await this.#o.credentials.renew(material.value)
+      return await insisting(() => this.#settle(current, lease, made, material.value, beganMs))
     } catch (error) {
-      await giveBackRefreshLease(database.db, current.id, lease)
+      await giveBackRefreshLease(this.#o.database.db, current.id, lease)
       throw error
     }
   }
 
-  async function settle(
+  async #settle(
     seen: Connection,
     lease: string,
-    made: { kind: 'made'; value: unknown } | { kind: 'failed'; error: ErrorData; isRefused: boolean },
+    made: Renewed,
     material: AuthMaterial | null,
     beganMs: number,
   ): Promise<Made<Connection>> {
-    return database.transaction(async (tx) => {
+    return this.#o.database.transaction(async (tx) => {
       const connection = await lockConnection(tx, seen.id)
       const isMine = await giveBackRefreshLease(tx, seen.id, lease)
       if (connection === null) return gone()
@@ -126,101 +214,37 @@ export function createRenewal(options: RenewalOptions): Renewal {
         return { kind: 'made', value: connection }
       const subject = { connection, app: material?.app ?? null }
       const error = made.kind === 'made' ? null : made.error
-      await insertConnectionLog(tx, logOf(connection, 'refresh', error, performance.now() - beganMs))
+      await insertConnectionLog(tx, this.#logOf(connection, 'refresh', error, beganMs))
       if (made.kind === 'failed') {
         const { isRefused } = made
-        await lifecycle.failed(tx, subject, made.error, { isRefused })
+        await this.#o.lifecycle.failed(tx, subject, made.error, { isRefused })
         return { kind: 'failed', error: made.error }
       }
-      const value = await lifecycle.renewed(tx, subject, made.value)
-      renewedAt.set(value.id, { version: value.credentialsVersion, atMs: clock.now().getTime() })
+      const value = await this.#o.lifecycle.renewed(tx, subject, made.value)
+      this.#renewedAt.set(value.id, { version: value.credentialsVersion, atMs: this.#o.clock.now().getTime() })
       return { kind: 'made', value }
     })
   }
 
-  function logOf(connection: Connection, kind: 'refresh' | 'test', error: ErrorData | null, durationMs: number) {
+  #logOf(connection: Connection, kind: 'refresh' | 'test', error: ErrorData | null, beganMs: number) {
     const { id: connectionId, workspaceId } = connection
-    return {
-      id: ids.next(),
-      workspaceId,
-      connectionId,
-      kind,
-      isSuccess: error === null,
-      error,
-      durationMs: Math.round(durationMs),
+    const durationMs = Math.round(performance.now() - beganMs)
+    return { id: this.#o.ids.next(), workspaceId, connectionId, kind, isSuccess: error === null, error, durationMs }
+  }
+}
+
+/**
+ * Tries again while the database is away, for as long as the lease lasts: new credentials that are not kept are lost,
+ * and the app may take the old ones no longer.
+ */
+async function insisting<T>(write: () => Promise<T>): Promise<T> {
+  for (const startedMs = performance.now(); ; ) {
+    try {
+      return await write()
+    } catch (error) {
+      if (!isDatabaseAway(error) || performance.now() - startedMs > LEASE_MS / 2) throw error
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS_MAX))
     }
-  }
-
-  async function testOnce(connection: Connection): Promise<Made<Connection> | null> {
-    const material = await materialOf(connection)
-    if (material.kind === 'failed') return material
-    const definition = slotOf(material.value.app, 'test')
-    if (definition === undefined) return null
-    const beganMs = performance.now()
-    const client = options.plainClient(connection, material.value)
-    const made = await options.callFunction(material.value, 'test', definition, {}, client)
-    const said = made.kind === 'failed' ? made.error : made.value === false ? refusedByTest() : null
-    return database.transaction(async (tx): Promise<Made<Connection>> => {
-      const current = await lockConnection(tx, connection.id)
-      if (current === null) return gone()
-      await insertConnectionLog(tx, logOf(current, 'test', said, performance.now() - beganMs))
-      if (current.credentialsVersion !== connection.credentialsVersion) return { kind: 'made', value: current }
-      const subject = { connection: current, app: material.value.app }
-      if (said === null) {
-        const isWell = !current.isDisconnected && current.retryAttempts === 0 && current.nextRetryAt === null
-        return { kind: 'made', value: isWell ? current : await lifecycle.confirmed(tx, subject) }
-      }
-      if (current.archivedAt === null) await lifecycle.failed(tx, subject, said, { isRefused: isNo(said) })
-      return { kind: 'failed', error: said }
-    })
-  }
-
-  return {
-    renew(seen, { isForced = false } = {}) {
-      const last = renewedAt.get(seen.id)
-      if (!isForced && last?.version === seen.credentialsVersion && isRecent(last.atMs)) {
-        const message = 'the app takes the credentials no longer, although they are new'
-        return Promise.resolve({ kind: 'failed', error: connectionError('access_token_expired', message) })
-      }
-      return sharing(`renew ${seen.id}`, () => renewOnce(seen, isForced))
-    },
-    test: testOnce,
-    async doubt(seen, error) {
-      if (isRecent(doubtedAt.get(seen.id))) return
-      doubtedAt.set(seen.id, clock.now().getTime())
-      await sharing(`test ${seen.id}`, async () => {
-        const tested = await testOnce(seen)
-        // Without a test nobody can tell a lost connection from one request that is not allowed.
-        return tested ?? { kind: 'failed', error }
-      })
-    },
-    async defunct(seen, error) {
-      const material = await materialOf(seen)
-      await database.transaction(async (tx) => {
-        const connection = await lockConnection(tx, seen.id)
-        const isAboutOthers = connection?.credentialsVersion !== seen.credentialsVersion
-        if (connection === null || isAboutOthers || connection.isDefunct || connection.archivedAt !== null) return
-        const app = material.kind === 'made' ? material.value.app : null
-        await lifecycle.failed(tx, { connection, app }, error, { isRefused: true })
-      })
-    },
-    async upkeep({ id, workspaceId }) {
-      const connection = await connectionById(database.db, workspaceId, id)
-      const dueAt = connection === null ? null : dueOf(connection)
-      if (connection === null || dueAt === null || dueAt > clock.now()) return
-      const material = await materialOf(connection)
-      // Who is archived is not kept connected; what is asked for when they come back renews what has expired.
-      if (material.kind === 'made' && material.value.customer.archivedAt !== null) return
-      if (material.kind === 'made' && canRenew(material.value.app, material.value.credentials)) {
-        await sharing(`renew ${id}`, () => renewOnce(connection, true))
-      } else if ((await testOnce(connection)) === null) {
-        await database.transaction(async (tx) => {
-          const current = await lockConnection(tx, id)
-          if (current !== null && current.revision === connection.revision)
-            await lifecycle.changed(tx, { ...current, nextRetryAt: null, nextCredentialsRefreshAt: null })
-        })
-      }
-    },
   }
 }
 

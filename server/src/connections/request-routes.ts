@@ -67,7 +67,7 @@ export function connectionRequestRoutes(options: {
       const row = await named(principal, params.requestId ?? '')
       if (body.status === 'cancelled' && row.status !== 'success') {
         const error = connectionError('connection_failed', 'the request was cancelled')
-        await requests.end(row, { connectionId: null, error, isCancelled: true })
+        await requests.end(row, { connectionId: null, error, isCancelled: true, isLinkKept: false })
       }
       return requests.answer(await named(principal, row.requestId))
     },

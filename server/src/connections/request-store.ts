@@ -48,13 +48,15 @@ export async function updateRequest(
   )
 }
 
+/** What it came to; one that came to nothing may be tried again by its link, where that is kept. */
 export async function endRequest(
   tx: Tx,
   id: string,
-  to: Pick<RequestRow, 'status' | 'connectionId' | 'error'>,
+  to: Pick<RequestRow, 'status' | 'connectionId' | 'error'> & { isLinkKept: boolean },
 ): Promise<RequestRow | null> {
   const { rows } = await sql<RequestRow>`
-    update connection_requests set status = ${to.status}, connection_id = ${to.connectionId}, error = ${asJson(to.error)}, state_hash = null
+    update connection_requests set status = ${to.status}, connection_id = ${to.connectionId}, error = ${asJson(to.error)}, state_hash = null,
+      link_hash = case when ${to.isLinkKept} then link_hash end
      where id = ${id} and status <> 'success' returning ${columns}`.execute(tx)
   return rows[0] ?? null
 }

@@ -28,7 +28,7 @@ type Located = { principal: Principal; params: Record<string, string>; query: On
 
 export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
   const { database, sealing, connections } = options
-  const { registry } = connections
+  const { registry, views } = connections
 
   const located = ({ principal, params, query }: Located) => registry.find(principal, params.selector ?? '', query)
 
@@ -64,7 +64,7 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
       credentials,
     })
     if (made.kind === 'failed') throw failedConnection(made.error)
-    return registry.answer(made.value)
+    return views.answer(made.value)
   }
 
   async function change({ principal, params, query, body }: CallOf<(typeof table)['put']>) {
@@ -72,7 +72,7 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
     const existing = await living({ principal, params, query })
     const isAnew = [body.credentials, body.input, body.connectorParameters].some((each) => each != null)
     const changed = isAnew ? await reconnect(existing, body) : await rename(existing, body)
-    return registry.answer(changed, how)
+    return views.answer(changed, how)
   }
 
   async function reconnect(existing: Connection, body: Body): Promise<Connection> {
@@ -138,7 +138,7 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
       },
       page,
     )
-    return { ...listAnswer(rows, page, 'con', () => undefined), items: await registry.answers(rows, how) }
+    return { ...listAnswer(rows, page, 'con', () => undefined), items: await views.answers(rows, how) }
   }
 
   async function logs(call: CallOf<(typeof table)['logs']> & Located) {
@@ -170,7 +170,7 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
   return routeSet(table, {
     list,
     create,
-    get: async (call) => registry.answer(await located(call), secretsFor(call.principal, call.query.includeSecrets)),
+    get: async (call) => views.answer(await located(call), secretsFor(call.principal, call.query.includeSecrets)),
     put: change,
     patch: change,
     archive: async (call) => connections.farewell.archive(await located(call)),
@@ -179,7 +179,7 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
       const restored = await refusingTakenKey('connection', archived.key ?? '', () =>
         connections.farewell.restore(archived),
       )
-      return registry.answer(restored)
+      return views.answer(restored)
     },
     async test(call) {
       const connection = await living(call)
@@ -193,7 +193,7 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
       await refuseWithout(connections, connection, 'refreshCredentials')
       const renewed = await connections.renewal.renew(connection, { isForced: true })
       if (renewed.kind === 'failed') throw failedConnection(renewed.error)
-      return registry.answer(renewed.value)
+      return views.answer(renewed.value)
     },
     logs,
     async executeRequest(call) {
