@@ -607,6 +607,7 @@ create table flow_instances (
   constraint flow_instances_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
 CREATE INDEX flow_instances_by_age ON public.flow_instances USING btree (workspace_id, id);
+CREATE INDEX flow_instances_by_connection ON public.flow_instances USING btree (connection_id) WHERE (connection_id IS NOT NULL);
 CREATE INDEX flow_instances_by_customer ON public.flow_instances USING btree (customer_id, id);
 CREATE UNIQUE INDEX flow_instances_selector ON public.flow_instances USING btree (flow_id, customer_id, COALESCE(connection_id, '00000000-0000-0000-0000-000000000000'::uuid), instance_key) WHERE ((archived_at IS NULL) AND (flow_id IS NOT NULL));
 
