@@ -1,6 +1,5 @@
 import type { ErrorData } from '@permea/contract'
 import { errorData } from '../api/refusal.ts'
-import { isSecretName } from '../outbound/request-spec.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { ReceivedRequest, WebhookResponse } from './external-handle.ts'
@@ -65,9 +64,9 @@ function kept(response: WebhookResponse): string | null {
 function recordOf(ended: Ended, sealing: Sealing): IncomingWebhookRow {
   const { request, place } = ended
   const { source, global } = place
-  const secret = Object.entries(request.headers).filter(([name]) => isSecretName(name))
+  const secret = Object.entries(request.headers).filter(([name]) => isSecretHeader(name))
   const shown = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [name, isSecretName(name) ? '***' : value]),
+    Object.entries(request.headers).map(([name, value]) => [name, isSecretHeader(name) ? '***' : value]),
   )
   return {
     id: request.id,
@@ -103,4 +102,9 @@ export function openRequest(row: IncomingWebhookRow, sealing: Sealing): Received
     headers: { ...(JSON.parse(row.headers) as Record<string, string>), ...secret },
     body: row.body,
   }
+}
+
+/** Whether a header may be what proves who sent a request: shown to nobody, and sealed for a replay. */
+function isSecretHeader(name: string): boolean {
+  return name !== 'idempotency-key' && /auth|cookie|credential|hmac|key|passw|secret|sign|token/.test(name)
 }

@@ -175,11 +175,6 @@ function recordedBody(body: string, contentType: string): unknown {
 
 const SECRET_NAME = /authorization|cookie|token|secret|passw|signature|api[-_]?key|credential|private[-_]?key/i
 
-/** Whether what has this name is not to be shown. */
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name)
-}
-
 /** The same value with what looks like a secret by its name replaced; other values stay untouched. */
 export function maskSecrets(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || depth > 20) return value
