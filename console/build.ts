@@ -21,15 +21,17 @@ const SOURCES = [
 ]
 const COMPRESSED = /\.(?:js|css|svg)$/
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildConsole()
+// Whatever the surroundings are, this is what people are served.
+process.env.NODE_ENV = 'production'
+await buildConsole()
 
 /**
- * Builds the console into `dist` where that is missing or not of these sources; returns whether there was something to
- * do. The new build takes the place of the old one in one move, so that nobody is served half of one.
+ * Builds the console into `dist` where that is missing or not of these sources. The new build takes the place of the old
+ * one in one move, so that nobody is served half of one.
  */
-export async function buildConsole(): Promise<boolean> {
+async function buildConsole(): Promise<void> {
   const fingerprint = await fingerprintOf(SOURCES.map((each) => path.join(ROOT, each)))
-  if (await isOf(fingerprint)) return false
+  if (await isOf(fingerprint)) return
   const building = path.join(ROOT, `.building-${process.pid}`)
   try {
     await rm(building, { recursive: true, force: true })
@@ -37,6 +39,7 @@ export async function buildConsole(): Promise<boolean> {
     await build({
       root: ROOT,
       configFile: path.join(ROOT, 'vite.config.ts'),
+      mode: 'production',
       logLevel: 'error',
       build: { outDir: building },
     })
@@ -46,7 +49,6 @@ export async function buildConsole(): Promise<boolean> {
   } finally {
     await rm(building, { recursive: true, force: true })
   }
-  return true
 }
 
 async function isOf(fingerprint: string): Promise<boolean> {

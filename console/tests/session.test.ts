@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openScene, type Scene } from './scene.ts'
 
+const PASSWORD = 'a password for tests'
+
 let scene: Scene
 
 beforeAll(async () => {
-  scene = await openScene({ adminPassword: 'a password for tests' })
+  scene = await openScene({ adminPassword: PASSWORD })
 })
 afterAll(() => scene[Symbol.asyncDispose]())
 
@@ -14,11 +16,58 @@ test('the printed link signs in, once', async () => {
   await first.page.goto(link)
   await first.page.getByRole('navigation', { name: 'Pages' }).waitFor()
   expect(first.page.url()).not.toContain('#')
-  await first.expectAccessible()
 
   await using second = await scene.visit()
   await second.page.goto(link)
   await second.page.getByRole('alert').getByText('used already').waitFor()
   await second.expectAccessible()
-  second.complaints.length = 0
+  second.expectComplaints(/401/)
+})
+
+test('whoever is not signed in signs in and comes to where they wanted', async () => {
+  await using visit = await scene.visit({ scheme: 'dark' })
+  const { page } = visit
+  await visit.open('/customers?search=somebody')
+  await page.getByLabel('Admin password').fill('not the password')
+  await visit.expectAccessible()
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').getByText('The password is not right').waitFor()
+  await page.getByLabel('Admin password').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Customers', level: 1 }).waitFor()
+  expect(new URL(page.url()).search).toBe('?search=somebody')
+  visit.expectComplaints(/401/)
+})
+
+test('an admin token signs in; the token of a customer does not', async () => {
+  await using visit = await scene.visit()
+  const { page } = visit
+  await visit.open('/sign-in')
+  await page.getByText('Admin token').click()
+  await page
+    .getByLabel('Admin token', { exact: true })
+    .last()
+    .fill(await scene.house.tokenOf({ id: 'acme' }))
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('alert').getByText('needs an admin token').waitFor()
+  await page
+    .getByLabel('Admin token', { exact: true })
+    .last()
+    .fill(await scene.house.tokenOf({ isAdmin: true }))
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+  visit.expectComplaints(/401/)
+})
+
+test('signing out everywhere ends every session', async () => {
+  await using here = await scene.visit()
+  await using there = await scene.visit()
+  await here.signIn()
+  await there.signIn()
+  await there.page.getByRole('button', { name: 'Appearance and sign out' }).click()
+  await there.page.getByRole('menuitem', { name: 'Sign out everywhere' }).click()
+  await there.page.getByRole('heading', { name: 'Sign in to Permea' }).waitFor()
+  await here.open('/flows')
+  await here.page.getByRole('heading', { name: 'Sign in to Permea' }).waitFor()
+  here.expectComplaints(/401/)
 })

@@ -11,7 +11,7 @@ interface ErrorLike {
 /** An error as the engine recorded it. */
 export function ErrorCard({ error, aside }: { error: ErrorLike; aside?: ReactNode }) {
   return (
-    <section className="error-card" aria-label="Error">
+    <div className="error-card">
       <p>
         <strong>{error.message}</strong>
       </p>
@@ -21,6 +21,6 @@ export function ErrorCard({ error, aside }: { error: ErrorLike; aside?: ReactNod
       {error.data !== undefined && error.data !== null && (
         <Json value={error.data} label="details of the error" maxHeight={280} />
       )}
-    </section>
+    </div>
   )
 }

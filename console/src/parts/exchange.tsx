@@ -29,12 +29,12 @@ export function Exchange({ title, status, about, request, response, error, isOpe
         <Accordion.Panel>
           <div className="stack">
             <div>
-              <h4 className="small-title">Request</h4>
+              <div className="small-title">Request</div>
               <Json value={request} label="request" />
             </div>
             {response !== undefined && response !== null && (
               <div>
-                <h4 className="small-title">Answer</h4>
+                <div className="small-title">Answer</div>
                 <Json value={response} label="answer" />
               </div>
             )}

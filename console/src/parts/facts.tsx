@@ -20,7 +20,7 @@ export function Card({ title, aside, children }: { title?: string; aside?: React
     <section className="card" {...(title === undefined ? {} : { 'aria-label': title })}>
       {title !== undefined && (
         <div style={{ display: 'flex', justifyContent: 'space-between', gap: 12, alignItems: 'baseline' }}>
-          <h3 className="section-title">{title}</h3>
+          <h2 className="section-title">{title}</h2>
           {aside}
         </div>
       )}

@@ -35,7 +35,7 @@ export function Json({ value, label, title, maxHeight = 420 }: JsonProps) {
   if (title === undefined) return box
   return (
     <div>
-      <h4 className="small-title">{title}</h4>
+      <div className="small-title">{title}</div>
       {box}
     </div>
   )

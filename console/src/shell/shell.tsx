@@ -39,10 +39,10 @@ export function Shell() {
           <span>Permea</span>
         </Link>
         <span className="workspace-name">{session().workspace.name}</span>
-        <UnstyledButton className="jump-button" onClick={openJump} aria-label="Jump to a page or record">
+        <UnstyledButton className="jump-button" onClick={openJump}>
           <IconSearch size={15} aria-hidden />
           <span className="jump-words">Jump to…</span>
-          <Kbd size="xs" className="jump-keys">
+          <Kbd size="xs" className="jump-keys" aria-hidden>
             {isMac() ? '⌘' : 'Ctrl'} K
           </Kbd>
         </UnstyledButton>

@@ -150,11 +150,11 @@ function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
       )}
       <div className="pair">
         <div>
-          <h4 className="small-title">Input</h4>
+          <div className="small-title">Input</div>
           <Json value={data.input} label="input of the node" maxHeight={300} />
         </div>
         <div>
-          <h4 className="small-title">{data.outputs.length > 1 ? `Outputs (${data.outputs.length})` : 'Output'}</h4>
+          <div className="small-title">{data.outputs.length > 1 ? `Outputs (${data.outputs.length})` : 'Output'}</div>
           {data.outputs.length === 0 ? (
             <p className="dim">None{data.status === 'skipped' && ': the condition did not hold'}</p>
           ) : (

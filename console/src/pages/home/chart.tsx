@@ -26,6 +26,15 @@ const COLORS = {
   dark: { main: '#8492ee', good: '#5cc98b', bad: '#ff8a94', calm: '#6f7786' },
 } as const
 
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' })
+const TWO_DAYS_MS = 172_800_000
+
+function momentWords(seconds: number, moments: readonly number[]): string {
+  const spanMs = (moments.at(-1) ?? 0) - (moments[0] ?? 0)
+  return (spanMs > TWO_DAYS_MS ? day : clock).format(seconds * 1000)
+}
+
 /** Values over time. Who cannot see it is given the same as a table. */
 export default function Chart({ label, moments, lines, asBars, wordsOf }: ChartProps) {
   const scheme = useComputedColorScheme('light')
@@ -48,7 +57,7 @@ export default function Chart({ label, moments, lines, asBars, wordsOf }: ChartP
         cursor: { y: false, points: { size: 6 } },
         scales: { y: { range: (_, min, max) => [Math.min(0, min), max === 0 ? 1 : max * 1.08] } },
         axes: [
-          { ...axis, grid: { show: false } },
+          { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => momentWords(tick, moments)) },
           { ...axis, size: 52, values: (_, ticks) => ticks.map(wordsOf) },
         ],
         series: [
@@ -57,7 +66,8 @@ export default function Chart({ label, moments, lines, asBars, wordsOf }: ChartP
             label: line.label,
             stroke: COLORS[scheme][line.tone],
             width: asBars ? 0 : 1.6,
-            points: { show: false },
+            // A moment with nothing before and after it has no line, only a point.
+            points: { show: !asBars, size: 4, fill: COLORS[scheme][line.tone] },
             ...(asBars && uPlot.paths.bars !== undefined
               ? { fill: COLORS[scheme][line.tone], paths: uPlot.paths.bars({ size: [0.7, 40] }) }
               : {}),
