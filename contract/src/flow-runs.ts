@@ -3,7 +3,7 @@ import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
 import { FlowInstance } from './flow-instances.ts'
-import { RunFlowInput } from './flows.ts'
+import { EmbeddedConnection, RunFlowInput } from './flows.ts'
 import { Integration } from './integrations.ts'
 import { listOf, Meta, paging, Timestamp, timeBounds } from './shapes.ts'
 
@@ -47,6 +47,7 @@ export const FlowRun = z
     meta: Meta.optional(),
     flowInstance: FlowInstance.optional(),
     integration: Integration.optional(),
+    connection: EmbeddedConnection.optional(),
     user: Customer.optional(),
   })
   .meta({ id: 'FlowRun' })

@@ -187,6 +187,18 @@ describe('code of an action', () => {
     expect(made.output).toMatchObject({ internalId: 'acme' })
   })
 
+  test('runs other actions as the published client would', async () => {
+    app.behave(answering(200, { id: 7 }))
+    await house.admin.actions.create({ body: note })
+    const source = `export default async ({ membrane, connection }) => [
+      (await membrane.action('note').run({ a: 1 }, { connectionId: connection.id })).output,
+      (await membrane.connection('crm').action('note').run({ a: 2 })).output,
+    ]`
+    const answer = await client.actions.act({ body: { code: source, connectionId } })
+    expect(answer.output).toEqual([{ id: 7 }, { id: 7 }])
+    expect(app.received.map(({ json }) => json)).toEqual([{ a: 1 }, { a: 2 }])
+  })
+
   test('that runs itself without end comes to an end', async () => {
     const source = 'export default ({ membrane }) => membrane.post("/actions/again/run", {})'
     await house.admin.actions.create({ body: code('again', source) })

@@ -81,6 +81,8 @@ describe('a flow of a connection', () => {
       connectionId,
       integrationId: made.integrationId,
       integrationFlowId: flow.id,
+      integration: { key: 'crm' },
+      connection: { key: 'main' },
     })
     expect(app.received[0]).toMatchObject({
       path: '/notes',

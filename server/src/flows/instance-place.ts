@@ -1,3 +1,5 @@
+import type { FlowInstanceSelector } from '@permea/contract'
+import type { z } from 'zod'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Connection } from '../connections/connection.ts'
@@ -94,4 +96,32 @@ function refuseOtherApp(flow: Flow, connection: Connection): void {
   throw new Refusal('invalid_input', 'the flow is of another integration than the connection', {
     problems: [{ field: 'connectionId', message: 'a connection to another integration' }],
   })
+}
+
+/** The flow that a selector of an instance names. */
+export function flowSelectorOf(selector: z.output<typeof FlowInstanceSelector>): string {
+  const flowSelector = selector.flowId ?? selector.flowKey ?? selector.parentId ?? selector.parentKey
+  if (flowSelector === undefined) {
+    throw new Refusal('invalid_input', 'give id, flowId or flowKey', {
+      problems: [{ field: 'id', message: 'required' }],
+    })
+  }
+  return flowSelector
+}
+
+/** A filter that every instance of the workspace passes. */
+export function anyInstance(principal: Principal) {
+  return {
+    workspaceId: principal.workspaceId,
+    customerId: null,
+    id: null,
+    flowId: null,
+    universalFlowId: null,
+    integrationId: null,
+    connectionId: null,
+    instanceKey: null,
+    isEnabled: null,
+    search: null,
+    includeArchived: false,
+  }
 }

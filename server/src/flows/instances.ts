@@ -13,7 +13,7 @@ import { fromWire, type Ids, NO_ID, type Prefix, secretUuid } from '../platform/
 import type { Definitions } from './definitions.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import type { Flows } from './flows.ts'
-import { createFindPlace, type FindPlace, textOf } from './instance-place.ts'
+import { anyInstance, createFindPlace, type FindPlace, flowSelectorOf, textOf } from './instance-place.ts'
 import type { Setup } from './setup.ts'
 import {
   flowById,
@@ -435,34 +435,8 @@ function refuseArchived(instance: FlowInstance): void {
   if (instance.archivedAt !== null) throw new Refusal('archived', 'the flow instance is archived; restore it first')
 }
 
-function flowSelectorOf(selector: Selector): string {
-  const flowSelector = selector.flowId ?? selector.flowKey ?? selector.parentId ?? selector.parentKey
-  if (flowSelector === undefined) {
-    throw new Refusal('invalid_input', 'give id, flowId or flowKey', {
-      problems: [{ field: 'id', message: 'required' }],
-    })
-  }
-  return flowSelector
-}
-
 function idOrNone(prefix: Prefix, text: string | undefined): string | null {
   return text === undefined ? null : (fromWire(prefix, text) ?? NO_ID)
-}
-
-function anyInstance(principal: Principal) {
-  return {
-    workspaceId: principal.workspaceId,
-    customerId: null,
-    id: null,
-    flowId: null,
-    universalFlowId: null,
-    integrationId: null,
-    connectionId: null,
-    instanceKey: null,
-    isEnabled: null,
-    search: null,
-    includeArchived: false,
-  }
 }
 
 function noConnection(): Refusal {

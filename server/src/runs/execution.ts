@@ -2,7 +2,7 @@ import type { ErrorData } from '@permea/contract'
 import type { Connection } from '../connections/connection.ts'
 import type { Customer } from '../customers/customer.ts'
 import type { NodeCall, NodeOutcome, NodeServices } from '../flows/node-type.ts'
-import type { FlowPlan, PlannedNode } from '../flows/plan.ts'
+import type { FlowPlan } from '../flows/plan.ts'
 import { FormulaTooLarge } from '../formulas/bounds.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { LaneOutcome } from '../platform/lane.ts'
@@ -14,6 +14,7 @@ import { nodeRetryDelayMs } from './retry.ts'
 import type { NodeCounts, NodeRun, RunItem, Waiting } from './run.ts'
 import { createSlots, type Slots } from './slots.ts'
 import type { RunProgress } from './store.ts'
+import type { Iteration, Visit } from './visit.ts'
 
 export interface ExecutionOptions {
   services: NodeServices
@@ -37,24 +38,6 @@ export interface ExecutionInput {
   /** What was recorded before, by path. */
   recorded: ReadonlyMap<string, NodeRun>
   signal: AbortSignal
-}
-
-/** One place in a run: a node with what it is given there. */
-interface Visit {
-  node: PlannedNode
-  path: string
-  input: unknown
-  fed: unknown
-  /** The for-each item that begins here, as JSON text. */
-  item: string | null
-  /** The iteration of the for-each that it is in. */
-  within: Iteration | null
-}
-
-/** One round of a for-each: the outputs it gathers, and its own slots, so that rounds do not wait for each other. */
-interface Iteration {
-  outputs: Map<string, unknown[]>
-  slots: Map<string, Slots>
 }
 
 const ERRORS_MAX = 20

@@ -3,12 +3,16 @@ import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
+import { embeddedConnection } from '../connections/connection.ts'
+import { connectionsByIds } from '../connections/store.ts'
 import { customerAnswer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customersByIds } from '../customers/store.ts'
 import type { Instances } from '../flows/instances.ts'
 import { instancesByIds, listInstances, nodesOfVersion } from '../flows/store.ts'
 import type { FlowViews } from '../flows/views.ts'
+import { integrationAnswer } from '../integrations/integration.ts'
+import { integrationsByIds } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, type Prefix, toWire } from '../platform/ids.ts'
@@ -61,11 +65,18 @@ export function runRoutes(options: RunRoutesOptions): {
       database.db,
       rows.map((row) => row.customerId),
     )
+    const present = (ids: readonly (string | null)[]) => ids.filter((id) => id !== null)
+    const integrations = await integrationsByIds(database.db, present(rows.map((row) => row.integrationId)))
+    const connections = await connectionsByIds(database.db, present(rows.map((row) => row.connectionId)))
     return rows.map((row) => {
       const customer = customerRows.get(row.customerId)
+      const integration = integrations.get(row.integrationId ?? '')
+      const connection = connections.get(row.connectionId ?? '')
       return {
         ...runAnswer(row, instanceRows.get(row.flowInstanceId)?.name, clock.now()),
         ...(customer === undefined ? {} : { user: customerAnswer(customer, clock.now()) }),
+        ...(integration === undefined ? {} : { integration: integrationAnswer(integration) }),
+        ...(connection === undefined ? {} : { connection: embeddedConnection(connection) }),
       }
     })
   }

@@ -1,0 +1,20 @@
+import type { PlannedNode } from '../flows/plan.ts'
+import type { Slots } from './slots.ts'
+
+/** One place in a run: a node with what it is given there. */
+export interface Visit {
+  node: PlannedNode
+  path: string
+  input: unknown
+  fed: unknown
+  /** The for-each item that begins here, as JSON text. */
+  item: string | null
+  /** The iteration of the for-each that it is in. */
+  within: Iteration | null
+}
+
+/** One round of a for-each: the outputs it gathers, and its own slots, so that rounds do not wait for each other. */
+export interface Iteration {
+  outputs: Map<string, unknown[]>
+  slots: Map<string, Slots>
+}
