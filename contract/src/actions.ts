@@ -12,10 +12,7 @@ import {
   JsonSchema,
   listOf,
   Meta,
-  paging,
   QueryBoolean,
-  Timestamp,
-  timeBounds,
 } from './shapes.ts'
 
 /** What an action can be; other types of the wire (those of data records) are refused when it is saved. */
@@ -71,19 +68,21 @@ export const ActionInput = z.object({
   parentId: z.string().nullish(),
 })
 
-const scope = {
+/** What narrows down which action is meant. */
+export const actionScope = {
   integrationId: z.string().optional(),
   integrationKey: z.string().optional(),
   connectionId: z.string().optional(),
   connectionKey: z.string().optional(),
   instanceKey: z.string().optional(),
 }
-const owner = { userId: z.string().optional(), tenantId: z.string().optional() }
+/** Whose, where an admin's token asks. */
+export const actionOwner = { userId: z.string().optional(), tenantId: z.string().optional() }
 
-export const ActionSelectorQuery = z.object({ id: z.string().optional(), key: z.string().optional(), ...scope })
+export const ActionSelectorQuery = z.object({ id: z.string().optional(), key: z.string().optional(), ...actionScope })
 
 /** On what an action is run: a connection, or a customer's connection for an integration. */
-export const ActionTargetQuery = z.object({ ...scope, ...owner })
+export const ActionTargetQuery = z.object({ ...actionScope, ...actionOwner })
 
 export const ActionInstanceSelector = z.object({
   id: z.string().optional(),
@@ -91,8 +90,8 @@ export const ActionInstanceSelector = z.object({
   actionKey: z.string().optional(),
   parentId: z.string().optional(),
   parentKey: z.string().optional(),
-  ...scope,
-  ...owner,
+  ...actionScope,
+  ...actionOwner,
   autoCreate: QueryBoolean.optional(),
 })
 
@@ -132,46 +131,10 @@ export const ActRequest = z
     message: 'give exactly one of id, key, api and code',
   })
 
-/** One run of an action, finished. Lists leave out `input`, `output` and `logs`. */
-export const ActionRunLog = z
-  .object({
-    id: z.string(),
-    name: z.string(),
-    userId: z.string().optional(),
-    tenantId: z.string().optional(),
-    actionId: z.string().optional(),
-    actionInstanceId: z.string().optional(),
-    universalActionId: z.string().optional(),
-    integrationActionId: z.string().optional(),
-    connectionActionId: z.string().optional(),
-    integrationId: z.string().optional(),
-    connectionId: z.string().optional(),
-    /** The flow run that ran it. */
-    flowRunId: z.string().optional(),
-    input: z.unknown().optional(),
-    output: z.unknown().optional(),
-    status: z.enum(['success', 'error']),
-    error: ErrorData.optional(),
-    /** In milliseconds. */
-    duration: z.number(),
-    createdAt: Timestamp,
-    completedAt: Timestamp,
-    meta: Meta.optional(),
-    user: Customer.optional(),
-    integration: Integration.optional(),
-  })
-  .meta({ id: 'ActionRunLog' })
-
-/** What happened in it: console lines, requests, and under which ids functions and API requests were recorded. */
-export const ActionRunDetails = z.object({
-  ...ActionRunLog.shape,
-  logs: z.array(z.unknown()),
-})
-
-const listQuery = z.object({
+export const ActionListQuery = z.object({
   ...elementListQuery,
-  ...scope,
-  ...owner,
+  ...actionScope,
+  ...actionOwner,
   layer: z.enum(['universal', 'integration', 'connection']).optional(),
   isUniversal: QueryBoolean.optional(),
   parentId: z.string().optional(),
@@ -181,35 +144,35 @@ const listQuery = z.object({
   intent: z.string().max(200).optional(),
 })
 
-const selecting = ['not_found', 'ambiguous_selector'] as const satisfies readonly ErrorKey[]
-const saving = [
-  ...selecting,
+export const selectingAction = ['not_found', 'ambiguous_selector'] as const satisfies readonly ErrorKey[]
+export const savingAction = [
+  ...selectingAction,
   'already_exists',
   'archived',
   'invalid_action',
   'invalid_formula',
   'invalid_schema',
 ] as const satisfies readonly ErrorKey[]
-const running = [...selecting, 'archived', 'action_failed'] as const satisfies readonly ErrorKey[]
+const running = [...selectingAction, 'archived', 'action_failed'] as const satisfies readonly ErrorKey[]
 
 const byQuery = { query: ActionSelectorQuery } as const
-const oneAction = { access: 'customer', ...byQuery, answer: Action, refusals: selecting } as const
+const oneAction = { access: 'customer', ...byQuery, answer: Action, refusals: selectingAction } as const
 const changeAction = {
   access: 'admin',
   ...byQuery,
   body: ActionInput,
   answer: Action,
-  refusals: saving,
+  refusals: savingAction,
 } as const
-const archiveAction = { access: 'admin', ...byQuery, answer: null, refusals: selecting } as const
+const archiveAction = { access: 'admin', ...byQuery, answer: null, refusals: selectingAction } as const
 const restoreAction = {
   access: 'admin',
   ...byQuery,
   answer: Action,
-  refusals: [...selecting, 'already_exists', 'archived'],
+  refusals: [...selectingAction, 'already_exists', 'archived'],
 } as const
-const resetAction = { access: 'admin', ...byQuery, answer: Action, refusals: [...selecting, 'archived'] } as const
-const runAction = { access: 'customer', answer: ActionRunAnswer, status: 201, refusals: running } as const
+const resetAction = { access: 'admin', ...byQuery, answer: Action, refusals: [...selectingAction, 'archived'] } as const
+export const runAction = { access: 'customer', answer: ActionRunAnswer, status: 201, refusals: running } as const
 
 const ofIntegration = { access: 'customer', answer: Action, refusals: ['not_found'] } as const
 const changeOfIntegration = {
@@ -225,9 +188,9 @@ export const actions = {
     path: '/actions',
     summary: 'Actions, universal and of integrations; with a connection those that can be run on it',
     access: 'customer',
-    query: listQuery,
+    query: ActionListQuery,
     answer: listOf(Action),
-    refusals: selecting,
+    refusals: selectingAction,
   },
   create: {
     method: 'POST',
@@ -237,7 +200,7 @@ export const actions = {
     body: ActionInput,
     answer: Action,
     status: 201,
-    refusals: saving,
+    refusals: savingAction,
   },
   get: {
     method: 'GET',
@@ -273,7 +236,7 @@ export const actions = {
     body: z.object({ integrationKeys: z.array(z.string()).min(1).max(1000) }),
     answer: z.array(Action),
     status: 201,
-    refusals: [...selecting, 'archived'],
+    refusals: [...selectingAction, 'archived'],
   },
   clone: {
     method: 'POST',
@@ -282,7 +245,7 @@ export const actions = {
     access: 'admin',
     answer: Action,
     status: 201,
-    refusals: selecting,
+    refusals: selectingAction,
   },
   export: {
     method: 'GET',
@@ -290,7 +253,7 @@ export const actions = {
     summary: 'What you defined, without what belongs to this installation',
     access: 'admin',
     answer: ActionInput,
-    refusals: selecting,
+    refusals: selectingAction,
   },
   run: {
     method: 'POST',
@@ -316,7 +279,7 @@ export const actions = {
     path: '/action/run',
     summary: 'Run the selected action and wait for its output',
     ...runAction,
-    query: z.object({ ...ActionSelectorQuery.shape, ...owner }),
+    query: z.object({ ...ActionSelectorQuery.shape, ...actionOwner }),
     body: RunActionInput,
   },
   listOfIntegration: {
@@ -324,7 +287,7 @@ export const actions = {
     path: '/integrations/:integrationSelector/actions',
     summary: 'Actions of one integration',
     access: 'customer',
-    query: listQuery,
+    query: ActionListQuery,
     answer: listOf(Action),
     refusals: ['not_found'],
   },
@@ -377,209 +340,5 @@ export const actions = {
     ...runAction,
     body: ActRequest,
     refusals: [...running, 'invalid_action'],
-  },
-} as const satisfies EndpointTable
-
-const bySelector = { query: ActionInstanceSelector } as const
-const instanceSaving = [...saving] as const
-const oneInstance = { access: 'customer', answer: Action } as const
-
-const ofConnection = {
-  access: 'customer',
-  query: z.object({ instanceKey: z.string().optional() }),
-  answer: Action,
-} as const
-
-/** Actions of one connection: what a customer has of an action. */
-export const actionInstances = {
-  list: {
-    method: 'GET',
-    path: '/action-instances',
-    summary: 'Actions of connections, newest first',
-    access: 'customer',
-    query: z.object({ ...listQuery.shape, actionId: z.string().optional(), actionKey: z.string().optional() }),
-    answer: listOf(Action),
-    refusals: selecting,
-  },
-  create: {
-    method: 'POST',
-    path: '/action-instance',
-    summary: 'Create the selected action of a connection',
-    ...oneInstance,
-    ...bySelector,
-    body: ActionInput,
-    status: 201,
-    refusals: instanceSaving,
-  },
-  get: {
-    method: 'GET',
-    path: '/action-instance',
-    summary: 'One action of a connection, selected in the query; autoCreate makes it',
-    ...oneInstance,
-    ...bySelector,
-    refusals: [...selecting, 'archived'],
-  },
-  put: {
-    method: 'PUT',
-    path: '/action-instance',
-    summary: 'Change the selected action of a connection, or create it',
-    ...oneInstance,
-    ...bySelector,
-    body: ActionInput,
-    refusals: instanceSaving,
-  },
-  patch: {
-    method: 'PATCH',
-    path: '/action-instance',
-    summary: 'Change some fields of the selected action of a connection',
-    ...oneInstance,
-    ...bySelector,
-    body: ActionInput,
-    refusals: instanceSaving,
-  },
-  archive: {
-    method: 'DELETE',
-    path: '/action-instance',
-    summary: 'Archive the selected action of a connection',
-    ...oneInstance,
-    ...bySelector,
-    answer: null,
-    refusals: selecting,
-  },
-  restore: {
-    method: 'POST',
-    path: '/action-instance/restore',
-    summary: 'Undo archiving',
-    ...oneInstance,
-    ...bySelector,
-    refusals: [...selecting, 'already_exists', 'archived'],
-  },
-  setup: {
-    method: 'POST',
-    path: '/action-instance/setup',
-    summary: 'Check that it can work; `state` and `errors` say what is missing',
-    ...oneInstance,
-    ...bySelector,
-    refusals: [...selecting, 'archived'],
-  },
-  reset: {
-    method: 'POST',
-    path: '/action-instance/reset',
-    summary: 'Drop customisations and follow the parent again',
-    ...oneInstance,
-    ...bySelector,
-    refusals: [...selecting, 'archived'],
-  },
-  run: {
-    method: 'POST',
-    path: '/action-instance/run',
-    summary: 'Run it; the body is the input',
-    ...runAction,
-    ...bySelector,
-    body: z.unknown(),
-  },
-  listOfConnection: {
-    method: 'GET',
-    path: '/connections/:connectionSelector/actions',
-    summary: 'Actions that can be run on one connection, each in its narrowest version',
-    access: 'customer',
-    query: listQuery,
-    answer: listOf(Action),
-    refusals: selecting,
-  },
-  getOfConnection: {
-    method: 'GET',
-    path: '/connections/:connectionSelector/actions/:selector',
-    summary: 'One action as this connection runs it; autoCreate makes the connection’s own',
-    ...ofConnection,
-    query: z.object({ instanceKey: z.string().optional(), autoCreate: QueryBoolean.optional() }),
-    refusals: [...selecting, 'archived'],
-  },
-  putOfConnection: {
-    method: 'PUT',
-    path: '/connections/:connectionSelector/actions/:selector',
-    summary: 'Change the connection’s own action, or create it; an empty body only creates',
-    ...ofConnection,
-    body: ActionInput,
-    refusals: instanceSaving,
-  },
-  patchOfConnection: {
-    method: 'PATCH',
-    path: '/connections/:connectionSelector/actions/:selector',
-    summary: 'Change some fields of the connection’s own action',
-    ...ofConnection,
-    body: ActionInput,
-    refusals: instanceSaving,
-  },
-  archiveOfConnection: {
-    method: 'DELETE',
-    path: '/connections/:connectionSelector/actions/:selector',
-    summary: 'Archive the connection’s own action; then the wider one is run',
-    ...ofConnection,
-    answer: null,
-    refusals: selecting,
-  },
-  setupOfConnection: {
-    method: 'POST',
-    path: '/connections/:connectionSelector/actions/:selector/setup',
-    summary: 'Check that the connection’s own action can work',
-    ...ofConnection,
-    refusals: selecting,
-  },
-  resetOfConnection: {
-    method: 'POST',
-    path: '/connections/:connectionSelector/actions/:selector/reset',
-    summary: 'Drop customisations of the connection’s own action',
-    ...ofConnection,
-    refusals: [...selecting, 'archived'],
-  },
-  runOfConnection: {
-    method: 'POST',
-    path: '/connections/:connectionSelector/actions/:selector/run',
-    summary: 'Run an action on the connection; the body is the input',
-    ...runAction,
-    query: z.object({ instanceKey: z.string().optional() }),
-    body: z.unknown(),
-  },
-} as const satisfies EndpointTable
-
-const oneRun = { access: 'customer', refusals: ['not_found'] } as const
-
-export const actionRunLogs = {
-  list: {
-    method: 'GET',
-    path: '/action-run-logs',
-    summary: 'Runs of actions, newest first',
-    access: 'customer',
-    query: z.object({
-      ...paging,
-      ...timeBounds,
-      ...owner,
-      actionId: z.string().optional(),
-      universalActionId: z.string().optional(),
-      integrationActionId: z.string().optional(),
-      connectionActionId: z.string().optional(),
-      integrationId: z.string().optional(),
-      connectionId: z.string().optional(),
-      flowRunId: z.string().optional(),
-      status: z.enum(['success', 'error']).optional(),
-      externalAppId: z.string().optional(),
-    }),
-    answer: listOf(ActionRunLog),
-    refusals: ['not_found'],
-  },
-  get: {
-    method: 'GET',
-    path: '/action-run-logs/:id',
-    summary: 'One run of an action',
-    ...oneRun,
-    answer: ActionRunLog,
-  },
-  details: {
-    method: 'GET',
-    path: '/action-run-logs/:id/details',
-    summary: 'One run of an action with what it logged',
-    ...oneRun,
-    answer: ActionRunDetails,
   },
 } as const satisfies EndpointTable

@@ -1,4 +1,6 @@
-import { actionInstances, actionRunLogs, actions } from './actions.ts'
+import { actionInstances } from './action-instances.ts'
+import { actionRunLogs } from './action-run-logs.ts'
+import { actions } from './actions.ts'
 import { alerts } from './alerts.ts'
 import { appEventSubscriptions } from './app-event-subscriptions.ts'
 import { appEventTypes } from './app-event-types.ts'
@@ -55,6 +57,8 @@ export const contract = {
 }
 export type Contract = typeof contract
 
+export * from './action-instances.ts'
+export * from './action-run-logs.ts'
 export * from './actions.ts'
 export * from './alerts.ts'
 export * from './app-event-subscriptions.ts'
