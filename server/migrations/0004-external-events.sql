@@ -370,7 +370,7 @@ create view wanted_external_runs as
 create view external_event_sources as
   select s.webhook_uuid, s.id as subscription_id, s.workspace_id, s.customer_id, s.connection_id, s.integration_id,
          s.archived_at is not null as is_archived, s.is_wanted, s.is_live, s.parameters, s.state_sealed, s.state_version,
-         s.event_key, s.name, s.webhook_uri is not null as has_destination, d.is_ordered, d.concurrency,
+         s.event_key, s.global_webhook_key, s.global_webhook_selector, s.webhook_uri is not null as has_destination, d.is_ordered, d.concurrency,
          t.root_id, coalesce(c.handle, i.handle, u.handle) as handle,
          case when c.handle is not null then c.id when i.handle is not null then i.id else u.id end as handle_type_id,
          n.connector_id

@@ -1,0 +1,202 @@
+import { addApp, buildHouse, connectApp, type ExternalApp, type House, startExternalApp, until } from '@permea/testkit'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+let vendor: ExternalApp
+let house: House
+
+beforeEach(async () => {
+  vendor = await startExternalApp()
+  house = await buildHouse()
+})
+
+afterEach(async () => {
+  await house[Symbol.asyncDispose]()
+  await vendor[Symbol.asyncDispose]()
+})
+
+const NOTHING = 'export default () => ({})'
+
+/** A subscription whose requests are handled by this; gives its URL. */
+async function handledBy(handle: string): Promise<{ id: string; url: string }> {
+  await addApp(house, { url: vendor.url })
+  const { connection, client } = await connectApp(house, { customer: 'acme' })
+  const type = await house.admin.externalEventTypes.create({
+    body: { key: 'things', subscribe: NOTHING, unsubscribe: NOTHING, handle },
+  })
+  const { id } = await client.externalEventSubscriptions.create({
+    body: { connectionId: connection.id, externalEventTypeId: type.id },
+  })
+  const seen = await house.admin.externalEventSubscriptions.get({ params: { id } })
+  return { id, url: seen.incomingWebhookUri ?? '' }
+}
+
+const eventsOf = async () => (await house.admin.externalEvents.list({ query: { limit: 1000 } })).items
+
+test('changes of the state by requests at the same moment lose nothing of each other’s', async () => {
+  const { id, url } = await handledBy(
+    `export default ({ state, query }) => ({ state: { seen: [...(state.seen ?? []), query.n] }, events: [{ n: query.n }] })`,
+  )
+  const sent = Array.from({ length: 60 }, (_, n) => String(n))
+  const answers = await Promise.all(sent.map((n) => fetch(`${url}?n=${n}`, { method: 'POST' })))
+  expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]))
+  const { stateData } = await house.admin.externalEventSubscriptions.get({ params: { id } })
+  expect([...(stateData as { seen: string[] }).seen].sort()).toEqual(sent.toSorted())
+  // What was computed from an older state is not stored a second time either.
+  expect(await eventsOf()).toHaveLength(sent.length)
+})
+
+test('the sender gets what handle answers, whatever the verb, and a browser does not take it for a page', async () => {
+  const { url } = await handledBy(`export default ({ query, headers, data, rawBody, method }) => ({
+    response: query.challenge
+      ? { status: 202, headers: { 'content-type': 'text/html', 'x-own': headers['x-asked'], connection: 'close' }, data: query.challenge }
+      : { data: { data, rawBody, method } },
+  })`)
+  const challenged = await fetch(`${url}?challenge=<b>1</b>`, { headers: { 'x-asked': 'yes' } })
+  expect([challenged.status, await challenged.text()]).toEqual([202, '<b>1</b>'])
+  expect(challenged.headers.get('x-own')).toBe('yes')
+  expect(challenged.headers.get('content-security-policy')).toContain('sandbox')
+  expect(challenged.headers.get('x-content-type-options')).toBe('nosniff')
+  const json = '{"id": 9007199254740993, "a": [1, 2]}'
+  const put = await fetch(url, { method: 'PUT', body: json, headers: { 'content-type': 'application/vnd.app+json' } })
+  // A number beyond 2^53 is whole in the raw body only.
+  expect(await put.json()).toEqual({ data: { id: 9007199254740992, a: [1, 2] }, rawBody: json, method: 'PUT' })
+  const form = await fetch(url, { method: 'POST', body: new URLSearchParams({ a: '1', b: 'x y' }) })
+  expect(await form.json()).toMatchObject({ data: { a: '1', b: 'x y' } })
+  const broken = await fetch(url, { method: 'POST', body: '{"a":', headers: { 'content-type': 'application/json' } })
+  expect(await broken.json()).toMatchObject({ data: '{"a":', rawBody: '{"a":' })
+})
+
+test('what is not text arrives byte for byte, and is shown so', async () => {
+  const { url } = await handledBy(
+    `export default ({ rawBodyBase64 }) => ({ events: [{ bytes: Buffer.from(rawBodyBase64, 'base64').length }] })`,
+  )
+  const body = Buffer.from([0, 159, 146, 150, 255])
+  expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
+  expect((await eventsOf())[0]?.payload).toEqual({ bytes: 5 })
+  const [webhook] = (await house.admin.incomingWebhooks.list()).items
+  const { request } = await house.admin.incomingWebhooks.getDetails({ params: { id: webhook?.id ?? '' } })
+  expect(request.bodyBase64).toBe(body.toString('base64'))
+})
+
+test('a handle that takes long is answered before its sender gives up, and goes on in the background', async () => {
+  const { url } = await handledBy(`export default async ({ data }) => {
+    await new Promise((resolve) => setTimeout(resolve, 2800))
+    return { events: [data] }
+  }`)
+  const beganMs = performance.now()
+  const answer = await fetch(url, { method: 'POST', body: '{"slow":true}' })
+  expect(answer.status).toBe(200)
+  expect(performance.now() - beganMs).toBeGreaterThan(2400)
+  expect(await eventsOf()).toEqual([])
+  const [event] = await until('the event is there', 15_000, async () => {
+    const events = await eventsOf()
+    return events.length > 0 ? events : null
+  })
+  expect(event?.payload).toEqual({ slow: true })
+  expect((await house.admin.incomingWebhooks.list()).items).toMatchObject([{ status: 'success', responseStatus: 200 }])
+})
+
+test('what handle must not return is an error that says what it was, and the request is kept', async () => {
+  const wrong: Record<string, string> = {
+    '1': 'must return an object',
+    "({ events: 'x' })": 'events that are no list',
+    '({ response: { status: 99 } })': 'status is not a number',
+    "({ response: { headers: { 'a b': '1' } } })": 'returned a header',
+    '({ response: [] })': 'response that is no object',
+  }
+  const { url } = await handledBy(
+    `export default ({ data }) => ({ ${Object.keys(wrong)
+      .map((code, index) => `${index}: () => (${code})`)
+      .join(', ')} })[data.which]()`,
+  )
+  for (const [index, said] of Object.values(wrong).entries()) {
+    expect((await fetch(url, { method: 'POST', body: JSON.stringify({ which: index }) })).status).toBe(500)
+    const [webhook] = (await house.admin.incomingWebhooks.list()).items
+    expect(webhook?.error?.message).toContain(said)
+  }
+  expect(await eventsOf()).toEqual([])
+})
+
+test('a request to nowhere, to a removed subscription, and one that is too large are refused', async () => {
+  const { id, url } = await handledBy(NOTHING)
+  const nowhere = url.replace(/[0-9a-f-]{36}$/, '00000000-0000-4000-8000-000000000000')
+  expect((await fetch(nowhere, { method: 'POST' })).status).toBe(404)
+  expect((await fetch(`${url}0`, { method: 'POST' })).status).toBe(404)
+  const large = await fetch(url, { method: 'POST', body: 'x'.repeat(10 * 1024 * 1024 + 1) })
+  expect(large.status).toBe(413)
+  await house.admin.externalEventSubscriptions.archive({ params: { id } })
+  expect((await fetch(url, { method: 'POST' })).status).toBe(410)
+  expect((await house.admin.incomingWebhooks.list()).items).toEqual([])
+})
+
+test('headers that prove the sender are shown to nobody, and are there again when the request is replayed', async () => {
+  const { url } = await handledBy(`export default ({ headers }) => {
+    if (headers['x-hub-signature-256'] !== 'sha256=right') throw new Error('forged')
+    return { events: [{ from: headers['x-from'] }] }
+  }`)
+  await fetch(url, { method: 'POST', headers: { 'x-hub-signature-256': 'sha256=right', 'x-from': 'app' } })
+  const [webhook] = (await house.admin.incomingWebhooks.list()).items
+  const details = await house.admin.incomingWebhooks.getDetails({ params: { id: webhook?.id ?? '' } })
+  expect(details.request.headers).toMatchObject({ 'x-hub-signature-256': '***', 'x-from': 'app' })
+  const again = await house.admin.incomingWebhooks.replay({ params: { id: webhook?.id ?? '' } })
+  expect(again).toMatchObject({ status: 'success', replayOf: webhook?.id })
+  expect(await eventsOf()).toHaveLength(2)
+})
+
+test('a global webhook reaches every subscription that its selector names, and no other', async () => {
+  const connector = {
+    key: 'team-app',
+    name: 'Team app',
+    options: {
+      key: { type: 'client-credentials', makeApiClient: { type: 'mapping', mapping: { baseUri: vendor.url } } },
+    },
+    globalWebhooks: {
+      app: {
+        name: 'App',
+        handle: `export default ({ data }) => ({ events: data.events.map((event) => ({ selector: event.team, payload: event })) })`,
+      },
+    },
+    events: {
+      message: {
+        name: 'Message',
+        implementationType: 'global-webhook',
+        getEventSelector: {
+          type: 'mapping',
+          mapping: { globalWebhookKey: 'app', globalWebhookEventSelector: { $var: '$.parameters.team' } },
+        },
+      },
+    },
+  }
+  await house.admin.connectors.create({ body: connector as never })
+  await house.admin.integrations.create({ body: { key: 'team-app', name: 'Team app', connectorKey: 'team-app' } })
+  for (const [customer, team] of [
+    ['a', 'T1'],
+    ['b', 'T1'],
+    ['c', 'T2'],
+  ] as const) {
+    const client = await house.as(customer)
+    const connection = await client.connections.create({ body: { integrationKey: 'team-app', input: {} } })
+    const subscription = await client.externalEventSubscriptions.create({
+      body: { connectionId: connection.id, eventKey: 'message', parameters: { team } },
+    })
+    expect(subscription).toMatchObject({
+      status: 'subscribed',
+      globalWebhookKey: 'app',
+      globalWebhookEventSelector: team,
+    })
+  }
+  const [global] = await house.admin.integrations.globalWebhooks({ params: { selector: 'team-app' } })
+  const answer = await fetch(global?.uri ?? '', {
+    method: 'POST',
+    body: JSON.stringify({ events: [{ team: 'T1', text: 'hi' }, { team: 'T9' }] }),
+  })
+  expect(answer.status).toBe(200)
+  const events = await eventsOf()
+  expect(events.map((event) => [event.user?.internalId, event.payload]).sort()).toEqual([
+    ['a', { team: 'T1', text: 'hi' }],
+    ['b', { team: 'T1', text: 'hi' }],
+  ])
+  // It is about several customers, so none of them sees the request.
+  expect((await (await house.as('a')).incomingWebhooks.list()).items).toEqual([])
+  expect((await house.admin.incomingWebhooks.list()).items).toHaveLength(1)
+})
