@@ -163,7 +163,8 @@ describe('connecting', () => {
     const query = { includeSecrets: true }
     expect(await refusalKey(anna.connections.get({ ...select(connection), query }))).toBe('access_denied')
     expect(await refusalKey(anna.connections.list({ query }))).toBe('access_denied')
-    expect(await refusalKey(anna.connections.patch({ ...select(connection), query, body: {} }))).toBe('access_denied')
+    for (const change of [anna.connections.patch, anna.connections.put])
+      expect(await refusalKey(change({ ...select(connection), query, body: {} }))).toBe('access_denied')
     const listed = await house.admin.connections.list({ query: { ...query, limit: 1 } })
     expect(listed.items[0]?.credentials).toEqual({ apiKey: KEY })
   })

@@ -1,3 +1,4 @@
+import type { FunctionDefinition } from '@permea/contract'
 import { LRUCache } from 'lru-cache'
 import { type Mask, maskOf } from '../functions/masking.ts'
 import type { Outbound } from '../outbound/client.ts'
@@ -81,9 +82,10 @@ export function createClientConfigs(options: {
   async function describe(material: AuthMaterial): Promise<Made<Record<string, unknown>>> {
     const { app, customer } = material
     const definition = slotOf(app, 'makeApiClient')
-    const own = definition === undefined ? null : await options.callFunction(material, 'makeApiClient', definition)
+    const [now, later] = definition === undefined ? [undefined, {}] : withoutHandlers(definition)
+    const own = now === undefined ? null : await options.callFunction(material, 'makeApiClient', now)
     if (own?.kind === 'failed') return own
-    const given = asObject(own?.value)
+    const given: Record<string, unknown> = { ...asObject(own?.value), ...later }
     switch (app.option.type) {
       case 'membrane-token':
       case 'integration-app-token': {
@@ -129,6 +131,14 @@ export function createClientConfigs(options: {
       return made
     },
   }
+}
+
+/** Formulas of a mapping's response handlers are about answers, which there are none of yet: they stay as they are. */
+function withoutHandlers(definition: FunctionDefinition): [FunctionDefinition, { responseHandlers?: unknown }] {
+  if (definition.type !== 'mapping') return [definition, {}]
+  const { responseHandlers, ...mapping } = asObject(definition.mapping)
+  if (!Array.isArray(responseHandlers)) return [definition, {}]
+  return [{ type: 'mapping', mapping }, { responseHandlers }]
 }
 
 /** By what the material of a connection can be told from its earlier states. */

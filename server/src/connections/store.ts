@@ -37,9 +37,10 @@ export async function updateConnection(tx: Tx, c: Connection): Promise<void> {
      where id = ${c.id}`.execute(tx)
 }
 
-/** The row as it is now; others who would change it wait until the transaction ends. */
+/** The row as it is now; others who would change it wait until the transaction ends, those who only refer to it do not. */
 export async function lockConnection(tx: Tx, id: string): Promise<Connection | null> {
-  const { rows } = await sql<Connection>`select ${columns} from connections c where c.id = ${id} for update`.execute(tx)
+  const { rows } =
+    await sql<Connection>`select ${columns} from connections c where c.id = ${id} for no key update`.execute(tx)
   return rows[0] ?? null
 }
 
