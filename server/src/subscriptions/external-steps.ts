@@ -18,7 +18,6 @@ import {
   lockExternalSubscriptions,
   markForResubscribe,
   postponeStep,
-  putState,
   renewStep,
   saveJournal,
   updateExternalSubscription,
@@ -65,6 +64,9 @@ export interface ExternalSteps {
 export function createExternalSteps(options: ExternalStepsOptions): ExternalSteps {
   return new StepWorker(options)
 }
+
+/** Absent where it stays as it is. */
+type NewState = { sealed: string | null } | undefined
 
 /** Another step is due at once. */
 const AGAIN = 'again'
@@ -181,17 +183,19 @@ class StepWorker implements ExternalSteps {
   async #record(tx: Tx, id: string, step: ExternalStep, result: Result): Promise<LaneOutcome | typeof AGAIN> {
     const [current] = await lockExternalSubscriptions(tx, [id])
     if (current === undefined) return { kind: 'finished' }
-    const next =
-      result.kind === 'done' ? await this.#after(tx, current, step, result) : this.#afterFailure(current, step, result)
+    const { next, state } =
+      result.kind === 'done'
+        ? this.#after(current, step, result)
+        : { next: this.#afterFailure(current, step, result), state: undefined }
     await this.#alertOf(tx, next)
     const due = dueExternalStep(next)
     const isGivenUp = due !== null && due === step && next.error !== null && next.nextAttemptAt === null
     if (due === null || isGivenUp) {
       await dropStep(tx, id)
-      await this.#save(tx, due === null ? settled(next) : next)
+      await this.#save(tx, due === null ? settled(next) : next, state)
       return { kind: 'finished' }
     }
-    await this.#save(tx, next)
+    await this.#save(tx, next, state)
     // Another step than the one that failed is due at once, and begins with an empty journal.
     if (result.kind === 'done' || due !== step) {
       await renewStep(tx, id, this.#o.clock.now())
@@ -202,17 +206,15 @@ class StepWorker implements ExternalSteps {
     return { kind: 'waits', until }
   }
 
-  async #after(
-    tx: Tx,
+  /** How it stands after a call that did what it should, and the new state where there is one. */
+  #after(
     current: ExternalSubscription,
     step: ExternalStep,
-    result: Extract<Result, { kind: 'done' }>,
-  ): Promise<ExternalSubscription> {
+    { value, by, given }: Extract<Result, { kind: 'done' }>,
+  ): { next: ExternalSubscription; state: NewState } {
     const calm = { error: null, attempts: 0, nextAttemptAt: null, refreshAttempts: 0 }
-    const { value } = result
     if (step === 'unsubscribe') {
-      await putState(tx, current.id, null)
-      return {
+      const next: ExternalSubscription = {
         ...current,
         ...calm,
         status: 'unsubscribed',
@@ -224,31 +226,33 @@ class StepWorker implements ExternalSteps {
         globalWebhookKey: null,
         globalWebhookSelector: null,
       }
+      return { next, state: { sealed: null } }
     }
     const now = this.#o.clock.now()
     const nextRefreshAt = momentOf(value.nextRefreshTimestamp)
-    const refresh = {
+    const refreshed: ExternalSubscription = {
+      ...current,
+      ...calm,
+      status: 'subscribed',
       wantsRefresh: false,
       nextRefreshAt,
       refreshDueAt: nextRefreshAt === null ? null : refreshDueAt(nextRefreshAt, now, this.#o.random()),
     }
     if (step === 'refresh') {
-      if (value.state !== undefined && value.state !== null)
-        await putState(tx, current.id, this.#sealed(mergedState(result.given, value.state, this.#stateOf(current))))
-      return { ...current, ...calm, ...refresh, status: 'subscribed' }
+      // A refresh that says nothing of the state leaves it as it is.
+      const state = value.state ?? null
+      const merged = state === null ? null : mergedState(given, state, this.#stateOf(current))
+      return { next: refreshed, state: merged === null ? undefined : { sealed: this.#sealed(merged) } }
     }
-    await putState(tx, current.id, this.#sealed(value.state ?? {}))
-    return {
-      ...current,
-      ...calm,
-      ...refresh,
-      status: 'subscribed',
+    const next: ExternalSubscription = {
+      ...refreshed,
       isRegistered: true,
       wantsResubscribe: false,
-      subscribedBy: result.by,
+      subscribedBy: by,
       globalWebhookKey: textOf(value.globalWebhookKey),
       globalWebhookSelector: textOf(value.globalWebhookEventSelector),
     }
+    return { next, state: { sealed: this.#sealed(value.state ?? {}) } }
   }
 
   #afterFailure(
@@ -287,12 +291,9 @@ class StepWorker implements ExternalSteps {
       await this.#o.alerts.raise(tx, externalSubscriptionFailed(s, s.attempts, s.error.message))
   }
 
-  async #save(tx: Tx, subscription: ExternalSubscription): Promise<void> {
-    await updateExternalSubscription(tx, {
-      ...subscription,
-      revision: secretUuid(),
-      updatedAt: this.#o.clock.now(),
-    })
+  async #save(tx: Tx, subscription: ExternalSubscription, state?: NewState): Promise<void> {
+    const saved = { ...subscription, revision: secretUuid(), updatedAt: this.#o.clock.now() }
+    await updateExternalSubscription(tx, saved, state)
   }
 
   #sealed(state: unknown): string {

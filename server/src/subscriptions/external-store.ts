@@ -24,29 +24,31 @@ export async function insertExternalSubscription(tx: Tx, s: ExternalSubscription
   return rows.length === 1
 }
 
-/** Writes everything that changes but the state, which has statements of its own. */
-export async function updateExternalSubscription(tx: Tx, s: ExternalSubscription): Promise<void> {
+/**
+ * Writes everything that changes; the state only where one is given, and then what was computed from an older one is
+ * refused from now on. One statement: of a row that was written in this transaction already, another one would have
+ * the foreign keys checked, and wait for whoever is changing the connection.
+ */
+export async function updateExternalSubscription(
+  tx: Tx,
+  s: ExternalSubscription,
+  state?: { sealed: string | null },
+): Promise<void> {
   await sql`
     update external_event_subscriptions set parameters = ${asJson(s.parameters)}, parameters_hash = ${s.parametersHash}, name = ${s.name},
       webhook_uri = ${s.webhookUri}, is_wanted = ${s.isWanted}, is_manual = ${s.isManual}, is_live = ${s.isLive}, status = ${s.status},
       error = ${asJson(s.error)}, is_registered = ${s.isRegistered}, wants_resubscribe = ${s.wantsResubscribe}, wants_refresh = ${s.wantsRefresh},
       subscribed_by = ${s.subscribedBy}, attempts = ${s.attempts}, next_attempt_at = ${s.nextAttemptAt}, next_refresh_at = ${s.nextRefreshAt},
       refresh_due_at = ${s.refreshDueAt}, refresh_attempts = ${s.refreshAttempts}, global_webhook_key = ${s.globalWebhookKey},
-      global_webhook_selector = ${s.globalWebhookSelector}, revision = ${s.revision}, updated_at = ${s.updatedAt}, archived_at = ${s.archivedAt}
+      global_webhook_selector = ${s.globalWebhookSelector}, revision = ${s.revision}, updated_at = ${s.updatedAt}, archived_at = ${s.archivedAt},
+      state_sealed = case when ${state !== undefined} then ${state?.sealed ?? null} else state_sealed end,
+      state_version = state_version + ${state === undefined ? 0 : 1}
      where id = ${s.id}`.execute(tx)
 }
 
 /** The registration that there is will not do any more. */
 export async function markForResubscribe(tx: Tx, id: string): Promise<void> {
   await sql`update external_event_subscriptions set wants_resubscribe = true where id = ${id}`.execute(tx)
-}
-
-/** Puts a state in the place of whatever is there; what was computed from an older one is refused from now on. */
-export async function putState(tx: Tx, id: string, stateSealed: string | null): Promise<void> {
-  await sql`
-    update external_event_subscriptions set state_sealed = ${stateSealed}, state_version = state_version + 1 where id = ${id}`.execute(
-    tx,
-  )
 }
 
 /** Puts a state in the place of the one it was computed from; false where that is not the state any more. */
