@@ -269,8 +269,8 @@ describe('instances that make themselves', () => {
       body: { key: 'alone', nodes: { start: { type: 'api-trigger' } }, autoCreateInstances: true },
     })
     // Where the integration has a flow of its own for it, that one says.
-    await house.admin.flows.create({ body: { key: 'replaced', ...auto } })
     await house.admin.flows.createOfIntegration({ params: ofCrm, body: { key: 'replaced', nodes } })
+    await house.admin.flows.create({ body: { key: 'replaced', ...auto } })
     await house.settle()
     const names = async (of: Permea) => (await instancesOf(of)).map((each) => [each.key, each.connectionId]).sort()
     // The connection that was there already has them too.
