@@ -111,13 +111,13 @@ class TypeRegistry implements ExternalEventTypes {
 
   async create(principal: Principal, input: Input): Promise<ExternalEventType> {
     const scope = await this.#scopeOf(principal, input)
-    const element = newElement(input, this.#o, 'an external event type')
-    const parent = await this.#parentFor(principal, input, element.key, scope)
+    const named = await this.#namedParent(principal, input, scope)
+    // A child that names its parent has its parent's key and name, if it has none of its own.
+    const called = { ...input, key: input.key ?? named?.key, name: input.name ?? named?.name }
+    const element = newElement(called, this.#o, 'an external event type')
+    const parent = named ?? (await this.#widerOf(principal, element.key, scope))
     const blank: ExternalEventType = {
       ...element,
-      // A child that names its parent by id has its parent's key and name, if it has none of its own.
-      key: input.key ?? parent?.key ?? element.key,
-      name: input.name ?? parent?.name ?? element.name,
       workspaceId: principal.workspaceId,
       ...scope,
       parentId: parent?.id ?? null,
@@ -215,29 +215,34 @@ class TypeRegistry implements ExternalEventTypes {
     return { integrationId: (await findIntegration(this.#o.database, principal, selector)).id, connectionId: null }
   }
 
-  /** The one it names, else the nearest wider one with its key. */
-  async #parentFor(
+  /** The parent that the input names by its id or key. */
+  async #namedParent(
     principal: Principal,
     input: Input,
+    scope: { integrationId: string | null; connectionId: string | null },
+  ): Promise<ExternalEventType | null> {
+    if (!isGiven(input.parentId)) return null
+    const parent = await this.find(principal, input.parentId, {})
+    if (parent.archivedAt !== null)
+      throw new Refusal('archived', `the parent ${JSON.stringify(parent.key)} is archived`)
+    if (!isNarrower(scope, parent)) {
+      throw new Refusal('invalid_input', 'parentId: a child is for fewer connections than its parent', {
+        problems: [
+          { field: 'parentId', message: 'give an integrationId or connectionId within what the parent is for' },
+        ],
+      })
+    }
+    return parent
+  }
+
+  /** The nearest wider one with the same key. */
+  async #widerOf(
+    principal: Principal,
     key: string,
     scope: { integrationId: string | null; connectionId: string | null },
   ): Promise<ExternalEventType | null> {
-    const { db } = this.#o.database
-    if (isGiven(input.parentId)) {
-      const parent = await this.find(principal, input.parentId, {})
-      if (parent.archivedAt !== null)
-        throw new Refusal('archived', `the parent ${JSON.stringify(parent.key)} is archived`)
-      if (!isNarrower(scope, parent)) {
-        throw new Refusal('invalid_input', 'parentId: a child is for fewer connections than its parent', {
-          problems: [
-            { field: 'parentId', message: 'give an integrationId or connectionId within what the parent is for' },
-          ],
-        })
-      }
-      return parent
-    }
     if (scope.integrationId === null && scope.connectionId === null) return null
-    const wider = (await externalEventTypesByKey(db, principal.workspaceId, key))
+    const wider = (await externalEventTypesByKey(this.#o.database.db, principal.workspaceId, key))
       .filter((type) => type.archivedAt === null && isNarrower(scope, type))
       .toSorted((a, b) => (isNarrower(a, b) ? -1 : 1))
     return wider[0] ?? null
