@@ -113,11 +113,11 @@ class TypeRegistry implements ExternalEventTypes {
     const scope = await this.#scopeOf(principal, input)
     const named = await this.#namedParent(principal, input, scope)
     // A child that names its parent has its parent's key and name, if it has none of its own.
-    const called = { ...input, key: input.key ?? named?.key, name: input.name ?? named?.name }
-    const element = newElement(called, this.#o, 'an external event type')
+    const element = newElement({ ...input, key: input.key ?? named?.key }, this.#o, 'an external event type')
     const parent = named ?? (await this.#widerOf(principal, element.key, scope))
     const blank: ExternalEventType = {
       ...element,
+      name: input.name ?? parent?.name ?? element.name,
       workspaceId: principal.workspaceId,
       ...scope,
       parentId: parent?.id ?? null,
