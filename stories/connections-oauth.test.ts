@@ -1,5 +1,6 @@
+import { MembraneClient } from '@membranehq/sdk'
 import type { Permea } from '@permea/sdk'
-import { buildHouse, type House, type Receiver, startReceiver, until } from '@permea/testkit'
+import { buildHouse, type House, pause, type Receiver, startReceiver, until } from '@permea/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   ACCESS_TOKEN_SECONDS,
@@ -278,6 +279,8 @@ describe('access tokens that expire', () => {
       const { rows } = await pool.query('select 1 from connections where refresh_lease is not null')
       return rows.length === 1
     })
+    // Both have found out by then, and one of them waits for the other.
+    await pause(1500)
     gate.resolve()
     expect(await Promise.all(calls)).toEqual(Array.from({ length: 20 }, () => ({ account: 'person-1' })))
     expect(refreshes()).toBe(1)
@@ -300,10 +303,14 @@ describe('access tokens that expire', () => {
     const renewed = await anna.connections.refreshCredentials(select)
     expect(renewed.connected).toBe(true)
     expect(refreshes()).toBe(1)
+    const published = new MembraneClient({ token: await house.tokenOf({ id: 'anna' }), apiUri: house.url })
+    await published.connection('books').refreshCredentials()
+    expect(refreshes()).toBe(2)
     expect(await anna.connections.test(select)).toEqual({ success: true })
     const { items } = await anna.connections.logs(select)
     expect(items.map(({ kind, status }) => [kind, status])).toEqual([
       ['test', 'success'],
+      ['refresh', 'success'],
       ['refresh', 'success'],
       ['connect', 'success'],
     ])

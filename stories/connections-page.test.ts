@@ -140,6 +140,15 @@ describe('a link', () => {
     expect((await anna.connections.list()).items).toMatchObject([{ authOptionKey: 'second' }])
   })
 
+  test('that is only looked at connects nothing, also where nothing is asked for', async () => {
+    const { url } = await pageOf({ integrationKey: 'two-ways', authOptionKey: 'second' })
+    const browser = new Browser()
+    const page = await browser.open(url)
+    expect((await anna.connections.list()).items).toEqual([])
+    const done = await browser.open(`${house.url}/connect`, { form: filled(page.html, {}) })
+    expect(done.html).toContain('Connected')
+  })
+
   test('is good for a day, and not after it was cancelled', async () => {
     const { url, requestId } = await pageOf()
     const params = { requestId }

@@ -75,16 +75,16 @@ export function createApiClient(
   }
 }
 
-export function isExpired(answer: GuestAnswer): boolean {
+function isExpired(answer: GuestAnswer): boolean {
   return answer.kind === 'failed' && answer.error.key === 'access_token_expired'
 }
 
-export function isDefunct(answer: GuestAnswer): boolean {
+function isDefunct(answer: GuestAnswer): boolean {
   return answer.kind === 'failed' && answer.error.key === 'connection_is_defunct'
 }
 
 /** Sends one request and says what its answer means; never rejects for what the world does. */
-export async function sendOnce(
+async function sendOnce(
   sender: AppSender,
   { connection, config }: ClientState,
   given: GuestRequest,

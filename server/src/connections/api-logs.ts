@@ -7,7 +7,7 @@ import type { Log } from '../platform/log.ts'
 import { type ApiLog, type ApiLogContent, insertApiLogs } from './api-log-store.ts'
 
 /** Most of a body that is kept, in characters. */
-export const KEPT_CHARS_MAX = 16_384
+const KEPT_CHARS_MAX = 16_384
 
 /** So much more is looked at than is kept, so that a secret that lies across the cut is found whole. */
 const MARGIN_CHARS = 4_096

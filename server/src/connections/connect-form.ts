@@ -1,7 +1,7 @@
 import { asObject } from './apps.ts'
 
 /** Names of form fields begin so, to be told from what is not of the schema. */
-export const FIELD_PREFIX = 'input.'
+const FIELD_PREFIX = 'input.'
 
 const SECRET_NAME = /passw|secret|token|api[-_]?key|private[-_]?key|credential/i
 

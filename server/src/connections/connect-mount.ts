@@ -90,7 +90,7 @@ class ConnectPages {
     const query = request.query as Record<string, string>
     if (query.request !== undefined) {
       const row = await this.#o.connect.byLink(query.request)
-      return this.#show(reply, await this.#o.connect.proceed(row))
+      return this.#show(reply, await this.#o.connect.look(row))
     }
     const { allowMultipleConnections, connectorParameters, input, ...texts } = query
     const row = await this.#begin(

@@ -32,13 +32,21 @@ export type ConnectStep = { row: RequestRow; payload: ConnectPayload; app: Conne
   | { kind: 'failed'; error: ErrorData }
 )
 
+/** What a person chose and filled in just now. */
+interface Given {
+  authOptionKey?: string | undefined
+  input?: unknown
+}
+
 /** For so long may the app take to answer a redirect. */
 export const REDIRECT_MS = 10 * 60_000
 
 /** How a person connects an app, step by step. */
 export interface Connect {
   /** The next step of a request. `input` is what was filled in just now. */
-  proceed(row: RequestRow, now?: { authOptionKey?: string | undefined; input?: unknown }): Promise<ConnectStep>
+  proceed(row: RequestRow, now?: Given): Promise<ConnectStep>
+  /** The same for who only looks at a link, as programs that preview links do: nothing is connected by it. */
+  look(row: RequestRow): Promise<ConnectStep>
   /** By the secret part of its page's address. Refuses what is over, and what never was. */
   byLink(link: string): Promise<RequestRow>
   /**
@@ -77,11 +85,21 @@ class Connecting implements Connect {
     return row
   }
 
-  async proceed(
-    row: RequestRow,
-    given: { authOptionKey?: string | undefined; input?: unknown } = {},
-  ): Promise<ConnectStep> {
-    const payload = { ...this.#o.requests.payloadOf(row), ...given }
+  proceed(row: RequestRow, given: Given = {}): Promise<ConnectStep> {
+    return this.#next(row, given, { mayConnect: true })
+  }
+
+  look(row: RequestRow): Promise<ConnectStep> {
+    return this.#next(row, {}, { mayConnect: false })
+  }
+
+  async #next(row: RequestRow, given: Given, { mayConnect }: { mayConnect: boolean }): Promise<ConnectStep> {
+    const { authOptionKey, input } = given
+    const payload: ConnectPayload = {
+      ...this.#o.requests.payloadOf(row),
+      ...(authOptionKey === undefined ? {} : { authOptionKey }),
+      ...(input === undefined ? {} : { input }),
+    }
     const customer = await this.#customerOf(row)
     const { registry, apps } = this.#o.connections
     const existing = await this.#existing(row, payload)
@@ -98,7 +116,10 @@ class Connecting implements Connect {
     if (problem !== null)
       return { ...context, kind: 'form', option: app.option, problem: payload.input === undefined ? null : problem }
     const isRedirected = app.option.type === 'oauth2' || app.option.type === 'oauth1'
-    return isRedirected ? this.#sendAway(context) : this.#establish(context, existing, undefined)
+    if (isRedirected) return this.#sendAway(context)
+    return mayConnect
+      ? this.#establish(context, existing, undefined)
+      : { ...context, kind: 'form', option: app.option, problem: null }
   }
 
   async comeBack(
