@@ -2,10 +2,12 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { Pool } from 'undici'
+import { signedHeaders } from '../../server/src/deliveries/signing.ts'
 import { createGroupCommit } from '../../server/src/platform/group-commit.ts'
 import { answerParent, usageNow } from './child.ts'
 
-// What the engine is compared with: the least that takes an event durably, and the least that also hands it on.
+// What the engine is compared with: the least that takes an event durably, the least that also hands it on, and the least
+// that makes an event of a webhook, here by a function of this process, and hands that on signed.
 
 const GROUP = { groupMax: 200, groupWeightMax: 1e9, writersMax: 2, waitingMax: 1e9, waitingWeightMax: 1e12 }
 
@@ -55,8 +57,8 @@ function serverOf(database: pg.Pool, receiver: Pool): Parameters<typeof createSe
     },
   })
 
-  async function deliver(id: number, body: string): Promise<void> {
-    const headers = { 'content-type': 'application/json' }
+  async function deliver(id: number, body: string, signature: Record<string, string>): Promise<void> {
+    const headers = { 'content-type': 'application/json', ...signature }
     const answer = await receiver.request({ path: '/in', method: 'POST', headers, body })
     await answer.body.dump()
     await updates.add({ id, status: answer.statusCode }, 1)
@@ -71,9 +73,19 @@ function serverOf(database: pg.Pool, receiver: Pool): Parameters<typeof createSe
       await inserts.add({ id, body }, 1)
       const answer = `{"id":${id}}`
       response.writeHead(202, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer)
-      if (request.url === '/pipeline') await deliver(id, body)
+      if (request.url === '/pipeline') await deliver(id, body, {})
+      if (request.url === '/webhook') {
+        const event = eventOf(JSON.parse(body) as Record<string, unknown>)
+        await deliver(id, event, signedHeaders({ id: String(id), body: event, at: new Date(), secrets: [SECRET] }))
+      }
     })
   }
+}
+
+const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+
+function eventOf({ orderId, ...record }: Record<string, unknown>): string {
+  return JSON.stringify({ type: 'order.created', record: { id: orderId, ...record } })
 }
 
 const asks = {

@@ -1,10 +1,7 @@
-import { createPermea } from '@permea/sdk'
-import { ROLES } from '../../server/src/config.ts'
-import { createEngine, type Engine, migrateAll } from '../../server/src/engine.ts'
+import type { Engine } from '../../server/src/engine.ts'
 import { systemClock } from '../../server/src/platform/clock.ts'
 import { createIds, fromWire } from '../../server/src/platform/ids.ts'
-import { silentLog } from '../../server/src/platform/log.ts'
-import { sealingKey } from '../../server/src/platform/sealing.ts'
+import { startBenchEngine } from './bench-engine.ts'
 import { answerParent } from './child.ts'
 import { machineMs, wait } from './moments.ts'
 
@@ -14,42 +11,10 @@ const ids = createIds(systemClock)
 
 /** Starts an engine with one endpoint for each address; gives their ids. */
 async function start({ databaseUrl, urls }: { databaseUrl: string; urls: readonly string[] }): Promise<string[]> {
-  await migrateAll(databaseUrl, silentLog)
-  engine = await createEngine({
-    databaseUrl,
-    publicUrl: 'http://127.0.0.1:1',
-    sealingKeys: [sealingKey('a key for benchmarks that is long enough')],
-    egressAllow: [{ network: '127.0.0.0', prefixBits: 8, port: null }],
-    roles: new Set(ROLES),
-    retentionDays: 30,
-    clock: systemClock,
-    random: Math.random,
-    log: silentLog,
-  })
-  workspaceId = ids.next()
-  const now = systemClock.now()
-  const workspace = {
-    id: workspaceId,
-    key: 'bench',
-    name: 'Bench',
-    secret: 'a secret for benchmarks that is long enough',
-    publicKeys: [],
-    jwksUri: null,
-    appBaseUri: null,
-    logoUri: null,
-    webhookUri: null,
-    enabledWebhookEvents: [],
-    settings: {},
-    type: 'development' as const,
-    isExample: false,
-    createdAt: now,
-    updatedAt: now,
-    archivedAt: null,
-  }
-  await engine.workspaceStore.insert(engine.database.db, workspace)
-  await engine.start()
-  const baseUrl = await engine.app.listen({ port: 0, host: '127.0.0.1' })
-  const admin = createPermea({ baseUrl, token: await engine.tokens.sign(workspace, { isAdmin: true }, 3600) })
+  const bench = await startBenchEngine({ databaseUrl, appUrl: null })
+  engine = bench.engine
+  workspaceId = bench.workspaceId
+  const { admin } = bench
   const made = await Promise.all(urls.map((url) => admin.notificationEndpoints.create({ body: { url } })))
   return made.map((endpoint) => fromWire('ne', endpoint.id) ?? '')
 }

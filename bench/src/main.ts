@@ -1,17 +1,21 @@
 import { deliveryFairness } from './delivery-fairness.ts'
+import { external } from './external.ts'
 import { growth } from './growth.ts'
 import { compare, fairness, idle, latency, sampleMemory } from './measures.ts'
-import { HELP, type Options, readOptions } from './options.ts'
+import { HELP, type Measure, type Options, readOptions } from './options.ts'
 import { costliestStatements, startPostgres } from './postgres.ts'
 import { setStage } from './stage.ts'
 import { type Row, tableOf } from './table.ts'
+
+const EXTERNAL: ReadonlySet<Measure> = new Set(['webhooks', 'containment', 'refreshes'])
+const ON_STAGES_OF_THEIR_OWN: ReadonlySet<Measure> = new Set(['growth', 'delivery-fairness', ...EXTERNAL])
 
 /** Takes the measures in one run, so that their ratios mean something, and gives the table's rows. */
 async function measure(options: Options): Promise<Row[]> {
   const rows: Row[] = []
   const { measures } = options
   await using postgres = await startPostgres(options)
-  if ([...measures].some((each) => each !== 'growth' && each !== 'delivery-fairness')) {
+  if ([...measures].some((each) => !ON_STAGES_OF_THEIR_OWN.has(each))) {
     await using stage = await setStage(postgres, options)
     const memory = sampleMemory(stage)
     if (measures.has('accept')) rows.push(...(await compare('accept', stage, options, memory)))
@@ -26,6 +30,7 @@ async function measure(options: Options): Promise<Row[]> {
     if (measures.has('fairness')) rows.push(...(await fairness(stage)))
   }
   if (measures.has('delivery-fairness')) rows.push(...(await deliveryFairness(postgres)))
+  if ([...measures].some((each) => EXTERNAL.has(each))) rows.push(...(await external(postgres, options)))
   if (measures.has('growth')) rows.push(...(await growth(postgres, options)))
   return rows
 }

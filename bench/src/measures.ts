@@ -1,12 +1,12 @@
 import { median, type Spread, wait } from './moments.ts'
 import type { Options } from './options.ts'
-import { finishedUpTo, load, type Stage, type Sustained, sustainAccept, sustainPipeline } from './stage.ts'
+import { type Bout, finishedUpTo, load, type Stage, type Sustained, sustainAccept, sustainPipeline } from './stage.ts'
 import { atLeast, atMost, figure, type Row } from './table.ts'
 
-/** `accept` and `pipeline`: bare and engine take turns; the ratio is the median of the rounds' ratios. */
+/** `accept`, `pipeline`, `webhooks`: bare and engine take turns; the ratio is the median of the rounds' ratios. */
 export async function compare(
-  what: 'accept' | 'pipeline',
-  stage: Stage,
+  what: 'accept' | 'pipeline' | 'webhooks',
+  stage: Bout,
   options: Options,
   memory: MemorySamples,
 ): Promise<Row[]> {
@@ -29,18 +29,23 @@ export async function compare(
       .map(figure)
       .join(' / ')
   const ratio = median(engines.map((each, round) => each.rate / (bares[round]?.rate ?? Number.NaN)))
-  const cpuOf = (each: Sustained) => each.cpuUs.server + each.cpuUs.postgres
+  const cpuOf = (each: Sustained) => each.cpuUs.server + each.cpuUs.functions + each.cpuUs.postgres
+  const rate = of(engines, (s) => s.rate)
+  const goals = { accept: atLeast(0.8, ratio), pipeline: atLeast(0.6, ratio), webhooks: atLeast(1000, rate) }
   return [
     {
       what: `${what}: events/s`,
       ...both((s) => s.rate),
       ratio,
-      goal: atLeast(what === 'accept' ? 0.8 : 0.6, ratio),
+      goal: goals[what],
     },
     { what: `${what}: answer p50 / p95 / p99 ms`, bare: quantiles(bares), engine: quantiles(engines) },
     { what: `${what}: server CPU µs per event`, ...both((s) => s.cpuUs.server) },
+    ...(stage.engine.functionsMs === undefined
+      ? []
+      : [{ what: `${what}: CPU µs per event of the sandbox`, engine: figure(of(engines, (s) => s.cpuUs.functions)) }]),
     { what: `${what}: PostgreSQL CPU µs per event`, ...both((s) => s.cpuUs.postgres) },
-    { what: `${what}: both CPU, bare / engine`, engine: '', ratio: of(bares, cpuOf) / of(engines, cpuOf) },
+    { what: `${what}: all CPU, bare / engine`, engine: '', ratio: of(bares, cpuOf) / of(engines, cpuOf) },
   ]
 }
 
@@ -48,7 +53,7 @@ const LATENCY_RATE = 200
 const LATENCY_SECONDS = 15
 
 /** From request to arrival at the receiver, at a rate that leaves room. */
-export async function latency(stage: Stage): Promise<Row[]> {
+export async function latency(stage: Bout, what = 'latency'): Promise<Row[]> {
   const spreads = []
   for (const contender of [stage.bare, stage.engine]) {
     await stage.receiver.ask('forget', undefined)
@@ -66,13 +71,13 @@ export async function latency(stage: Stage): Promise<Row[]> {
   if (bare === undefined || engine === undefined) throw new Error('both were measured')
   return [
     {
-      what: `latency at ${LATENCY_RATE}/s to the receiver: p50 ms`,
+      what: `${what} at ${LATENCY_RATE}/s to the receiver: p50 ms`,
       bare: figure(bare.p50),
       engine: figure(engine.p50),
       goal: atMost(10, engine.p50, ' ms'),
     },
     {
-      what: `latency at ${LATENCY_RATE}/s to the receiver: p95 ms`,
+      what: `${what} at ${LATENCY_RATE}/s to the receiver: p95 ms`,
       bare: figure(bare.p95),
       engine: figure(engine.p95),
       goal: atMost(40, engine.p95, ' ms'),
@@ -115,7 +120,7 @@ export interface MemorySamples {
 const SAMPLE_MS = 250
 const MIB = 1024 * 1024
 
-export function sampleMemory(stage: Stage): MemorySamples {
+export function sampleMemory(stage: Pick<Bout, 'engine'>): MemorySamples {
   const samples: number[] = []
   const sample = async () => {
     samples.push((await stage.engine.usage()).rssBytes / MIB)

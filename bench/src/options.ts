@@ -8,6 +8,9 @@ export const MEASURES = [
   'memory',
   'fairness',
   'delivery-fairness',
+  'webhooks',
+  'containment',
+  'refreshes',
   'growth',
 ] as const
 export type Measure = (typeof MEASURES)[number]

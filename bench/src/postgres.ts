@@ -73,8 +73,8 @@ export async function costliestStatements(postgres: Postgres, database: string):
 /** Kernel ticks are hundredths of a second on every Linux. */
 const TICK_MS = 10
 
-/** CPU time of a process, its children and the children it had. */
-function cpuOfTree(pid: number): number {
+/** CPU time in milliseconds of a process, its children and the children it had; NaN where the system does not say. */
+export function cpuOfTree(pid: number): number {
   try {
     const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
     return processes.reduce((sum, name) => sum + cpuIfIn(pid, name), 0)

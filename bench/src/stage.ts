@@ -7,7 +7,7 @@ import type { Options } from './options.ts'
 import type { Postgres } from './postgres.ts'
 import type { ReceiverAsks } from './receiver-child.ts'
 
-const CUSTOMERS = 20
+export const CUSTOMERS = 20
 const CONNECTIONS = 64
 const EVENT_BYTES = 1024
 
@@ -19,18 +19,24 @@ export interface Contender {
   accept: readonly Target[]
   pipeline: readonly Target[]
   usage(): Promise<{ cpuMs: number; rssBytes: number }>
+  /** CPU time of the processes that run functions, where there are any. */
+  functionsMs?(): number
   /** Events that went all the way, and whose record says so. */
   finished(): Promise<number>
 }
 
-/** Everything that takes part, each in a process of its own. */
-export interface Stage extends AsyncDisposable {
+/** Those that are compared and what both need, each in a process of its own. */
+export interface Bout {
   postgres: Postgres
   bare: Contender
   engine: Contender
-  ready: Ready
   receiver: Child<ReceiverAsks>
   load: Child<LoadAsks>
+}
+
+/** Everything that takes part. */
+export interface Stage extends Bout, AsyncDisposable {
+  ready: Ready
 }
 
 /** What a load needs of a stage. */
@@ -55,16 +61,21 @@ export async function setStage(postgres: Postgres, options: Options): Promise<St
   return { postgres, bare, ...started, receiver, load, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
-async function startBare(stack: AsyncDisposableStack, postgres: Postgres, receiverPort: number): Promise<Contender> {
+export async function startBare(
+  stack: AsyncDisposableStack,
+  postgres: Postgres,
+  receiverPort: number,
+  given: { database: string; pipeline: string } = { database: 'bench_bare', pipeline: '/pipeline' },
+): Promise<Contender> {
   const child = stack.use(startChild<BareAsks>('./bare-child.ts'))
-  const databaseUrl = await postgres.create('bench_bare')
+  const databaseUrl = await postgres.create(given.database)
   const { port } = await child.ask('start', { databaseUrl, receiverPort })
   return {
     name: 'bare',
-    database: 'bench_bare',
+    database: given.database,
     port,
     accept: [{ path: '/accept', token: 'none' }],
-    pipeline: [{ path: '/pipeline', token: 'none' }],
+    pipeline: [{ path: given.pipeline, token: 'none' }],
     usage: () => child.ask('usage', undefined),
     finished: () => child.ask('finished', undefined),
   }
@@ -100,7 +111,7 @@ export interface Sustained extends LoadResult {
   /** Events per second, from the first request to the last event finished. */
   rate: number
   /** CPU time per event, in microseconds. */
-  cpuUs: { server: number; postgres: number }
+  cpuUs: { server: number; functions: number; postgres: number }
 }
 
 export function load(stage: Pick<Stage, 'load'>, given: Partial<Load> & Pick<Load, 'port' | 'targets' | 'seconds'>) {
@@ -138,7 +149,8 @@ export async function finishedUpTo(contender: Contender, count: number): Promise
 async function sustain(stage: Site, contender: Contender, work: () => Promise<LoadResult>): Promise<Sustained> {
   // What the one before left to be flushed must not fall on this one.
   await stage.postgres.query('postgres', 'checkpoint')
-  const [usage, postgresMs] = [await contender.usage(), stage.postgres.cpuMs()]
+  const functionsMs = () => contender.functionsMs?.() ?? 0
+  const [usage, beforeMs] = [await contender.usage(), { functions: functionsMs(), postgres: stage.postgres.cpuMs() }]
   const result = await work()
   const seconds = (machineMs() - result.startedAtMs) / 1000
   const after = await contender.usage()
@@ -147,6 +159,10 @@ async function sustain(stage: Site, contender: Contender, work: () => Promise<Lo
   return {
     ...result,
     rate: result.accepted / seconds,
-    cpuUs: { server: perEvent(after.cpuMs - usage.cpuMs), postgres: perEvent(stage.postgres.cpuMs() - postgresMs) },
+    cpuUs: {
+      server: perEvent(after.cpuMs - usage.cpuMs),
+      functions: perEvent(functionsMs() - beforeMs.functions),
+      postgres: perEvent(stage.postgres.cpuMs() - beforeMs.postgres),
+    },
   }
 }

@@ -1,0 +1,87 @@
+import { type AddressInfo, createServer } from 'node:net'
+import { createPermea, type Permea } from '@permea/sdk'
+import { ROLES } from '../../server/src/config.ts'
+import { createEngine, type Engine, migrateAll } from '../../server/src/engine.ts'
+import { systemClock } from '../../server/src/platform/clock.ts'
+import { keepHeapSmall } from '../../server/src/platform/heap.ts'
+import { createIds } from '../../server/src/platform/ids.ts'
+import { silentLog } from '../../server/src/platform/log.ts'
+import { sealingKey } from '../../server/src/platform/sealing.ts'
+import type { Workspace } from '../../server/src/workspaces/workspace.ts'
+
+/** An engine in this process that listens, with a workspace in it. */
+export interface BenchEngine {
+  engine: Engine
+  url: string
+  port: number
+  workspaceId: string
+  admin: Permea
+  tokenOf(claims: Record<string, unknown>): Promise<string>
+  as(internalId: string): Promise<Permea>
+}
+
+/** Starts one on an empty database, set up as the server sets it up. */
+export async function startBenchEngine(given: { databaseUrl: string; appUrl: string | null }): Promise<BenchEngine> {
+  keepHeapSmall()
+  const { databaseUrl } = given
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  await migrateAll(databaseUrl, silentLog)
+  const engine = await createEngine({
+    databaseUrl,
+    publicUrl: url,
+    sealingKeys: [sealingKey('a key for benchmarks that is long enough')],
+    egressAllow: [{ network: '127.0.0.0', prefixBits: 8, port: null }],
+    roles: new Set(ROLES),
+    retentionDays: 30,
+    clock: systemClock,
+    random: Math.random,
+    log: silentLog,
+  })
+  const workspace = workspaceNow(given.appUrl)
+  await engine.workspaceStore.insert(engine.database.db, workspace)
+  await engine.start()
+  await engine.app.listen({ port, host: '127.0.0.1' })
+  const tokenOf = (claims: Record<string, unknown>) => engine.tokens.sign(workspace, claims, 86_400)
+  const clientOf = async (claims: Record<string, unknown>) =>
+    createPermea({ baseUrl: url, token: await tokenOf(claims) })
+  return {
+    engine,
+    url,
+    port,
+    workspaceId: workspace.id,
+    admin: await clientOf({ isAdmin: true }),
+    tokenOf,
+    as: (id) => clientOf({ id }),
+  }
+}
+
+function workspaceNow(appBaseUri: string | null): Workspace {
+  const now = systemClock.now()
+  return {
+    id: createIds(systemClock).next(),
+    key: 'bench',
+    name: 'Bench',
+    secret: 'a secret for benchmarks that is long enough',
+    publicKeys: [],
+    jwksUri: null,
+    appBaseUri,
+    logoUri: null,
+    webhookUri: null,
+    enabledWebhookEvents: [],
+    settings: {},
+    type: 'development',
+    isExample: false,
+    createdAt: now,
+    updatedAt: now,
+    archivedAt: null,
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}

@@ -1,0 +1,218 @@
+import { startChild } from './child.ts'
+import type { ExternalAsks, ExternalReady } from './external-child.ts'
+import type { LoadAsks } from './load-child.ts'
+import { compare, latency, sampleMemory } from './measures.ts'
+import { machineMs, type Spread, wait } from './moments.ts'
+import type { Options } from './options.ts'
+import { costliestStatements, cpuOfTree, type Postgres } from './postgres.ts'
+import type { ReceiverAsks } from './receiver-child.ts'
+import { type Bout, type Contender, CUSTOMERS, load, startBare } from './stage.ts'
+import { atMost, figure, type Row } from './table.ts'
+
+interface ExternalStage extends Bout, AsyncDisposable {
+  ready: ExternalReady
+}
+
+const DATABASE = 'bench_external'
+
+/** What the incoming half costs: webhooks through `handle` to a signed delivery, refreshes, and functions that misbehave. */
+export async function external(postgres: Postgres, options: Options): Promise<Row[]> {
+  const { measures } = options
+  const rows: Row[] = []
+  await using stage = await setStage(postgres, options)
+  const memory = sampleMemory(stage)
+  if (measures.has('webhooks')) {
+    rows.push(...(await compare('webhooks', stage, options, memory)), ...memory.rows())
+    rows.push(...(await latency(stage, 'webhooks: latency')))
+  }
+  if (measures.has('containment')) rows.push(...(await containment(stage)))
+  if (measures.has('refreshes')) rows.push(...(await refreshes(stage)))
+  if (options.hasStatements)
+    process.stderr.write(
+      `ms, of which planning, calls, ms per call\n${await costliestStatements(postgres, DATABASE)}\n`,
+    )
+  return rows
+}
+
+async function setStage(postgres: Postgres, options: Options): Promise<ExternalStage> {
+  await using stack = new AsyncDisposableStack()
+  const loading = stack.use(startChild<LoadAsks>('./load-child.ts'))
+  const receiver = stack.use(startChild<ReceiverAsks>('./receiver-child.ts'))
+  const { port: receiverPort } = await receiver.ask('start', undefined)
+  const bare = await startBare(stack, postgres, receiverPort, { database: 'bench_bare_webhooks', pipeline: '/webhook' })
+  const flags = options.profileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profileDir}`]
+  const child = stack.use(startChild<ExternalAsks>('./external-child.ts', flags))
+  const ready = await child.ask('start', {
+    databaseUrl: await postgres.create(DATABASE),
+    receiverUrl: `http://127.0.0.1:${receiverPort}`,
+    customers: CUSTOMERS,
+  })
+  const ownMs = async () => (await child.ask('usage', undefined)).cpuMs
+  let lastOwnMs = await ownMs()
+  const engine: Contender = {
+    name: 'engine',
+    database: DATABASE,
+    port: ready.port,
+    accept: [],
+    pipeline: ready.usual.map((path) => ({ path, token: 'none' })),
+    async usage() {
+      const usage = await child.ask('usage', undefined)
+      lastOwnMs = usage.cpuMs
+      return usage
+    },
+    functionsMs: () => cpuOfTree(child.pid) - lastOwnMs,
+    async finished() {
+      const { completed, others } = await child.ask('finished', undefined)
+      if (others > 0) throw new Error(`${others} deliveries failed`)
+      return completed
+    },
+  }
+  const all = stack.move()
+  return { postgres, bare, engine, ready, receiver, load: loading, [Symbol.asyncDispose]: () => all.disposeAsync() }
+}
+
+const BESIDE_RATE = 100
+const BESIDE_SECONDS = 12
+const MISBEHAVING_RATE = 20
+
+/** Webhooks of the usual subscriptions at a modest rate, alone; then beside functions that take all the time they can get. */
+async function containment(stage: ExternalStage): Promise<Row[]> {
+  const { ready } = stage
+  const { port } = stage.engine
+  await webhooksWhile(stage, () => wait(3000))
+  const alone = await webhooksWhile(stage, () => wait(BESIDE_SECONDS * 1000))
+  const beside = async (path: string) => {
+    const misbehaving = load(stage, {
+      port,
+      targets: [{ path, token: 'none' }],
+      seconds: BESIDE_SECONDS,
+      connections: 500,
+      pace: { kind: 'open', batch: 1, everyMs: 1000 / MISBEHAVING_RATE },
+    })
+    return webhooksWhile(stage, () => misbehaving)
+  }
+  const looping = await beside(ready.looping)
+  const computing = await beside(ready.computing)
+  return [
+    besideRow(`webhooks beside ${MISBEHAVING_RATE} calls/s of a function that loops`, alone, looping),
+    besideRow(`webhooks beside ${MISBEHAVING_RATE} calls/s of a function that computes for 60 ms`, alone, computing),
+  ]
+}
+
+const SUBSCRIPTIONS = 10_000
+const CONNECTIONS = 1000
+const REFRESH_SECONDS_MAX = 60
+
+/** Ten thousand subscriptions that are due at the same moment, and what webhooks of others notice of it. */
+async function refreshes(stage: ExternalStage): Promise<Row[]> {
+  const { postgres, receiver } = stage
+  await postgres.query(DATABASE, SUBSCRIBE, [SUBSCRIPTIONS, CONNECTIONS])
+  await postgres.query(DATABASE, 'vacuum analyze')
+  await webhooksWhile(stage, () => wait(3000))
+  const alone = await webhooksWhile(stage, () => wait(BESIDE_SECONDS * 1000))
+  const seconds: number[] = []
+  let calls = 0
+  const beside = await webhooksWhile(stage, async () => {
+    await postgres.query('postgres', 'checkpoint')
+    const [usage, functionsMs] = [await stage.engine.usage(), stage.engine.functionsMs?.() ?? 0]
+    const beganMs = machineMs()
+    await postgres.query(DATABASE, DUE)
+    while ((await receiver.ask('countAt', { path: '/refresh' })) === 0) await wait(20)
+    const firstMs = machineMs()
+    while ((await waitingRefreshes(postgres)) > 0) {
+      if (machineMs() - beganMs > REFRESH_SECONDS_MAX * 1000)
+        throw new Error(`${await waitingRefreshes(postgres)} subscriptions are not refreshed`)
+      await wait(200)
+    }
+    seconds.push((firstMs - beganMs) / 1000, (machineMs() - firstMs) / 1000)
+    calls = await receiver.ask('countAt', { path: '/refresh' })
+    const cpuMs = (await stage.engine.usage()).cpuMs - usage.cpuMs
+    process.stderr.write(
+      `refreshes: engine ${figure(cpuMs)} ms CPU, sandbox ${figure((stage.engine.functionsMs?.() ?? 0) - functionsMs)} ms\n`,
+    )
+  })
+  const [untilFirst = Number.NaN, untilAll = Number.NaN] = seconds
+  return [
+    {
+      what: `refreshes: ${figure(SUBSCRIPTIONS)} due at once on ${figure(CONNECTIONS)} connections: s until the first, then until all`,
+      engine: `${figure(untilFirst)} + ${figure(untilAll)}`,
+    },
+    { what: 'refreshes: calls of the app, and per second', engine: `${figure(calls)}, ${figure(calls / untilAll)}` },
+    besideRow('webhooks beside these refreshes', alone, beside),
+  ]
+}
+
+async function waitingRefreshes(postgres: Postgres): Promise<number> {
+  const [row] = await postgres.query<{ count: number }>(
+    DATABASE,
+    `select count(*)::float8 as count from external_event_subscriptions where next_refresh_at < now()`,
+  )
+  return row?.count ?? Number.NaN
+}
+
+/** Latency from request to receiver while `work` lasts, at a rate that leaves room. */
+async function webhooksWhile(stage: ExternalStage, work: () => Promise<unknown>): Promise<Spread> {
+  const { engine, receiver } = stage
+  await receiver.ask('forget', undefined)
+  let isOver = false
+  const over = work().finally(() => {
+    isOver = true
+  })
+  let accepted = 0
+  while (!isOver) {
+    const result = await load(stage, {
+      port: engine.port,
+      targets: engine.pipeline,
+      seconds: 1,
+      pace: { kind: 'open', batch: 1, everyMs: 1000 / BESIDE_RATE },
+    })
+    if (result.refused > 0) throw new Error(`${result.refused} webhooks were refused`)
+    accepted += result.accepted
+  }
+  await over
+  const deadline = machineMs() + 30_000
+  while ((await receiver.ask('countAt', { path: '/in' })) < accepted) {
+    if (machineMs() > deadline) throw new Error('events of webhooks were not delivered')
+    await wait(20)
+  }
+  return (await receiver.ask('arrivedAt', { path: '/in' })).latency
+}
+
+function besideRow(what: string, alone: Spread, beside: Spread): Row {
+  const ratio = beside.p95 / alone.p95
+  const spread = ({ p50, p95 }: Spread) => `${figure(p50)} / ${figure(p95)}`
+  return {
+    what: `${what}: p50 / p95 ms, alone → beside`,
+    engine: `${spread(alone)} → ${spread(beside)}`,
+    ratio,
+    goal: atMost(2, ratio, ''),
+  }
+}
+
+/** Subscriptions on connections of their own customer, as copies of one that is there; not due yet. */
+const SUBSCRIBE = `
+  with model as (
+    select s.*, n.connector_id, n.auth_option_key, n.credentials_sealed, n.input_sealed
+      from external_event_subscriptions s join connections n on n.id = s.connection_id
+      join external_event_types t on t.id = s.external_event_type_id where t.key = 'order' limit 1
+  ), customer as (
+    insert into customers (id, workspace_id, internal_id, name, created_at, updated_at)
+    select uuidv7(), workspace_id, 'refreshed', 'refreshed', now(), now() from model returning id
+  ), connection as (
+    insert into connections (id, workspace_id, customer_id, integration_id, connector_id, auth_option_key, uuid, name, credentials_sealed,
+      input_sealed, revision, created_at, updated_at)
+    select uuidv7(), m.workspace_id, c.id, m.integration_id, m.connector_id, m.auth_option_key, gen_random_uuid(), 'of ' || n,
+           m.credentials_sealed, m.input_sealed, gen_random_uuid(), now(), now()
+      from generate_series(1, $2::int) n cross join model m cross join customer c
+    returning id, customer_id
+  ), place as (select id, customer_id, row_number() over () as at from connection)
+  insert into external_event_subscriptions (id, workspace_id, customer_id, connection_id, integration_id, external_event_type_id, parameters,
+    parameters_hash, name, webhook_uuid, is_wanted, is_manual, status, is_registered, state_sealed, state_version, subscribed_by, revision,
+    created_at, updated_at)
+  select uuidv7(), m.workspace_id, p.customer_id, p.id, m.integration_id, m.external_event_type_id, m.parameters, m.parameters_hash,
+         'refreshed ' || n, gen_random_uuid(), true, true, m.status, true, m.state_sealed, m.state_version, m.subscribed_by,
+         gen_random_uuid(), now(), now()
+    from generate_series(1, $1::int) n cross join model m join place p on p.at = 1 + n % $2::int`
+
+const DUE = `
+  update external_event_subscriptions set next_refresh_at = now(), refresh_due_at = now() where name like 'refreshed %'`
