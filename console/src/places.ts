@@ -12,6 +12,16 @@ const PAGE_OF_PREFIX: Record<string, string> = {
   alrt: 'alerts',
   ne: 'webhook-notifications',
   rpl: 'replays',
+  int: 'integrations',
+  cnr: 'connectors',
+  con: 'connections',
+  eet: 'external-event-types',
+  ees: 'external-event-subscriptions',
+  iwh: 'incoming-webhooks',
+  eev: 'external-events',
+  eal: 'external-api-logs',
+  act: 'actions',
+  arl: 'action-runs',
 }
 
 /** The page of the record with this identifier; null where it is not one. */

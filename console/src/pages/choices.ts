@@ -28,3 +28,24 @@ export async function integrationChoices(): Promise<readonly Choice[]> {
   const { items } = await permea.integrations.list({ query: { limit: LIMIT } })
   return items.map((integration) => ({ value: integration.id, label: integration.name }))
 }
+
+export async function connectorChoices(): Promise<readonly Choice[]> {
+  const { items } = await permea.connectors.list({ query: { limit: LIMIT } })
+  return items.map((connector) => ({
+    value: connector.id,
+    label: connector.isPublic ? `${connector.name} (ready-made)` : connector.name,
+  }))
+}
+
+export async function connectionChoices(): Promise<readonly Choice[]> {
+  const { items } = await permea.connections.list({ query: { limit: LIMIT } })
+  return items.map((connection) => ({
+    value: connection.id,
+    label: `${connection.name} of ${connection.user?.name ?? connection.userId}`,
+  }))
+}
+
+export async function externalEventTypeChoices(): Promise<readonly Choice[]> {
+  const { items } = await permea.externalEventTypes.list({ query: { limit: LIMIT } })
+  return items.map((type) => ({ value: type.id, label: type.name }))
+}

@@ -1,0 +1,202 @@
+import { IconPuzzle } from '@tabler/icons-react'
+import { useNavigate, useParams } from '@tanstack/react-router'
+import { type ItemOf, permea } from '../../api.ts'
+import { ElementForm } from '../../forms/element-form.tsx'
+import type { Field } from '../../forms/fields.ts'
+import { Act } from '../../parts/act.tsx'
+import { ArchiveAct } from '../../parts/archive-act.tsx'
+import { Copyable } from '../../parts/copy.tsx'
+import { Empty } from '../../parts/empty.tsx'
+import { Facts } from '../../parts/facts.tsx'
+import { NewButton } from '../../parts/go.tsx'
+import { Json } from '../../parts/json.tsx'
+import { To } from '../../parts/links.tsx'
+import { Logo } from '../../parts/logo.tsx'
+import { Status } from '../../parts/status.tsx'
+import { ARCHIVED, type Filter } from '../../records/filters.tsx'
+import { ListPage } from '../../records/list-page.tsx'
+import { NewDrawer } from '../../records/new-drawer.tsx'
+import { RecordDrawer } from '../../records/record-drawer.tsx'
+import { pagesOf } from '../../records/record-list.ts'
+import type { Column } from '../../records/record-table.tsx'
+
+type Connector = ItemOf<typeof permea.connectors.list>
+
+const PATH = 'connectors'
+
+const columns: readonly Column<Connector>[] = [
+  { title: 'Name', width: 'minmax(140px, 1.3fr)', cell: (each) => <Logo uri={each.logoUri} name={each.name} /> },
+  { title: 'Key', width: 'minmax(110px, 1fr)', cell: (each) => <code>{each.key}</code> },
+  { title: 'Whose', width: '110px', from: 520, cell: (each) => (each.isPublic ? 'ready-made' : 'yours') },
+  { title: 'Events', width: '80px', from: 640, cell: (each) => each.eventsCount },
+  { title: 'Operations', width: '90px', from: 720, cell: (each) => each.operationsCount },
+  { title: 'Categories', width: 'minmax(100px, 1fr)', from: 880, cell: (each) => each.categories.join(', ') || '–' },
+]
+
+const filters: readonly Filter[] = [{ kind: 'search', name: 'search', label: 'Search' }, ARCHIVED]
+
+const fields: readonly Field[] = [
+  { name: 'name', label: 'Name', kind: 'text', required: true },
+  { name: 'key', label: 'Key', kind: 'text', about: 'Made from the name where none is given.' },
+  { name: 'description', label: 'Description', kind: 'long' },
+  { name: 'logoUri', label: 'Logo', kind: 'text', placeholder: 'https://…' },
+  {
+    name: 'options',
+    label: 'Ways to connect',
+    kind: 'json',
+    section: 'How to connect',
+    about: 'By key: the type, what a person is asked for, and the functions that make and use credentials.',
+    placeholder:
+      '{\n  "api-key": {\n    "type": "client-credentials",\n    "title": "API key",\n    "inputSchema": {\n      "type": "object",\n      "properties": { "apiKey": { "type": "string", "title": "API key" } },\n      "required": ["apiKey"]\n    }\n  }\n}',
+  },
+  { name: 'parametersSchema', label: 'Schema of the integration’s parameters', kind: 'json' },
+  {
+    name: 'makeApiClient',
+    label: 'makeApiClient',
+    kind: 'json',
+    about: 'A function, as { "type": "javascript", "code": "…" } or a mapping.',
+  },
+  {
+    name: 'events',
+    label: 'Events',
+    kind: 'json',
+    section: 'What it offers',
+    about: 'By key: name, implementationType, subscribe, handle, unsubscribe, refresh.',
+  },
+  { name: 'globalWebhooks', label: 'Global webhooks', kind: 'json', about: 'By key: name and handle.' },
+  { name: 'operations', label: 'Operations', kind: 'json', about: 'By key: name, inputSchema, run.' },
+  { name: 'responseHandlers', label: 'Response handlers', kind: 'json' },
+]
+
+export function Page() {
+  return (
+    <ListPage<Connector>
+      title="Connectors"
+      about="What the engine knows of external apps: how to connect, what happens there, what can be done there."
+      path={PATH}
+      kind="connector"
+      fetchPage={pagesOf(permea.connectors.list)}
+      filters={filters}
+      columns={columns}
+      actions={<NewButton path={PATH} label="New connector" />}
+      empty={
+        <Empty icon={IconPuzzle} title="No connectors" action={<NewButton path={PATH} label="New connector" />}>
+          Describe an app by data and small functions, and offer it as an integration.
+        </Empty>
+      }
+      emptyFiltered={
+        <Empty icon={IconPuzzle} title="No connector fits" action={<NewButton path={PATH} label="New connector" />}>
+          An app that is not among the ready-made ones can be described in a connector of your own.
+        </Empty>
+      }
+    />
+  )
+}
+
+export function Record() {
+  const { id } = useParams({ strict: false }) as { id?: string }
+  return id === 'new' ? <New /> : <Existing />
+}
+
+function New() {
+  const navigate = useNavigate()
+  return (
+    <NewDrawer title="New connector" path={PATH}>
+      <ElementForm
+        fields={fields}
+        of={{}}
+        isNew
+        save={(body) => permea.connectors.create({ body })}
+        onSaved={(made) => void navigate({ to: `/${PATH}/${made.id}`, search: true })}
+      />
+    </NewDrawer>
+  )
+}
+
+function Existing() {
+  const navigate = useNavigate()
+  return (
+    <RecordDrawer<Connector>
+      noun="connector"
+      path={PATH}
+      kind="connector"
+      apiPath="/connectors"
+      fetchOne={(id, signal) => permea.connectors.get({ params: { selector: id } }, { signal })}
+      titleOf={(each) => each.name}
+      statusOf={(each) => (
+        <Status
+          of={each.archivedAt === undefined ? 'active' : 'archived'}
+          label={each.isPublic ? 'ready-made' : 'yours'}
+        />
+      )}
+      actions={(each) => (
+        <>
+          <Act
+            label="Copy to change it"
+            run={() => permea.connectors.clone({ params: { selector: each.id } })}
+            said="Copied"
+            onDone={(copy) => void navigate({ to: `/${PATH}/${copy.id}`, search: {} })}
+          />
+          {!each.isReadOnly && (
+            <ArchiveAct
+              name={each.name}
+              isArchived={each.archivedAt !== undefined}
+              text="Integrations that use it keep working; new ones cannot choose it."
+              archive={() => permea.connectors.archive({ params: { selector: each.id } })}
+              restore={() => permea.connectors.restore({ params: { selector: each.id } })}
+            />
+          )}
+        </>
+      )}
+      tabs={[
+        { key: 'about', title: 'About', show: (each) => <About connector={each} /> },
+        {
+          key: 'edit',
+          title: 'Edit',
+          show: (each) =>
+            each.isReadOnly ? (
+              <Empty icon={IconPuzzle} title="It is ready-made">
+                Nobody changes it. Copy it, and change the copy.
+              </Empty>
+            ) : (
+              <ElementForm
+                key={each.revision}
+                fields={fields}
+                of={each}
+                isNew={false}
+                save={(body) => permea.connectors.patch({ params: { selector: each.id }, body })}
+              />
+            ),
+        },
+      ]}
+    />
+  )
+}
+
+function About({ connector }: { connector: Connector }) {
+  return (
+    <div className="stack">
+      <Facts
+        of={{
+          Key: <Copyable text={connector.key} what="key" />,
+          Description: connector.description,
+          'Base address': connector.baseUri,
+          'Ways to connect': Object.entries(connector.options ?? {})
+            .map(([key, option]) => option.title ?? key)
+            .join(', '),
+          Events: Object.keys(connector.events ?? {}).join(', ') || 'none',
+          Operations: Object.keys(connector.operations ?? {}).join(', ') || 'none',
+          'Leads to': (
+            <To path="/integrations" search={{ connectorId: connector.id }}>
+              its integrations
+            </To>
+          ),
+        }}
+      />
+      {connector.options !== undefined && (
+        <Json value={connector.options} label="ways to connect" title="Ways to connect" />
+      )}
+      {connector.events !== undefined && <Json value={connector.events} label="events" title="Events" />}
+    </div>
+  )
+}
