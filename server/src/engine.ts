@@ -449,6 +449,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     deliveries,
     runs,
     publicUrl,
+    onStored(what, { id, workspaceId, customerId }) {
+      const [type, prefix] =
+        what === 'incoming-webhook'
+          ? (['incoming-webhook-log-record', 'iwh'] as const)
+          : (['external-event-log-record', 'eev'] as const)
+      changed(workspaceId, type, toWire(prefix, id), customerId === null ? 'admins' : { customerId })
+    },
     sweepMs,
   })
   const externalIngress = createExternalIngress({ receive: externalReceive, ids, metrics })

@@ -40,7 +40,7 @@ import {
   sourcesBySelectors,
   sourcesByUuids,
 } from './external-store.ts'
-import { createExternalWriter, type ExternalWriter } from './external-write.ts'
+import { createExternalWriter, type ExternalWriter, type ExternalWriterOptions } from './external-write.ts'
 
 export interface ExternalReceiveOptions {
   database: Database
@@ -54,6 +54,7 @@ export interface ExternalReceiveOptions {
   deliveries: Deliveries
   runs: Runs
   publicUrl: string
+  onStored: ExternalWriterOptions['onStored']
   /** Time that `handle` has before the sender is answered all the same; 2.5 s where absent. */
   answerWithinMs?: number
   sweepMs?: number

@@ -53,6 +53,15 @@ export interface ExternalWriterOptions {
   ids: Ids
   deliveries: Deliveries
   runs: Runs
+  /** Told of each request and each event that is stored. */
+  onStored(what: 'incoming-webhook' | 'external-event', row: StoredRow): void
+}
+
+/** What is told of a row that is stored. */
+export interface StoredRow {
+  id: string
+  workspaceId: string
+  customerId: string | null
 }
 
 export function createExternalWriter(options: ExternalWriterOptions): ExternalWriter {
@@ -62,6 +71,8 @@ export function createExternalWriter(options: ExternalWriterOptions): ExternalWr
 /** What stores something, and what is to be handed over when it is stored. */
 interface Prepared {
   statements: Statement[]
+  webhooks: readonly IncomingWebhookRow[]
+  events: readonly ExternalEventRow[]
   deliveryItems: DeliveryItem[]
   runItems: RunItem[]
 }
@@ -144,10 +155,12 @@ class GroupWriter implements ExternalWriter {
       return rows
     })
     const sent = await this.#sending(events)
+    const webhooks = group.map((each) => each.row)
     return {
       ...sent,
+      webhooks,
       statements: [
-        incomingWebhooksInsert(group.map((each) => each.row)),
+        incomingWebhooksInsert(webhooks),
         ...(events.length === 0 ? [] : [externalEventsInsert(events.map((each) => each.row))]),
         ...sent.statements,
       ],
@@ -175,6 +188,8 @@ class GroupWriter implements ExternalWriter {
     )
     return {
       statements: [...out.statements, ...started.statements],
+      webhooks: [],
+      events: events.map((each) => each.row),
       deliveryItems: out.items,
       runItems: started.items,
     }
@@ -195,6 +210,8 @@ class GroupWriter implements ExternalWriter {
   }
 
   #offer(prepared: Prepared): void {
+    for (const row of prepared.webhooks) this.#o.onStored('incoming-webhook', row)
+    for (const row of prepared.events) this.#o.onStored('external-event', row)
     this.#o.deliveries.offer(prepared.deliveryItems)
     this.#o.runs.offer(prepared.runItems)
   }
