@@ -5,7 +5,7 @@ import { archiveActionsOfConnection } from './actions/store.ts'
 import { type Alerts, createAlerts } from './alerts/alerts.ts'
 import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alerts/conditions.ts'
 import { alertRoutes } from './alerts/routes.ts'
-import { createApi } from './api/server.ts'
+import { type ApiOptions, createApi } from './api/server.ts'
 import type { Role } from './config.ts'
 import { type ConnectionsRoom, createConnections } from './connections/connections.ts'
 import { createConnectionsFront } from './connections/front.ts'
@@ -27,7 +27,7 @@ import { forgetOldAnswers } from './events/store.ts'
 import { AUTO_CREATE_TASK, createAutoCreate } from './flows/auto-create.ts'
 import { createConnectorEvents } from './flows/connector-events.ts'
 import { createDefinitions } from './flows/definitions.ts'
-import { flowRoutes } from './flows/flow-routes.ts'
+import { type FlowRoutesOptions, flowRoutes } from './flows/flow-routes.ts'
 import { createFlows, type Flows } from './flows/flows.ts'
 import { instanceRoutes } from './flows/instance-routes.ts'
 import { createInstances, type Instances } from './flows/instances.ts'
@@ -299,10 +299,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   })
   const nodeTypes = await loadNodeTypes()
   const connectorOf = (integration: Integration) => connectors.ofIntegration(integration)
-  const connectorEvents = createConnectorEvents({
-    connections: { appOf: (connection) => connections.appOf(connection) },
-    connectorOf,
-  })
+  const connectorEvents = createConnectorEvents({ appOf: (connection) => connections.appOf(connection), connectorOf })
   const definitions = createDefinitions({ database, clock, ids, nodeTypes, functions, connectorEvents })
   const flows = createFlows({ database, clock, ids, definitions })
   const autoCreate = createAutoCreate({ database, queue, definitions, instances: () => instances })
@@ -397,7 +394,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const instances = createInstances({ database, clock, ids, definitions, setup, flows, customers, connections })
   const views = createFlowViews({ database, clock })
 
-  const ownApi = createOwnApi({ app: () => app, publicUrl, directory, tokens })
+  const ownApi = createOwnApi({ app: () => innerApp, publicUrl, directory, tokens })
   const stepServices = { outbound, yourApp, clock, functions, connections, ownApi }
   const actions = createActionsRoom({
     database,
@@ -480,6 +477,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   })
 
   const hasApi = options.roles.has('api')
+  const startRun: FlowRoutesOptions['startRun'] = async (principal, instance, input) =>
+    runView.started(principal, await launch.byApi(instance, input))
   const routes = [
     workspaceRoutes({
       database,
@@ -548,14 +547,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       instances,
       views,
       createForAll: (tx, flow) => autoCreate.forFlowSoon(tx, flow),
-      startRun: async (principal, instance, input) => runView.started(principal, await launch.byApi(instance, input)),
+      startRun,
     }),
-    instanceRoutes({
-      instances,
-      views,
-      connections,
-      startRun: async (principal, instance, input) => runView.started(principal, await launch.byApi(instance, input)),
-    }),
+    instanceRoutes({ instances, views, connections, startRun }),
     ...actions.routes,
     externalEventTypeRoutes({
       database,
@@ -592,12 +586,30 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
           clock,
           announceChange: forgetTokens,
         })
-  const app = await createApi({
+  const apiOptions: ApiOptions = {
     log,
     metrics,
     publicUrl,
     authenticate,
-    routes: hasApi ? [...routes, runView.routes, eventRoutes({ database, clock, publicUrl, customers, runs })] : [],
+    routes: [...routes, runView.routes, eventRoutes({ database, clock, publicUrl, customers, runs })],
+    mountIngress: () => {},
+    onChanged({ path }, { workspaceId }, answer) {
+      const id = (answer as { id?: unknown } | undefined)?.id
+      const elementType = elementTypeOf(path)
+      changed(workspaceId, elementType, typeof id === 'string' ? id : null, audienceOf(elementType, answer))
+    },
+    mounts: connectionsFront.mounts,
+    documents: { '/asyncapi.json': asyncApi() },
+    async checkReady() {
+      await sql`select 1`.execute(database.db)
+    },
+    ...(options.checkAnswers === undefined ? {} : { checkAnswers: options.checkAnswers }),
+    ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
+  }
+
+  const app = await createApi({
+    ...apiOptions,
+    ...(hasApi ? {} : { routes: [], mounts: [] }),
     mountIngress(scope) {
       if (!hasApi) return
       ingress.mount(scope)
@@ -607,19 +619,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       if (hasApi) live.mount(scope)
       await webConsole?.mount(scope)
     },
-    onChanged({ path }, { workspaceId }, answer) {
-      const id = (answer as { id?: unknown } | undefined)?.id
-      const elementType = elementTypeOf(path)
-      changed(workspaceId, elementType, typeof id === 'string' ? id : null, audienceOf(elementType, answer))
-    },
-    mounts: hasApi ? connectionsFront.mounts : [],
-    documents: { '/asyncapi.json': asyncApi() },
-    async checkReady() {
-      await sql`select 1`.execute(database.db)
-    },
-    ...(options.checkAnswers === undefined ? {} : { checkAnswers: options.checkAnswers }),
-    ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
   })
+  // Functions ask the API of their own process, also where it answers nobody else.
+  const innerApp = hasApi ? app : await createApi(apiOptions)
 
   const engine: Engine = {
     app,
@@ -664,6 +666,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     async stop() {
       await app.close()
+      if (innerApp !== app) await innerApp.close()
       await live.stop()
       await ingress.drained()
       await housekeeping.stop()

@@ -340,7 +340,7 @@ function given(text: string | null | undefined): string | null {
 }
 
 /** Another customer's answers as what is not there. */
-export function maySee(principal: Principal, action: Action): boolean {
+function maySee(principal: Principal, action: Action): boolean {
   return principal.isAdmin || action.customerId === null || action.customerId === principal.customerId
 }
 

@@ -47,7 +47,7 @@ export async function requestExternalApp(call: StepCall, spec: unknown): Promise
 }
 
 /** The request of a definition as an API client takes it, or what is wrong with it. */
-export function guestRequestOf(spec: unknown): GuestRequest | { problem: string } {
+function guestRequestOf(spec: unknown): GuestRequest | { problem: string } {
   if (typeof spec !== 'object' || spec === null) return { problem: 'the request is not an object' }
   const { uri, path, url, method, headers, query, body, data } = spec as Record<string, unknown>
   const address = uri ?? path ?? url
@@ -88,7 +88,7 @@ function recordedAnswer(answer: GuestAnswer): Record<string, unknown> {
 }
 
 /** What an API client failed of, as an error of the wire. */
-export function errorOf(error: Extract<GuestAnswer, { kind: 'failed' }>['error']): ErrorData {
+function errorOf(error: Extract<GuestAnswer, { kind: 'failed' }>['error']): ErrorData {
   const type = ErrorType.safeParse(error.type)
   const { message, key, data } = error
   return {

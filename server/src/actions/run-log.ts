@@ -31,7 +31,7 @@ export interface ActionRun {
 }
 
 /** Input and output of a run are kept up to this length, as JSON text. */
-export const KEPT_CHARS_MAX = 1_000_000
+const KEPT_CHARS_MAX = 1_000_000
 
 /** The value as JSON text; null where it is too long to be kept (or there is none). */
 export function keptText(value: unknown): string | null {

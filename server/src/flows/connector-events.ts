@@ -6,7 +6,7 @@ import type { Integration } from '../integrations/integration.ts'
 import type { Tx } from '../platform/database.ts'
 
 export interface ConnectorEventsOptions {
-  connections: Pick<Connections, 'appOf'>
+  appOf: Connections['appOf']
   /** The connector that an integration configures; null where it has none (any more). */
   connectorOf(integration: Integration): Promise<Connector | null>
 }
@@ -31,7 +31,7 @@ export function createConnectorEvents(options: ConnectorEventsOptions): Connecto
     async problem(tx, of, eventKey) {
       const connector =
         'connection' in of
-          ? ((await options.connections.appOf(of.connection))?.connector ?? null)
+          ? ((await options.appOf(of.connection))?.connector ?? null)
           : await options.connectorOf(of.integration)
       // An integration may get its connector later; a connection without one cannot be.
       if (connector === null) return 'connection' in of ? 'the connector of the connection is gone' : null

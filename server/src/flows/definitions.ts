@@ -49,9 +49,13 @@ export interface Definitions {
 }
 
 /** Refuses nodes that make no sense; the message names the first problem, `data.problems` all of them. */
-async function refuseBadNodes(nodes: FlowNodes, { nodeTypes, functions }: DefinitionsOptions): Promise<void> {
+async function refuseBadNodes(
+  nodes: FlowNodes,
+  { nodeTypes, functions }: DefinitionsOptions,
+  how: { isCodeKnown: boolean },
+): Promise<void> {
   const problems = flowProblems(nodes, nodeTypes)
-  refuse(problems.length > 0 ? problems : await codeProblems(nodes, nodeTypes, functions))
+  refuse(problems.length > 0 || how.isCodeKnown ? problems : await codeProblems(nodes, nodeTypes, functions))
 }
 
 /** What is wrong with the code in nodes: found by loading it once. */
@@ -91,7 +95,8 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
     custom: FlowContent['customNodes'],
   ): Promise<FlowContent> {
     const nodes = laidOver(await nodesOfVersion(tx, baseVersionId), custom)
-    await refuseBadNodes(nodes, options)
+    // What is taken over unchanged was loaded when it was saved.
+    await refuseBadNodes(nodes, options, { isCodeKnown: custom === null })
     const versionId = custom === null ? baseVersionId : await keepVersion(tx, ids.next(), workspaceId, nodes)
     return { baseVersionId, customNodes: custom, isNameCustomized: false, versionId }
   }
@@ -108,7 +113,7 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
     },
     async own(tx, workspaceId, nodes) {
       const given = withoutReadOnly(nodes)
-      await refuseBadNodes(given, options)
+      await refuseBadNodes(given, options, { isCodeKnown: false })
       const versionId = await keepVersion(tx, ids.next(), workspaceId, given)
       return { baseVersionId: null, customNodes: null, isNameCustomized: false, versionId }
     },

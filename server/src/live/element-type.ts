@@ -7,15 +7,19 @@ const TYPES: Record<string, string> = {
   'external-events': 'external-event-log-record',
   'incoming-webhooks': 'incoming-webhook-log-record',
   'external-api-logs': 'external-api-log-record',
-  'action-runs': 'action-run-log-record',
+  'action-run-logs': 'action-run-log-record',
+  act: 'action-run-log-record',
   self: 'customer',
   workspaces: 'workspace',
 }
 
 /** The kind of element that an endpoint is about: `/integrations/:integrationSelector/flows/:selector` is about a `flow`. */
 export function elementTypeOf(path: string): string {
-  const [, collection = '', , nested] = path.split('/')
-  const name = collection === 'integrations' && nested === 'flows' ? nested : collection
+  const [, collection = '', , nested = ''] = path.split('/')
+  if (/^\/(?:connections\/.*\/)?action.*\/run$/.test(path)) return 'action-run-log-record'
+  const isLayered = nested === 'flows' || nested === 'actions'
+  if (collection === 'connections' && isLayered) return `${nested.slice(0, -1)}-instance`
+  const name = collection === 'integrations' && isLayered ? nested : collection
   return TYPES[name] ?? name.replace(/ies$/, 'y').replace(/s$/, '')
 }
 
