@@ -395,7 +395,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const views = createFlowViews({ database, clock })
 
   const ownApi = createOwnApi({ app: () => innerApp, publicUrl, directory, tokens })
-  const stepServices = { outbound, yourApp, clock, functions, connections, ownApi }
+  const steps = { outbound, yourApp, clock, functions, connections, ownApi }
   const actions = createActionsRoom({
     database,
     clock,
@@ -404,9 +404,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     connections,
     customers,
     connectorOf,
-    stepServices,
+    steps,
   })
-  const services = { ...stepServices, runAction: actions.runFor }
+  const services = { ...steps, runAction: actions.runFor }
   const plans = createPlans({ types: nodeTypes, nodesOf: (versionId) => nodesOfVersion(database.db, versionId) })
   const runWatch = createRunWatch({ database, clock, alerts, log })
   const runs = createRuns({

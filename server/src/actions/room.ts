@@ -28,7 +28,7 @@ export interface ActionsRoomOptions {
   customers: Customers
   /** The connector that an integration configures; null where it has none (any more). */
   connectorOf(integration: Integration): Promise<Connector | null>
-  stepServices: StepServices
+  steps: StepServices
 }
 
 /** Everything about actions, put together. */
@@ -50,7 +50,7 @@ export function createActionsRoom(options: ActionsRoomOptions): ActionsRoom {
   const { database, clock, ids, connections, customers, functions } = options
   const actions = createActions(options)
   const targets = createTargets({ database, actions, connections, customers })
-  const runner = createRunner({ database, clock, ids, services: options.stepServices })
+  const runner = createRunner({ database, clock, ids, services: options.steps })
   const views = createActionViews({ database, clock })
   const instances = createActionInstances({ database, actions, functions, connections })
   const shared = { database, actions, targets, runner, views, functions, customers }
