@@ -158,6 +158,7 @@ const flowListQuery = z.object({
   universalFlowId: z.string().optional(),
   universalParentId: z.string().optional(),
   connectionId: z.string().optional(),
+  connectionKey: z.string().optional(),
   instanceKey: z.string().optional(),
   userId: z.string().optional(),
   tenantId: z.string().optional(),
