@@ -15,6 +15,9 @@ import type { ImportedFrom } from './source-text.ts'
 const ORDER = [
   'main.ts',
   'engine.ts',
+  'engine-routes.ts',
+  'engine-ground.ts',
+  'engine-options.ts',
   'config.ts',
   'example',
   // what people look at

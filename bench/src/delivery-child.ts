@@ -1,4 +1,4 @@
-import type { Engine } from '../../server/src/engine.ts'
+import type { Engine } from '../../server/src/engine-options.ts'
 import { systemClock } from '../../server/src/platform/clock.ts'
 import { createIds, fromWire } from '../../server/src/platform/ids.ts'
 import { startBenchEngine } from './bench-engine.ts'

@@ -1,153 +1,54 @@
-import type { Endpoint } from '@permea/contract'
-import type { FastifyInstance } from 'fastify'
 import { createActionsRoom } from './actions/room.ts'
 import { archiveActionsOfConnection } from './actions/store.ts'
-import { type Alerts, createAlerts } from './alerts/alerts.ts'
-import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alerts/conditions.ts'
-import { alertRoutes } from './alerts/routes.ts'
 import { type ApiOptions, createApi } from './api/server.ts'
-import type { Role } from './config.ts'
-import { type ConnectionsRoom, createConnections } from './connections/connections.ts'
+import { createConnections } from './connections/connections.ts'
 import { createConnectionsFront } from './connections/front.ts'
-import { type Console, type ConsoleOptions, createConsole } from './console/console.ts'
-import { type Customers, createCustomers } from './customers/registry.ts'
-import { customerRoutes } from './customers/routes.ts'
-import { createDeliveries, type Deliveries } from './deliveries/deliveries.ts'
-import { createHealth } from './deliveries/health.ts'
-import { createReplays, REPLAY_TASK } from './deliveries/replays.ts'
-import { deliveryRoutes, replayRoutes } from './deliveries/routes.ts'
+import { createConsole } from './console/console.ts'
+import { createCustomers } from './customers/registry.ts'
+import { REPLAY_TASK } from './deliveries/replays.ts'
+import { createGround, createTelling } from './engine-ground.ts'
+import type { Engine, EngineOptions } from './engine-options.ts'
+import { engineRoutes } from './engine-routes.ts'
 import { createExternalEventTypes } from './event-types/external-event-types.ts'
-import { externalEventTypeRoutes } from './event-types/external-routes.ts'
-import { eventTypeRoutes } from './event-types/routes.ts'
 import { createAccept } from './events/accept.ts'
-import { createExternalReceive, type ExternalReceive } from './events/external-receive.ts'
-import { externalEventRoutes, incomingWebhookRoutes } from './events/external-routes.ts'
+import { createExternalReceive } from './events/external-receive.ts'
 import { eventRoutes } from './events/routes.ts'
 import { forgetOldAnswers } from './events/store.ts'
 import { AUTO_CREATE_TASK, createAutoCreate } from './flows/auto-create.ts'
 import { createConnectorEvents } from './flows/connector-events.ts'
 import { createDefinitions } from './flows/definitions.ts'
-import { type FlowRoutesOptions, flowRoutes } from './flows/flow-routes.ts'
-import { createFlows, type Flows } from './flows/flows.ts'
-import { instanceRoutes } from './flows/instance-routes.ts'
-import { createInstances, type Instances } from './flows/instances.ts'
-import { nodeTypeRoutes } from './flows/node-catalogue.ts'
+import type { FlowRoutesOptions } from './flows/flow-routes.ts'
+import { createFlows } from './flows/flows.ts'
+import { createInstances } from './flows/instances.ts'
 import { loadNodeTypes } from './flows/node-type.ts'
 import { createPlans } from './flows/plan.ts'
 import { createSetup, SCHEDULE_TASK } from './flows/setup.ts'
 import { nodesOfVersion, streamsInUse } from './flows/store.ts'
 import { createFlowViews } from './flows/views.ts'
-import type { Functions } from './functions/function.ts'
-import { createFunctions } from './functions/functions.ts'
-import { functionRoutes } from './functions/routes.ts'
 import { createExternalIngress } from './ingress/external-ingress.ts'
-import { createIngress, type IngressLimits } from './ingress/ingress.ts'
-import { connectorRoutes } from './integrations/connector-routes.ts'
-import { type Connectors, createConnectors } from './integrations/connectors.ts'
+import { createIngress } from './ingress/ingress.ts'
+import { createConnectors } from './integrations/connectors.ts'
 import { type Integration, sealParameters } from './integrations/integration.ts'
 import { loadReadyMade } from './integrations/ready-made.ts'
-import { integrationRoutes } from './integrations/routes.ts'
-import { integrationById, sealOldParameters } from './integrations/store.ts'
+import { sealOldParameters } from './integrations/store.ts'
 import { createIntegrationViews } from './integrations/views.ts'
 import { audienceOf, elementTypeOf } from './live/element-type.ts'
-import { type Change, createLive } from './live/live.ts'
 import { asyncApi } from './notifications/catalogue.ts'
-import { createEndpoints } from './notifications/endpoints.ts'
-import { createNotifications, type Notifications } from './notifications/notifications.ts'
-import { catalogueRoutes, notificationRoutes } from './notifications/routes.ts'
-import type { AllowRule } from './outbound/address-policy.ts'
-import { createOutbound, type OutboundOptions } from './outbound/client.ts'
-import type { Clock } from './platform/clock.ts'
-import { createDatabase, type Database, sql } from './platform/database.ts'
+import { createDatabase, sql } from './platform/database.ts'
 import { createHousekeeping } from './platform/housekeeping.ts'
-import { createIds, toWire } from './platform/ids.ts'
+import { toWire } from './platform/ids.ts'
 import type { Log } from './platform/log.ts'
-import { createMetrics, type Metrics } from './platform/metrics.ts'
 import { migrate } from './platform/migrations.ts'
-import { createOwnership, type Ownership } from './platform/ownership.ts'
-import { createQueue, migrateQueue, type Queue } from './platform/queue.ts'
-import { createSealing, derivedKey, type SealingKey } from './platform/sealing.ts'
+import { migrateQueue } from './platform/queue.ts'
+import { derivedKey } from './platform/sealing.ts'
 import { createLaunch } from './runs/launch.ts'
-import type { Limits } from './runs/limits.ts'
 import { runRoutes } from './runs/routes.ts'
-import { createRuns, type Runs } from './runs/runs.ts'
+import { createRuns } from './runs/runs.ts'
 import { createRunWatch } from './runs/watch.ts'
-import { createSandbox } from './sandbox/sandbox.ts'
-import { statisticsRoutes } from './statistics/routes.ts'
 import { AppSubscriptionTasks, createAppSubscriptions } from './subscriptions/app-subscriptions.ts'
-import { externalSubscriptionRoutes } from './subscriptions/external-routes.ts'
 import { hasRegistrations } from './subscriptions/external-store.ts'
-import {
-  createExternalSubscriptions,
-  type ExternalSubscriptions,
-  FOLLOW_TYPE_TASK,
-} from './subscriptions/external-subscriptions.ts'
-import { subscriptionRoutes } from './subscriptions/routes.ts'
-import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
+import { createExternalSubscriptions, FOLLOW_TYPE_TASK } from './subscriptions/external-subscriptions.ts'
 import { createOwnApi } from './workspaces/own-api.ts'
-import { workspaceRoutes } from './workspaces/routes.ts'
-import { createWorkspaceStore, type WorkspaceStore } from './workspaces/store.ts'
-import { createTokens, type Tokens } from './workspaces/tokens.ts'
-import { createYourApp } from './workspaces/your-app.ts'
-
-export interface EngineOptions {
-  databaseUrl: string
-  publicUrl: string
-  sealingKeys: readonly SealingKey[]
-  egressAllow: readonly AllowRule[]
-  roles: ReadonlySet<Role>
-  retentionDays: number
-  clock: Clock
-  /** Uniform in [0, 1). */
-  random(): number
-  log: Log
-  /** Most connections to the database, beside the one for locks. */
-  connectionsMax?: number
-  checkAnswers?: boolean
-  onAnswered?(endpoint: Endpoint, status: number, key: string | null): void
-  lookup?: OutboundOptions['lookup']
-  ingressLimits?: Partial<IngressLimits>
-  runLimits?: Partial<Limits>
-  /** Longest attempt of a delivery, in milliseconds; 15 s where absent. */
-  attemptTimeoutMs?: number
-  /** Absent: no console is served. */
-  console?: ConsoleOptions | null
-  /** Where the ready-made connectors are; those of this product where absent. */
-  connectorsDirectory?: URL
-  /** How often processes look after shards, queued jobs and forgotten rows, in milliseconds. */
-  tickMs?: number
-}
-
-/** Every room, built once. What is public here is for the start-up, the example and tests. */
-export interface Engine extends AsyncDisposable {
-  app: FastifyInstance
-  database: Database
-  queue: Queue
-  runs: Runs
-  deliveries: Deliveries
-  notifications: Notifications
-  alerts: Alerts
-  /** Has what alerts follow from looked at now. */
-  lookAfterAlerts(): Promise<void>
-  ownership: Ownership
-  metrics: Metrics
-  workspaceStore: WorkspaceStore
-  directory: WorkspaceDirectory
-  tokens: Tokens
-  /** Null where none is served. */
-  console: Console | null
-  customers: Customers
-  flows: Flows
-  instances: Instances
-  externalReceive: ExternalReceive
-  functions: Functions
-  connectors: Connectors
-  connections: ConnectionsRoom
-  externalSubscriptions: ExternalSubscriptions
-  /** Begins to work: takes shards, does jobs. HTTP is opened by the caller. */
-  start(): Promise<void>
-  stop(): Promise<void>
-}
 
 /** Brings the database to the newest schema. Safe for many processes at once. */
 export async function migrateAll(databaseUrl: string, log: Log): Promise<void> {
@@ -160,120 +61,30 @@ export async function migrateAll(databaseUrl: string, log: Log): Promise<void> {
   }
 }
 
-const LANE_SWEEP_MS = 5000
-const CONNECTIONS_MAX = 16
-
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { clock, log, publicUrl, random } = options
-  const database = createDatabase({
-    url: options.databaseUrl,
-    connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
-    log,
-  })
-  const ids = createIds(clock)
-  const metrics = createMetrics()
-  const sealing = createSealing(options.sealingKeys)
-  const isWorker = options.roles.has('worker')
-  const queue = createQueue({
+  const ground = createGround(options, (workspaceId, claims) => customers.ensure(workspaceId, claims))
+  const {
     database,
-    clock,
-    log,
-    ...(options.tickMs === undefined ? {} : { pollMs: options.tickMs }),
-  })
-  const ownership = createOwnership({
-    database,
-    log,
-    random,
-    isWorker,
-    onSession: (session) => queue.holdLock(session),
-    ...(options.tickMs === undefined ? {} : { tickMs: options.tickMs }),
-  })
-  const outbound = createOutbound({
-    allow: options.egressAllow,
-    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
-  })
-
-  const sandbox = createSandbox({ log, clock, random })
-  const functions = createFunctions({ sandbox, outbound, database, ids, log })
-
-  const workspaceStore = createWorkspaceStore(sealing)
-  const directory = createWorkspaceDirectory({ database, store: workspaceStore, clock })
-  const tokens = createTokens({
-    directory,
-    clock,
-    ownKeys: options.sealingKeys.map((key) => derivedKey(key, 'tokens of the engine')),
-    ensureCustomer: (workspaceId, claims) => customers.ensure(workspaceId, claims),
-    async fetchJson(url) {
-      const outcome = await outbound.send({ url, method: 'GET', responseBytesMax: 1024 * 1024 })
-      if (outcome.kind !== 'answered' || outcome.status !== 200) throw new Error('its key set could not be fetched')
-      return JSON.parse(outcome.body.toString('utf8'))
-    },
-  })
-  const forgetTokens = async () => {
-    directory.forget()
-    tokens.forget()
-    await ownership.notify({ about: 'workspaces' })
-  }
-  ownership.listen({
-    noticed(notice) {
-      if (notice.about !== 'workspaces') return
-      directory.forget()
-      tokens.forget()
-    },
-  })
-  const authenticate = (authorization: string | undefined) => tokens.authenticate(authorization)
-  const live = createLive({ ownership, clock, authenticate })
-  const changed = (workspaceId: string, elementType: string, elementId: string | null, audience: Change['audience']) =>
-    live.changed({ workspaceId, elementType, elementId, audience })
-  const yourApp = createYourApp({ directory, tokens, clock })
-
-  const notifications = createNotifications({ ids, deliveries: () => deliveries })
-  const alerts = createAlerts({
-    clock,
     ids,
-    notifications,
-    publicUrl,
-    onChanged: (workspaceId) => changed(workspaceId, 'alert', null, 'admins'),
-  })
-  const health = createHealth({
-    database,
-    clock,
-    watcher: {
-      failing: (tx, destination, percent, error) => alerts.raise(tx, endpointFailing(destination, percent, error)),
-      paused: (tx, destination) => alerts.raise(tx, endpointPaused(destination)),
-      async recovered(tx, { id, workspaceId }) {
-        for (const key of [...failingKeys(id), pausedKey(id)]) await alerts.resolve(tx, workspaceId, key)
-      },
-    },
-  })
-  const sweepMs = options.tickMs ?? LANE_SWEEP_MS
-  const deliveries = createDeliveries({
-    database,
-    ownership,
-    clock,
-    ids,
-    random,
-    log,
     metrics,
+    sealing,
+    isWorker,
+    queue,
+    ownership,
     outbound,
-    sealing,
-    health,
-    onChanged: (workspaceId, id) => changed(workspaceId, 'delivery', toWire('dlv', id), 'admins'),
-    sweepMs,
-    ...(options.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: options.attemptTimeoutMs }),
-  })
-  const replays = createReplays({ database, clock, ids, queue, deliveries })
-  const endpoints = createEndpoints({
-    database,
-    clock,
-    ids,
-    sealing,
-    deliveries,
-    health,
-    async webhookChanged(tx, workspaceId, to) {
-      await directory.change(tx, workspaceId, (current) => ({ ...current, ...to }))
-    },
-  })
+    sandbox,
+    functions,
+    workspaceStore,
+    directory,
+    tokens,
+    forgetTokens,
+    authenticate,
+    live,
+    changed,
+    yourApp,
+  } = ground
+  const { notifications, alerts, sweepMs, deliveries, replays, endpoints } = createTelling(options, ground)
 
   const subscriptions = createAppSubscriptions({
     database,
@@ -479,98 +290,38 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const hasApi = options.roles.has('api')
   const startRun: FlowRoutesOptions['startRun'] = async (principal, instance, input) =>
     runView.started(principal, await launch.byApi(instance, input))
-  const routes = [
-    workspaceRoutes({
-      database,
-      directory,
-      tokens,
-      changed: (tx, workspace) => endpoints.followWorkspace(tx, workspace),
-      announceChange: forgetTokens,
-    }),
-    notificationRoutes({
-      database,
-      clock,
-      sealing,
-      endpoints,
-      announceChange: forgetTokens,
-    }),
-    catalogueRoutes(),
-    deliveryRoutes({ database, deliveries, replays }),
-    replayRoutes({ database, deliveries, replays }),
-    alertRoutes({ database, alerts }),
-    customerRoutes({ database, clock, sealing, directory, customers }),
-    functionRoutes({
-      database,
-      functions,
-      async clientOf(principal, selector) {
-        const connection = await connections.find(principal, selector)
-        const { id: connectionId, customerId, integrationId } = connection
-        const client = connections.apiClient(connection, { sourceId: null })
-        return { connectionId, customerId, integrationId, client }
-      },
-    }),
-    connectorRoutes({
-      database,
-      clock,
-      ids,
-      sealing,
-      functions,
-      connectors,
-      publicUrl,
-      oAuthCallbackUri,
-      appOfConnection: (principal, selector) => connections.find(principal, selector),
-      integrationById: (workspaceId, id) => integrationById(database.db, workspaceId, id),
-    }),
-    ...connectionsFront.routes,
-    integrationRoutes({ database, clock, ids, sealing, connectors, views: integrationViews, publicUrl }),
-    eventTypeRoutes({
-      database,
-      clock,
-      ids,
-      publicUrl,
-      watcher: {
-        archived: (tx, type) => subscriptions.followTypeSoon(tx, type.id),
-        restored: (tx, type) => subscriptions.followTypeSoon(tx, type.id),
-      },
-    }),
-    subscriptionRoutes({
-      database,
-      clock,
-      publicUrl,
-      customers,
-      subscriptions,
-      isNeeded: async (id) => (await streamsInUse(database.db, [id])).has(id),
-    }),
-    flowRoutes({
-      database,
-      flows,
-      instances,
-      views,
-      createForAll: (tx, flow) => autoCreate.forFlowSoon(tx, flow),
-      startRun,
-    }),
-    instanceRoutes({ instances, views, connections, startRun }),
-    ...actions.routes,
-    externalEventTypeRoutes({
-      database,
-      types: externalEventTypes,
-      findConnection: (principal, selector) => connections.find(principal, selector),
-    }),
-    externalSubscriptionRoutes({
-      database,
-      clock,
-      sealing,
-      publicUrl,
-      customers,
-      connections,
-      types: externalEventTypes,
-      subscriptions: externalSubscriptions,
-    }),
-    incomingWebhookRoutes({ database, clock, sealing, customers, connections, receive: externalReceive }),
-    externalEventRoutes({ database, clock, sealing, customers, connections, receive: externalReceive }),
-    nodeTypeRoutes(nodeTypes),
-    statisticsRoutes({ database, clock }),
-  ]
+  const routes = engineRoutes({
+    database,
+    clock,
+    ids,
+    sealing,
+    publicUrl,
+    oAuthCallbackUri,
+    directory,
+    tokens,
+    announceChange: forgetTokens,
+    endpoints,
+    deliveries,
+    replays,
+    alerts,
+    customers,
+    functions,
+    connectors,
+    integrationViews,
+    connections,
+    connectionRoutes: connectionsFront.routes,
+    subscriptions,
+    flows,
+    instances,
+    views,
+    autoCreate,
+    startRun,
+    actionRoutes: actions.routes,
+    externalEventTypes,
+    externalSubscriptions,
+    externalReceive,
+    nodeTypes,
+  })
   const runView = runRoutes({ database, clock, customers, instances, views, launch, runs })
   const consoleOptions = options.console ?? null
   const webConsole =

@@ -1,6 +1,7 @@
 import { type Config, ConfigProblem, readConfig } from './config.ts'
 import { buildConsole, CONSOLE_DIR } from './console/building.ts'
-import { createEngine, type Engine, migrateAll } from './engine.ts'
+import { createEngine, migrateAll } from './engine.ts'
+import type { Engine } from './engine-options.ts'
 import { createExample, EXAMPLE_CUSTOMER, exampleWebhook, pointExampleAt } from './example/example.ts'
 import { type ExampleReceiver, startExampleReceiver } from './example/receiver.ts'
 import { systemClock } from './platform/clock.ts'

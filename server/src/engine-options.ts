@@ -1,0 +1,89 @@
+import type { Endpoint } from '@permea/contract'
+import type { FastifyInstance } from 'fastify'
+import type { Alerts } from './alerts/alerts.ts'
+import type { Role } from './config.ts'
+import type { ConnectionsRoom } from './connections/connections.ts'
+import type { Console, ConsoleOptions } from './console/console.ts'
+import type { Customers } from './customers/registry.ts'
+import type { Deliveries } from './deliveries/deliveries.ts'
+import type { ExternalReceive } from './events/external-receive.ts'
+import type { Flows } from './flows/flows.ts'
+import type { Instances } from './flows/instances.ts'
+import type { Functions } from './functions/function.ts'
+import type { IngressLimits } from './ingress/ingress.ts'
+import type { Connectors } from './integrations/connectors.ts'
+import type { Notifications } from './notifications/notifications.ts'
+import type { AllowRule } from './outbound/address-policy.ts'
+import type { OutboundOptions } from './outbound/client.ts'
+import type { Clock } from './platform/clock.ts'
+import type { Database } from './platform/database.ts'
+import type { Log } from './platform/log.ts'
+import type { Metrics } from './platform/metrics.ts'
+import type { Ownership } from './platform/ownership.ts'
+import type { Queue } from './platform/queue.ts'
+import type { SealingKey } from './platform/sealing.ts'
+import type { Limits } from './runs/limits.ts'
+import type { Runs } from './runs/runs.ts'
+import type { ExternalSubscriptions } from './subscriptions/external-subscriptions.ts'
+import type { WorkspaceDirectory } from './workspaces/directory.ts'
+import type { WorkspaceStore } from './workspaces/store.ts'
+import type { Tokens } from './workspaces/tokens.ts'
+
+export interface EngineOptions {
+  databaseUrl: string
+  publicUrl: string
+  sealingKeys: readonly SealingKey[]
+  egressAllow: readonly AllowRule[]
+  roles: ReadonlySet<Role>
+  retentionDays: number
+  clock: Clock
+  /** Uniform in [0, 1). */
+  random(): number
+  log: Log
+  /** Most connections to the database, beside the one for locks. */
+  connectionsMax?: number
+  checkAnswers?: boolean
+  onAnswered?(endpoint: Endpoint, status: number, key: string | null): void
+  lookup?: OutboundOptions['lookup']
+  ingressLimits?: Partial<IngressLimits>
+  runLimits?: Partial<Limits>
+  /** Longest attempt of a delivery, in milliseconds; 15 s where absent. */
+  attemptTimeoutMs?: number
+  /** Absent: no console is served. */
+  console?: ConsoleOptions | null
+  /** Where the ready-made connectors are; those of this product where absent. */
+  connectorsDirectory?: URL
+  /** How often processes look after shards, queued jobs and forgotten rows, in milliseconds. */
+  tickMs?: number
+}
+
+/** Every room, built once. What is public here is for the start-up, the example and tests. */
+export interface Engine extends AsyncDisposable {
+  app: FastifyInstance
+  database: Database
+  queue: Queue
+  runs: Runs
+  deliveries: Deliveries
+  notifications: Notifications
+  alerts: Alerts
+  /** Has what alerts follow from looked at now. */
+  lookAfterAlerts(): Promise<void>
+  ownership: Ownership
+  metrics: Metrics
+  workspaceStore: WorkspaceStore
+  directory: WorkspaceDirectory
+  tokens: Tokens
+  /** Null where none is served. */
+  console: Console | null
+  customers: Customers
+  flows: Flows
+  instances: Instances
+  externalReceive: ExternalReceive
+  functions: Functions
+  connectors: Connectors
+  connections: ConnectionsRoom
+  externalSubscriptions: ExternalSubscriptions
+  /** Begins to work: takes shards, does jobs. HTTP is opened by the caller. */
+  start(): Promise<void>
+  stop(): Promise<void>
+}
