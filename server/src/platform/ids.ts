@@ -1,6 +1,7 @@
-import { randomBytes, randomFillSync, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { TypeID } from 'typeid-js'
 import type { Clock } from './clock.ts'
+import { blockOfRandomBytes } from './random-bytes.ts'
 
 /** Makes identifiers: UUIDv7 in the database, so that rows sort and partition by the time they were made. */
 export interface Ids {
@@ -21,7 +22,7 @@ export function createIds(clock: Clock): Ids {
       const nowMs = clock.now().getTime()
       if (nowMs > lastMs) {
         lastMs = nowMs
-        sequence = randomBytes(4).readUInt32BE() >>> 2
+        sequence = blockOfRandomBytes(4).readUInt32BE() >>> 2
       } else {
         sequence += 1
       }
@@ -33,19 +34,10 @@ export function createIds(clock: Clock): Ids {
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 const hex = (byte: number) => HEX[byte & 0xff] ?? ''
 
-/** Drawn in advance, since every draw from the system costs more than the rest of an id. */
-const randomness = new Uint8Array(6 * 256)
-let randomUsed = randomness.length
-
 /** The moment, the counter in 32 bits (12 of rand_a and the first 20 of rand_b), 42 random bits. */
 function uuidOf(ms: number, counter: number): string {
-  if (randomUsed === randomness.length) {
-    randomFillSync(randomness)
-    randomUsed = 0
-  }
-  const at = randomUsed
-  randomUsed += 6
-  const random = (index: number) => randomness[at + index] ?? 0
+  const randomness = blockOfRandomBytes(6)
+  const random = (index: number) => randomness[index] ?? 0
   const moment = ms.toString(16).padStart(12, '0')
   const node = hex((counter << 2) | (random(0) & 3)) + hex(random(1)) + hex(random(2)) + hex(random(3)) + hex(random(4))
   return `${moment.slice(0, 8)}-${moment.slice(8)}-${hex(0x70 | (counter >>> 28))}${hex(counter >>> 20)}-${hex(0x80 | ((counter >>> 14) & 0x3f))}${hex(counter >>> 6)}-${node}${hex(random(5))}`

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync } from 'node:crypto'
+import { blockOfRandomBytes } from './random-bytes.ts'
 
 /** Keeps secrets unreadable at rest. */
 export interface Sealing {
@@ -25,11 +26,13 @@ const TAG_BYTES = 16
 export function createSealing(keys: readonly SealingKey[]): Sealing {
   const current = keys[0]
   if (current === undefined) throw new Error('at least one encryption key is needed')
-  const byId = new Map(keys.map((each) => [each.id, each.key]))
+  // As objects of the crypto library once: of bytes it would make one with every call, which costs as much as the rest.
+  const byId = new Map(keys.map((each) => [each.id, createSecretKey(each.key)]))
+  const currentKey = createSecretKey(current.key)
   return {
     seal(plain) {
-      const nonce = randomBytes(12)
-      const cipher = createCipheriv('aes-256-gcm', current.key, nonce)
+      const nonce = blockOfRandomBytes(12)
+      const cipher = createCipheriv('aes-256-gcm', currentKey, nonce)
       const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
       return ['v1', current.id, nonce, cipher.getAuthTag(), body]
         .map((part) => (typeof part === 'string' ? part : part.toString('base64url')))

@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { blockOfRandomBytes } from '../platform/random-bytes.ts'
 import type { GuestAnswer, GuestError, SandboxCall, SandboxFailure, SandboxLimits, SandboxLogLine } from './call.ts'
 import { encodeAnswer, readHostCall } from './guest-request.ts'
 import type { AnswerHead, DoneReply, Failed, FromChild, HostCall, Moment, WaitingReply } from './messages.ts'
@@ -56,7 +57,7 @@ export class Job {
   readonly fileName: string
   readonly limits: SandboxLimits
   readonly args: Buffer
-  readonly seed = randomBytes(32).toString('hex')
+  readonly seed = blockOfRandomBytes(32).toString('hex')
   readonly startedAtMs = performance.now()
   readonly #options: JobOptions
 
