@@ -67,7 +67,7 @@ class RecordingCourier implements Courier {
       keepMs: KEEP_MS,
       max: 10_000,
     })
-    this.#record = createAttemptRecorder({ pool: database.pool, log: options.log, patience: options.patience })
+    this.#record = createAttemptRecorder({ database, log: options.log, patience: options.patience })
     this.#throttle = createThrottle(options.clock)
   }
 

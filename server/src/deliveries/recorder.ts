@@ -1,5 +1,4 @@
-import type pg from 'pg'
-import { isDatabaseAway } from '../platform/database.ts'
+import { type Database, isDatabaseAway } from '../platform/database.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
 import type { Log } from '../platform/log.ts'
 import type { Patience } from './patience.ts'
@@ -12,10 +11,10 @@ import { type AttemptRecord, recordAttempts } from './store.ts'
  */
 export type RecordAttempt = (record: AttemptRecord) => Promise<boolean>
 
-export function createAttemptRecorder(options: { pool: pg.Pool; log: Log; patience: Patience }): RecordAttempt {
+export function createAttemptRecorder(options: { database: Database; log: Log; patience: Patience }): RecordAttempt {
   const { log, patience } = options
   const write = (records: readonly AttemptRecord[]) =>
-    patience.insist('attempts', () => recordAttempts(options.pool, records))
+    patience.insist('attempts', () => recordAttempts(options.database, records))
 
   async function writeOne(record: AttemptRecord): Promise<Set<string>> {
     for (let toWrite = record; ; toWrite = withoutDetails(record)) {

@@ -2,7 +2,7 @@ import type { DeliveryState } from '@permea/contract'
 import type pg from 'pg'
 import type { Page } from '../api/paging.ts'
 import { booleans, integers, moments, smallints, texts, uuids } from '../platform/array-parameters.ts'
-import { only, type Statement, sql, type Tx } from '../platform/database.ts'
+import { type Database, only, type Statement, sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt } from '../platform/ids.ts'
 import { shardOf } from '../platform/ownership.ts'
 import {
@@ -215,25 +215,25 @@ export interface AttemptRecord {
  * settled, which move from the active table to the log. Gives the ids of those that did, so that of two endings one
  * counts. What is already recorded is left alone, because a commit whose answer was lost is asked for again.
  */
-export async function recordAttempts(pool: pg.Pool, records: readonly AttemptRecord[]): Promise<Set<string>> {
+export async function recordAttempts(database: Database, records: readonly AttemptRecord[]): Promise<Set<string>> {
   const waits = records.filter((each) => each.settled === null)
   const ends = records.filter((each) => each.settled !== null)
-  const { rows } = await pool.query<{ id: string }>({
+  const rows = await database.query<{ id: string }>({
     name: 'deliveries-record-attempts',
     text: RECORD,
     values: [
       ...attemptArrays(records.map((each) => each.attempt)),
-      waits.map((w) => w.attempt.deliveryId),
-      waits.map((w) => w.attemptsMade),
-      waits.map((w) => w.at),
-      waits.map((w) => w.attempt.error),
-      waits.map((w) => (w.isOrdered ? ALWAYS_DUE : w.attempt.nextAttemptAt)),
-      waits.map((w) => (w.isOrdered ? w.attempt.nextAttemptAt : null)),
-      ends.map((e) => e.attempt.deliveryId),
-      ends.map((e) => e.attemptsMade),
-      ends.map((e) => e.at),
-      ends.map((e) => e.attempt.error),
-      ends.map((e) => e.settled),
+      uuids(waits.map((w) => w.attempt.deliveryId)),
+      integers(waits.map((w) => w.attemptsMade)),
+      moments(waits.map((w) => w.at)),
+      texts(waits.map((w) => w.attempt.error)),
+      moments(waits.map((w) => (w.isOrdered ? ALWAYS_DUE : w.attempt.nextAttemptAt))),
+      moments(waits.map((w) => (w.isOrdered ? w.attempt.nextAttemptAt : null))),
+      uuids(ends.map((e) => e.attempt.deliveryId)),
+      integers(ends.map((e) => e.attemptsMade)),
+      moments(ends.map((e) => e.at)),
+      texts(ends.map((e) => e.attempt.error)),
+      texts(ends.map((e) => e.settled)),
     ],
   })
   return new Set(rows.map((row) => row.id))
@@ -241,21 +241,21 @@ export async function recordAttempts(pool: pg.Pool, records: readonly AttemptRec
 
 function attemptArrays(attempts: readonly Attempt[]): unknown[] {
   return [
-    attempts.map((a) => a.id),
-    attempts.map((a) => a.workspaceId),
-    attempts.map((a) => a.deliveryId),
-    attempts.map((a) => a.destinationId),
-    attempts.map((a) => a.number),
-    attempts.map((a) => a.trigger),
-    attempts.map((a) => a.replayId),
-    attempts.map((a) => a.outcome),
-    attempts.map((a) => a.errorClass),
-    attempts.map((a) => a.error),
-    attempts.map((a) => a.httpStatus),
-    attempts.map((a) => a.durationMs),
-    attempts.map((a) => JSON.stringify(a.request)),
-    attempts.map((a) => (a.response === null || a.response === undefined ? null : JSON.stringify(a.response))),
-    attempts.map((a) => a.nextAttemptAt),
+    uuids(attempts.map((a) => a.id)),
+    uuids(attempts.map((a) => a.workspaceId)),
+    uuids(attempts.map((a) => a.deliveryId)),
+    uuids(attempts.map((a) => a.destinationId)),
+    integers(attempts.map((a) => a.number)),
+    texts(attempts.map((a) => a.trigger)),
+    uuids(attempts.map((a) => a.replayId)),
+    texts(attempts.map((a) => a.outcome)),
+    texts(attempts.map((a) => a.errorClass)),
+    texts(attempts.map((a) => a.error)),
+    integers(attempts.map((a) => a.httpStatus)),
+    integers(attempts.map((a) => a.durationMs)),
+    texts(attempts.map((a) => JSON.stringify(a.request))),
+    texts(attempts.map((a) => (a.response === null || a.response === undefined ? null : JSON.stringify(a.response)))),
+    moments(attempts.map((a) => a.nextAttemptAt)),
   ]
 }
 

@@ -32,7 +32,7 @@ const LOGS_CHARS_MAX = 32_000
  */
 export function createFunctions(options: FunctionsOptions): Functions {
   const { sandbox, outbound, ids } = options
-  const recorder = createCallRecorder({ pool: options.database.pool, log: options.log })
+  const recorder = createCallRecorder({ database: options.database, log: options.log })
   const check = rememberingSources(sandbox)
 
   async function callJavascript(code: string, call: FunctionCall, mask: Mask): Promise<Ended> {

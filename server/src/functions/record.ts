@@ -1,5 +1,4 @@
-import type pg from 'pg'
-import { isDatabaseAway } from '../platform/database.ts'
+import { type Database, isDatabaseAway } from '../platform/database.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
 import type { Log } from '../platform/log.ts'
 import { type FunctionCallRecord, insertFunctionCalls } from './store.ts'
@@ -14,40 +13,64 @@ export interface CallRecorder {
 /** Beside error and logs, in bytes. */
 const RECORD_BYTES = 300
 
+/** How long calls are gathered, since nobody waits for their record: at a hundred calls a second ten statements, not a hundred. */
+const GATHER_MS = 100
+const GROUP_MAX = 500
+const WAITING_MAX = 20_000
+const WAITING_BYTES_MAX = 32 * 1024 * 1024
+
 /**
- * Writes calls that end at the same time together. At most 20,000 calls or 32 MiB wait for it: while the database is
+ * Writes calls that end within a tenth of a second together. At most 20,000 calls or 32 MiB wait for it: while the database is
  * away or slow, what comes on top is not recorded, because a function must not be held up by its record.
  */
-export function createCallRecorder({ pool, log }: { pool: pg.Pool; log: Log }): CallRecorder {
+export function createCallRecorder({ database, log }: { database: Database; log: Log }): CallRecorder {
   let lost = 0
   const group = createGroupCommit<FunctionCallRecord, null>({
     async write(calls) {
       try {
-        await insertFunctionCalls(pool, calls)
+        await insertFunctionCalls(database, calls)
       } catch (error) {
         const message = (error as Error).message
         if (isDatabaseAway(error) || calls.length === 1) {
           log.warn({ calls: calls.length, message }, 'calls of functions could not be recorded')
         } else {
           // One of them cannot be stored; the others can.
-          for (const call of calls) await insertFunctionCalls(pool, [call]).catch(() => (lost += 1))
+          for (const call of calls) await insertFunctionCalls(database, [call]).catch(() => (lost += 1))
         }
       }
       if (lost > 0) log.warn({ calls: lost }, 'calls of functions were not recorded')
       lost = 0
       return calls.map(() => null)
     },
-    groupMax: 500,
+    groupMax: GROUP_MAX,
     groupWeightMax: 4 * 1024 * 1024,
     writersMax: 1,
-    waitingMax: 20_000,
-    waitingWeightMax: 32 * 1024 * 1024,
+    waitingMax: WAITING_MAX,
+    waitingWeightMax: WAITING_BYTES_MAX,
   })
-  return {
-    add(call) {
+  let gathered: FunctionCallRecord[] = []
+  let timer: NodeJS.Timeout | null = null
+
+  function handOver(): void {
+    if (timer !== null) clearTimeout(timer)
+    timer = null
+    const calls = gathered
+    gathered = []
+    for (const call of calls) {
       const written = group.add(call, RECORD_BYTES + (call.error?.length ?? 0) + (call.logs?.length ?? 0))
       if (written === null) lost += 1
+    }
+  }
+
+  return {
+    add(call) {
+      gathered.push(call)
+      if (gathered.length >= GROUP_MAX) handOver()
+      else timer ??= setTimeout(handOver, GATHER_MS)
     },
-    settled: () => group.drained(),
+    settled() {
+      handOver()
+      return group.drained()
+    },
   }
 }

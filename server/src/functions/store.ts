@@ -1,6 +1,6 @@
-import type pg from 'pg'
 import type { Page } from '../api/paging.ts'
-import { sql, type Tx } from '../platform/database.ts'
+import { reals, smallints, texts, uuids } from '../platform/array-parameters.ts'
+import { type Database, sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt } from '../platform/ids.ts'
 
 /** A call as it is kept: without its argument and its value. */
@@ -30,25 +30,26 @@ const INSERT = `
   select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[],
     $9::text[], $10::text[], $11::text[], $12::real[], $13::real[], $14::smallint[])`
 
-export async function insertFunctionCalls(pool: pg.Pool, calls: readonly FunctionCallRecord[]): Promise<void> {
-  await pool.query({
+export async function insertFunctionCalls(database: Database, calls: readonly FunctionCallRecord[]): Promise<void> {
+  const of = <T>(pick: (call: FunctionCallRecord) => T) => calls.map(pick)
+  await database.query({
     name: 'functions-record-calls',
     text: INSERT,
     values: [
-      calls.map((call) => call.id),
-      calls.map((call) => call.workspaceId),
-      calls.map((call) => call.customerId),
-      calls.map((call) => call.integrationId),
-      calls.map((call) => call.connectionId),
-      calls.map((call) => call.ownerId),
-      calls.map((call) => call.slot),
-      calls.map((call) => call.sourceId),
-      calls.map((call) => call.outcome),
-      calls.map((call) => call.error),
-      calls.map((call) => call.logs),
-      calls.map((call) => call.cpuMs),
-      calls.map((call) => call.durationMs),
-      calls.map((call) => call.hostCalls),
+      uuids(of((call) => call.id)),
+      uuids(of((call) => call.workspaceId)),
+      uuids(of((call) => call.customerId)),
+      uuids(of((call) => call.integrationId)),
+      uuids(of((call) => call.connectionId)),
+      texts(of((call) => call.ownerId)),
+      texts(of((call) => call.slot)),
+      texts(of((call) => call.sourceId)),
+      texts(of((call) => call.outcome)),
+      texts(of((call) => call.error)),
+      texts(of((call) => call.logs)),
+      reals(of((call) => call.cpuMs)),
+      reals(of((call) => call.durationMs)),
+      smallints(of((call) => call.hostCalls)),
     ],
   })
 }

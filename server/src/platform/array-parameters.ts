@@ -7,7 +7,16 @@
 const HEAD_BYTES = 20
 const NULL_LENGTH = -1
 
-const TYPE = { boolean: 16, bytea: 17, smallint: 21, integer: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const
+const TYPE = {
+  boolean: 16,
+  bytea: 17,
+  smallint: 21,
+  integer: 23,
+  text: 25,
+  real: 700,
+  timestamptz: 1184,
+  uuid: 2950,
+} as const
 
 /** For `$n::uuid[]`. */
 export function uuids(values: readonly (string | null)[]): Buffer {
@@ -62,6 +71,11 @@ export function integers(values: readonly (number | null)[]): Buffer {
 /** For `$n::smallint[]`. */
 export function smallints(values: readonly (number | null)[]): Buffer {
   return ofFixed('smallint', 2, values, (list, value, at) => list.writeInt16BE(value, at))
+}
+
+/** For `$n::real[]`. */
+export function reals(values: readonly (number | null)[]): Buffer {
+  return ofFixed('real', 4, values, (list, value, at) => list.writeFloatBE(value, at))
 }
 
 /** For `$n::boolean[]`. */
