@@ -6,9 +6,9 @@ import { globalWebhookUri } from '../integrations/connector.ts'
 import { type GlobalWebhookUrl, globalWebhookById, globalWebhookByUuid } from '../integrations/connector-store.ts'
 import type { Connectors } from '../integrations/connectors.ts'
 import { integrationById } from '../integrations/store.ts'
-import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
+import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
 import type { LaneItem, Lanes } from '../platform/lane.ts'
 import { createLanes } from '../platform/lanes.ts'
@@ -79,6 +79,8 @@ export interface ExternalReceive extends AsyncDisposable {
 const ANSWER_WITHIN_MS = 2500
 /** Whoever changes the state this often at the same moment is told so. */
 const CONFLICTS_MAX = 50
+/** Addresses that are looked up in one statement. */
+const LOOKED_UP_MAX = 500
 const PROCESS_CAP = 64
 const LANE_CAP = 4
 const HELD_MAX = 200
@@ -109,7 +111,7 @@ interface Place {
 class Receiver implements ExternalReceive {
   readonly #o: ExternalReceiveOptions
   readonly #writer: ExternalWriter
-  readonly #load: (uuid: string) => Promise<ExternalSource | undefined>
+  readonly #sources: GroupCommit<string, ExternalSource | undefined>
   readonly #lanes: Lanes<LaneItem & { webhook: ActiveWebhook }>
   /** The last request of subscriptions that are handled one request at a time. */
   readonly #serial = new LRUCache<string, Promise<unknown>>({ max: 10_000, ttl: SERIAL_MS })
@@ -118,8 +120,19 @@ class Receiver implements ExternalReceive {
     this.#o = options
     const { database } = options
     this.#writer = createExternalWriter(options)
-    // Gathers what comes at the same moment; a change of a millisecond ago counts.
-    this.#load = createBatchLoader({ load: (uuids) => sourcesByUuids(database, uuids), keepMs: 1, max: 10_000 })
+    // Nothing is kept: a change of a millisecond ago counts. What comes while others are looked up is looked up together.
+    this.#sources = createGroupCommit<string, ExternalSource | undefined>({
+      async write(uuids) {
+        const found = await sourcesByUuids(database, [...new Set(uuids)])
+        return uuids.map((uuid) => found.get(uuid))
+      },
+      groupMax: LOOKED_UP_MAX,
+      groupWeightMax: LOOKED_UP_MAX,
+      writersMax: 2,
+      // What may be in hand is bounded where requests come in.
+      waitingMax: Number.MAX_SAFE_INTEGER,
+      waitingWeightMax: Number.MAX_SAFE_INTEGER,
+    })
     this.#lanes = createLanes({
       source: {
         name: 'incoming-webhooks',
@@ -208,8 +221,8 @@ class Receiver implements ExternalReceive {
   // ── places ──
 
   async #placeOf(webhookUuid: string): Promise<Place> {
-    const source = await this.#load(webhookUuid)
-    if (source === undefined) throw new Refusal('not_found', 'there is no webhook at this address')
+    const source = await this.#sources.add(webhookUuid, 1)
+    if (source === undefined || source === null) throw new Refusal('not_found', 'there is no webhook at this address')
     if (source.isArchived || !source.isWanted || !source.isLive)
       throw new Refusal('archived', 'the subscription of this webhook is not there any more')
     const place = await this.#subscriptionPlace(source)
