@@ -36,7 +36,7 @@ export interface ExternalSubscriptionRoutesOptions {
 type Located = { principal: Principal; params: Record<string, string> }
 
 /** The subscription that a token may see; what it may not see answers as what is not there. */
-export async function findExternalSubscription(
+async function findExternalSubscription(
   database: Database,
   principal: Principal,
   selector: string,
