@@ -27,8 +27,8 @@ export interface Visit extends AsyncDisposable {
   open(path: string): Promise<void>
   /** Some of what the browser writes is meant: a refusal that the page shows. Forgets those, and says so if there was none. */
   expectComplaints(pattern: RegExp): void
-  /** Rejects where axe finds something on the page as it is. */
-  expectAccessible(): Promise<void>
+  /** Rejects where axe finds something on the page as it is, or in one part of it. */
+  expectAccessible(how?: { within?: string; onlyColors?: boolean }): Promise<void>
 }
 
 export async function openScene(options: HouseOptions & { adminPassword?: string } = {}): Promise<Scene> {
@@ -86,8 +86,11 @@ async function visit(
     async open(path) {
       await page.goto(`${house.url}/console${path}`)
     },
-    async expectAccessible() {
-      const { violations } = await new AxeBuilder({ page }).analyze()
+    async expectAccessible({ within, onlyColors = false } = {}) {
+      const axe = new AxeBuilder({ page })
+      if (within !== undefined) axe.include(within)
+      if (onlyColors) axe.withRules(['color-contrast'])
+      const { violations } = await axe.analyze()
       const found = violations.map(
         (each) =>
           `${each.id}: ${each.help}: ${each.nodes

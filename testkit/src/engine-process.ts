@@ -70,6 +70,7 @@ export async function createEngineProcess(options: EngineProcessOptions): Promis
           PERMEA_ENCRYPTION_KEYS: 'an encryption key that all processes of a test share',
           PERMEA_EGRESS_ALLOW: options.reachablePorts.map((each) => `127.0.0.1/32:${each}`).join(','),
           PERMEA_EXAMPLE: '0',
+          PERMEA_CONSOLE: '0',
           PERMEA_LOG_LEVEL: 'warn',
           NODE_COMPILE_CACHE: path.join(tmpdir(), 'permea-compile-cache'),
           ...options.env,

@@ -70,7 +70,7 @@ export function FlowEditor({ nodes: saved, save, fixed }: FlowEditorProps) {
         />
         {fixed === undefined ? (
           <Group gap="xs">
-            {view === 'graph' && addFirst}
+            {view === 'graph' && Object.keys(nodes).length > 0 && addFirst}
             <Button
               size="xs"
               variant="default"
