@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { constants, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
@@ -69,6 +70,16 @@ export class Child {
 
   get pid(): number | undefined {
     return this.#process.pid
+  }
+
+  /** Has it run when nobody else on the machine wants the processor. */
+  yieldToOthers(): void {
+    const { pid } = this.#process
+    try {
+      if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
+    } catch {
+      // Where that is not allowed, or the process is gone already, it runs as the others do.
+    }
   }
 
   send(message: ToChild, bodies: readonly Uint8Array[] = []): void {

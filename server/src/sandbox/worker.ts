@@ -66,6 +66,8 @@ export class Worker {
       reply: (reply, body) => this.#heard(reply, body),
       gone: (reason) => this.#lost(reason),
     })
+    // Loops may have what is left, not what the engine and other functions need.
+    if (options.isForNoisy) this.#child.yieldToOthers()
   }
 
   get busy(): number {
