@@ -60,7 +60,7 @@ export function RecordDrawer<T extends { id: string }>(props: RecordDrawerProps<
       <Drawer.Overlay backgroundOpacity={0.3} />
       <Drawer.Content aria-label={`${props.noun} ${id}`}>
         <div className="drawer-head">
-          <div className="drawer-title">
+          <div className="drawer-title" tabIndex={-1} data-autofocus>
             <h2>{record === undefined ? <Skeleton height={18} width={220} /> : props.titleOf(record)}</h2>
             {record !== undefined && props.statusOf?.(record)}
           </div>
