@@ -161,11 +161,26 @@ test('the webhook of a GitHub App gives its events to the installation they are 
   expect(await errorOfConnector(house, { ...call, args: { ...call.args, parameters: {} } })).toContain('webhookSecret')
   const forged = { ...call.args, parameters: { webhookSecret: 'another' } }
   expect(await errorOfConnector(house, { ...call, args: forged })).toContain('not GitHub’s')
-  const selector = { connector: 'github', slot: 'events.app-installation.getEventSelector' }
-  expect(await valueOfConnector(house, { ...selector, args: { parameters: { installationId: 234 } } })).toEqual({
+})
+
+test('an installation’s events are for who has access to it at GitHub, and for nobody else', async () => {
+  await using app = await startReceiver()
+  app.behave((request, response) => {
+    const installations = request.path.includes('page=2')
+      ? [{ id: 234 }]
+      : Array.from({ length: 100 }, (_, index) => ({ id: 1000 + index }))
+    return answering(200, { installations })(request, response)
+  })
+  const selector = { connector: 'github', slot: 'events.app-installation.getEventSelector', apiUrl: app.url }
+  const args = { parameters: { installationId: 234 } }
+  expect(await valueOfConnector(house, { ...selector, args })).toEqual({
     globalWebhookKey: 'app',
     globalWebhookEventSelector: '234',
   })
+  const others = { ...selector, args: { parameters: { installationId: '235' } } }
+  expect(await errorOfConnector(house, others)).toContain('no access to the installation 235')
+  const elsewhere = { ...selector, args: { ...args, credentials: { apiUri: app.url } } }
+  expect(await errorOfConnector(house, elsewhere)).toContain('the GitHub that the integration is for')
 })
 
 test('requests go to github.com or the given server, with the token', async () => {

@@ -112,9 +112,10 @@ test('a subscription selects by workspace, and by type where one is given', asyn
       apiUrl: app.url,
       args: { parameters: {}, ...args },
     })
+  // Credentials may be what somebody typed: whose they are is for Slack to say.
   expect(await selector({ credentials: { teamId: 'T1' } })).toEqual({
     globalWebhookKey: 'events-api',
-    globalWebhookEventSelector: 'T1',
+    globalWebhookEventSelector: 'T5',
   })
   expect(await selector({ parameters: { eventType: 'message' } })).toMatchObject({
     globalWebhookEventSelector: 'T5/message',

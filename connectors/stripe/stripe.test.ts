@@ -136,8 +136,13 @@ test('the Connect webhook gives events to the account they are about', async () 
   expect(await errorOfConnector(house, { ...call, args: { ...signed(event), parameters: {} } })).toContain(
     'webhookSecret',
   )
-  const selector = { connector: 'stripe', slot: 'events.connected-account.getEventSelector' }
-  const args = { credentials: { stripeUserId: 'acct_1' }, parameters: { eventType: 'payout.paid' } }
+})
+
+test('the events of an account are for whose credentials those of the account are', async () => {
+  await using app = await startReceiver()
+  app.behave(answering(200, { id: 'acct_1', object: 'account' }))
+  const selector = { connector: 'stripe', slot: 'events.connected-account.getEventSelector', apiUrl: app.url }
+  const args = { credentials: { stripeUserId: 'acct_2' }, parameters: { eventType: 'payout.paid' } }
   expect(await valueOfConnector(house, { ...selector, args })).toEqual({
     globalWebhookKey: 'connect',
     globalWebhookEventSelector: 'acct_1/payout.paid',

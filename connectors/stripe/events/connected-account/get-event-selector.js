@@ -1,5 +1,6 @@
-export default async function getEventSelector({ apiClient, credentials, parameters }) {
-  const account = credentials?.stripeUserId ?? (await apiClient.get('/v1/account')).id
+export default async function getEventSelector({ apiClient, parameters }) {
+  // Whom the credentials stand for, rather than whom somebody says they do.
+  const { id: account } = await apiClient.get('/v1/account')
   return {
     globalWebhookKey: 'connect',
     globalWebhookEventSelector: parameters.eventType ? `${account}/${parameters.eventType}` : account,
