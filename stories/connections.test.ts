@@ -183,9 +183,11 @@ describe('connecting', () => {
     expect(app.received).toEqual([])
   })
 
-  test('credentials that are given are taken as they are', async () => {
-    const connection = await anna.connections.create({
+  test('credentials that an operator gives are taken as they are', async () => {
+    await anna.customers.self()
+    const connection = await house.admin.connections.create({
       body: {
+        userId: `anna-${customers}`,
         integrationKey: 'crm',
         credentials: { apiKey: KEY },
         key: 'given',
@@ -196,8 +198,7 @@ describe('connecting', () => {
     })
     expect(connection).toMatchObject({ key: 'given', name: 'Given', meta: { a: 1 }, isTest: true })
     expect(app.received).toEqual([])
-    const again = anna.connections.create({ body: { integrationKey: 'crm', credentials: {}, key: 'given' } })
-    expect(await refusalKey(again)).toBe('already_exists')
+    expect(await refusalKey(connect(anna, { key: 'given' }))).toBe('already_exists')
   })
 
   test('needs a customer, an app that is there, and a person where OAuth is used', async () => {
@@ -316,7 +317,7 @@ describe('changing', () => {
     for (const call of [anna.connections.patch, anna.connections.put])
       expect(await refusalKey(call({ ...select(other), body: { key: 'taken' } }))).toBe('already_exists')
     await anna.connections.archive(select(other))
-    await anna.connections.create({ body: { integrationKey: 'crm', credentials: {}, key: 'free' } })
+    await connect(anna, { key: 'free' })
     const calls = [
       () => anna.connections.patch({ ...select(other), body: {} }),
       () => anna.connections.put({ ...select(other), body: {} }),

@@ -42,7 +42,12 @@ test('an integration is made, set up, and tells what its connector offers', asyn
   })
   expect(IntegrationApiResponse.parse(made)).toMatchObject({ key: 'github', parameters: { clientSecret: 'secret' } })
   expect(IntegrationApiResponse.parse(await admin.integration('github').setup())).toMatchObject({ state: 'READY' })
-  await customer.connections.create({ integrationKey: 'github', credentials: { access_token: 't' } })
+  await (await house.as('customer-x')).customers.self()
+  await admin.post('/connections', {
+    userId: 'customer-x',
+    integrationKey: 'github',
+    credentials: { access_token: 't' },
+  })
   for (const item of await customer.integrations.findAll()) {
     const seen = IntegrationApiResponse.parse(item)
     expect(seen.parameters).toBeUndefined()

@@ -186,7 +186,7 @@ export const connections = {
     body: ConnectionInput,
     answer: Connection,
     status: 201,
-    refusals: ['not_found', 'already_exists', 'archived', 'connection_failed'],
+    refusals: ['not_found', 'access_denied', 'already_exists', 'archived', 'connection_failed'],
   },
   get: {
     method: 'GET',
@@ -290,7 +290,7 @@ export const connectionRequests = {
     body: ConnectionRequestInput,
     answer: ConnectionRequest,
     status: 201,
-    refusals: ['not_found', 'ambiguous_selector', 'archived'],
+    refusals: ['not_found', 'access_denied', 'ambiguous_selector', 'archived'],
   },
   get: {
     method: 'GET',

@@ -78,9 +78,9 @@ test('bodies are written as their content type says', () => {
   expect(send('<x/>', 'text/xml')).toEqual(['text/xml', '<x/>'])
 })
 
-test('headers that frame the message are the client’s, and own ones win over the connector’s', () => {
-  const headers = { Host: 'other.example', 'Content-Length': '9', 'X-KEY': 'mine', Accept: 'text/csv' }
+test('headers that frame the message are the client’s, and the connector’s win over own ones but for what is negotiated', () => {
+  const headers = { Host: 'other.example', 'Content-Length': '9', 'X-KEY': 'mine', 'X-Mine': '1', Accept: 'text/csv' }
   const request = appRequest(config('https://api.example'), { method: 'GET', uri: '/', headers })
-  expect(request).toMatchObject({ headers: { 'x-key': 'mine', accept: 'text/csv' } })
-  expect(Object.keys('problem' in request ? {} : (request.headers ?? {})).sort()).toEqual(['accept', 'x-key'])
+  expect(request).toMatchObject({ headers: { 'x-key': KEY, 'x-mine': '1', accept: 'text/csv' } })
+  expect(Object.keys('problem' in request ? {} : (request.headers ?? {})).sort()).toEqual(['accept', 'x-key', 'x-mine'])
 })

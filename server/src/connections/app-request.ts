@@ -69,8 +69,8 @@ export function appRequest(config: ClientConfig, given: GuestRequest): OutboundR
   const { url, isTrusted } = address
   const method = given.method.toUpperCase()
   if (!METHODS.has(method)) return { problem: `the method ${JSON.stringify(given.method)} is not known` }
-  addQuery(url, { ...(isTrusted ? config.query : {}), ...given.query })
-  const headers = { ...(isTrusted ? config.headers : {}), ...givenHeaders(given.headers) }
+  addQuery(url, { ...given.query, ...(isTrusted ? config.query : {}) })
+  const headers = withConnectors(isTrusted ? config.headers : {}, givenHeaders(given.headers))
   const auth = given.auth ?? (isTrusted ? config.auth : null)
   if (auth !== null && auth !== undefined) headers.authorization = basic(auth)
   const { body, form } = encodedBody(given, headers)
@@ -78,6 +78,18 @@ export function appRequest(config: ClientConfig, given: GuestRequest): OutboundR
   if (isTrusted && config.sign !== null)
     headers.authorization = config.sign({ url: url.href, method, ...(form === null ? {} : { form }) })
   return { url: url.href, method, headers, ...(body === undefined ? {} : { body }) }
+}
+
+/** How a request is put rather than whom it is from: what a caller may say in the place of the connector. */
+const NEGOTIATED: ReadonlySet<string> = new Set(['accept', 'accept-language', 'content-type', 'user-agent'])
+
+/**
+ * Headers of a caller beside those of the connector. Of names that both have the connector's count: they may say which
+ * account of the app a key that several customers share is used for.
+ */
+export function withConnectors(own: Record<string, string>, given: Record<string, string>): Record<string, string> {
+  const free = Object.entries(given).filter(([name]) => !Object.hasOwn(own, name) || NEGOTIATED.has(name))
+  return { ...own, ...Object.fromEntries(free) }
 }
 
 export function basic({ username, password }: { username: string; password: string }): string {

@@ -24,7 +24,9 @@ import {
 import { type ConnectRequests, hashOf } from './connect-request.ts'
 import type { ConnectionsRoom } from './connections.ts'
 import { isWebAddress } from './oauth2.ts'
+import type { AppSelector } from './registry.ts'
 import { type RequestRow, requestByName } from './request-store.ts'
+import { refuseBeyondCustomer } from './trust.ts'
 
 /** Largest form taken in, in bytes. */
 const FORM_BYTES_MAX = 256 * 1024
@@ -158,6 +160,7 @@ class ConnectPages {
       input: rest.input ?? connectionParameters,
       openerOrigin,
     }
+    await this.#checkParameters(principal, payload)
     const first =
       connectionRequestId === undefined
         ? null
@@ -168,6 +171,19 @@ class ConnectPages {
           })
     const alsoEnds = first === null ? undefined : toWire('crq', first.id)
     return this.#o.requests.open({ workspaceId, customerId: customer.id, requestId, payload: { ...payload, alsoEnds } })
+  }
+
+  async #checkParameters(
+    principal: Principal,
+    payload: AppSelector & { connectionId?: string | undefined; connectorParameters?: unknown },
+  ): Promise<void> {
+    if (payload.connectorParameters === undefined) return
+    const { registry } = this.#o.connections
+    const app =
+      payload.connectionId === undefined
+        ? await registry.appFor(principal, payload)
+        : await this.#o.connections.appOf(await registry.find(principal, payload.connectionId))
+    if (app !== null) refuseBeyondCustomer(principal, app, payload)
   }
 
   /** Only where the workspace says so are addresses compared: who has a token may otherwise name any. */

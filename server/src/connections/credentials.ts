@@ -4,6 +4,7 @@ import { asObject, type ConnectedApp } from './apps.ts'
 import type { AuthMaterial, CallAuthFunction, Made } from './auth-function.ts'
 import { connectionError } from './failure.ts'
 import { credentialsOfTokens, type OAuth2Config, oauth2Config, type TokenResponse, tokensForRefresh } from './oauth2.ts'
+import { usesConsent } from './trust.ts'
 
 /** A failed refresh: `isRefused` where the app said no, so that trying again at once is of no use. */
 export type Renewed =
@@ -45,7 +46,11 @@ export function createCredentials(options: {
 
   return {
     async fromInput(material) {
-      const definition = material.app.option.getCredentialsFromConnectionParameters
+      const { option } = material.app
+      const definition = option.getCredentialsFromConnectionParameters
+      // What somebody filled in is no proof that the app gave them anything.
+      if (definition === undefined && usesConsent(option))
+        return { kind: 'failed', error: connectionError('connection_failed', 'a person has to consent at the app') }
       if (definition === undefined) return { kind: 'made', value: material.input ?? {} }
       return callFunction(material, 'getCredentialsFromConnectionParameters', definition)
     },

@@ -8,7 +8,7 @@ import type { ReceivedHeaders } from '../outbound/outcome.ts'
 import type { OutboundStreamRequest, StreamedOutcome } from '../outbound/stream.ts'
 import type { ClientState } from './api-client.ts'
 import { keptBody, keptHeaders, keptUrl, LOOKED_AT_BYTES, type SeenBody } from './api-logs.ts'
-import { addQuery, addressOf, basic, CLIENT_HEADERS } from './app-request.ts'
+import { addQuery, addressOf, basic, CLIENT_HEADERS, withConnectors } from './app-request.ts'
 import type { ClientConfig } from './client-config.ts'
 import type { Connection } from './connection.ts'
 import type { ConnectionsRoom } from './connections.ts'
@@ -234,7 +234,7 @@ function streamRequest(config: ClientConfig, passed: Passed): OutboundStreamRequ
   if ('problem' in address) throw failedConnection(connectionError('connection_failed', address.problem))
   const { url } = address
   addQuery(url, config.query)
-  const headers = { ...config.headers, ...passed.headers }
+  const headers = withConnectors(config.headers, passed.headers)
   if (config.auth !== null) headers.authorization = basic(config.auth)
   const isForm = passed.headers['content-type']?.includes('x-www-form-urlencoded') === true
   const form =

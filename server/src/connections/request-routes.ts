@@ -10,6 +10,7 @@ import type { ConnectRequests } from './connect-request.ts'
 import type { ConnectionsRoom } from './connections.ts'
 import { connectionError } from './failure.ts'
 import { requestByName } from './request-store.ts'
+import { refuseBeyondCustomer } from './trust.ts'
 
 /** Links to the page on which a person connects an app. */
 export function connectionRequestRoutes(options: {
@@ -49,10 +50,13 @@ export function connectionRequestRoutes(options: {
         connectorId: asked.connectorId ?? connectorUuid,
       }
       // What is named must be there now, rather than when somebody opens the link.
-      if (asked.connectionId === undefined) await connections.registry.appFor(principal, { ...payload })
-      else {
+      if (asked.connectionId === undefined) {
+        refuseBeyondCustomer(principal, await connections.registry.appFor(principal, { ...payload }), asked)
+      } else {
         const connection = await connections.find(principal, asked.connectionId, { userId: toWire('cus', customer.id) })
         if (connection.customerId !== customer.id) throw notFound('connection', asked.connectionId)
+        const app = await connections.appOf(connection)
+        if (app !== null) refuseBeyondCustomer(principal, app, asked)
         payload.connectionId = toWire('con', connection.id)
       }
       const row = await requests.open({

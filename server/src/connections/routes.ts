@@ -16,6 +16,7 @@ import type { ConnectionsRoom, OnBehalfOf } from './connections.ts'
 import { canRenew } from './credentials.ts'
 import { failedConnection, keptFailure } from './failure.ts'
 import { listConnectionLogs, listConnections, lockConnection } from './store.ts'
+import { refuseBeyondCustomer, usesConsent } from './trust.ts'
 
 export interface ConnectionRoutesOptions {
   database: Database
@@ -48,7 +49,8 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
   async function create({ principal, query, body }: CallOf<(typeof table)['create']>) {
     const customer = await registry.customerFor(principal, { ...query, ...onBehalfOf(body) })
     const app = await registry.appFor(principal, body)
-    refuseWithoutPerson(app.option.type, body)
+    refuseBeyondCustomer(principal, app, body)
+    refuseWithoutPerson(app.option, body)
     const { input, connectorParameters, credentials, uuid, key, name, meta, isTest } = body
     const made = await connections.establish.establish({
       customer,
@@ -71,14 +73,15 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
     const how = secretsFor(principal, query.includeSecrets)
     const existing = await living({ principal, params, query })
     const isAnew = [body.credentials, body.input, body.connectorParameters].some((each) => each != null)
-    const changed = isAnew ? await reconnect(existing, body) : await rename(existing, body)
+    const changed = isAnew ? await reconnect(principal, existing, body) : await rename(existing, body)
     return views.answer(changed, how)
   }
 
-  async function reconnect(existing: Connection, body: Body): Promise<Connection> {
+  async function reconnect(principal: Principal, existing: Connection, body: Body): Promise<Connection> {
     const optionKey = body.authOptionKey ?? existing.authOptionKey
     const material = await connections.materialOf({ ...existing, authOptionKey: optionKey })
     if (material.kind === 'failed') throw failedConnection(material.error)
+    refuseBeyondCustomer(principal, material.value.app, body)
     const before = openSecrets(existing, sealing)
     // New parameters of the connector alone change nothing about who is connected.
     const isSame = body.credentials == null && body.input == null
@@ -238,8 +241,8 @@ function onBehalfOf({ userId, tenantId, customerId }: OnBehalfOf): { userId?: st
 }
 
 /** OAuth needs somebody who consents; without credentials there is nothing to make a connection of. */
-function refuseWithoutPerson(type: string, { credentials, input }: Body): void {
-  if ((type !== 'oauth2' && type !== 'oauth1') || credentials != null || input != null) return
+function refuseWithoutPerson(option: { type: string }, { credentials, input }: Body): void {
+  if (!usesConsent(option) || credentials != null || input != null) return
   const message = 'a person has to consent: make a link with POST /connection-requests, or give credentials'
   throw new Refusal('invalid_input', message, { problems: [{ field: 'credentials', message: 'required' }] })
 }
