@@ -124,6 +124,12 @@ export function selectedEvents(events: readonly unknown[]): { selector: string; 
   return selected.every((each) => each !== null) ? selected : null
 }
 
+/** What a global webhook's `handle` is told that returned events of another shape. */
+export const WRONG_SELECTORS: ErrorData = errorData(
+  'webhook_handling_failed',
+  'handle of a global webhook must return events as { selector, payload }',
+)
+
 function wrong(message: string): { error: ErrorData } {
   return { error: errorData('webhook_handling_failed', `handle ${message}`) }
 }

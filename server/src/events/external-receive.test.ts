@@ -1,48 +1,56 @@
 import { addApp, buildHouse, connectApp, type ExternalApp, type House, startExternalApp, until } from '@permea/testkit'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let vendor: ExternalApp
 let house: House
 
-beforeEach(async () => {
+beforeAll(async () => {
   vendor = await startExternalApp()
   house = await buildHouse()
+  await addApp(house, { url: vendor.url })
 })
 
-afterEach(async () => {
+afterAll(async () => {
   await house[Symbol.asyncDispose]()
   await vendor[Symbol.asyncDispose]()
 })
 
 const NOTHING = 'export default () => ({})'
 
-/** A subscription whose requests are handled by this; gives its URL. */
-async function handledBy(handle: string): Promise<{ id: string; url: string }> {
-  await addApp(house, { url: vendor.url })
-  const { connection, client } = await connectApp(house, { customer: 'acme' })
+let count = 0
+
+/** A subscription whose requests are handled by this: its URL, and what came of it. */
+async function handledBy(handle: string) {
+  count += 1
+  const { connection, client } = await connectApp(house, { customer: `customer-${count}` })
   const type = await house.admin.externalEventTypes.create({
-    body: { key: 'things', subscribe: NOTHING, unsubscribe: NOTHING, handle },
+    body: { key: `things-${count}`, subscribe: NOTHING, unsubscribe: NOTHING, handle },
   })
   const { id } = await client.externalEventSubscriptions.create({
     body: { connectionId: connection.id, externalEventTypeId: type.id },
   })
   const seen = await house.admin.externalEventSubscriptions.get({ params: { id } })
-  return { id, url: seen.incomingWebhookUri ?? '' }
+  return {
+    id,
+    url: seen.incomingWebhookUri ?? '',
+    events: async () => (await client.externalEvents.list({ query: { limit: 1000 } })).items,
+    webhooks: async () => (await client.incomingWebhooks.list()).items,
+  }
 }
 
-const eventsOf = async () => (await house.admin.externalEvents.list({ query: { limit: 1000 } })).items
-
 test('changes of the state by requests at the same moment lose nothing of each other’s', async () => {
-  const { id, url } = await handledBy(
+  const { id, url, events } = await handledBy(
     `export default ({ state, query }) => ({ state: { seen: [...(state.seen ?? []), query.n] }, events: [{ n: query.n }] })`,
   )
   const sent = Array.from({ length: 60 }, (_, n) => String(n))
   const answers = await Promise.all(sent.map((n) => fetch(`${url}?n=${n}`, { method: 'POST' })))
   expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([200]))
+  // On a busy machine some are answered before their turn has come.
+  await house.settle()
   const { stateData } = await house.admin.externalEventSubscriptions.get({ params: { id } })
   expect([...(stateData as { seen: string[] }).seen].sort()).toEqual(sent.toSorted())
   // What was computed from an older state is not stored a second time either.
-  expect(await eventsOf()).toHaveLength(sent.length)
+  expect(await events()).toHaveLength(sent.length)
 })
 
 test('the sender gets what handle answers, whatever the verb, and a browser does not take it for a page', async () => {
@@ -67,19 +75,19 @@ test('the sender gets what handle answers, whatever the verb, and a browser does
 })
 
 test('what is not text arrives byte for byte, and is shown so', async () => {
-  const { url } = await handledBy(
+  const { url, events, webhooks } = await handledBy(
     `export default ({ rawBodyBase64 }) => ({ events: [{ bytes: Buffer.from(rawBodyBase64, 'base64').length }] })`,
   )
   const body = Buffer.from([0, 159, 146, 150, 255])
   expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
-  expect((await eventsOf())[0]?.payload).toEqual({ bytes: 5 })
-  const [webhook] = (await house.admin.incomingWebhooks.list()).items
+  expect((await events())[0]?.payload).toEqual({ bytes: 5 })
+  const [webhook] = await webhooks()
   const { request } = await house.admin.incomingWebhooks.getDetails({ params: { id: webhook?.id ?? '' } })
   expect(request.bodyBase64).toBe(body.toString('base64'))
 })
 
 test('a handle that takes long is answered before its sender gives up, and goes on in the background', async () => {
-  const { url } = await handledBy(`export default async ({ data }) => {
+  const { url, events, webhooks } = await handledBy(`export default async ({ data }) => {
     await new Promise((resolve) => setTimeout(resolve, 2800))
     return { events: [data] }
   }`)
@@ -87,13 +95,13 @@ test('a handle that takes long is answered before its sender gives up, and goes 
   const answer = await fetch(url, { method: 'POST', body: '{"slow":true}' })
   expect(answer.status).toBe(200)
   expect(performance.now() - beganMs).toBeGreaterThan(2400)
-  expect(await eventsOf()).toEqual([])
+  expect(await events()).toEqual([])
   const [event] = await until('the event is there', 15_000, async () => {
-    const events = await eventsOf()
-    return events.length > 0 ? events : null
+    const found = await events()
+    return found.length > 0 ? found : null
   })
   expect(event?.payload).toEqual({ slow: true })
-  expect((await house.admin.incomingWebhooks.list()).items).toMatchObject([{ status: 'success', responseStatus: 200 }])
+  expect(await webhooks()).toMatchObject([{ status: 'success', responseStatus: 200 }])
 })
 
 test('what handle must not return is an error that says what it was, and the request is kept', async () => {
@@ -104,21 +112,21 @@ test('what handle must not return is an error that says what it was, and the req
     "({ response: { headers: { 'a b': '1' } } })": 'returned a header',
     '({ response: [] })': 'response that is no object',
   }
-  const { url } = await handledBy(
+  const { url, events, webhooks } = await handledBy(
     `export default ({ data }) => ({ ${Object.keys(wrong)
       .map((code, index) => `${index}: () => (${code})`)
       .join(', ')} })[data.which]()`,
   )
   for (const [index, said] of Object.values(wrong).entries()) {
     expect((await fetch(url, { method: 'POST', body: JSON.stringify({ which: index }) })).status).toBe(500)
-    const [webhook] = (await house.admin.incomingWebhooks.list()).items
+    const [webhook] = await webhooks()
     expect(webhook?.error?.message).toContain(said)
   }
-  expect(await eventsOf()).toEqual([])
+  expect(await events()).toEqual([])
 })
 
 test('a request to nowhere, to a removed subscription, and one that is too large are refused', async () => {
-  const { id, url } = await handledBy(NOTHING)
+  const { id, url, webhooks } = await handledBy(NOTHING)
   const nowhere = url.replace(/[0-9a-f-]{36}$/, '00000000-0000-4000-8000-000000000000')
   expect((await fetch(nowhere, { method: 'POST' })).status).toBe(404)
   expect((await fetch(`${url}0`, { method: 'POST' })).status).toBe(404)
@@ -126,21 +134,21 @@ test('a request to nowhere, to a removed subscription, and one that is too large
   expect(large.status).toBe(413)
   await house.admin.externalEventSubscriptions.archive({ params: { id } })
   expect((await fetch(url, { method: 'POST' })).status).toBe(410)
-  expect((await house.admin.incomingWebhooks.list()).items).toEqual([])
+  expect(await webhooks()).toEqual([])
 })
 
 test('headers that prove the sender are shown to nobody, and are there again when the request is replayed', async () => {
-  const { url } = await handledBy(`export default ({ headers }) => {
+  const { url, events, webhooks } = await handledBy(`export default ({ headers }) => {
     if (headers['x-hub-signature-256'] !== 'sha256=right') throw new Error('forged')
     return { events: [{ from: headers['x-from'] }] }
   }`)
   await fetch(url, { method: 'POST', headers: { 'x-hub-signature-256': 'sha256=right', 'x-from': 'app' } })
-  const [webhook] = (await house.admin.incomingWebhooks.list()).items
+  const [webhook] = await webhooks()
   const details = await house.admin.incomingWebhooks.getDetails({ params: { id: webhook?.id ?? '' } })
   expect(details.request.headers).toMatchObject({ 'x-hub-signature-256': '***', 'x-from': 'app' })
   const again = await house.admin.incomingWebhooks.replay({ params: { id: webhook?.id ?? '' } })
   expect(again).toMatchObject({ status: 'success', replayOf: webhook?.id })
-  expect(await eventsOf()).toHaveLength(2)
+  expect(await events()).toHaveLength(2)
 })
 
 test('a global webhook reaches every subscription that its selector names, and no other', async () => {
@@ -191,12 +199,12 @@ test('a global webhook reaches every subscription that its selector names, and n
     body: JSON.stringify({ events: [{ team: 'T1', text: 'hi' }, { team: 'T9' }] }),
   })
   expect(answer.status).toBe(200)
-  const events = await eventsOf()
+  const { items: events } = await house.admin.externalEvents.list({ query: { integrationId: 'team-app' } })
   expect(events.map((event) => [event.user?.internalId, event.payload]).sort()).toEqual([
     ['a', { team: 'T1', text: 'hi' }],
     ['b', { team: 'T1', text: 'hi' }],
   ])
   // It is about several customers, so none of them sees the request.
   expect((await (await house.as('a')).incomingWebhooks.list()).items).toEqual([])
-  expect((await house.admin.incomingWebhooks.list()).items).toHaveLength(1)
+  expect((await house.admin.incomingWebhooks.list({ query: { integrationId: 'team-app' } })).items).toHaveLength(1)
 })

@@ -1,3 +1,4 @@
+import type { ErrorData } from '@permea/contract'
 import { LRUCache } from 'lru-cache'
 import { Refusal } from '../api/refusal.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
@@ -26,6 +27,7 @@ import {
   type ReceivedRequest,
   selectedEvents,
   type WebhookResponse,
+  WRONG_SELECTORS,
 } from './external-handle.ts'
 import { failedWebhook, openRequest, settledWebhook } from './external-record.ts'
 import {
@@ -114,7 +116,7 @@ class Receiver implements ExternalReceive {
   readonly #sources: GroupCommit<string, ExternalSource | undefined>
   readonly #lanes: Lanes<LaneItem & { webhook: ActiveWebhook }>
   /** The last request of subscriptions that are handled one request at a time. */
-  readonly #serial = new LRUCache<string, Promise<unknown>>({ max: 10_000, ttl: SERIAL_MS })
+  readonly #serial = new LRUCache<string, Promise<void>>({ max: 10_000, ttl: SERIAL_MS })
 
   constructor(options: ExternalReceiveOptions) {
     this.#o = options
@@ -158,21 +160,26 @@ class Receiver implements ExternalReceive {
   }
 
   async atSubscription(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse> {
+    const place = await this.#placeOf(webhookUuid)
     const before = this.#serial.get(webhookUuid)
-    if (before === undefined) return this.#receive(await this.#placeOf(webhookUuid), request)
-    const turn = before.then(async () => this.#receive(await this.#placeOf(webhookUuid), request))
+    if (before === undefined) return this.#receive(place, request, null)
+    const turn = Promise.withResolvers<void>()
     this.#serial.set(
       webhookUuid,
-      turn.catch(() => undefined),
+      before.then(() => turn.promise),
     )
-    return turn
+    try {
+      return await this.#receive(place, request, before)
+    } finally {
+      turn.resolve()
+    }
   }
 
   async atGlobal(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse> {
     const webhook = await globalWebhookByUuid(this.#o.database.db, webhookUuid)
     const place = webhook === null ? null : await this.#globalPlace(webhook)
     if (place === null) throw new Refusal('not_found', 'there is no webhook at this address')
-    return this.#receive(place, request)
+    return this.#receive(place, request, null)
   }
 
   async replay(row: IncomingWebhookRow): Promise<string> {
@@ -276,16 +283,31 @@ class Receiver implements ExternalReceive {
 
   // ── handling ──
 
-  /** Handles a request that its sender waits for, unless that takes too long: then it goes on from the record. */
-  async #receive(place: Place, request: ReceivedRequest): Promise<WebhookResponse> {
+  /**
+   * Handles a request that its sender waits for, after `before`, unless that takes too long: then it goes on from the
+   * record.
+   */
+  async #receive(place: Place, request: ReceivedRequest, before: Promise<unknown> | null): Promise<WebhookResponse> {
     const patience = new AbortController()
+    const { signal } = patience
     const timer = setTimeout(() => patience.abort(TOO_SLOW), this.#o.answerWithinMs ?? ANSWER_WITHIN_MS)
     try {
-      const response = await this.#handle(place, request, { replayOf: null, active: null, signal: patience.signal })
+      const current = before === null ? place : await this.#afterwards(place, before, signal)
+      const how = { replayOf: null, active: null, signal }
+      const response = current === null ? null : await this.#handle(current, request, how)
       return response ?? (await this.#goOnLater(place, request))
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** The place with the state that the request before has left; null where the signal fired first. */
+  async #afterwards(place: Place, before: Promise<unknown>, signal: AbortSignal): Promise<Place | null> {
+    const gaveUp = Promise.withResolvers<void>()
+    signal.addEventListener('abort', () => gaveUp.resolve())
+    await Promise.race([before, gaveUp.promise])
+    if (signal.aborted) return null
+    return this.#placeOfRow(place.source?.subscriptionId ?? null, null)
   }
 
   async #goOnLater(place: Place, request: ReceivedRequest): Promise<WebhookResponse> {
@@ -390,9 +412,9 @@ class Receiver implements ExternalReceive {
   async #selected(
     { global, workspaceId }: Place,
     handled: Handled,
-  ): Promise<{ source: ExternalSource; payload: unknown }[] | ReturnType<typeof wrongSelectors>> {
+  ): Promise<{ source: ExternalSource; payload: unknown }[] | ErrorData> {
     const selected = selectedEvents(handled.events)
-    if (selected === null || global === null) return wrongSelectors()
+    if (selected === null || global === null) return WRONG_SELECTORS
     if (selected.length === 0) return []
     const sources = await sourcesBySelectors(this.#o.database, {
       integrationId: global.integrationId,
@@ -410,14 +432,6 @@ class Receiver implements ExternalReceive {
 }
 
 const TOO_SLOW = 'the sender is answered'
-
-function wrongSelectors() {
-  return {
-    type: 'custom_code' as const,
-    key: 'webhook_handling_failed',
-    message: 'handle of a global webhook must return events as { selector, payload }',
-  }
-}
 
 function laneItem(webhook: ActiveWebhook): LaneItem & { webhook: ActiveWebhook } {
   return {
