@@ -36,6 +36,8 @@ export interface EngineOptions {
   egressAllow: readonly AllowRule[]
   roles: ReadonlySet<Role>
   retentionDays: number
+  /** Days for which partitions of growing tables exist ahead of time; 4 where absent. */
+  partitionDaysAhead?: number
   clock: Clock
   /** Uniform in [0, 1). */
   random(): number

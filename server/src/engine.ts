@@ -283,6 +283,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     queue,
     log,
     retentionDays: options.retentionDays,
+    partitionDaysAhead: options.partitionDaysAhead,
     watches: [() => runWatch.look()],
     chores: [(now) => forgetOldAnswers(database.db, now), (now) => connectionsFront.forgetOldRequests(now)],
   })

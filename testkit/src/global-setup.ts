@@ -36,7 +36,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await admin.query(`create database ${TEMPLATE}`)
   await migrateAll(server.urlOf(TEMPLATE), silentLog)
   const database = createDatabase({ url: server.urlOf(TEMPLATE), connectionsMax: 1, log: silentLog })
-  await keepPartitions(database, systemClock.now(), 30)
+  await keepPartitions(database, systemClock.now(), 30, 0)
   await database.close()
   // Nobody, not even autovacuum, may be in the template while it is cloned.
   await admin.query(`alter database ${TEMPLATE} allow_connections false`)

@@ -70,6 +70,8 @@ export async function buildHouse(options: HouseOptions = {}): Promise<House> {
     egressAllow: options.egressAllow ?? LOOPBACK,
     roles: new Set<Config['roles'] extends Set<infer R> ? R : never>(ROLES),
     retentionDays: 30,
+    // What there is of partitions is copied for every test.
+    partitionDaysAhead: 0,
     clock,
     random: Math.random,
     log: options.log ?? silentLog,

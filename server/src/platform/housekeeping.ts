@@ -19,6 +19,8 @@ export function createHousekeeping(options: {
   queue: Queue
   log: Log
   retentionDays: number
+  /** Days for which partitions exist ahead of time. */
+  partitionDaysAhead?: number | undefined
   /** What rooms look after every half minute. */
   watches: readonly (() => Promise<void>)[]
   /** Further hourly chores of rooms. */
@@ -26,7 +28,7 @@ export function createHousekeeping(options: {
 }): { runHourly(): Promise<void>; start(): void; stop(): Promise<void> } {
   const { database, clock, queue, log } = options
   const hourly = async () => {
-    const { dropped } = await keepPartitions(database, clock.now(), options.retentionDays)
+    const { dropped } = await keepPartitions(database, clock.now(), options.retentionDays, options.partitionDaysAhead)
     if (dropped.length > 0) log.info({ dropped }, 'partitions beyond the retention were dropped')
     for (const chore of options.chores) await chore(clock.now())
   }

@@ -18,12 +18,13 @@ export async function keepPartitions(
   database: Database,
   now: Date,
   retentionDays: number,
+  daysAhead = DAYS_AHEAD,
 ): Promise<{ dropped: string[] }> {
   const today = Math.floor(now.getTime() / DAY_MS)
   const dropped: string[] = []
   for (const table of await growingTables(database.db)) {
     const existing = new Set(await partitionsOf(database.db, table))
-    for (let day = today - 1; day <= today + DAYS_AHEAD; day += 1) {
+    for (let day = today - 1; day <= today + daysAhead; day += 1) {
       if (!existing.has(partitionName(table, day))) await makePartition(database, table, day)
     }
     for (const name of existing) {
