@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -19,11 +19,21 @@ const READABLE = [
   fileURLToPath(new URL('./frames.ts', import.meta.url)),
   fileURLToPath(new URL('./messages.ts', import.meta.url)),
   fileURLToPath(new URL('./place.ts', import.meta.url)),
-  join(dirname(createRequire(import.meta.url).resolve('quickjs-wasi')), '../'),
+  ...enginePaths(createRequire(import.meta.url)),
 ]
+
+/** Where the engine within is, and by which names it is found: `node_modules` may be a link. */
+function enginePaths(require: NodeJS.Require): string[] {
+  const found = (require.resolve.paths('quickjs-wasi') ?? [])
+    .map((dir) => join(dir, 'quickjs-wasi/'))
+    .filter(existsSync)
+  return [...new Set([join(dirname(require.resolve('quickjs-wasi')), '../'), ...found])]
+}
 
 const NODE_OPTIONS = [
   '--permission',
+  // What is found by a link is read by its name: following the link would need rights along the whole way.
+  '--preserve-symlinks',
   ...READABLE.map((path) => `--allow-fs-read=${path}`),
   '--no-addons',
   '--disable-proto=delete',

@@ -17,6 +17,9 @@ const JOURNAL_BYTES_MAX = 4 * 1024 * 1024
 /** Answers beyond this are given in the next slice. */
 const SLICE_BYTES_MAX = 16 * 1024 * 1024
 
+/** What a child may write into the log beyond the limit: that the log is full. */
+const LOG_SLACK_BYTES = 1024
+
 /** How often a job may lose its child, and what it counts when it ran while the child was lost: then it may be its doing. */
 const LIVES = 7
 const LIVES_OF_SUSPECT = 3
@@ -73,6 +76,7 @@ export class Job {
   #timer: NodeJS.Timeout | null = null
   #isWaiting = false
   #lives = LIVES
+  #logBytes = 0
   #endsWith: Ending | null = null
 
   constructor(options: JobOptions) {
@@ -132,10 +136,12 @@ export class Job {
 
   /** What the child said at the end of a slice. Throws where it says what it cannot. */
   heard(reply: Exclude<FromChild, { type: 'ready' }>, body: Buffer): void {
-    for (const [level, message] of reply.logs) this.logs.push({ level: levelOf(level), message: String(message) })
-    this.cpuUs += Number(reply.cpuUs)
+    for (const [level, message] of reply.logs) this.#log(level, message)
+    this.cpuUs += Math.max(0, Number(reply.cpuUs) || 0)
     const step = this.#journal[this.#at]
     const { requests, rest } = cut(reply.calls, body)
+    if (this.call !== null && rest.byteLength > this.limits.resultBytes)
+      this.#distrust('a larger result than it may give')
     const asked = digestOf(reply.type, requests)
     this.#at += 1
     if (step !== undefined && step.asked !== null) {
@@ -143,6 +149,7 @@ export class Job {
       else this.#goOn(reply)
       return
     }
+    if (this.hostCalls + requests.length > this.limits.hostCalls) this.#distrust('more requests than it may make')
     if (step !== undefined) step.asked = asked
     if (this.#journalBytes > JOURNAL_BYTES_MAX) this.#forgetAnswers()
     if (reply.type === 'done') this.#endsWith = endingOf(reply, rest)
@@ -157,6 +164,19 @@ export class Job {
       this.#isWaiting = true
       if (reply.wakeAtMs !== null) this.#sleep(reply.wakeAtMs)
     }
+  }
+
+  #log(level: string, message: unknown): void {
+    const text = typeof message === 'string' ? message : ''
+    this.#logBytes += text.length
+    if (this.#logBytes > this.limits.logBytes + LOG_SLACK_BYTES) this.#distrust('more logs than it may write')
+    this.logs.push({ level: levelOf(level), message: text })
+  }
+
+  /** The child should have kept to the limits itself: something broke out, and nobody else's calls stay with it. */
+  #distrust(what: string): never {
+    this.crash('its process did not keep to the limits of the call')
+    throw new Error(what)
   }
 
   /** The host waits for the guest's timers. */
@@ -182,13 +202,22 @@ export class Job {
     this.hostCalls += 1
     this.#outstanding += 1
     const number = this.hostCalls
-    void this.#ask(kind, text).then((answer) => {
+    void this.#encoded(kind, text).then((answer) => {
       this.#outstanding -= 1
       if (this.isEnded) return
       if (this.#endsWith !== null) return this.#endWhenAnswered()
-      this.#arrived.push({ call: number, ...encodeAnswer(answer) })
+      this.#arrived.push({ call: number, ...answer })
       this.#nowReady()
     })
+  }
+
+  /** Never rejects, whatever was asked and whatever was answered. */
+  async #encoded(kind: HostCall['kind'], text: string): Promise<ReturnType<typeof encodeAnswer>> {
+    try {
+      return encodeAnswer(await this.#ask(kind, text))
+    } catch {
+      return encodeAnswer(failedAnswer('the request could not be made'))
+    }
   }
 
   async #ask(kind: HostCall['kind'], text: string): Promise<GuestAnswer> {
@@ -197,8 +226,7 @@ export class Job {
     if ('error' in asked) return failedAnswer(asked.error)
     if (call === null || (kind === 'request' && !call.clients.includes(asked.client)))
       return failedAnswer('there is no such client')
-    const answer = kind === 'fetch' ? call.host.fetch(asked.request) : call.host.request(asked.client, asked.request)
-    return answer.catch(() => failedAnswer('the request could not be made'))
+    return kind === 'fetch' ? call.host.fetch(asked.request) : call.host.request(asked.client, asked.request)
   }
 
   /** A call that asked for something without waiting for it ends when that is done. */
@@ -212,6 +240,7 @@ export class Job {
     if (this.#lives <= 0 || this.#journalBytes > JOURNAL_BYTES_MAX) return false
     this.#at = 0
     this.logs = []
+    this.#logBytes = 0
     this.cpuUs = 0
     this.#isWaiting = false
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -265,8 +294,17 @@ function endingOf({ outcome }: DoneReply, rest: Buffer): Ending {
   if (outcome.kind === 'returned') return { kind: 'returned', result: outcome.hasResult ? rest : null }
   if (outcome.kind === 'refused') return outcome
   if (outcome.kind === 'unknown') throw new Error('a function that is not loaded was entered')
-  const { kind, failure, ...failed } = outcome
-  return { kind, failure, failed }
+  const { failure, name, message, stack, type, key, data } = outcome
+  const text = (given: unknown) => (typeof given === 'string' ? given : undefined)
+  const failed = {
+    name: text(name),
+    message: text(message) ?? '',
+    stack: text(stack),
+    type: text(type),
+    key: text(key),
+    data,
+  }
+  return { kind: 'failed', failure, failed }
 }
 
 function levelOf(level: string): SandboxLogLine['level'] {
