@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { PAGES } from '../src/pages.ts'
+import { type ExternalWorkshop, openExternalWorkshop } from './external-workshop.ts'
 import { openScene, type Scene, type Visit } from './scene.ts'
 import { BAD_ORDER, GOOD_ORDER, openWorkshop, type Workshop } from './workshop.ts'
 
@@ -10,11 +11,13 @@ const FIRST_LOAD_BYTES_MAX = 300 * 1024
 
 let scene: Scene
 let workshop: Workshop
+let external: ExternalWorkshop
 let visit: Visit
 
 beforeAll(async () => {
   scene = await openScene()
   workshop = await openWorkshop(scene.house)
+  external = await openExternalWorkshop(scene.house, workshop.customer.id)
   await workshop.send([GOOD_ORDER, ...Array.from({ length: 6 }, () => BAD_ORDER)])
   await scene.house.engine.lookAfterAlerts()
   await scene.house.settle()
@@ -23,6 +26,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await visit[Symbol.asyncDispose]()
+  await external[Symbol.asyncDispose]()
   await workshop[Symbol.asyncDispose]()
   await scene[Symbol.asyncDispose]()
 })

@@ -78,6 +78,7 @@ export function writing({ label, isDark, language, complete, onChange }: Writing
     autocompletion(),
     completion,
     language === 'json' ? [json(), linter(jsonOrNothing)] : javascript(),
+    overwriting,
     // Tab indents; Escape, then Tab leaves the editor.
     keymap.of([
       ...closeBracketsKeymap,
@@ -93,6 +94,19 @@ export function writing({ label, isDark, language, complete, onChange }: Writing
     looks(isDark),
   ]
 }
+
+/**
+ * What is typed over a selection is put in by the editor: browsers would put it in with styles of their own, which the
+ * policy of the page refuses.
+ */
+const overwriting = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== 'insertText' || event.data === null || view.state.selection.main.empty) return false
+    event.preventDefault()
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: 'input.type', scrollIntoView: true })
+    return true
+  },
+})
 
 const parseJson = jsonParseLinter()
 const jsonOrNothing = (view: EditorView) => (view.state.doc.length === 0 ? [] : parseJson(view))

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { IconExternalLink, IconPlugConnected } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { permea, refreshAll, wordsOf } from '../../api.ts'
 import { Copy } from '../../parts/copy.tsx'
 import { IdLink } from '../../parts/links.tsx'
@@ -97,14 +97,16 @@ function Asking({ integration, connection }: ConnectButtonProps) {
 function Progress({ requestId, url }: { requestId: string; url: string }) {
   const { data } = useQuery({
     queryKey: ['connection-request', requestId],
-    async queryFn() {
-      const request = await permea.connectionRequests.get({ params: { requestId } })
-      if (request.status === 'success') refreshAll()
-      return request
-    },
+    queryFn: () => permea.connectionRequests.get({ params: { requestId } }),
+    // Meanwhile another page is in front.
+    refetchIntervalInBackground: true,
     refetchInterval: (query) =>
       query.state.data === undefined || query.state.data.status === 'pending' ? LOOK_EVERY_MS : false,
   })
+  const isDone = data?.status === 'success'
+  useEffect(() => {
+    if (isDone) refreshAll()
+  }, [isDone])
   return (
     <div className="stack" role="status">
       <Status
