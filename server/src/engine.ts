@@ -34,7 +34,7 @@ import { sealOldParameters } from './integrations/store.ts'
 import { createIntegrationViews } from './integrations/views.ts'
 import { audienceOf, elementTypeOf } from './live/element-type.ts'
 import { asyncApi } from './notifications/catalogue.ts'
-import { createDatabase, sql } from './platform/database.ts'
+import { createDatabase, sql, type Tx } from './platform/database.ts'
 import { createHousekeeping } from './platform/housekeeping.ts'
 import { toWire } from './platform/ids.ts'
 import type { Log } from './platform/log.ts'
@@ -109,8 +109,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     connectionsOf: (principal, integrationIds) => connections.views.ofIntegrations(principal, integrationIds),
   })
   const nodeTypes = await loadNodeTypes()
-  const connectorOf = (integration: Integration) => connectors.ofIntegration(integration)
-  const connectorEvents = createConnectorEvents({ appOf: (connection) => connections.appOf(connection), connectorOf })
+  const connectorOf = (integration: Integration, tx?: Tx) => connectors.ofIntegration(integration, tx)
+  const connectorEvents = createConnectorEvents({
+    appOf: (connection, tx) => connections.appOf(connection, tx),
+    connectorOf,
+  })
   const definitions = createDefinitions({ database, clock, ids, nodeTypes, functions, connectorEvents })
   const flows = createFlows({ database, clock, ids, definitions })
   const autoCreate = createAutoCreate({ database, queue, definitions, instances: () => instances })

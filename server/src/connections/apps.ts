@@ -3,7 +3,7 @@ import type { Connectors } from '../integrations/connectors.ts'
 import { type Integration, openParameters, parametersForOption } from '../integrations/integration.ts'
 import { offeredOptions } from '../integrations/options.ts'
 import { integrationsByIds } from '../integrations/store.ts'
-import type { Database } from '../platform/database.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Connection } from './connection.ts'
 
@@ -22,6 +22,7 @@ export interface Apps {
   /** Null where the connector is gone, or has no such way to connect any more. */
   of(
     connection: Pick<Connection, 'workspaceId' | 'connectorId' | 'integrationId' | 'authOptionKey'>,
+    tx?: Tx,
   ): Promise<ConnectedApp | null>
   /** The same for something that is about to be connected; the first way to connect where none is named. */
   assemble(connector: Connector, integration: Integration | null, optionKey: string | null): ConnectedApp | null
@@ -31,14 +32,12 @@ export interface Apps {
 
 export function createApps(options: { database: Database; sealing: Sealing; connectors: Connectors }): Apps {
   const apps: Apps = {
-    async of(connection) {
+    async of(connection, tx = options.database.db) {
       const { workspaceId, connectorId, integrationId } = connection
-      const connector = await options.connectors.byId(workspaceId, connectorId)
+      const connector = await options.connectors.byId(workspaceId, connectorId, tx)
       if (connector === null) return null
       const integration =
-        integrationId === null
-          ? null
-          : ((await integrationsByIds(options.database.db, [integrationId])).get(integrationId) ?? null)
+        integrationId === null ? null : ((await integrationsByIds(tx, [integrationId])).get(integrationId) ?? null)
       return apps.assemble(connector, integration, connection.authOptionKey)
     },
     assemble(connector, integration, optionKey) {

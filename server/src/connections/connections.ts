@@ -74,10 +74,10 @@ export interface Connections {
    * one is found by its id only.
    */
   find(principal: Principal, selector: string, onBehalfOf?: OnBehalfOf): Promise<Connection>
-  /** By database id, archived ones too. */
-  byId(workspaceId: string, id: string): Promise<Connection | null>
+  /** By database id, archived ones too. Whoever is in a transaction asks in it: another connection may not be free. */
+  byId(workspaceId: string, id: string, tx?: Tx): Promise<Connection | null>
   /** Null where its connector is gone. */
-  appOf(connection: Connection): Promise<ConnectedApp | null>
+  appOf(connection: Connection, tx?: Tx): Promise<ConnectedApp | null>
   /**
    * Sends requests to the app with the connection's credentials, which stay behind it: expired ones are refreshed once
    * and the request repeated; everything is recorded under `sourceId` (an id of the wire). Cheap to make.
@@ -127,8 +127,8 @@ export function createConnections(options: ConnectionsOptions): ConnectionsRoom 
   return {
     ...parts,
     find: (principal, selector, onBehalfOf) => registry.find(principal, selector, onBehalfOf),
-    byId: (workspaceId, id) => connectionById(options.database.db, workspaceId, id),
-    appOf: (connection) => parts.apps.of(connection),
+    byId: (workspaceId, id, tx = options.database.db) => connectionById(tx, workspaceId, id),
+    appOf: (connection, tx) => parts.apps.of(connection, tx),
     apiClient: (connection, context) => clients.clientOf(connection, context),
     callFunction: (connection, call) => calls.call(connection, call),
     runOperation: (connection, key, input, context) => calls.runOperation(connection, key, input, context),

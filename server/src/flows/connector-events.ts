@@ -8,7 +8,7 @@ import type { Tx } from '../platform/database.ts'
 export interface ConnectorEventsOptions {
   appOf: Connections['appOf']
   /** The connector that an integration configures; null where it has none (any more). */
-  connectorOf(integration: Integration): Promise<Connector | null>
+  connectorOf(integration: Integration, tx: Tx): Promise<Connector | null>
 }
 
 /** Which events of external apps flows can wait for. */
@@ -31,8 +31,8 @@ export function createConnectorEvents(options: ConnectorEventsOptions): Connecto
     async problem(tx, of, eventKey) {
       const connector =
         'connection' in of
-          ? ((await options.appOf(of.connection))?.connector ?? null)
-          : await options.connectorOf(of.integration)
+          ? ((await options.appOf(of.connection, tx))?.connector ?? null)
+          : await options.connectorOf(of.integration, tx)
       // An integration may get its connector later; a connection without one cannot be.
       if (connector === null) return 'connection' in of ? 'the connector of the connection is gone' : null
       if (Object.hasOwn(connector.definition.events, eventKey)) return null

@@ -260,7 +260,7 @@ class InstanceRegistry implements Instances {
       if (await this.#o.definitions.needsConnection(tx, content)) throw noConnection()
       return
     }
-    const connection = await this.#o.connections.byId(workspaceId, connectionId)
+    const connection = await this.#o.connections.byId(workspaceId, connectionId, tx)
     await this.#o.definitions.refuseForeignEvents(tx, connection === null ? null : { connection }, content)
   }
 

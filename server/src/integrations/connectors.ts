@@ -1,6 +1,6 @@
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
-import type { Database } from '../platform/database.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import { fromWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Connector } from './connector.ts'
@@ -16,12 +16,12 @@ import { type Integration, openParameters, parametersForOption } from './integra
 
 /** The connectors of a workspace: its own, and the ready-made ones that every workspace has. */
 export interface Connectors {
-  /** Archived ones too, since connections of them go on working. */
-  byId(workspaceId: string, id: string): Promise<Connector | null>
+  /** Archived ones too, since connections of them go on working. Whoever is in a transaction asks in it. */
+  byId(workspaceId: string, id: string, tx?: Tx): Promise<Connector | null>
   /** By id, uuid or key; of one key, the workspace's own comes first. Refuses what is not there. */
   find(principal: Pick<Principal, 'workspaceId'>, selector: string): Promise<Connector>
   /** The connector that an integration configures; null where it has none. */
-  ofIntegration(integration: Integration): Promise<Connector | null>
+  ofIntegration(integration: Integration, tx?: Tx): Promise<Connector | null>
   /** Those of many integrations of one workspace, by connector id. */
   ofIntegrations(workspaceId: string, integrations: readonly Integration[]): Promise<Map<string, Connector>>
   /**
@@ -61,16 +61,16 @@ export function createConnectors(options: {
   }
 
   const connectors: Connectors = {
-    async byId(workspaceId, id) {
-      return readyById.get(id) ?? (await connectorById(db, workspaceId, id))
+    async byId(workspaceId, id, tx = db) {
+      return readyById.get(id) ?? (await connectorById(tx, workspaceId, id))
     },
     async find({ workspaceId }, selector) {
       const found = await ownOrReady(workspaceId, selector)
       if (found === null) throw notFound('connector', selector)
       return found
     },
-    async ofIntegration({ workspaceId, connectorId }) {
-      return connectorId === null ? null : connectors.byId(workspaceId, connectorId)
+    async ofIntegration({ workspaceId, connectorId }, tx) {
+      return connectorId === null ? null : connectors.byId(workspaceId, connectorId, tx)
     },
     async ofIntegrations(workspaceId, integrations) {
       const wanted = new Set(integrations.flatMap(({ connectorId }) => (connectorId === null ? [] : [connectorId])))

@@ -36,7 +36,7 @@ export async function definitionOf(
   of: Pick<ExternalSubscription, 'externalEventTypeId' | 'eventKey'>,
 ): Promise<ExternalDefinition | null> {
   if (of.externalEventTypeId !== null) return ofType(tx, connection, of.externalEventTypeId)
-  const app = await connections.appOf(connection)
+  const app = await connections.appOf(connection, tx)
   const event = app?.connector.definition.events[of.eventKey ?? '']
   if (app === null || event === undefined) return null
   const ownerId = toWire('cnr', app.connector.id)

@@ -230,7 +230,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
 
   async followCustomer(tx: Tx, customerId: string, isArchived: boolean): Promise<void> {
     for (const row of await lockExternalSubscriptions(tx, await idsOfCustomer(tx, customerId))) {
-      const connection = await this.#connectionOf(row)
+      const connection = await this.#connectionOf(row, tx)
       const isLive = !isArchived && connection.archivedAt === null && (await this.#isLive(tx, row, connection))
       await this.#follow(tx, { ...row, isLive })
     }
@@ -248,7 +248,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
       const page: string[] = await idsOfTypes(this.#o.database.db, typeIds, after, PAGE)
       await this.#o.database.transaction(async (tx) => {
         for (const row of await lockExternalSubscriptions(tx, page)) {
-          const connection = await this.#connectionOf(row)
+          const connection = await this.#connectionOf(row, tx)
           const customer = await customerById(tx, row.workspaceId, row.customerId)
           const isAround = connection.archivedAt === null && customer !== null && customer.archivedAt === null
           await this.#follow(tx, { ...row, isLive: isAround && (await this.#isLive(tx, row, connection)) })
@@ -310,8 +310,8 @@ class SubscriptionKeeper implements ExternalSubscriptions {
     return row
   }
 
-  async #connectionOf(row: ExternalSubscription): Promise<Connection> {
-    const connection = await this.#o.connections.byId(row.workspaceId, row.connectionId)
+  async #connectionOf(row: ExternalSubscription, tx?: Tx): Promise<Connection> {
+    const connection = await this.#o.connections.byId(row.workspaceId, row.connectionId, tx)
     if (connection === null) throw new Error(`subscription ${row.id} has no connection`)
     return connection
   }
