@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
 
 /** Makes the pictures of docs/use/console.md, from a workspace where something happens. */
@@ -9,6 +10,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    globalSetup: ['testkit/src/global-setup.ts'],
+    globalSetup: [fileURLToPath(new URL('../testkit/src/global-setup.ts', import.meta.url))],
   },
 })

@@ -76,6 +76,8 @@ test('a flow is built on the graph with a form for each node, refused with the n
 
   await write('Address', `${workshop.receiver.url}/thanks`)
   await write('Body', '{ "to": { "$var": "$.input.trigger.orderId" } }')
+  await flow.getByRole('radio', { name: 'Changes' }).locator('..').click()
+  await flow.getByLabel('What saving changes').getByText('/thanks').waitFor()
   await flow.getByRole('button', { name: 'Save nodes' }).click()
   await page.getByText('Saved.', { exact: false }).first().waitFor()
   expect(await flow.locator('.react-flow__node').count()).toBe(2)

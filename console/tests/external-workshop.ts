@@ -11,7 +11,7 @@ export interface ExternalWorkshop extends AsyncDisposable {
   action: { id: string }
 }
 
-export const FUNCTIONS = {
+const FUNCTIONS = {
   subscribe: `export default async function subscribe({ apiClient, webhookUri }) {
   const { data } = await apiClient.post('/webhooks', { url: webhookUri })
   return { state: { webhookId: data.id } }

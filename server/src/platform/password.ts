@@ -19,7 +19,7 @@ const COST = { memory: 47_104, passes: 1, parallelism: 1 }
 const NONCE_BYTES = 16
 const TAG_BYTES = 32
 /** Longer passwords are refused unread, so that nobody has us hash megabytes. */
-export const PASSWORD_CHARS_MAX = 1000
+const PASSWORD_CHARS_MAX = 1000
 
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 

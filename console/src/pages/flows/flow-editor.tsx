@@ -10,6 +10,7 @@ import { Empty } from '../../parts/empty.tsx'
 import { AddNode, NodeForm } from './node-form.tsx'
 import { type FlowNodes, nodeProblemsOf, withLink, withNode, withoutLink } from './nodes.ts'
 
+const CodeDiff = lazy(() => import('../../code/code-diff.tsx'))
 const FlowGraph = lazy(() => import('./flow-graph.tsx'))
 
 interface FlowEditorProps {
@@ -34,6 +35,7 @@ export function FlowEditor({ nodes: saved, save, fixed }: FlowEditorProps) {
     mutationFn: () => save(nodes),
     onSuccess() {
       setDraft(null)
+      setView('graph')
       refreshAll()
       notifications.show({ message: 'Saved. Customers’ flows follow when they are brought to the newest.' })
     },
@@ -65,6 +67,7 @@ export function FlowEditor({ nodes: saved, save, fixed }: FlowEditorProps) {
           data={[
             { value: 'graph', label: 'Graph' },
             { value: 'json', label: 'JSON' },
+            { value: 'changes', label: 'Changes', disabled: draft === null },
           ]}
           aria-label="How the flow is shown"
         />
@@ -104,7 +107,17 @@ export function FlowEditor({ nodes: saved, save, fixed }: FlowEditorProps) {
               ))}
         </Alert>
       )}
-      {view === 'json' ? (
+      {view === 'changes' ? (
+        <div className="code-box">
+          <Suspense fallback={<Skeleton height={240} />}>
+            <CodeDiff
+              label="What saving changes"
+              before={JSON.stringify(saved, null, 2)}
+              after={JSON.stringify(nodes, null, 2)}
+            />
+          </Suspense>
+        </div>
+      ) : view === 'json' ? (
         <NodesAsJson nodes={nodes} onChange={(to) => change(to, Object.keys(to)[0])} />
       ) : Object.keys(nodes).length === 0 ? (
         <Empty icon={IconRoute} title="Nothing happens yet" action={fixed === undefined ? addFirst : undefined}>
