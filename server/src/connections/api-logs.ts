@@ -89,13 +89,27 @@ export function keptUrl(text: string, mask: Mask): string {
 export function keptBody(body: SeenBody | null, mask: Mask): Record<string, unknown> {
   if (body === null || body.bytes === 0) return {}
   const start = typeof body.start === 'string' ? body.start.slice(0, LOOKED_AT_BYTES) : body.start.toString('utf8')
-  const text = mask.text(start)
+  const text = withoutNamedSecrets(mask.text(start))
   const isWhole = start.length >= body.bytes || Buffer.byteLength(start) >= body.bytes
   const kept =
     isWhole && text.length <= KEPT_CHARS_MAX
       ? { body: parsed(text) }
       : { body: text.slice(0, KEPT_CHARS_MAX), bodyTruncated: true }
   return { ...kept, bodyBytes: body.bytes }
+}
+
+/** Names under which apps are told secrets, or tell them: of webhooks, of tokens. */
+const SECRET_NAME = String.raw`[\w.[\]%-]*(?:secret|passw(?:or)?d|private[-_]?key|api[-_]?key|(?:access|refresh|auth|bearer|id)[-_]?token)[\w.[\]%-]*|token`
+const NAMED_IN_JSON = new RegExp(String.raw`("(?:${SECRET_NAME})"\s*:\s*")(?:[^"\\]|\\.)*`, 'gi')
+const NAMED_IN_FORM = new RegExp(String.raw`((?:^|&)(?:${SECRET_NAME})=)[^&]*`, 'gi')
+
+/**
+ * Secrets that nobody knew of before, which are made or told by this very exchange: they are known by their names, in
+ * JSON and in forms, also where the text is cut.
+ */
+function withoutNamedSecrets(text: string): string {
+  if (/^\s*[[{]/.test(text)) return text.replaceAll(NAMED_IN_JSON, '$1***')
+  return /^[\w.[\]%-]+=/.test(text) ? text.replaceAll(NAMED_IN_FORM, '$1***') : text
 }
 
 function parsed(text: string): unknown {

@@ -153,7 +153,7 @@ function secretsOf(
   made: { headers: Record<string, string>; query: unknown; auth: ClientConfig['auth']; baseUri: string | null },
 ): unknown {
   const credentials = asObject(material.credentials)
-  const isPublic = (text: unknown) => typeof text === 'string' && made.baseUri !== null && made.baseUri.includes(text)
+  const isPublic = (text: unknown) => typeof text === 'string' && isOfAddress(text, made.baseUri)
   const isPlain = (name: string, text: unknown) => NOT_SECRET.has(name) || isPublic(text)
   const kept = (values: Record<string, unknown>) =>
     Object.entries(values).flatMap(([name, value]) => (isPlain(name, value) ? [] : [value]))
@@ -171,6 +171,18 @@ function secretsOf(
       ? []
       : [made.auth.password, Buffer.from(`${made.auth.username}:${made.auth.password}`).toString('base64')],
   ]
+}
+
+/** A token at the end of an address is one all the same. */
+const LONG_SEGMENT = /\/[^/]{16,}/
+
+/** Whether a text is where the app is: part of the host, or the address as far as it looks like one that people share. */
+function isOfAddress(text: string, baseUri: string | null): boolean {
+  const host = /^[a-z]+:\/\/[^/?#]*/i.exec(baseUri ?? '')?.[0]
+  if (baseUri === null || host === undefined) return false
+  if (host.includes(text)) return true
+  const { pathname, search } = URL.parse(text) ?? {}
+  return baseUri.includes(text) && pathname !== undefined && search === '' && !LONG_SEGMENT.test(pathname)
 }
 
 function authOf(value: unknown): ClientConfig['auth'] {
