@@ -154,6 +154,23 @@ test('a request mapping fills path, query, headers and data, and maps the answer
   })
 })
 
+test('a path parameter stays within its place in the path', async () => {
+  const requested: string[] = []
+  const apiClient: ApiClient = {
+    async request({ uri }) {
+      requested.push(uri)
+      return { kind: 'answered', status: 200, headers: {}, bodyBase64: '' }
+    },
+  }
+  const pathParameters = { id: { $var: '$.id' } }
+  const mapping = { path: '/a/{id}/b', method: 'GET', requestMapping: { pathParameters } }
+  const withId = (id: unknown) => call({ type: 'rest-api-mapping', mapping }, { args: { id }, clients: { apiClient } })
+  for (const id of ['..', '.'])
+    expect(await withId(id)).toMatchObject({ kind: 'failed', error: { key: 'path_parameter_wrong' } })
+  for (const id of ['../x?y#z', '...', 'a.b']) expect(await withId(id)).toMatchObject({ kind: 'returned' })
+  expect(requested).toEqual(['/a/..%2Fx%3Fy%23z/b', '/a/.../b', '/a/a.b/b'])
+})
+
 test('a request mapping that cannot be sent, and one that is refused, fail', async () => {
   const error = { type: 'connection', key: 'rate_limit_exceeded', message: 'slowly' }
   const refusing: ApiClient = { request: async () => ({ kind: 'failed', error }) }

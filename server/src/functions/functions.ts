@@ -21,6 +21,7 @@ export interface FunctionsOptions {
 
 const MESSAGE_CHARS_MAX = 4_000
 const STACK_CHARS_MAX = 4_000
+const KEY_CHARS_MAX = 200
 const ERROR_DATA_CHARS_MAX = 16_000
 /** Of one call, as kept and as given to the caller. */
 const LOGS_CHARS_MAX = 32_000
@@ -145,7 +146,7 @@ function failure(kind: FunctionFailure, thrown: GuestError, place: Place | null,
   const data = thrown.data === undefined ? placeData(place) : thrown.data
   const error: ErrorData = {
     type: type.success ? type.data : 'custom_code',
-    key: thrown.key ?? kind,
+    key: thrown.key === undefined ? kind : mask.text(thrown.key).slice(0, KEY_CHARS_MAX),
     message: mask.text(thrown.message).slice(0, MESSAGE_CHARS_MAX) + where,
     ...(data === undefined ? {} : { data: bounded(mask.value(data)) }),
   }

@@ -63,6 +63,8 @@ async function sendMapped(
   const { pathParameters, query, data, headers } = mapping.requestMapping ?? {}
   const uri = filledPath(mapping.path, await evaluateFormula(pathParameters, args))
   if ('missing' in uri) return thrown(`the path parameter ${uri.missing} has no value`, 'path_parameter_missing')
+  if ('wrong' in uri)
+    return thrown(`the path parameter ${uri.wrong} would lead to another path`, 'path_parameter_wrong')
   const request: GuestRequest = { method, uri: uri.path }
   const [queryValue, dataValue, headerValues] = await Promise.all([
     evaluateFormula(query, args),
@@ -105,14 +107,18 @@ function methodOf(text: string): GuestRequest['method'] | null {
   return METHODS.find((method) => method === text.toUpperCase()) ?? null
 }
 
-function filledPath(path: string, parameters: unknown): { path: string } | { missing: string } {
+function filledPath(path: string, parameters: unknown): { path: string } | { missing: string } | { wrong: string } {
   let missing: string | null = null
+  let wrong: string | null = null
   const filled = path.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => {
-    const value = isRecord(parameters) ? parameters[name] : undefined
+    const value = isRecord(parameters) && Object.hasOwn(parameters, name) ? parameters[name] : undefined
     if (value === undefined || value === null || value === '') missing ??= name
+    // Of all values these alone change what is around them, however they are encoded (RFC 3986 section 5.2.4).
+    if (/^\.{1,2}$/.test(String(value))) wrong ??= name
     return encodeURIComponent(String(value))
   })
-  return missing === null ? { path: filled } : { missing }
+  if (missing !== null) return { missing }
+  return wrong === null ? { path: filled } : { wrong }
 }
 
 /** The value of an answer's body: parsed where it is JSON, null where it is empty, else its text. */
