@@ -1,4 +1,4 @@
-import { buildHouse } from '@permea/testkit'
+import { addApp, buildHouse, connectApp, startReceiver } from '@permea/testkit'
 import { expect, test } from 'vitest'
 
 test('functions in a process that serves no API reach it all the same', async () => {
@@ -24,4 +24,27 @@ test('functions in a process that serves no API reach it all the same', async ()
     .poll(async () => (await client.flowRuns.get({ params: { id: run.id } })).state, { timeout: 15_000 })
     .toBe('completed')
   expect(await client.flowRuns.output({ params: { id: run.id } })).toMatchObject({ items: [{ data: '"acme"' }] })
+})
+
+test('of an answer no more is read than a function may have, and what it comes from is let go', async () => {
+  await using app = await startReceiver()
+  const piece = Buffer.alloc(1024 * 1024)
+  let sent = 0
+  const gone = Promise.withResolvers<void>()
+  app.behave((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/octet-stream' })
+    const more = () => {
+      while (!response.destroyed && response.write(piece)) sent += piece.length
+    }
+    response.on('drain', more)
+    response.on('close', () => gone.resolve())
+    more()
+  })
+  await using house = await buildHouse()
+  await addApp(house, { url: app.url })
+  const { client, connection } = await connectApp(house, { customer: 'acme' })
+  const code = `export default ({ membrane }) => membrane.get('/connections/${connection.id}/proxy/endless').catch((error) => error.key)`
+  expect(await client.actions.act({ body: { code } })).toMatchObject({ output: 'limit_exceeded' })
+  await gone.promise
+  expect(sent).toBeLessThan(64 * piece.length)
 })

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { ErrorData } from '@permea/contract'
 import type { FastifyInstance } from 'fastify'
 import type { ApiClient } from '../functions/function.ts'
@@ -9,6 +10,8 @@ import type { AppUser } from './your-app.ts'
 /** A token lives as long as the longest call could need. */
 const TOKEN_LIFE_SECONDS = 120
 const TIMEOUT_MS = 60_000
+/** Of an answer; the proxy of connections passes on more. */
+const ANSWER_BYTES_MAX = 10 * 1024 * 1024
 /**
  * Requests of one customer's functions that are under way at the same time. A function that runs an action that runs
  * a function, and so on, holds one for each: so it ends.
@@ -64,24 +67,31 @@ export function createOwnApi(options: OwnApiOptions): OwnApi {
           const token = await options.tokens.signOwn(workspace, { id: user.internalId }, TOKEN_LIFE_SECONDS)
           for (const [name, value] of Object.entries(request.query ?? {}))
             if (value !== undefined && value !== null) url.searchParams.set(name, String(value))
-          const body = bodyOf(request)
+          const sent = bodyOf(request)
+          // Also ends what goes on of itself, as streams of events do, when enough of it was read.
+          const over = new AbortController()
           const signals = [AbortSignal.timeout(TIMEOUT_MS), ...(how.signal === undefined ? [] : [how.signal])]
           try {
             const answer = await options.app().inject({
               method: request.method,
               url: url.pathname + url.search,
               headers: {
-                ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+                ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
                 ...Object.fromEntries(Object.entries(request.headers ?? {}).map(([k, v]) => [k.toLowerCase(), v])),
                 authorization: `Bearer ${token}`,
               },
-              ...(body === undefined ? {} : { payload: body }),
-              signal: AbortSignal.any(signals),
+              ...(sent === undefined ? {} : { payload: sent }),
+              signal: AbortSignal.any([...signals, over.signal]),
+              payloadAsStream: true,
             })
-            return answered(answer.statusCode, answer.headers, answer.rawPayload)
+            const body = await bodyIn(answer.stream())
+            if (body === null) return failed({ key: 'limit_exceeded', message: 'the answer is longer than 10 MB' })
+            return answered(answer.statusCode, answer.headers, body)
           } catch (error) {
             if (!signals.some((signal) => signal.aborted)) throw error
             return failed({ key: 'request_failed', message: 'this API did not answer in time' })
+          } finally {
+            over.abort()
           }
         })
       },
@@ -99,6 +109,18 @@ function pathOf(uri: string, publicUrl: string): URL | null {
   // What stands in front of the engine may serve it below a path, which it does not know itself.
   url.pathname = url.pathname.slice(base.pathname.length - 1)
   return url
+}
+
+/** Null where it is too long. */
+async function bodyIn(stream: Readable): Promise<Buffer | null> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of stream) {
+    bytes += (chunk as Buffer).length
+    if (bytes > ANSWER_BYTES_MAX) return null
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
 }
 
 function bodyOf({ data, dataBase64 }: { data?: unknown; dataBase64?: string }): Buffer | string | undefined {
