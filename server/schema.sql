@@ -420,6 +420,7 @@ create table external_api_logs (
   constraint external_api_logs_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX external_api_logs_connection_id_id_idx ON public.external_api_logs USING btree (connection_id, id);
+CREATE INDEX external_api_logs_customer_id_id_idx ON public.external_api_logs USING btree (customer_id, id);
 CREATE INDEX external_api_logs_source_id_id_idx ON public.external_api_logs USING btree (source_id, id) WHERE (source_id IS NOT NULL);
 CREATE INDEX external_api_logs_workspace_id_id_idx ON public.external_api_logs USING btree (workspace_id, id);
 
@@ -812,6 +813,7 @@ create table incoming_webhooks (
   constraint incoming_webhooks_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX incoming_webhooks_connection_id_id_idx ON public.incoming_webhooks USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
+CREATE INDEX incoming_webhooks_customer_id_id_idx ON public.incoming_webhooks USING btree (customer_id, id) WHERE (customer_id IS NOT NULL);
 CREATE INDEX incoming_webhooks_subscription_id_id_idx ON public.incoming_webhooks USING btree (subscription_id, id) WHERE (subscription_id IS NOT NULL);
 CREATE INDEX incoming_webhooks_workspace_id_id_idx ON public.incoming_webhooks USING btree (workspace_id, id);
 CREATE INDEX incoming_webhooks_workspace_id_id_idx1 ON public.incoming_webhooks USING btree (workspace_id, id) WHERE (status = 'error'::text);

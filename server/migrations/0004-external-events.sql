@@ -164,6 +164,7 @@ create table external_api_logs (
 create table external_api_logs_default partition of external_api_logs default;
 create index on external_api_logs (workspace_id, id);
 create index on external_api_logs (connection_id, id);
+create index on external_api_logs (customer_id, id);
 create index on external_api_logs (source_id, id) where source_id is not null;
 
 create table external_event_types (
@@ -307,6 +308,7 @@ create table incoming_webhooks_default partition of incoming_webhooks default;
 create index on incoming_webhooks (workspace_id, id);
 create index on incoming_webhooks (subscription_id, id) where subscription_id is not null;
 create index on incoming_webhooks (connection_id, id) where connection_id is not null;
+create index on incoming_webhooks (customer_id, id) where customer_id is not null;
 create index on incoming_webhooks (workspace_id, id) where status = 'error';
 
 -- Answered before its `handle` had settled: kept here until it has, so that a crash does not lose it.
