@@ -101,7 +101,8 @@ async function containment(stage: ExternalStage): Promise<Row[]> {
 
 const SUBSCRIPTIONS = 10_000
 const CONNECTIONS = 1000
-const REFRESH_SECONDS_MAX = 60
+/** Whatever is not refreshed by then is not waited for. */
+const REFRESH_SECONDS_MAX = 45
 
 /** Ten thousand subscriptions that are due at the same moment, and what webhooks of others notice of it. */
 async function refreshes(stage: ExternalStage): Promise<Row[]> {
@@ -110,34 +111,37 @@ async function refreshes(stage: ExternalStage): Promise<Row[]> {
   await postgres.query(DATABASE, 'vacuum analyze')
   await webhooksWhile(stage, () => wait(3000))
   const alone = await webhooksWhile(stage, () => wait(BESIDE_SECONDS * 1000))
-  const seconds: number[] = []
-  let calls = 0
+  let sums = { untilFirst: Number.NaN, seconds: Number.NaN, done: 0, cpuMs: 0 }
   const beside = await webhooksWhile(stage, async () => {
     await postgres.query('postgres', 'checkpoint')
-    const [usage, functionsMs] = [await stage.engine.usage(), stage.engine.functionsMs?.() ?? 0]
+    const cpuMs = async () => (await stage.engine.usage()).cpuMs + (stage.engine.functionsMs?.() ?? 0)
+    const beforeMs = await cpuMs()
     const beganMs = machineMs()
     await postgres.query(DATABASE, DUE)
     while ((await receiver.ask('countAt', { path: '/refresh' })) === 0) await wait(20)
     const firstMs = machineMs()
-    while ((await waitingRefreshes(postgres)) > 0) {
-      if (machineMs() - beganMs > REFRESH_SECONDS_MAX * 1000)
-        throw new Error(`${await waitingRefreshes(postgres)} subscriptions are not refreshed`)
+    let waiting = SUBSCRIPTIONS
+    while (waiting > 0 && machineMs() - firstMs < REFRESH_SECONDS_MAX * 1000) {
       await wait(200)
+      waiting = await waitingRefreshes(postgres)
     }
-    seconds.push((firstMs - beganMs) / 1000, (machineMs() - firstMs) / 1000)
-    calls = await receiver.ask('countAt', { path: '/refresh' })
-    const cpuMs = (await stage.engine.usage()).cpuMs - usage.cpuMs
-    process.stderr.write(
-      `refreshes: engine ${figure(cpuMs)} ms CPU, sandbox ${figure((stage.engine.functionsMs?.() ?? 0) - functionsMs)} ms\n`,
-    )
+    sums = {
+      untilFirst: (firstMs - beganMs) / 1000,
+      seconds: (machineMs() - firstMs) / 1000,
+      done: SUBSCRIPTIONS - waiting,
+      cpuMs: (await cpuMs()) - beforeMs,
+    }
   })
-  const [untilFirst = Number.NaN, untilAll = Number.NaN] = seconds
+  const { untilFirst, seconds, done, cpuMs } = sums
   return [
     {
-      what: `refreshes: ${figure(SUBSCRIPTIONS)} due at once on ${figure(CONNECTIONS)} connections: s until the first, then until all`,
-      engine: `${figure(untilFirst)} + ${figure(untilAll)}`,
+      what: `refreshes: of ${figure(SUBSCRIPTIONS)} due at once on ${figure(CONNECTIONS)} connections, done, in s after the first`,
+      engine: `${figure(done)} in ${figure(seconds)}, the first after ${figure(untilFirst)}`,
     },
-    { what: 'refreshes: calls of the app, and per second', engine: `${figure(calls)}, ${figure(calls / untilAll)}` },
+    {
+      what: 'refreshes: calls of the app per second; engine and sandbox CPU ms each, webhooks beside included',
+      engine: `${figure(done / seconds)}; ${figure(cpuMs / done)}`,
+    },
     besideRow('webhooks beside these refreshes', alone, beside),
   ]
 }
@@ -155,21 +159,23 @@ async function webhooksWhile(stage: ExternalStage, work: () => Promise<unknown>)
   const { engine, receiver } = stage
   await receiver.ask('forget', undefined)
   let isOver = false
+  let accepted = 0
+  async function loadUntilOver(): Promise<void> {
+    while (!isOver) {
+      const result = await load(stage, {
+        port: engine.port,
+        targets: engine.pipeline,
+        seconds: 1,
+        pace: { kind: 'open', batch: 1, everyMs: 1000 / BESIDE_RATE },
+      })
+      if (result.refused > 0) throw new Error(`${result.refused} webhooks were refused`)
+      accepted += result.accepted
+    }
+  }
   const over = work().finally(() => {
     isOver = true
   })
-  let accepted = 0
-  while (!isOver) {
-    const result = await load(stage, {
-      port: engine.port,
-      targets: engine.pipeline,
-      seconds: 1,
-      pace: { kind: 'open', batch: 1, everyMs: 1000 / BESIDE_RATE },
-    })
-    if (result.refused > 0) throw new Error(`${result.refused} webhooks were refused`)
-    accepted += result.accepted
-  }
-  await over
+  await Promise.all([over, loadUntilOver()])
   const deadline = machineMs() + 30_000
   while ((await receiver.ask('countAt', { path: '/in' })) < accepted) {
     if (machineMs() > deadline) throw new Error('events of webhooks were not delivered')

@@ -49,6 +49,8 @@ class Connection {
     this.#socket = connect({ port: load.port, host: '127.0.0.1', noDelay: true })
     this.#socket.setEncoding('latin1')
     this.#socket.on('data', (chunk: string) => this.#read(chunk))
+    // Without the other end there is nothing to measure, and nobody to wait for.
+    this.#socket.on('end', () => process.exit(1))
   }
 
   opened(): Promise<void> {
