@@ -80,6 +80,7 @@ test('a flow is built on the graph with a form for each node, refused with the n
   await flow.getByLabel('What saving changes').getByText('/thanks').waitFor()
   await flow.getByRole('button', { name: 'Save nodes' }).click()
   await page.getByText('Saved.', { exact: false }).first().waitFor()
+  await flow.locator('.react-flow__node').nth(1).waitFor()
   expect(await flow.locator('.react-flow__node').count()).toBe(2)
   const saved = (await scene.house.admin.flows.list({ query: { search: 'Thank' } })).items[0]
   expect(saved?.nodes.trigger).toMatchObject({
