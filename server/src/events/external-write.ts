@@ -27,6 +27,9 @@ export interface SettledWebhook {
   active: string | null
 }
 
+/** The same with its payloads as the JSON that is stored: what cannot be written fails by itself and not its group. */
+type Written = Omit<SettledWebhook, 'events'> & { events: readonly { source: ExternalSource; json: string }[] }
+
 /** Stores what came of requests: the record, the events, and the deliveries and runs that follow from them, together. */
 export interface ExternalWriter {
   write(webhook: SettledWebhook): Promise<void>
@@ -79,11 +82,11 @@ interface Prepared {
 
 class GroupWriter implements ExternalWriter {
   readonly #o: ExternalWriterOptions
-  readonly #queue: GroupCommit<SettledWebhook, null>
+  readonly #queue: GroupCommit<Written, null>
 
   constructor(options: ExternalWriterOptions) {
     this.#o = options
-    this.#queue = createGroupCommit<SettledWebhook, null>({
+    this.#queue = createGroupCommit<Written, null>({
       write: async (group) => {
         const prepared = await this.#prepare(group)
         await options.database.atomically(prepared.statements)
@@ -100,14 +103,16 @@ class GroupWriter implements ExternalWriter {
 
   async write(webhook: SettledWebhook): Promise<void> {
     const { active } = webhook
+    const written = writtenOf(webhook)
     if (active === null) {
-      const waiting = this.#queue.add(webhook, webhook.row.body.length + 1000)
+      const payloadBytes = written.events.reduce((sum, { json }) => sum + json.length, 0)
+      const waiting = this.#queue.add(written, webhook.row.body.length + payloadBytes + 1000)
       if (waiting === null)
         throw new Refusal('overloaded', 'more requests are waiting than can be written; nothing was stored, try again')
       await waiting
       return
     }
-    const prepared = await this.#prepare([webhook])
+    const prepared = await this.#prepare([written])
     await this.#o.database.transaction(async (tx) => {
       for (const statement of prepared.statements) await runPrepared(tx, statement)
       await dropActiveWebhook(tx, active)
@@ -119,7 +124,7 @@ class GroupWriter implements ExternalWriter {
     webhook: SettledWebhook,
     change: { subscriptionId: string; fromVersion: number; stateSealed: string },
   ): Promise<boolean> {
-    const prepared = await this.#prepare([webhook])
+    const prepared = await this.#prepare([writtenOf(webhook)])
     const isCurrent = await this.#o.database.transaction(async (tx) => {
       if (!(await replaceState(tx, change.subscriptionId, change.fromVersion, change.stateSealed))) return false
       for (const statement of prepared.statements) await runPrepared(tx, statement)
@@ -148,9 +153,9 @@ class GroupWriter implements ExternalWriter {
     return this.#queue.drained()
   }
 
-  async #prepare(group: readonly SettledWebhook[]): Promise<Prepared> {
+  async #prepare(group: readonly Written[]): Promise<Prepared> {
     const events = group.flatMap(({ row, events: found }) => {
-      const rows = found.map(({ source, payload }) => ({ source, row: this.#eventRow(source, payload, row.id) }))
+      const rows = found.map(({ source, json }) => ({ source, row: this.#eventRow(source, json, row.id) }))
       row.eventIds = rows.map((each) => each.row.id)
       return rows
     })
@@ -195,7 +200,7 @@ class GroupWriter implements ExternalWriter {
     }
   }
 
-  #eventRow(source: ExternalSource, payload: unknown, incomingWebhookId: string): ExternalEventRow {
+  #eventRow(source: ExternalSource, payload: string, incomingWebhookId: string): ExternalEventRow {
     return {
       id: this.#o.ids.next(),
       workspaceId: source.workspaceId,
@@ -204,7 +209,7 @@ class GroupWriter implements ExternalWriter {
       integrationId: source.integrationId,
       subscriptionId: source.subscriptionId,
       incomingWebhookId,
-      payload: JSON.stringify(payload ?? null),
+      payload,
       deliveryId: null,
     }
   }
@@ -215,6 +220,11 @@ class GroupWriter implements ExternalWriter {
     this.#o.deliveries.offer(prepared.deliveryItems)
     this.#o.runs.offer(prepared.runItems)
   }
+}
+
+function writtenOf(webhook: SettledWebhook): Written {
+  const events = webhook.events.map(({ source, payload }) => ({ source, json: JSON.stringify(payload ?? null) }))
+  return { ...webhook, events }
 }
 
 function deliveryOf(source: ExternalSource, row: ExternalEventRow): NewDelivery {
