@@ -460,7 +460,7 @@ create table external_event_subscriptions (
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
   constraint external_event_subscriptions_check CHECK (((external_event_type_id IS NULL) <> (event_key IS NULL))),
-  constraint external_event_subscriptions_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'subscribed'::text, 'unsubscribed'::text, 'error'::text]))),
+  constraint external_event_subscriptions_status_check CHECK ((status = ANY (ARRAY['subscribed'::text, 'unsubscribed'::text, 'error'::text]))),
   constraint external_event_subscriptions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
   constraint external_event_subscriptions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
   constraint external_event_subscriptions_external_event_type_id_fkey FOREIGN KEY (external_event_type_id) REFERENCES external_event_types(id),

@@ -171,6 +171,7 @@ test('a delivery is sent again, and many are, with progress', async () => {
   await page
     .getByRole('dialog')
     .getByRole('button', { name: /Sent by hand/ })
+    .first()
     .waitFor()
   await page.getByRole('button', { name: 'Close' }).click()
   await page.getByRole('button', { name: 'Send many again' }).click()

@@ -22,7 +22,9 @@ export const ExternalEventSubscription = z
       })
       .optional(),
     parameters: Meta,
-    status: z.enum(['pending', 'subscribed', 'unsubscribed', 'error']),
+    status: z.enum(['subscribed', 'unsubscribed', 'error']),
+    /** Something is to be done at the app, and has not failed. */
+    isPending: z.boolean(),
     error: ErrorData.optional(),
     attempts: z.number().int(),
     nextAttemptAt: Timestamp.optional(),
@@ -104,7 +106,7 @@ export const externalEventSubscriptions = {
       integrationId: z.string().optional(),
       externalAppId: z.string().optional(),
       externalEventTypeId: z.string().optional(),
-      status: z.enum(['pending', 'subscribed', 'unsubscribed', 'error']).optional(),
+      status: z.enum(['subscribed', 'unsubscribed', 'error']).optional(),
       search: z.string().optional(),
     }),
     answer: listOf(ExternalEventSubscription),

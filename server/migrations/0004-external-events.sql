@@ -224,7 +224,7 @@ create table external_event_subscriptions (
   -- what should be, and what is as far as the external app said
   is_wanted boolean not null,
   is_manual boolean not null,
-  status text not null check (status in ('pending', 'subscribed', 'unsubscribed', 'error')),
+  status text not null check (status in ('subscribed', 'unsubscribed', 'error')),
   error jsonb,
   -- whether the external app has a registration that `unsubscribe` has to take back
   is_registered boolean not null default false,

@@ -6,7 +6,12 @@ import { maskSecrets } from '../outbound/request-spec.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { type ExternalDefinition, functionOf } from './external-definition.ts'
-import { type ExternalSubscription, functionHash, incomingWebhookUri } from './external-subscription.ts'
+import {
+  dueExternalStep,
+  type ExternalSubscription,
+  functionHash,
+  incomingWebhookUri,
+} from './external-subscription.ts'
 
 /**
  * A subscription as it is shown. The URL that the app posts to and the state are for admins: whoever knows the one can
@@ -54,6 +59,7 @@ export function externalSubscriptionAnswer(
         : { type: 'connector-event', eventKey: row.eventKey, eventParameters: row.parameters },
     parameters: row.parameters,
     status: row.status,
+    isPending: row.error === null && dueExternalStep(row) !== null,
     error: row.error ?? undefined,
     attempts: row.attempts,
     nextAttemptAt: row.nextAttemptAt?.toISOString(),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ErrorData, FunctionDefinition } from '@permea/contract'
 
-export type ExternalSubscriptionStatus = 'pending' | 'subscribed' | 'unsubscribed' | 'error'
+export type ExternalSubscriptionStatus = 'subscribed' | 'unsubscribed' | 'error'
 
 /** One connection's stream of events of an external app, of an external event type or of its connector. */
 export interface ExternalSubscription {

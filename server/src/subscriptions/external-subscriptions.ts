@@ -360,7 +360,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
       isWanted: true,
       isManual: true,
       isLive: true,
-      status: 'pending',
+      status: 'unsubscribed',
       error: null,
       isRegistered: false,
       wantsResubscribe: false,

@@ -57,7 +57,7 @@ const filters: readonly Filter[] = [
     kind: 'choice',
     name: 'status',
     label: 'Status',
-    choices: ['pending', 'subscribed', 'unsubscribed', 'error'].map((value) => ({ value, label: value })),
+    choices: ['subscribed', 'unsubscribed', 'error'].map((value) => ({ value, label: value })),
   },
   ARCHIVED,
 ]
