@@ -1,6 +1,6 @@
 import { Refusal } from '../api/refusal.ts'
 import type { Outbound } from '../outbound/client.ts'
-import { createBatchLoader } from '../platform/batch-loader.ts'
+import { type BatchLoader, createBatchLoader } from '../platform/batch-loader.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
@@ -18,7 +18,7 @@ import { retryDelayMs, USUAL_SCHEDULE_MS } from './schedule.ts'
 import { destinationById, destinationsByIds, markSucceeded, recordAskedAttempt, settleActive } from './store.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
-/** A change of address or secret counts within this time. */
+/** A change of address or secret that this process was not told of counts within this time. */
 const KEEP_MS = 250
 /** A paused or missing destination is looked at again after this long, should its resumption go unnoticed. */
 const PAUSED_LOOK_MS = 3_600_000
@@ -41,6 +41,8 @@ export interface CourierOptions {
 
 /** Makes the attempts to deliver and records what they come to. */
 export interface Courier {
+  /** The destination has changed: the next attempt is to what it is now. */
+  forget(destinationId: string): void
   /** One automatic attempt at a delivery whose turn has come. */
   work(item: DeliveryItem, signal: AbortSignal): Promise<LaneOutcome>
   /** One attempt that somebody asked for. */
@@ -54,7 +56,7 @@ export function createCourier(options: CourierOptions): Courier {
 class RecordingCourier implements Courier {
   readonly #o: CourierOptions
   readonly #parts: { outbound: Outbound; sealing: Sealing; timeoutMs: number }
-  readonly #loadDestination: (id: string) => Promise<Destination | undefined>
+  readonly #loadDestination: BatchLoader<Destination>
   readonly #record: RecordAttempt
   readonly #throttle: Throttle
 
@@ -69,6 +71,10 @@ class RecordingCourier implements Courier {
     })
     this.#record = createAttemptRecorder({ database, log: options.log, patience: options.patience })
     this.#throttle = createThrottle(options.clock)
+  }
+
+  forget(destinationId: string): void {
+    this.#loadDestination.forget(destinationId)
   }
 
   async work(item: DeliveryItem, signal: AbortSignal): Promise<LaneOutcome> {

@@ -42,7 +42,7 @@ export interface Deliveries extends AsyncDisposable {
    */
   send(row: DeliveryRow, trigger: Exclude<AttemptTrigger, 'auto'>, replayId: string | null): Promise<Attempt>
   byId(workspaceId: string, id: string): Promise<DeliveryRow | null>
-  /** Has a destination's backlog looked at: it was resumed, or has become faster. */
+  /** A destination has changed: its backlog is looked at, and the next attempt is to what it is now. */
   wake(destinationId: string): Promise<void>
   settled(): Promise<void>
   start(): void
@@ -71,6 +71,12 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
   })
 
+  options.ownership.listen({
+    noticed(notice) {
+      if (notice.about === TOPIC && typeof notice.destinationId === 'string') courier.forget(notice.destinationId)
+    },
+  })
+
   const deliveries: Deliveries = {
     async insert(tx, wanted) {
       const { items, statements } = deliveries.inserting(wanted)
@@ -95,7 +101,8 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     send: (row, trigger, replayId) => courier.send(row, trigger, replayId),
     byId: (workspaceId, id) => deliveryById(database.db, workspaceId, id),
     async wake(destinationId) {
-      await options.ownership.notify({ about: TOPIC, shards: [shardOf(destinationId)] })
+      courier.forget(destinationId)
+      await options.ownership.notify({ about: TOPIC, shards: [shardOf(destinationId)], destinationId })
     },
     settled: () => lanes.settled(),
     start: () => lanes.start(),

@@ -45,21 +45,18 @@ export async function externalEventTypesByKey(tx: Tx, workspaceId: string, key: 
   return rows
 }
 
-/** The tops of these chains with everything below them that may apply to one of the connections. */
-export async function familiesOf(
+/** The chain that a type is of: its top, and everything below it that may apply to the connection. */
+export async function familyOf(
   tx: Tx,
-  rootIds: readonly string[],
-  connections: readonly { id: string; integrationId: string | null }[],
-): Promise<Map<string, ExternalEventType[]>> {
-  if (rootIds.length === 0) return new Map()
+  typeId: string,
+  connection: { id: string; integrationId: string | null },
+): Promise<ExternalEventType[]> {
   const { rows } = await sql<ExternalEventType>`
     select ${columns} from external_event_types
-     where root_id = any(${[...new Set(rootIds)]}::uuid[])
-       and (id = root_id or archived_at is null and (connection_id is null or connection_id = any(${connections.map((each) => each.id)}::uuid[]))
-            and (integration_id is null or integration_id = any(${connections.map((each) => each.integrationId)}::uuid[])))`.execute(
-    tx,
-  )
-  return Map.groupBy(rows, (row) => row.rootId)
+     where root_id = (select root_id from external_event_types where id = ${typeId})
+       and (id = root_id or archived_at is null and (connection_id is null or connection_id = ${connection.id})
+            and (integration_id is null or integration_id = ${connection.integrationId}))`.execute(tx)
+  return rows
 }
 
 export async function externalEventTypesByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, ExternalEventType>> {

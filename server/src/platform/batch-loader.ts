@@ -1,5 +1,12 @@
 import { LRUCache } from 'lru-cache'
 
+/** Gives a row by its id; undefined where there is none. */
+export interface BatchLoader<Row> {
+  (id: string): Promise<Row | undefined>
+  /** The row has changed: it is read anew when it is asked for. */
+  forget(id: string): void
+}
+
 /**
  * Reads rows by id for many callers at once: what is asked for in one turn of the event loop becomes one
  * statement, and what was read is used again for `keepMs`. For rows that may be a moment old.
@@ -8,7 +15,7 @@ export function createBatchLoader<Row extends object>(options: {
   load(ids: readonly string[]): Promise<ReadonlyMap<string, Row>>
   keepMs: number
   max: number
-}): (id: string) => Promise<Row | undefined> {
+}): BatchLoader<Row> {
   const known = new LRUCache<string, Promise<Row | undefined>>({ max: options.max, ttl: options.keepMs })
   let wanted: { id: string; resolve(row: Row | undefined): void; reject(reason: unknown): void }[] = []
 
@@ -26,7 +33,7 @@ export function createBatchLoader<Row extends object>(options: {
     }
   }
 
-  return (id) => {
+  const loader = (id: string) => {
     const kept = known.get(id)
     if (kept !== undefined) return kept
     const row = new Promise<Row | undefined>((resolve, reject) => {
@@ -36,4 +43,5 @@ export function createBatchLoader<Row extends object>(options: {
     known.set(id, row)
     return row
   }
+  return Object.assign(loader, { forget: (id: string) => void known.delete(id) })
 }

@@ -2,7 +2,7 @@ import type { FunctionDefinition } from '@permea/contract'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
 import { resolved } from '../event-types/external-event-type.ts'
-import { externalEventTypesByIds, familiesOf } from '../event-types/external-store.ts'
+import { familyOf } from '../event-types/external-store.ts'
 import type { Tx } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
 import type { ExternalStep, ExternalSubscription } from './external-subscription.ts'
@@ -55,10 +55,8 @@ export async function definitionOf(
 }
 
 async function ofType(tx: Tx, connection: Connection, typeId: string): Promise<ExternalDefinition | null> {
-  const named = (await externalEventTypesByIds(tx, [typeId])).get(typeId)
-  if (named === undefined) return null
-  const family = (await familiesOf(tx, [named.rootId], [connection])).get(named.rootId)
-  if (family === undefined) return null
+  const family = await familyOf(tx, typeId, connection)
+  if (family.length === 0) return null
   const type = resolved(family, connection)
   const owned = (slot: { definition: FunctionDefinition; ownerId: string } | null) =>
     slot === null ? null : { definition: slot.definition, ownerId: toWire('eet', slot.ownerId) }

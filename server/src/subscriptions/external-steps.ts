@@ -5,6 +5,7 @@ import { errorData } from '../api/refusal.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { ApiClient, FunctionOutcome } from '../functions/function.ts'
+import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { secretUuid, toWire } from '../platform/ids.ts'
@@ -13,7 +14,7 @@ import type { Sealing } from '../platform/sealing.ts'
 import { definitionOf, type ExternalDefinition, functionOf, type OwnedFunction } from './external-definition.ts'
 import {
   dropStep,
-  externalSubscriptionById,
+  externalSubscriptionsByIds,
   journalOf,
   lockExternalSubscriptions,
   markForResubscribe,
@@ -78,9 +79,16 @@ type Result =
 
 class StepWorker implements ExternalSteps {
   readonly #o: ExternalStepsOptions
+  readonly #load: (id: string) => Promise<ExternalSubscription | undefined>
 
   constructor(options: ExternalStepsOptions) {
     this.#o = options
+    // Refreshes come due together: those of the same moment are read together.
+    this.#load = createBatchLoader({
+      load: (ids) => externalSubscriptionsByIds(options.database.db, ids),
+      keepMs: 1,
+      max: 10_000,
+    })
   }
 
   async work(id: string, signal: AbortSignal): Promise<LaneOutcome> {
@@ -92,7 +100,7 @@ class StepWorker implements ExternalSteps {
 
   async #step(id: string, signal: AbortSignal): Promise<LaneOutcome | typeof AGAIN> {
     const { database, clock, connections } = this.#o
-    const subscription = await externalSubscriptionById(database.db, id)
+    const subscription = (await this.#load(id)) ?? null
     const step = subscription === null ? null : dueExternalStep(subscription)
     if (subscription === null || step === null) return this.#nothingLeft(id)
     const connection = await connections.byId(subscription.workspaceId, subscription.connectionId)
@@ -187,7 +195,9 @@ class StepWorker implements ExternalSteps {
       result.kind === 'done'
         ? this.#after(current, step, result)
         : { next: this.#afterFailure(current, step, result), state: undefined }
-    await this.#alertOf(tx, next)
+    // Most refreshes go well after those that did: then there is no alert to look for.
+    const isQuiet = step === 'refresh' && next.error === null && current.refreshAttempts === 0
+    if (!isQuiet) await this.#alertOf(tx, next)
     const due = dueExternalStep(next)
     const isGivenUp = due !== null && due === step && next.error !== null && next.nextAttemptAt === null
     if (due === null || isGivenUp) {
