@@ -26,7 +26,7 @@ export interface House extends AsyncDisposable {
   /** A client with the token of a customer. */
   as(internalId: string, claims?: { name?: string; fields?: Record<string, unknown> }): Promise<Permea>
   tokenOf(claims: Record<string, unknown>, lifeSeconds?: number): Promise<string>
-  /** Resolves when every due job and run is done. */
+  /** Resolves when every due job and run is done, and in the record. */
   settle(): Promise<void>
   /** Moves the clock, for queued jobs too, and settles. */
   advance(ms: number): Promise<void>
@@ -149,6 +149,9 @@ async function houseOf(parts: {
         await engine.runs.settled()
         await engine.deliveries.settled()
       } while (await hasDueJobs(engine))
+      // Records that nobody waits for.
+      await engine.functions.settled()
+      await engine.connections.settled()
     },
     async advance(ms) {
       if (!parts.isSettable) throw new Error('this house has no settable clock')
