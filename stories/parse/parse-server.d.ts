@@ -5,5 +5,6 @@ declare module 'parse-server' {
     start(): Promise<this>
     handleShutdown(): Promise<void>
     readonly app: import('express').Express
+    server: import('node:http').Server
   }
 }

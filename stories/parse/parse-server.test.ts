@@ -51,6 +51,8 @@ async function startParse(databaseUrl: string): Promise<Parse & AsyncDisposable>
     logsFolder: null,
   })
   await server.start()
+  // What it closes when it is shut down.
+  server.server = listening
   app.use('/parse', server.app)
   return {
     url,
@@ -70,11 +72,8 @@ async function startParse(databaseUrl: string): Promise<Parse & AsyncDisposable>
       return value
     },
     async [Symbol.asyncDispose]() {
+      listening.closeAllConnections()
       await server.handleShutdown()
-      await new Promise((resolve) => {
-        listening.closeAllConnections()
-        listening.close(resolve)
-      })
     },
   }
 }
