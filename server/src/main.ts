@@ -2,7 +2,7 @@ import { type Config, ConfigProblem, readConfig } from './config.ts'
 import { buildConsole, CONSOLE_DIR } from './console/building.ts'
 import { createEngine, migrateAll } from './engine.ts'
 import type { Engine } from './engine-options.ts'
-import { createExample, EXAMPLE_CUSTOMER, exampleWebhook, pointExampleAt } from './example/example.ts'
+import { createExample, EXAMPLE_CUSTOMER, EXAMPLE_EVENT, exampleWebhook, pointExampleAt } from './example/example.ts'
 import { type ExampleReceiver, startExampleReceiver } from './example/receiver.ts'
 import { systemClock } from './platform/clock.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/embedded-postgres.ts'
@@ -16,6 +16,7 @@ import type { Workspace } from './workspaces/workspace.ts'
 const IMPATIENT_AFTER_MS = 1000
 const ADMIN_TOKEN_SECONDS = 86_400
 const CUSTOMER_TOKEN_SECONDS = 7 * 86_400
+const EXAMPLE_TOKEN_SECONDS = 60
 
 /** Whether the operator wants the whole story of a failure. */
 let isDebugging = false
@@ -61,10 +62,11 @@ async function main(): Promise<void> {
     random: Math.random,
     log,
   })
-  const workspace = await openWorkspace(engine, config, secrets, receiver)
+  const { workspace, isNew } = await openWorkspace(engine, config, secrets, receiver)
   engine.console?.serve(workspace.key)
   await engine.start()
   await listen(engine, config)
+  if (isNew && workspace.isExample) await sendExampleEvent(engine, workspace)
   stopOnSignal(engine, receiver, postgres, log)
   process.stdout.write(await greeting(engine, config, workspace, receiver))
   if (engine.console !== null) buildConsole(log)
@@ -80,13 +82,14 @@ async function openWorkspace(
   config: Config,
   secrets: InstallationSecrets,
   receiver: ExampleReceiver | null,
-): Promise<Workspace> {
+): Promise<{ workspace: Workspace; isNew: boolean }> {
   const { workspaceStore, database } = engine
   const existing = await workspaceStore.all(database.db).catch((cause: Error) => {
     throw new ConfigProblem(`PERMEA_ENCRYPTION_KEYS does not open the secrets in this database (${cause.message})`)
   })
   const key = config.workspace?.key ?? existing[0]?.key ?? secrets.workspaceKey
-  if (!existing.some((each) => each.key === key)) {
+  const isNew = !existing.some((each) => each.key === key)
+  if (isNew) {
     const now = systemClock.now()
     await workspaceStore.insert(database.db, {
       id: createIds(systemClock).next(),
@@ -113,7 +116,20 @@ async function openWorkspace(
   if (workspace === null) throw new Error(`workspace ${key} could not be made`)
   if (workspace.isExample && receiver !== null)
     await pointExampleAt({ ...engine, clock: systemClock }, workspace, receiver.url)
-  return workspace
+  return { workspace, isNew }
+}
+
+/** One event of the example, the way your application would send it, so that there is something to look at. */
+async function sendExampleEvent(engine: Engine, workspace: Workspace): Promise<void> {
+  const url = await exampleWebhook({ ...engine, clock: systemClock }, workspace)
+  if (url === null) return
+  const token = await engine.tokens.sign(workspace, { id: EXAMPLE_CUSTOMER }, EXAMPLE_TOKEN_SECONDS)
+  await engine.app.inject({
+    method: 'POST',
+    url,
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    payload: EXAMPLE_EVENT,
+  })
 }
 
 async function listen(engine: Engine, config: Config): Promise<void> {
@@ -186,12 +202,12 @@ async function greeting(
     const adminToken = await engine.tokens.sign(workspace, { isAdmin: true }, ADMIN_TOKEN_SECONDS)
     lines.push(
       '',
-      `  Post an event of the example customer ${EXAMPLE_CUSTOMER}:`,
+      `  One event of the example has come in already. Post another one of its customer ${EXAMPLE_CUSTOMER}:`,
       '',
       `curl -sS -X POST ${publicUrl}${webhook} \\`,
       `  -H 'Authorization: Bearer ${customerToken}' \\`,
       `  -H 'Content-Type: application/json' \\`,
-      `  -d '{"orderId": "1001", "total": 42.5}'`,
+      `  -d '{"orderId": "1002", "total": 17}'`,
       '',
       '  It launches a flow that calls the example receiver. See the run:',
       '',

@@ -12,6 +12,8 @@ import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import type { Workspace } from '../workspaces/workspace.ts'
 
 export const EXAMPLE_CUSTOMER = 'customer-123'
+/** The first event, sent when the example is made. */
+export const EXAMPLE_EVENT = { orderId: '1001', total: 42.5 }
 const EVENT_KEY = 'order.created'
 const FLOW_KEY = 'tell-the-app'
 
@@ -70,7 +72,7 @@ export async function createExample(parts: ExampleParts, workspace: Workspace): 
       properties: { orderId: { type: 'string' }, total: { type: 'number' } },
       required: ['orderId'],
     },
-    example: { orderId: '1001', total: 42.5 },
+    example: EXAMPLE_EVENT,
     subscribeRequest: null,
     unsubscribeRequest: null,
     tenantIdFormula: { $var: '$.customerId' },
