@@ -64,12 +64,12 @@ export function Page() {
         {statistics.error !== null && <Failure error={statistics.error} onRetry={() => void statistics.refetch()} />}
         <div className="stack">
           {data === undefined ? <Skeleton height={88} /> : <Numbers of={data} />}
+          <FirstSteps />
           <div className="home-grid">
             <NeedsYou />
             <FailsFirst />
           </div>
           {data === undefined ? <Skeleton height={420} /> : <Charts of={data} />}
-          <FirstSteps />
         </div>
       </div>
     </div>
