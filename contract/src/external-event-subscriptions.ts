@@ -147,7 +147,12 @@ export const externalEventSubscriptions = {
   },
   setup: { ...act, path: '/external-event-subscriptions/:id/setup', summary: 'Bring about what should be, now' },
   subscribe: { ...act, path: '/external-event-subscriptions/:id/subscribe', summary: 'Run `subscribe` now' },
-  unsubscribe: { ...act, path: '/external-event-subscriptions/:id/unsubscribe', summary: 'Run `unsubscribe` now' },
+  unsubscribe: {
+    ...act,
+    path: '/external-event-subscriptions/:id/unsubscribe',
+    summary: 'Run `unsubscribe` now',
+    refusals: ['not_found'],
+  },
   resubscribe: {
     ...act,
     path: '/external-event-subscriptions/:id/resubscribe',

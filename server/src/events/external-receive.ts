@@ -184,7 +184,8 @@ class Receiver implements ExternalReceive {
 
   async replay(row: IncomingWebhookRow): Promise<string> {
     const place = await this.#placeOfRow(row.subscriptionId, row.globalWebhookId)
-    if (place === null) throw new Refusal('archived', 'what this request was for is not there any more')
+    if (place === null || place.source?.isArchived === true)
+      throw new Refusal('archived', 'what this request was for is not there any more')
     const request = { ...openRequest(row, this.#o.sealing), id: this.#o.ids.next() }
     await this.#handle(place, request, { replayOf: row.id, active: null, signal: null })
     return request.id

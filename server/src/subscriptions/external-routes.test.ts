@@ -173,6 +173,11 @@ test('what cannot be subscribed to is refused, naming the field', async () => {
   expect(await refused({ eventKey: 'thing', webhookUri: 'not a url' })).toBe('invalid_input')
   expect(await refused({ externalEventTypeId: 'nowhere' })).toBe('not_found')
   expect(await refused({ connectionId: 'nowhere', eventKey: 'thing' })).toBe('not_found')
+  // Two connections to one app: its key does not say which.
+  await client.connections.create({
+    body: { integrationKey: 'crm', input: { apiKey: vendor.apiKey }, key: 'second' },
+  })
+  expect(await refused({ connectionId: 'crm', eventKey: 'thing' })).toBe('ambiguous_selector')
   const functions = { subscribe: NOTHING, handle: NOTHING, unsubscribe: NOTHING }
   await addApp(house, { url: vendor.url, key: 'elsewhere' })
   const elsewhere = await house.admin.externalEventTypes.create({
@@ -200,7 +205,9 @@ test('what cannot be subscribed to is refused, naming the field', async () => {
   const [event] = (await client.externalEvents.list({ query: { externalEventSubscriptionId: unsent.id } })).items
   expect(await refusalKey(client.externalEvents.replay({ params: { id: event?.id ?? '' } }))).toBe('invalid_input')
 
+  const [webhook] = (await client.incomingWebhooks.list({ query: { subscriptionId: unsent.id } })).items
   await archive({ params: { id: unsent.id } })
+  expect(await refusalKey(client.incomingWebhooks.replay({ params: { id: webhook?.id ?? '' } }))).toBe('archived')
   expect(await refusalKey(client.externalEvents.replay({ params: { id: event?.id ?? '' } }))).toBe('archived')
   await archive({ params })
   const asked = [
