@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../api/principal.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
 import type { EventAnswer, EventRequest } from '../events/accept.ts'
+import { fromPairs } from '../events/external-handle.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import type { Metrics } from '../platform/metrics.ts'
 
@@ -141,14 +142,4 @@ function bodyOf(request: FastifyRequest): { value: unknown; text: string } {
   } catch (error) {
     throw new Refusal('malformed_body', `the body is not valid JSON: ${(error as Error).message.slice(0, 200)}`)
   }
-}
-
-/** A name that comes more than once becomes a list. */
-function fromPairs(pairs: URLSearchParams): Record<string, string | string[]> {
-  return Object.fromEntries(
-    [...new Set(pairs.keys())].map((name) => {
-      const values = pairs.getAll(name)
-      return [name, values.length === 1 ? (values[0] ?? '') : values]
-    }),
-  )
 }
