@@ -19,6 +19,8 @@ export interface LaneInMemory<Item> {
   /** New rows were told of while a fetch was under way, whose snapshot may not have them. */
   isToldMeanwhile: boolean
   isFetching: boolean
+  /** Its head went back to the table while a fetch was under way that left it out: what is fetched may not overtake it. */
+  isFetchOutdated: boolean
   isOrdered: boolean
   isQueued: boolean
   /** Epoch ms before which nothing of it begins. */
@@ -41,6 +43,7 @@ export function newLane<Item>(id: string, slots: number): LaneInMemory<Item> {
     hasMore: false,
     isToldMeanwhile: false,
     isFetching: false,
+    isFetchOutdated: false,
     isOrdered: false,
     isQueued: false,
     restsUntilMs: 0,

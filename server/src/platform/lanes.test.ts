@@ -268,6 +268,39 @@ describe('a strictly ordered lane', () => {
     await endAll()
     expect(started).toEqual(['o0', 'o1'])
   })
+
+  test.each([
+    ['waits', later(1000)],
+    ['rests', { kind: 'rests', until: new Date(START.getTime() + 1000) } as const],
+  ])('is not overtaken by what was being read when its head %s', async (_name, outcome) => {
+    const { add, holdFetches, fetches, started, underWay, end, clock, endAll } = bench({ heldMax: 10 })
+    const turns = async () => {
+      for (let turn = 0; turn < 5; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
+    }
+    let letGo = () => {}
+    add(...jobs('o', 30, ordered))
+    await until('the first is at work', 1000, () => underWay.has('o0'))
+    // The next rows are read while the first is at work, so without it.
+    holdFetches(() => new Promise<void>((resolve) => (letGo = resolve)))
+    const before = fetches.length
+    await until('a fetch is under way', 1000, async () => {
+      if (fetches.length === before) end(String([...underWay.keys()][0]))
+      await turns()
+      return fetches.length > before && underWay.size > 0
+    })
+    const [head = ''] = underWay.keys()
+    expect(fetches.at(-1)?.except).toContain(head)
+    end(head, outcome)
+    holdFetches(async () => {})
+    letGo()
+    await turns()
+    expect(started.at(-1)).toBe(head)
+    clock.advance(1000)
+    await endAll()
+    const order = [...new Set(started)]
+    expect(order).toEqual(jobs('o', 30).map(({ id }) => id))
+    expect(started).toHaveLength(31)
+  })
 })
 
 describe('memory', () => {

@@ -300,6 +300,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     lane.ready.clear()
     lane.readyCount = 0
     lane.hasMore = false
+    lane.isFetchOutdated = lane.isFetching
   }
 
   #wakeLaneAt(lane: Lane<Item>, atMs: number): void {
@@ -355,6 +356,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       for (const lane of lanes) {
         lane.finishedMeanwhile.clear()
         lane.isToldMeanwhile = false
+        lane.isFetchOutdated = false
       }
       const except = lanes.flatMap((lane) => [...lane.known])
       const now = this.#options.clock.now()
@@ -381,11 +383,13 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   }
 
   #fetched(lanes: readonly Lane<Item>[], rows: readonly { item: Item; dueAt: Date }[], limit: number, now: Date): void {
+    const asked = new Set(lanes)
     const counts = new Map<string, number>()
     const blocked = new Set<string>()
     for (const { item, dueAt } of rows) {
       const lane = this.#lanes.get(item.laneId)
-      if (lane === undefined || blocked.has(lane.id) || !this.#options.ownership.owns(lane.shard)) continue
+      if (lane === undefined || !asked.has(lane) || lane.isFetchOutdated || blocked.has(lane.id)) continue
+      if (!this.#options.ownership.owns(lane.shard)) continue
       lane.isOrdered = item.isOrdered
       if (dueAt.getTime() > now.getTime()) {
         this.#wakeLaneAt(lane, dueAt.getTime())
@@ -398,7 +402,9 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       if (!lane.finishedMeanwhile.has(item.id)) this.#hold(lane, item)
     }
     for (const lane of lanes) {
-      lane.hasMore = !blocked.has(lane.id) && (lane.isToldMeanwhile || (counts.get(lane.id) ?? 0) >= limit)
+      // What was let go of while its rows were read is read again when it wakes, if it has not woken already.
+      if (lane.isFetchOutdated) lane.hasMore = lane.wakeAtMs === Number.POSITIVE_INFINITY
+      else lane.hasMore = !blocked.has(lane.id) && (lane.isToldMeanwhile || (counts.get(lane.id) ?? 0) >= limit)
       this.#enqueue(lane)
     }
   }
