@@ -110,6 +110,14 @@ interface Place {
   handler: Handler
 }
 
+interface HandlingOptions {
+  /** Id of the record that this repeats. */
+  replayOf: string | null
+  /** Id of the waiting request that this is. */
+  active: string | null
+  signal: AbortSignal | null
+}
+
 class Receiver implements ExternalReceive {
   readonly #o: ExternalReceiveOptions
   readonly #writer: ExternalWriter
@@ -160,26 +168,14 @@ class Receiver implements ExternalReceive {
   }
 
   async atSubscription(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse> {
-    const place = await this.#placeOf(webhookUuid)
-    const before = this.#serial.get(webhookUuid)
-    if (before === undefined) return this.#receive(place, request, null)
-    const turn = Promise.withResolvers<void>()
-    this.#serial.set(
-      webhookUuid,
-      before.then(() => turn.promise),
-    )
-    try {
-      return await this.#receive(place, request, before)
-    } finally {
-      turn.resolve()
-    }
+    return this.#receive(await this.#placeOf(webhookUuid), request)
   }
 
   async atGlobal(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse> {
     const webhook = await globalWebhookByUuid(this.#o.database.db, webhookUuid)
     const place = webhook === null ? null : await this.#globalPlace(webhook)
     if (place === null) throw new Refusal('not_found', 'there is no webhook at this address')
-    return this.#receive(place, request, null)
+    return this.#receive(place, request)
   }
 
   async replay(row: IncomingWebhookRow): Promise<string> {
@@ -187,7 +183,8 @@ class Receiver implements ExternalReceive {
     if (place === null || place.source?.isArchived === true)
       throw new Refusal('archived', 'what this request was for is not there any more')
     const request = { ...openRequest(row, this.#o.sealing), id: this.#o.ids.next() }
-    await this.#handle(place, request, { replayOf: row.id, active: null, signal: null })
+    const response = await this.#handle(place, request, { replayOf: row.id, active: null, signal: null })
+    if (response === null) throw new Refusal('archived', 'what this request was for is not there any more')
     return request.id
   }
 
@@ -284,31 +281,17 @@ class Receiver implements ExternalReceive {
 
   // ── handling ──
 
-  /**
-   * Handles a request that its sender waits for, after `before`, unless that takes too long: then it goes on from the
-   * record.
-   */
-  async #receive(place: Place, request: ReceivedRequest, before: Promise<unknown> | null): Promise<WebhookResponse> {
+  /** Handles a request that its sender waits for, unless that takes too long: then it goes on from the record. */
+  async #receive(place: Place, request: ReceivedRequest): Promise<WebhookResponse> {
     const patience = new AbortController()
     const { signal } = patience
     const timer = setTimeout(() => patience.abort(TOO_SLOW), this.#o.answerWithinMs ?? ANSWER_WITHIN_MS)
     try {
-      const current = before === null ? place : await this.#afterwards(place, before, signal)
-      const how = { replayOf: null, active: null, signal }
-      const response = current === null ? null : await this.#handle(current, request, how)
+      const response = await this.#handle(place, request, { replayOf: null, active: null, signal })
       return response ?? (await this.#goOnLater(place, request))
     } finally {
       clearTimeout(timer)
     }
-  }
-
-  /** The place with the state that the request before has left; null where the signal fired first. */
-  async #afterwards(place: Place, before: Promise<unknown>, signal: AbortSignal): Promise<Place | null> {
-    const gaveUp = Promise.withResolvers<void>()
-    signal.addEventListener('abort', () => gaveUp.resolve())
-    await Promise.race([before, gaveUp.promise])
-    if (signal.aborted) return null
-    return this.#placeOfRow(place.source?.subscriptionId ?? null, null)
   }
 
   async #goOnLater(place: Place, request: ReceivedRequest): Promise<WebhookResponse> {
@@ -335,78 +318,99 @@ class Receiver implements ExternalReceive {
     else await this.#handle(place, request, { replayOf: null, active: webhook.id, signal })
   }
 
-  /** Calls `handle` and stores what comes of it; null where the signal fired first, and nothing is stored. */
-  async #handle(
-    first: Place,
-    request: ReceivedRequest,
-    how: { replayOf: string | null; active: string | null; signal: AbortSignal | null },
-  ): Promise<WebhookResponse | null> {
-    let place = first
-    for (let tries = 1; ; tries += 1) {
-      const { source, global } = place
-      const given = source === null || source.stateSealed === null ? null : this.#o.sealing.open(source.stateSealed)
-      const outcome = await this.#o.functions.call({
-        definition: place.handler.definition,
-        context: {
-          workspaceId: place.workspaceId,
-          customerId: source?.customerId ?? null,
-          integrationId: source?.integrationId ?? global?.integrationId ?? null,
-          connectionId: source?.connectionId ?? null,
-          ownerId: place.handler.ownerId,
-          slot: 'handle',
-          sourceId: toWire('iwh', request.id),
-        },
-        args: {
-          ...handleArguments(request),
-          // Some apps sign the address too.
-          webhookUri: this.#uriOf(place),
-          ...(source === null
-            ? { parameters: global?.parameters ?? {} }
-            : { parameters: source.parameters, state: given === null ? {} : (JSON.parse(given) as unknown) }),
-        },
-        ...(global === null ? {} : { secrets: global.parameters }),
-        ...(how.signal === null ? {} : { signal: how.signal }),
-      })
-      if (how.signal?.aborted === true) return null
-      const ended = { request, replayOf: how.replayOf, active: how.active, callId: outcome.callId }
-      const durationMs = outcome.durationMs
-      const result = handledOf(outcome)
-      if ('error' in result) {
-        const { row, response } = failedWebhook({ ...ended, place, durationMs, error: result.error }, this.#o.sealing)
-        await this.#writer.write({ row, events: [], active: how.active })
-        return response
-      }
-      const { handled } = result
-      const events =
-        source === null ? await this.#selected(place, handled) : handled.events.map((payload) => ({ source, payload }))
-      if (!Array.isArray(events)) {
-        const { row, response } = failedWebhook({ ...ended, place, durationMs, error: events }, this.#o.sealing)
-        await this.#writer.write({ row, events: [], active: how.active })
-        return response
-      }
-      const row = settledWebhook({ ...ended, place, durationMs, response: handled.response }, this.#o.sealing)
-      const state = handled.state === undefined ? undefined : JSON.stringify(handled.state)
-      if (source === null || state === undefined || state === given) {
-        await this.#writer.write({ row, events, active: how.active })
-        return handled.response
-      }
-      this.#serial.set(source.webhookUuid, this.#serial.get(source.webhookUuid) ?? Promise.resolve())
-      const change = {
-        subscriptionId: source.subscriptionId,
-        fromVersion: source.stateVersion,
-        stateSealed: this.#o.sealing.seal(state),
-      }
-      if (await this.#writer.writeWithState({ row, events, active: how.active }, change)) return handled.response
-      // Somebody changed the state meanwhile: what was computed from the old one is computed again from the new one.
-      const fresh = await sourceById(this.#o.database, source.subscriptionId)
-      const again = fresh === null ? null : await this.#subscriptionPlace(fresh)
-      if (again === null || tries >= CONFLICTS_MAX)
-        throw new Refusal(
-          'overloaded',
-          'the state of the subscription changes too often; nothing was stored, try again',
-        )
-      place = again
+  /**
+   * Calls `handle` and stores what comes of it; null where the signal fired first or the place went, and nothing is
+   * stored. The state changes by version: what was computed from an older one is computed again from the newer one, by
+   * then one request at a time.
+   */
+  async #handle(place: Place, request: ReceivedRequest, how: HandlingOptions): Promise<WebhookResponse | null> {
+    const { source } = place
+    if (source === null || !this.#serial.has(source.webhookUuid)) {
+      const response = await this.#attempt(place, request, how)
+      if (response !== 'conflict') return response
+      if (source === null) throw new Error('only a subscription has a state')
     }
+    const { webhookUuid, subscriptionId } = source
+    const turn = Promise.withResolvers<void>()
+    const before = this.#serial.get(webhookUuid) ?? Promise.resolve()
+    const queue = before.then(() => turn.promise)
+    // Only changes of the state keep it one at a time.
+    this.#serial.set(webhookUuid, queue, { noUpdateTTL: true })
+    try {
+      await firstOf(before, how.signal)
+      // Other processes, and what began before there were turns, may still be first.
+      for (let tries = 1; tries <= CONFLICTS_MAX; tries += 1) {
+        if (how.signal?.aborted === true) return null
+        const fresh = await this.#placeOfRow(subscriptionId, null)
+        const response = fresh === null ? null : await this.#attempt(fresh, request, how)
+        if (response !== 'conflict') return response
+      }
+    } finally {
+      turn.resolve()
+    }
+    throw new Refusal('overloaded', 'the state of the subscription changes too often; nothing was stored, try again')
+  }
+
+  async #attempt(
+    place: Place,
+    request: ReceivedRequest,
+    how: HandlingOptions,
+  ): Promise<WebhookResponse | 'conflict' | null> {
+    const { source, global } = place
+    const given = source === null || source.stateSealed === null ? null : this.#o.sealing.open(source.stateSealed)
+    const outcome = await this.#o.functions.call({
+      definition: place.handler.definition,
+      context: {
+        workspaceId: place.workspaceId,
+        customerId: source?.customerId ?? null,
+        integrationId: source?.integrationId ?? global?.integrationId ?? null,
+        connectionId: source?.connectionId ?? null,
+        ownerId: place.handler.ownerId,
+        slot: 'handle',
+        sourceId: toWire('iwh', request.id),
+      },
+      args: {
+        ...handleArguments(request),
+        // Some apps sign the address too.
+        webhookUri: this.#uriOf(place),
+        ...(source === null
+          ? { parameters: global?.parameters ?? {} }
+          : { parameters: source.parameters, state: given === null ? {} : (JSON.parse(given) as unknown) }),
+      },
+      ...(global === null ? {} : { secrets: global.parameters }),
+      ...(how.signal === null ? {} : { signal: how.signal }),
+    })
+    if (how.signal?.aborted === true) return null
+    const ended = { request, replayOf: how.replayOf, active: how.active, callId: outcome.callId }
+    const durationMs = outcome.durationMs
+    const result = handledOf(outcome)
+    if ('error' in result) {
+      const { row, response } = failedWebhook({ ...ended, place, durationMs, error: result.error }, this.#o.sealing)
+      await this.#writer.write({ row, events: [], active: how.active })
+      return response
+    }
+    const { handled } = result
+    const events =
+      source === null ? await this.#selected(place, handled) : handled.events.map((payload) => ({ source, payload }))
+    if (!Array.isArray(events)) {
+      const { row, response } = failedWebhook({ ...ended, place, durationMs, error: events }, this.#o.sealing)
+      await this.#writer.write({ row, events: [], active: how.active })
+      return response
+    }
+    const row = settledWebhook({ ...ended, place, durationMs, response: handled.response }, this.#o.sealing)
+    const state = handled.state === undefined ? undefined : JSON.stringify(handled.state)
+    if (source === null || state === undefined || state === given) {
+      await this.#writer.write({ row, events, active: how.active })
+      return handled.response
+    }
+    this.#serial.set(source.webhookUuid, this.#serial.get(source.webhookUuid) ?? Promise.resolve())
+    const change = {
+      subscriptionId: source.subscriptionId,
+      fromVersion: source.stateVersion,
+      stateSealed: this.#o.sealing.seal(state),
+    }
+    const isWritten = await this.#writer.writeWithState({ row, events, active: how.active }, change)
+    return isWritten ? handled.response : 'conflict'
   }
 
   /** Which subscriptions the events of a global webhook are for. */
@@ -433,6 +437,14 @@ class Receiver implements ExternalReceive {
 }
 
 const TOO_SLOW = 'the sender is answered'
+
+/** Resolves with whichever comes first: the promise, or the signal. */
+async function firstOf(promise: Promise<void>, signal: AbortSignal | null): Promise<void> {
+  if (signal === null) return promise
+  const gaveUp = Promise.withResolvers<void>()
+  signal.addEventListener('abort', () => gaveUp.resolve(), { once: true })
+  await (signal.aborted ? undefined : Promise.race([promise, gaveUp.promise]))
+}
 
 function laneItem(webhook: ActiveWebhook): LaneItem & { webhook: ActiveWebhook } {
   return {
