@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -85,11 +85,13 @@ export class Child {
   /** Has it run when nobody else on the machine wants the processor. */
   yieldToOthers(): void {
     const { pid } = this.#process
-    try {
-      if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
-    } catch {
-      // Where that is not allowed, or the process is gone already, it runs as the others do.
-    }
+    if (pid === undefined) return
+    const lowest = constants.priority.PRIORITY_LOW
+    // Where that is not allowed, or the process is gone already, it runs as the others do.
+    attempt(() => setPriority(pid, lowest))
+    // Being detached it has a session of its own, and Linux shares the processor out among sessions before it looks at
+    // the priority of processes (sched(7), "The autogroup feature").
+    attempt(() => writeFileSync(`/proc/${pid}/autogroup`, String(lowest)))
   }
 
   send(message: ToChild, bodies: readonly Uint8Array[] = []): void {
@@ -132,6 +134,12 @@ export class Child {
     this.#events = null
     events?.gone(reason)
   }
+}
+
+function attempt(work: () => void): void {
+  try {
+    work()
+  } catch {}
 }
 
 /** Linux counts CPU time of processes in hundredths of a second. */

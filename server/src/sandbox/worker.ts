@@ -66,8 +66,12 @@ export class Worker {
       reply: (reply, body) => this.#heard(reply, body),
       gone: (reason) => this.#lost(reason),
     })
-    // Loops may have what is left, not what the engine and other functions need.
-    if (options.isForNoisy) this.#child.yieldToOthers()
+    this.#yieldToOthers()
+  }
+
+  /** Loops may have what is left, not what the engine and other functions need. */
+  #yieldToOthers(): void {
+    if (this.isForNoisy) this.#child.yieldToOthers()
   }
 
   get busy(): number {
@@ -200,6 +204,8 @@ export class Worker {
     if (reply.type === 'ready') {
       this.isReady = true
       this.hasBeenReady = true
+      // The system may have refused at first: it lets priorities of sessions be changed ten times a second.
+      this.#yieldToOthers()
       this.#events.ready(this)
       return
     }
