@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { type AllowRule, parseEgressAllow } from './outbound/address-policy.ts'
 import { isBrokenPhc } from './platform/password.ts'
 
@@ -16,6 +17,8 @@ export interface Config {
   /** Newest first; empty: one is made and kept in the data directory. */
   encryptionKeys: string[]
   egressAllow: AllowRule[]
+  /** Addresses and networks of proxies whose `X-Forwarded-For` says who asks. */
+  trustedProxies: string[]
   roles: Set<Role>
   hasExample: boolean
   retentionDays: number
@@ -55,6 +58,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     workspace: workspaceOf(text('PERMEA_WORKSPACE_KEY'), text('PERMEA_WORKSPACE_SECRET')),
     encryptionKeys: encryptionKeysOf(text('PERMEA_ENCRYPTION_KEYS')),
     egressAllow: egressAllowOf(text('PERMEA_EGRESS_ALLOW')),
+    trustedProxies: trustedProxiesOf(text('PERMEA_TRUSTED_PROXIES')),
     roles: rolesOf(text('PERMEA_ROLES')),
     hasExample: flag(text('PERMEA_EXAMPLE'), 'PERMEA_EXAMPLE') ?? databaseUrl === null,
     retentionDays: integer(text('PERMEA_RETENTION_DAYS'), 'PERMEA_RETENTION_DAYS', 30, 1, 3650),
@@ -116,6 +120,21 @@ function egressAllowOf(text: string | null): AllowRule[] {
   const rules = parseEgressAllow(text ?? '')
   if ('problem' in rules) throw new ConfigProblem(rules.problem)
   return rules
+}
+
+function trustedProxiesOf(text: string | null): string[] {
+  const parts = (text ?? '').split(',').map((each) => each.trim())
+  const networks = parts.filter((each) => each !== '')
+  for (const network of networks) {
+    const [address = '', bits, ...more] = network.split('/')
+    const version = isIP(address)
+    const isPrefix = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128))
+    if (version === 0 || !isPrefix || more.length > 0) {
+      const said = JSON.stringify(network)
+      throw new ConfigProblem(`PERMEA_TRUSTED_PROXIES: ${said} is no address or network, as in 10.1.0.0/16`)
+    }
+  }
+  return networks
 }
 
 function rolesOf(text: string | null): Set<Role> {

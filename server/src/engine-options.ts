@@ -34,6 +34,8 @@ export interface EngineOptions {
   publicUrl: string
   sealingKeys: readonly SealingKey[]
   egressAllow: readonly AllowRule[]
+  /** Proxies in front of the engine, as addresses and networks; none where absent. */
+  trustedProxies?: readonly string[]
   roles: ReadonlySet<Role>
   retentionDays: number
   /** Days for which partitions of growing tables exist ahead of time; 4 where absent. */

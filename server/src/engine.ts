@@ -358,6 +358,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     async checkReady() {
       await sql`select 1`.execute(database.db)
     },
+    ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
     ...(options.checkAnswers === undefined ? {} : { checkAnswers: options.checkAnswers }),
     ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
   }

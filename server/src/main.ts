@@ -55,6 +55,7 @@ async function main(): Promise<void> {
       receiver === null
         ? config.egressAllow
         : [...config.egressAllow, { network: '127.0.0.1', prefixBits: 32, port: receiver.port }],
+    trustedProxies: config.trustedProxies,
     roles: config.roles,
     console: config.hasConsole ? { dir: CONSOLE_DIR, adminPassword: config.adminPassword } : null,
     retentionDays: config.retentionDays,

@@ -20,6 +20,8 @@ export interface ApiOptions {
   metrics: Metrics
   routes: readonly RouteSet[]
   publicUrl: string
+  /** Proxies that are believed who they speak for; nobody is where absent. */
+  trustedProxies?: readonly string[]
   /** Says whose token it is; refuses with `not_authenticated`. */
   authenticate(authorization: string | undefined): Promise<Principal>
   /** Further documents that anybody may read, by path. */
@@ -45,6 +47,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
     logger: false,
+    trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
     routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     requestIdHeader: false,

@@ -1,7 +1,11 @@
+import { isIPv6 } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../platform/clock.ts'
 
-/** Slows down whoever guesses. */
+/**
+ * Slows down whoever guesses. Who has got in before is held to the limit of one address only, so that nobody with many
+ * addresses keeps the operators out.
+ */
 export interface AttemptLimit {
   /** Counts an attempt; gives the seconds to wait where there were too many, else null. */
   refusedForSeconds(address: string): number | null
@@ -11,7 +15,7 @@ export interface AttemptLimit {
 
 const WINDOW_MS = 60_000
 const OF_ONE_ADDRESS = 10
-/** All addresses together: whoever has many addresses still guesses slowly, and hashing never takes the machine. */
+/** All addresses that nobody got in from: whoever has many addresses still guesses slowly, and hashing never takes the machine. */
 const OF_ALL = 60
 const ADDRESSES_MAX = 10_000
 const EVERYBODY = '*'
@@ -23,10 +27,11 @@ interface Count {
 
 export function createAttemptLimit(clock: Clock): AttemptLimit {
   const counts = new LRUCache<string, Count>({ max: ADDRESSES_MAX })
+  const known = new LRUCache<string, true>({ max: ADDRESSES_MAX })
 
   function countOf(whose: string, nowMs: number): Count {
-    const known = counts.get(whose)
-    if (known !== undefined && Math.abs(nowMs - known.sinceMs) < WINDOW_MS) return known
+    const current = counts.get(whose)
+    if (current !== undefined && Math.abs(nowMs - current.sinceMs) < WINDOW_MS) return current
     const fresh = { sinceMs: nowMs, attempts: 0 }
     counts.set(whose, fresh)
     return fresh
@@ -35,10 +40,8 @@ export function createAttemptLimit(clock: Clock): AttemptLimit {
   return {
     refusedForSeconds(address) {
       const nowMs = clock.now().getTime()
-      const limits: [string, number][] = [
-        [address, OF_ONE_ADDRESS],
-        [EVERYBODY, OF_ALL],
-      ]
+      const limits: [string, number][] = [[placeOf(address), OF_ONE_ADDRESS]]
+      if (!known.has(placeOf(address))) limits.push([EVERYBODY, OF_ALL])
       for (const [whose, max] of limits) {
         const count = countOf(whose, nowMs)
         if (count.attempts >= max) return Math.max(1, Math.ceil((count.sinceMs + WINDOW_MS - nowMs) / 1000))
@@ -47,7 +50,18 @@ export function createAttemptLimit(clock: Clock): AttemptLimit {
       return null
     },
     succeeded(address) {
-      counts.delete(address)
+      counts.delete(placeOf(address))
+      known.set(placeOf(address), true)
     },
   }
+}
+
+/** One subscriber of a network has all addresses of IPv6 that begin with the same 64 bits. */
+function placeOf(address: string): string {
+  if (!isIPv6(address) || address.includes('.')) return address
+  const [before = '', after = ''] = address.split('::')
+  const groups = before.split(':').filter((each) => each !== '')
+  const rest = after.split(':').filter((each) => each !== '')
+  const missing = Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0')
+  return [...groups, ...missing, ...rest].slice(0, 4).join(':')
 }

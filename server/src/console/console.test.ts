@@ -22,7 +22,12 @@ beforeAll(async () => {
 afterAll(() => rm(dir, { recursive: true, force: true }))
 
 async function open(
-  more: HouseOptions & { publicUrl?: string; adminPassword?: string | null; dir?: string } = {},
+  more: HouseOptions & {
+    publicUrl?: string
+    adminPassword?: string | null
+    dir?: string
+    trustedProxies?: string[]
+  } = {},
 ): Promise<House> {
   const house = await buildHouse({
     ...more,
@@ -31,6 +36,7 @@ async function open(
         dir: more.dir ?? dir,
         adminPassword: more.adminPassword === undefined ? PASSWORD : more.adminPassword,
       },
+      ...(more.trustedProxies === undefined ? {} : { trustedProxies: more.trustedProxies }),
       ...(more.publicUrl === undefined ? {} : { publicUrl: more.publicUrl }),
     },
   })
@@ -134,6 +140,18 @@ test('guessing is slowed down, for one address after ten tries in a minute', asy
   expect((await post(house, '', { code: codeOf(house) })).status).toBe(429)
   house.clock.advance(60_001)
   expect((await post(house, '', { code: codeOf(house) })).status).toBe(201)
+})
+
+test('whom a proxy speaks for is believed of trusted proxies only', async () => {
+  const guess = (house: Awaited<ReturnType<typeof open>>, address: string) =>
+    post(house, '', { code: 'guess' }, { 'x-forwarded-for': address })
+  await using trusting = await open({ trustedProxies: ['127.0.0.0/8'] })
+  for (let times = 0; times < 10; times += 1) await guess(trusting, '192.0.2.1')
+  expect((await guess(trusting, '192.0.2.1')).status).toBe(429)
+  expect((await guess(trusting, '192.0.2.2')).status).toBe(401)
+  await using other = await open()
+  for (let times = 0; times < 10; times += 1) await guess(other, `192.0.2.${times}`)
+  expect((await guess(other, '198.51.100.1')).status).toBe(429)
 })
 
 test('another site, or another port of this host, is refused', async () => {
