@@ -141,3 +141,21 @@ test('without a good token there is no stream', async () => {
   expect((await fetch(`${house.url}/sse/workspace`)).status).toBe(401)
   expect((await fetch(`${house.url}/sse/workspace?token=nonsense`)).status).toBe(401)
 })
+
+test('one customer cannot take the room of the others', async () => {
+  await using house = await buildHouse()
+  const stop = new AbortController()
+  const statusFor = async (token: string) =>
+    (await fetch(`${house.url}/sse/workspace?token=${token}`, { signal: stop.signal })).status
+  const greedy = await house.tokenOf({ id: 'greedy' })
+  const statuses = await Promise.all(Array.from({ length: 201 }, () => statusFor(greedy)))
+  expect(statuses.toSorted()).toEqual([...Array<number>(200).fill(200), 503])
+  expect(await statusFor(await house.tokenOf({ id: 'modest' }))).toBe(200)
+  stop.abort()
+  await until('those that are closed leave room', 5000, async () => {
+    const again = new AbortController()
+    const response = await fetch(`${house.url}/sse/workspace?token=${greedy}`, { signal: again.signal })
+    again.abort()
+    return response.status === 200
+  })
+})

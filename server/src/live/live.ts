@@ -37,7 +37,9 @@ const REMIND_MS = 10_000
 /** A stream ends after this time, so that whoever lost access loses it here too; clients open another one. */
 const STREAM_MS = 600_000
 const BEAT_MS = 20_000
-const STREAMS_MAX = 1000
+const STREAMS_MAX = 10_000
+/** Of one customer, or of the admins of a workspace: the others find room. */
+const STREAMS_OF_ONE_MAX = 200
 /** A reader who lets this much wait is let go. */
 const BACKLOG_BYTES_MAX = 262_144
 
@@ -64,6 +66,8 @@ interface LiveOptions {
 export function createLive(options: LiveOptions): Live {
   const { ownership } = options
   const streams = new Set<Stream>()
+  /** How many of them each has. */
+  const listening = new Map<string, number>()
   /** Until when some process has listeners of a workspace, by this process's own clock. */
   const wantedUntilMs = new Map<string, number>()
   const gathering = createGathering((workspaceId, told) => {
@@ -120,7 +124,10 @@ export function createLive(options: LiveOptions): Live {
     const { token } = request.query as { token?: string }
     const authorization = request.headers.authorization ?? (token === undefined ? undefined : `Bearer ${token}`)
     const principal = await options.authenticate(authorization)
-    if (streams.size >= STREAMS_MAX || isStopped) throw new Refusal('overloaded', 'too many pages listen already')
+    const whose = listenerOf(principal)
+    const own = listening.get(whose) ?? 0
+    if (streams.size >= STREAMS_MAX || own >= STREAMS_OF_ONE_MAX || isStopped)
+      throw new Refusal('overloaded', 'too many pages listen already')
     reply.hijack()
     reply.raw.writeHead(200, {
       ...(reply.getHeaders() as Record<string, string>),
@@ -130,7 +137,13 @@ export function createLive(options: LiveOptions): Live {
     })
     const stream = { principal, reply, endsAtMs: performance.now() + STREAM_MS }
     streams.add(stream)
-    reply.raw.once('close', () => streams.delete(stream))
+    listening.set(whose, own + 1)
+    reply.raw.once('close', () => {
+      streams.delete(stream)
+      const left = (listening.get(whose) ?? 1) - 1
+      if (left > 0) listening.set(whose, left)
+      else listening.delete(whose)
+    })
     wantedUntilMs.set(principal.workspaceId, performance.now() + WANTED_MS)
     beating ??= setInterval(beat, Math.min(BEAT_MS, REMIND_MS)).unref()
     remind()
@@ -185,6 +198,10 @@ function createGathering(tell: (workspaceId: string, told: readonly Told[]) => v
       flushing = null
     },
   }
+}
+
+function listenerOf({ workspaceId, customerId, isAdmin }: Principal): string {
+  return isAdmin ? workspaceId : `${workspaceId}:${customerId}`
 }
 
 function mayHear(principal: Principal, audience: Audience): boolean {
