@@ -3,6 +3,7 @@ import type { Connectors } from '../integrations/connectors.ts'
 import { type Integration, openParameters, parametersForOption } from '../integrations/integration.ts'
 import { offeredOptions } from '../integrations/options.ts'
 import { integrationsByIds } from '../integrations/store.ts'
+import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Connection } from './connection.ts'
@@ -31,13 +32,17 @@ export interface Apps {
 }
 
 export function createApps(options: { database: Database; sealing: Sealing; connectors: Connectors }): Apps {
+  const { db } = options.database
+  // Every call of a function asks for its app.
+  const loadIntegration = createBatchLoader({ load: (ids) => integrationsByIds(db, ids) })
+  const integrationOf = async (id: string, tx: Tx | undefined) =>
+    (tx === undefined ? await loadIntegration(id) : (await integrationsByIds(tx, [id])).get(id)) ?? null
   const apps: Apps = {
-    async of(connection, tx = options.database.db) {
+    async of(connection, tx) {
       const { workspaceId, connectorId, integrationId } = connection
       const connector = await options.connectors.byId(workspaceId, connectorId, tx)
       if (connector === null) return null
-      const integration =
-        integrationId === null ? null : ((await integrationsByIds(tx, [integrationId])).get(integrationId) ?? null)
+      const integration = integrationId === null ? null : await integrationOf(integrationId, tx)
       return apps.assemble(connector, integration, connection.authOptionKey)
     },
     assemble(connector, integration, optionKey) {

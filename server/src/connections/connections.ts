@@ -6,6 +6,7 @@ import type { ApiClient, FunctionCall, FunctionOutcome, Functions } from '../fun
 import type { Connectors } from '../integrations/connectors.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { Outbound } from '../outbound/client.ts'
+import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
@@ -28,7 +29,7 @@ import { createLifecycle } from './lifecycle.ts'
 import { createMaterial } from './material.ts'
 import { createRegistry } from './registry.ts'
 import { createRenewal } from './renewal.ts'
-import { connectionById } from './store.ts'
+import { connectionById, connectionsByIds } from './store.ts'
 import { createConnectionViews } from './views.ts'
 
 /** Whose connection is meant where an admin's token says `integration key`. */
@@ -124,10 +125,16 @@ export type ConnectionsRoom = Connections & ReturnType<typeof createParts>
 export function createConnections(options: ConnectionsOptions): ConnectionsRoom {
   const parts = createParts(options)
   const { registry, clients, calls } = parts
+  const { db } = options.database
+  const load = createBatchLoader({ load: (ids) => connectionsByIds(db, ids) })
   return {
     ...parts,
     find: (principal, selector, onBehalfOf) => registry.find(principal, selector, onBehalfOf),
-    byId: (workspaceId, id, tx = options.database.db) => connectionById(tx, workspaceId, id),
+    async byId(workspaceId, id, tx) {
+      if (tx !== undefined) return connectionById(tx, workspaceId, id)
+      const row = await load(id)
+      return row?.workspaceId === workspaceId ? row : null
+    },
     appOf: (connection, tx) => parts.apps.of(connection, tx),
     apiClient: (connection, context) => clients.clientOf(connection, context),
     callFunction: (connection, call) => calls.call(connection, call),

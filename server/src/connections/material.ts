@@ -1,4 +1,5 @@
 import { customersByIds } from '../customers/store.ts'
+import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Database } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Apps } from './apps.ts'
@@ -10,13 +11,14 @@ import { connectionError } from './failure.ts'
 export type MaterialOf = (connection: Connection) => Promise<Made<AuthMaterial>>
 
 export function createMaterial(options: { database: Database; sealing: Sealing; apps: Apps }): MaterialOf {
+  const { db } = options.database
+  const loadCustomer = createBatchLoader({ load: (ids) => customersByIds(db, ids) })
   return async (connection) => {
-    const app = await options.apps.of(connection)
+    const [app, customer] = await Promise.all([options.apps.of(connection), loadCustomer(connection.customerId)])
     if (app === null) {
       const message = `the connector has no way to connect called ${JSON.stringify(connection.authOptionKey)}, or is gone`
       return { kind: 'failed', error: connectionError('connection_failed', message) }
     }
-    const customer = (await customersByIds(options.database.db, [connection.customerId])).get(connection.customerId)
     if (customer === undefined) throw new Error(`connection ${connection.id} has no customer`)
     const { credentials, input, connectorParameters } = openSecrets(connection, options.sealing)
     return {

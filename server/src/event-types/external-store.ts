@@ -46,17 +46,22 @@ export async function externalEventTypesByKey(tx: Tx, workspaceId: string, key: 
 }
 
 /** The chain that a type is of: its top, and everything below it that may apply to the connection. */
-export async function familyOf(
+export async function familiesOf(
   tx: Tx,
-  typeId: string,
-  connection: { id: string; integrationId: string | null },
-): Promise<ExternalEventType[]> {
-  const { rows } = await sql<ExternalEventType>`
-    select ${columns} from external_event_types
-     where root_id = (select root_id from external_event_types where id = ${typeId})
-       and (id = root_id or archived_at is null and (connection_id is null or connection_id = ${connection.id})
-            and (integration_id is null or integration_id = ${connection.integrationId}))`.execute(tx)
-  return rows
+  wanted: readonly { typeId: string; connection: { id: string; integrationId: string | null } }[],
+): Promise<ExternalEventType[][]> {
+  if (wanted.length === 0) return []
+  const { rows } = await sql<ExternalEventType & { place: number }>`
+    select w.place::int as place, t.* from unnest(${wanted.map((each) => each.typeId)}::uuid[],
+        ${wanted.map(({ connection }) => connection.id)}::uuid[], ${wanted.map(({ connection }) => connection.integrationId)}::uuid[])
+      with ordinality as w (type_id, of_connection, of_integration, place)
+      cross join lateral (
+        select ${columns} from external_event_types
+         where root_id = (select root_id from external_event_types where id = w.type_id)
+           and (id = root_id or archived_at is null and (connection_id is null or connection_id = w.of_connection)
+                and (integration_id is null or integration_id = w.of_integration))) t`.execute(tx)
+  const families = Map.groupBy(rows, (row) => row.place)
+  return wanted.map((_, index) => families.get(index + 1) ?? [])
 }
 
 export async function externalEventTypesByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, ExternalEventType>> {

@@ -3,13 +3,9 @@ import { LRUCache } from 'lru-cache'
 import { Refusal } from '../api/refusal.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import type { Functions } from '../functions/function.ts'
-import { globalWebhookUri } from '../integrations/connector.ts'
-import { type GlobalWebhookUrl, globalWebhookById, globalWebhookByUuid } from '../integrations/connector-store.ts'
 import type { Connectors } from '../integrations/connectors.ts'
-import { integrationById } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
-import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
 import type { LaneItem, Lanes } from '../platform/lane.ts'
 import { createLanes } from '../platform/lanes.ts'
@@ -17,11 +13,9 @@ import type { Log } from '../platform/log.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Runs } from '../runs/runs.ts'
-import { incomingWebhookUri } from '../subscriptions/external-subscription.ts'
 import {
   DEFAULT_RESPONSE,
   type Handled,
-  type Handler,
   handleArguments,
   handledOf,
   type ReceivedRequest,
@@ -29,6 +23,7 @@ import {
   type WebhookResponse,
   WRONG_SELECTORS,
 } from './external-handle.ts'
+import { createPlaces, type Place, type Places } from './external-places.ts'
 import { failedWebhook, openRequest, settledWebhook } from './external-record.ts'
 import {
   type ActiveWebhook,
@@ -40,7 +35,6 @@ import {
   lanesWithWebhooks,
   sourceById,
   sourcesBySelectors,
-  sourcesByUuids,
 } from './external-store.ts'
 import { createExternalWriter, type ExternalWriter, type ExternalWriterOptions } from './external-write.ts'
 
@@ -81,8 +75,6 @@ export interface ExternalReceive extends AsyncDisposable {
 const ANSWER_WITHIN_MS = 2500
 /** Whoever changes the state this often at the same moment is told so. */
 const CONFLICTS_MAX = 50
-/** Addresses that are looked up in one statement. */
-const LOOKED_UP_MAX = 500
 const PROCESS_CAP = 64
 const LANE_CAP = 4
 const HELD_MAX = 200
@@ -92,22 +84,6 @@ const SERIAL_MS = 60_000
 
 export function createExternalReceive(options: ExternalReceiveOptions): ExternalReceive {
   return new Receiver(options)
-}
-
-/** What handles a request, and where its events belong. */
-interface Place {
-  workspaceId: string
-  laneId: string
-  /** Null for a global webhook. */
-  source: ExternalSource | null
-  global: {
-    id: string
-    webhookUuid: string
-    integrationId: string
-    key: string
-    parameters: Record<string, unknown>
-  } | null
-  handler: Handler
 }
 
 interface HandlingOptions {
@@ -121,7 +97,7 @@ interface HandlingOptions {
 class Receiver implements ExternalReceive {
   readonly #o: ExternalReceiveOptions
   readonly #writer: ExternalWriter
-  readonly #sources: GroupCommit<string, ExternalSource | undefined>
+  readonly #places: Places
   readonly #lanes: Lanes<LaneItem & { webhook: ActiveWebhook }>
   /** The last request of subscriptions that are handled one request at a time. */
   readonly #serial = new LRUCache<string, Promise<void>>({ max: 10_000, ttl: SERIAL_MS })
@@ -130,19 +106,7 @@ class Receiver implements ExternalReceive {
     this.#o = options
     const { database } = options
     this.#writer = createExternalWriter(options)
-    // Nothing is kept: a change of a millisecond ago counts. What comes while others are looked up is looked up together.
-    this.#sources = createGroupCommit<string, ExternalSource | undefined>({
-      async write(uuids) {
-        const found = await sourcesByUuids(database, [...new Set(uuids)])
-        return uuids.map((uuid) => found.get(uuid))
-      },
-      groupMax: LOOKED_UP_MAX,
-      groupWeightMax: LOOKED_UP_MAX,
-      writersMax: 2,
-      // What may be in hand is bounded where requests come in.
-      waitingMax: Number.MAX_SAFE_INTEGER,
-      waitingWeightMax: Number.MAX_SAFE_INTEGER,
-    })
+    this.#places = createPlaces(options)
     this.#lanes = createLanes({
       source: {
         name: 'incoming-webhooks',
@@ -168,18 +132,15 @@ class Receiver implements ExternalReceive {
   }
 
   async atSubscription(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse> {
-    return this.#receive(await this.#placeOf(webhookUuid), request)
+    return this.#receive(await this.#places.atSubscription(webhookUuid), request)
   }
 
   async atGlobal(webhookUuid: string, request: ReceivedRequest): Promise<WebhookResponse> {
-    const webhook = await globalWebhookByUuid(this.#o.database.db, webhookUuid)
-    const place = webhook === null ? null : await this.#globalPlace(webhook)
-    if (place === null) throw new Refusal('not_found', 'there is no webhook at this address')
-    return this.#receive(place, request)
+    return this.#receive(await this.#places.atGlobal(webhookUuid), request)
   }
 
   async replay(row: IncomingWebhookRow): Promise<string> {
-    const place = await this.#placeOfRow(row.subscriptionId, row.globalWebhookId)
+    const place = await this.#places.ofRow(row.subscriptionId, row.globalWebhookId)
     if (place === null || place.source?.isArchived === true)
       throw new Refusal('archived', 'what this request was for is not there any more')
     const request = { ...openRequest(row, this.#o.sealing), id: this.#o.ids.next() }
@@ -217,68 +178,6 @@ class Receiver implements ExternalReceive {
     return this.close()
   }
 
-  #uriOf({ source, global }: Place): string {
-    const { publicUrl } = this.#o
-    if (source !== null) return incomingWebhookUri(publicUrl, source.webhookUuid)
-    return globalWebhookUri(publicUrl, global?.webhookUuid ?? '')
-  }
-
-  // ── places ──
-
-  async #placeOf(webhookUuid: string): Promise<Place> {
-    const source = await this.#sources.add(webhookUuid, 1)
-    if (source === undefined || source === null) throw new Refusal('not_found', 'there is no webhook at this address')
-    if (source.isArchived || !source.isWanted || !source.isLive)
-      throw new Refusal('archived', 'the subscription of this webhook is not there any more')
-    const place = await this.#subscriptionPlace(source)
-    if (place === null) throw new Refusal('archived', 'what this webhook was for is not there any more')
-    return place
-  }
-
-  async #placeOfRow(subscriptionId: string | null, globalWebhookId: string | null): Promise<Place | null> {
-    if (subscriptionId !== null) {
-      const source = await sourceById(this.#o.database, subscriptionId)
-      return source === null ? null : this.#subscriptionPlace(source)
-    }
-    const webhook = globalWebhookId === null ? null : await globalWebhookById(this.#o.database.db, globalWebhookId)
-    return webhook === null ? null : this.#globalPlace(webhook)
-  }
-
-  async #subscriptionPlace(source: ExternalSource): Promise<Place | null> {
-    const handler = await this.#handlerOf(source)
-    if (handler === null) return null
-    return { workspaceId: source.workspaceId, laneId: source.subscriptionId, source, global: null, handler }
-  }
-
-  async #handlerOf(source: ExternalSource): Promise<Handler | null> {
-    if (source.eventKey === null) {
-      return source.handle === null || source.handleTypeId === null
-        ? null
-        : { definition: source.handle, ownerId: toWire('eet', source.handleTypeId) }
-    }
-    const connector = await this.#o.connectors.byId(source.workspaceId, source.connectorId)
-    const definition = connector?.definition.events[source.eventKey]?.handle
-    return connector === null || definition === undefined ? null : { definition, ownerId: toWire('cnr', connector.id) }
-  }
-
-  async #globalPlace(webhook: GlobalWebhookUrl): Promise<Place | null> {
-    const { database, connectors } = this.#o
-    const integration = await integrationById(database.db, webhook.workspaceId, webhook.integrationId)
-    if (integration === null || integration.archivedAt !== null) return null
-    const connector = await connectors.ofIntegration(integration)
-    const definition = connector?.definition.globalWebhooks[webhook.key]?.handle
-    if (connector === null || definition === undefined) return null
-    const parameters = connectors.parametersOf(integration, null)
-    const { id, webhookUuid, key } = webhook
-    return {
-      workspaceId: webhook.workspaceId,
-      laneId: webhook.id,
-      source: null,
-      global: { id, webhookUuid, integrationId: integration.id, key, parameters },
-      handler: { definition, ownerId: toWire('cnr', connector.id) },
-    }
-  }
-
   // ── handling ──
 
   /** Handles a request that its sender waits for, unless that takes too long: then it goes on from the record. */
@@ -310,7 +209,7 @@ class Receiver implements ExternalReceive {
   async #settle(webhook: ActiveWebhook, signal: AbortSignal): Promise<void> {
     const stored = JSON.parse(this.#o.sealing.open(webhook.requestSealed)) as ReceivedRequest & { body: unknown }
     const request = { ...stored, body: Buffer.from(String(stored.body), 'base64') }
-    const place = await this.#placeOfRow(
+    const place = await this.#places.ofRow(
       webhook.isGlobal ? null : webhook.laneId,
       webhook.isGlobal ? webhook.laneId : null,
     )
@@ -341,7 +240,7 @@ class Receiver implements ExternalReceive {
       // Other processes, and what began before there were turns, may still be first.
       for (let tries = 1; tries <= CONFLICTS_MAX; tries += 1) {
         if (how.signal?.aborted === true) return null
-        const fresh = await this.#placeOfRow(subscriptionId, null)
+        const fresh = await this.#places.ofRow(subscriptionId, null)
         const response = fresh === null ? null : await this.#attempt(fresh, request, how)
         if (response !== 'conflict') return response
       }
@@ -372,7 +271,7 @@ class Receiver implements ExternalReceive {
       args: {
         ...handleArguments(request),
         // Some apps sign the address too.
-        webhookUri: this.#uriOf(place),
+        webhookUri: this.#places.uriOf(place),
         ...(source === null
           ? { parameters: global?.parameters ?? {} }
           : { parameters: source.parameters, state: given === null ? {} : (JSON.parse(given) as unknown) }),

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorData, externalEvents as eventTable, incomingWebhooks as webhookTable } from '@permea/contract'
-import { listAnswer, pageOf } from '../api/paging.ts'
+import { listAnswer, type Page, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -19,6 +19,7 @@ import { externalSubscriptionsByIds } from '../subscriptions/external-store.ts'
 import { dataOf, fromPairs } from './external-handle.ts'
 import type { ExternalReceive } from './external-receive.ts'
 import {
+  type ExternalEventFilter,
   type ExternalEventRow,
   externalEventById,
   type IncomingWebhookRow,
@@ -231,6 +232,20 @@ export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteS
     if (answer === undefined) throw new Error('one row gives one answer')
     return answer
   }
+  /** What became of an event is known from its delivery and runs only, so events are looked through for those that fit. */
+  async function listOf(status: EventStatus, filter: ExternalEventFilter, { limit, before }: Page) {
+    const items: Awaited<ReturnType<typeof answers>> = []
+    for (let scanned = 0; scanned < SCANNED_MAX; scanned += SCANNED_AT_ONCE) {
+      const rows = await listExternalEvents(database.db, filter, { limit: SCANNED_AT_ONCE, before })
+      for (const item of await answers(rows)) {
+        if (item.status === status) items.push(item)
+        if (items.length >= limit) return { items, cursor: item.id }
+      }
+      before = rows.at(-1)?.id ?? null
+      if (before === null || rows.length < SCANNED_AT_ONCE) return { items }
+    }
+    return { items, ...(before === null ? {} : { cursor: toWire('eev', before) }) }
+  }
   async function find({ principal, params }: { principal: Principal; params: Record<string, string> }) {
     const selector = params.id ?? ''
     const id = fromWire('eev', selector)
@@ -249,13 +264,9 @@ export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteS
         incomingWebhookId: idFilter('iwh', query.incomingWebhookId),
         search: query.search ?? null,
       }
+      if (query.status !== undefined) return listOf(query.status, filter, page)
       const rows = await listExternalEvents(database.db, filter, page)
-      const items = await answers(rows)
-      return {
-        ...listAnswer(rows, page, 'eev', () => undefined),
-        // What became of an event is known from its delivery and runs, so a page may hold fewer than it could.
-        items: query.status === undefined ? items : items.filter((item) => item.status === query.status),
-      }
+      return { ...listAnswer(rows, page, 'eev', () => undefined), items: await answers(rows) }
     },
     get: async (call) => one(await find(call)),
     async replay(call) {
@@ -268,10 +279,16 @@ export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteS
   })
 }
 
+type EventStatus = 'created' | 'success' | 'error'
+
+/** Events that are looked through for one page of those with a status, and how many of them at a time. */
+const SCANNED_MAX = 10_000
+const SCANNED_AT_ONCE = 100
+
 function outcomeOf(
   delivery: { state: string; lastError: string | null } | undefined,
   hasRuns: boolean,
-): { status: 'created' | 'success' | 'error'; error?: ErrorData } {
+): { status: EventStatus; error?: ErrorData } {
   if (delivery?.state === 'succeeded') return { status: 'success' }
   if (delivery?.state === 'exhausted') {
     const message = delivery.lastError ?? 'the event could not be delivered'

@@ -43,10 +43,11 @@ export async function connectorByKey(tx: Tx, workspaceId: string, key: string): 
   return rows[0] ?? null
 }
 
-export async function connectorsByIds(tx: Tx, workspaceId: string, ids: readonly string[]): Promise<Connector[]> {
+/** Of whichever workspace. */
+export async function connectorsByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, Connector>> {
   const { rows } = await sql<Connector>`
-    select ${columns} from connectors where workspace_id = ${workspaceId} and id = any(${ids}::uuid[])`.execute(tx)
-  return rows
+    select ${columns} from connectors where id = any(${[...new Set(ids)]}::uuid[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
 }
 
 export interface ConnectorFilter {

@@ -1,5 +1,6 @@
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
+import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
@@ -43,6 +44,12 @@ export function createConnectors(options: {
   const { db } = options.database
   const { readyMade } = options
   const readyById = new Map(readyMade.map((each) => [each.id, each]))
+  // Every call of a function asks for its connector.
+  const load = createBatchLoader({ load: (ids) => connectorsByIds(db, ids) })
+  const loadOwn = async (workspaceId: string, id: string) => {
+    const row = await load(id)
+    return row?.workspaceId === workspaceId ? row : null
+  }
 
   async function ownOrReady(workspaceId: string, selector: string): Promise<Connector | null> {
     const id = fromWire('cnr', selector)
@@ -61,8 +68,10 @@ export function createConnectors(options: {
   }
 
   const connectors: Connectors = {
-    async byId(workspaceId, id, tx = db) {
-      return readyById.get(id) ?? (await connectorById(tx, workspaceId, id))
+    async byId(workspaceId, id, tx) {
+      const ready = readyById.get(id)
+      if (ready !== undefined) return ready
+      return tx === undefined ? loadOwn(workspaceId, id) : connectorById(tx, workspaceId, id)
     },
     async find({ workspaceId }, selector) {
       const found = await ownOrReady(workspaceId, selector)
@@ -75,9 +84,9 @@ export function createConnectors(options: {
     async ofIntegrations(workspaceId, integrations) {
       const wanted = new Set(integrations.flatMap(({ connectorId }) => (connectorId === null ? [] : [connectorId])))
       const own = [...wanted].filter((id) => !readyById.has(id))
-      const rows = own.length === 0 ? [] : await connectorsByIds(db, workspaceId, own)
+      const rows = await Promise.all(own.map((id) => loadOwn(workspaceId, id)))
       const ready = [...wanted].flatMap((id) => readyById.get(id) ?? [])
-      return new Map([...rows, ...ready].map((each) => [each.id, each]))
+      return new Map([...rows.filter((row) => row !== null), ...ready].map((each) => [each.id, each]))
     },
     parametersOf: (integration, optionKey) =>
       parametersForOption(openParameters(options.sealing, integration), optionKey),

@@ -9,14 +9,16 @@ export interface BatchLoader<Row> {
 
 /**
  * Reads rows by id for many callers at once: what is asked for in one turn of the event loop becomes one
- * statement, and what was read is used again for `keepMs`. For rows that may be a moment old.
+ * statement. What was read is used again for `keepMs`, for rows that may be a moment old; where that is absent, every
+ * row is read after it was asked for.
  */
 export function createBatchLoader<Row extends object>(options: {
   load(ids: readonly string[]): Promise<ReadonlyMap<string, Row>>
-  keepMs: number
-  max: number
+  keepMs?: number
+  max?: number
 }): BatchLoader<Row> {
-  const known = new LRUCache<string, Promise<Row | undefined>>({ max: options.max, ttl: options.keepMs })
+  const { keepMs = 0, max = 1 } = options
+  const known = new LRUCache<string, Promise<Row | undefined>>({ max, ttl: keepMs })
   let wanted: { id: string; resolve(row: Row | undefined): void; reject(reason: unknown): void }[] = []
 
   async function loadWanted(): Promise<void> {
@@ -40,7 +42,7 @@ export function createBatchLoader<Row extends object>(options: {
       if (wanted.length === 0) setImmediate(() => void loadWanted())
       wanted.push({ id, resolve, reject })
     })
-    known.set(id, row)
+    if (keepMs > 0) known.set(id, row)
     return row
   }
   return Object.assign(loader, { forget: (id: string) => void known.delete(id) })

@@ -142,9 +142,21 @@ export function isRefused(error: unknown): boolean {
   return [TypeError, SyntaxError, RangeError].some((kind) => error instanceof kind)
 }
 
-/** `null` and `undefined` become SQL null, everything else JSON text. */
+/**
+ * `null` and `undefined` become SQL null, everything else JSON text. What `jsonb` cannot hold (U+0000 and half a
+ * surrogate pair, as errors of functions and apps may have) is replaced by U+FFFD.
+ */
 export function asJson(value: unknown): string | null {
-  return value === undefined || value === null ? null : JSON.stringify(value)
+  if (value === undefined || value === null) return null
+  const text = JSON.stringify(value)
+  return NOT_JSONB.test(text) ? JSON.stringify(value, (_name, each) => storable(each)) : text
+}
+
+/** How `JSON.stringify` writes such a character. Or a backslash before these letters, which is then found to be none. */
+const NOT_JSONB = /\\u(?:0000|d[89a-f])/
+
+function storable(value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed().replaceAll('\0', '\ufffd') : value
 }
 
 export { sql }

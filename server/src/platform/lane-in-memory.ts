@@ -1,3 +1,4 @@
+import type { LaneItem } from './lane.ts'
 import { shardOf } from './ownership.ts'
 
 /** What is remembered of a lane that has something to do: a window on its rows. */
@@ -23,6 +24,9 @@ export interface LaneInMemory<Item> {
   isFetchOutdated: boolean
   isOrdered: boolean
   isQueued: boolean
+  /** Items that began in this turn of the event loop, as the lanes count turns. */
+  begun: number
+  begunIn: number
   /** Epoch ms before which nothing of it begins. */
   restsUntilMs: number
   /** Epoch ms at which it must be looked at again; Infinity for never. */
@@ -46,7 +50,43 @@ export function newLane<Item>(id: string, slots: number): LaneInMemory<Item> {
     isFetchOutdated: false,
     isOrdered: false,
     isQueued: false,
+    begun: 0,
+    begunIn: -1,
     restsUntilMs: 0,
     wakeAtMs: Number.POSITIVE_INFINITY,
   }
+}
+
+/** Keeps an item ready behind the others of its group; false where it is known already. */
+export function hold<Item extends LaneItem>(lane: LaneInMemory<Item>, item: Item): boolean {
+  if (lane.known.has(item.id)) return false
+  lane.known.add(item.id)
+  const group = lane.ready.get(item.groupId)
+  if (group === undefined) lane.ready.set(item.groupId, [item])
+  else group.push(item)
+  lane.readyCount += 1
+  return true
+}
+
+/** The next item of the first group that is not at its cap; null where all are. Groups take turns. */
+export function takeNext<Item extends LaneItem>(lane: LaneInMemory<Item>): Item | null {
+  for (const [groupId, items] of lane.ready) {
+    const [head] = items
+    if (head === undefined || (lane.atWork.get(groupId) ?? 0) >= head.groupCap) continue
+    items.shift()
+    lane.ready.delete(groupId)
+    if (items.length > 0) lane.ready.set(groupId, items)
+    lane.readyCount -= 1
+    return head
+  }
+  return null
+}
+
+/** Everything that is ready; the lane forgets it. */
+export function takeAll<Item extends LaneItem>(lane: LaneInMemory<Item>): Item[] {
+  const items = [...lane.ready.values()].flat()
+  for (const { id } of items) lane.known.delete(id)
+  lane.ready.clear()
+  lane.readyCount = 0
+  return items
 }

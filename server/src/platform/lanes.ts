@@ -1,6 +1,6 @@
-import TinyQueue from 'tinyqueue'
 import type { LaneItem, LaneOutcome, Lanes, LanesOptions } from './lane.ts'
-import { type LaneInMemory as Lane, newLane } from './lane-in-memory.ts'
+import { hold, type LaneInMemory as Lane, newLane, takeAll, takeNext } from './lane-in-memory.ts'
+import { createWakeups, type Wakeups } from './lane-wakeups.ts'
 import { SHARDS, shardOf } from './ownership.ts'
 
 export function createLanes<Item extends LaneItem>(options: LanesOptions<Item>): Lanes<Item> {
@@ -8,6 +8,9 @@ export function createLanes<Item extends LaneItem>(options: LanesOptions<Item>):
 }
 
 const FETCH_LIMIT = 100
+
+/** Items of one lane that begin in one turn of the event loop: what comes in of others is not to wait behind a hundred. */
+const BURST_MAX = 8
 const RETRY_AFTER_FAULT_MS = 1000
 
 /** What is at work in a shard that must be given up gets this long to end by itself. */
@@ -21,12 +24,13 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   readonly #lanes = new Map<string, Lane<Item>>()
   /** Lanes that could start something, each once, served in turn. */
   #turn: Lane<Item>[] = []
+  /** Lanes that began so much in this turn of the event loop that they go on in the next. */
+  #paced: Lane<Item>[] = []
+  #loopTurn = 0
   readonly #controllers = new Map<string, AbortController>()
   /** Of these, the work that must never be done in two places at once. */
   readonly #strict = new Set<string>()
-  readonly #wakeups = new TinyQueue<{ atMs: number; laneId: string }>([], (a, b) => a.atMs - b.atMs)
-  #cancelWake: (() => void) | null = null
-  #wakeSetForMs = Number.POSITIVE_INFINITY
+  readonly #wakeups: Wakeups
   #inFlight = 0
   #held = 0
   #heldBytes = 0
@@ -41,6 +45,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   constructor(options: LanesOptions<Item>) {
     this.#options = options
+    this.#wakeups = createWakeups(options.clock, (laneIds, nowMs) => this.#woken(laneIds, nowMs))
     options.ownership.listen({
       gained: (shards) => this.#gained(shards),
       lost: (shards, how) => this.#lost(shards, how === 'sudden'),
@@ -77,7 +82,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   async stop(): Promise<void> {
     this.#isStopping = true
     if (this.#sweepTimer !== null) clearTimeout(this.#sweepTimer)
-    this.#cancelWake?.()
+    this.#wakeups.stop()
     await this.#lost(this.#ownedShards())
   }
 
@@ -164,12 +169,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   }
 
   #hold(lane: Lane<Item>, item: Item): void {
-    if (lane.known.has(item.id)) return
-    lane.known.add(item.id)
-    const group = lane.ready.get(item.groupId)
-    if (group === undefined) lane.ready.set(item.groupId, [item])
-    else group.push(item)
-    lane.readyCount += 1
+    if (!hold(lane, item)) return
     this.#held += 1
     this.#heldBytes += item.bytes
   }
@@ -194,6 +194,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
             this.#turn = [...round.slice(index), ...this.#turn]
             break
           }
+          if (this.#isPaced(lane)) continue
           lane.isQueued = false
           if (this.#startOne(lane)) this.#enqueue(lane)
         }
@@ -202,6 +203,21 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       this.#isPumping = false
     }
     this.#notifySettled()
+  }
+
+  /** Whether the lane has begun its share of this turn of the event loop; then it stays queued for the next. */
+  #isPaced(lane: Lane<Item>): boolean {
+    if (lane.begunIn !== this.#loopTurn || lane.begun < BURST_MAX) return false
+    if (this.#paced.length === 0) setImmediate(() => this.#nextLoopTurn())
+    this.#paced.push(lane)
+    return true
+  }
+
+  #nextLoopTurn(): void {
+    this.#loopTurn += 1
+    this.#turn.push(...this.#paced)
+    this.#paced = []
+    this.#pump()
   }
 
   /** Starts the lane's next item if it may; true where the lane may have another one to start. */
@@ -215,26 +231,22 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       return false
     }
     if (lane.working >= cap) return false
-    for (const [groupId, items] of lane.ready) {
-      const head = items[0]
-      if (head === undefined) continue
-      const atWork = lane.atWork.get(groupId) ?? 0
-      if (atWork >= head.groupCap) continue
-      items.shift()
-      // Groups take turns: the one just served goes to the end.
-      lane.ready.delete(groupId)
-      if (items.length > 0) lane.ready.set(groupId, items)
-      lane.readyCount -= 1
-      this.#held -= 1
-      this.#heldBytes -= head.bytes
-      this.#launch(lane, head)
-      if (lane.hasMore && lane.readyCount < FETCH_LIMIT / 4) this.#wantFetch(lane)
-      return true
-    }
-    return false
+    const next = takeNext(lane)
+    if (next === null) return false
+    this.#letGoOf(next)
+    this.#launch(lane, next)
+    if (lane.hasMore && lane.readyCount < FETCH_LIMIT / 4) this.#wantFetch(lane)
+    return true
+  }
+
+  #letGoOf(item: Item): void {
+    this.#held -= 1
+    this.#heldBytes -= item.bytes
   }
 
   #launch(lane: Lane<Item>, item: Item): void {
+    lane.begun = lane.begunIn === this.#loopTurn ? lane.begun + 1 : 1
+    lane.begunIn = this.#loopTurn
     lane.working += 1
     lane.atWork.set(item.groupId, (lane.atWork.get(item.groupId) ?? 0) + 1)
     this.#inFlight += 1
@@ -290,15 +302,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   /** Lets go of what waits in memory; the rows stay. */
   #drop(lane: Lane<Item>): void {
-    for (const items of lane.ready.values()) {
-      for (const item of items) {
-        lane.known.delete(item.id)
-        this.#held -= 1
-        this.#heldBytes -= item.bytes
-      }
-    }
-    lane.ready.clear()
-    lane.readyCount = 0
+    for (const item of takeAll(lane)) this.#letGoOf(item)
     lane.hasMore = false
     lane.isFetchOutdated = lane.isFetching
   }
@@ -306,30 +310,17 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   #wakeLaneAt(lane: Lane<Item>, atMs: number): void {
     if (lane.wakeAtMs <= atMs) return
     lane.wakeAtMs = atMs
-    this.#wakeups.push({ atMs, laneId: lane.id })
-    this.#setWake()
+    this.#wakeups.add(lane.id, atMs)
   }
 
-  #setWake(): void {
-    const next = this.#wakeups.peek()
-    if (next === undefined || next.atMs >= this.#wakeSetForMs || this.#isStopping) return
-    this.#cancelWake?.()
-    this.#wakeSetForMs = next.atMs
-    this.#cancelWake = this.#options.clock.wakeAt(new Date(next.atMs), () => this.#woken())
-  }
-
-  #woken(): void {
-    this.#wakeSetForMs = Number.POSITIVE_INFINITY
-    const nowMs = this.#options.clock.now().getTime()
-    for (let next = this.#wakeups.peek(); next !== undefined && next.atMs <= nowMs; next = this.#wakeups.peek()) {
-      this.#wakeups.pop()
-      const lane = this.#lanes.get(next.laneId)
+  #woken(laneIds: readonly string[], nowMs: number): void {
+    for (const laneId of laneIds) {
+      const lane = this.#lanes.get(laneId)
       if (lane === undefined || lane.wakeAtMs > nowMs) continue
       lane.wakeAtMs = Number.POSITIVE_INFINITY
       lane.hasMore = true
       this.#enqueue(lane)
     }
-    this.#setWake()
     this.#pump()
   }
 
@@ -474,6 +465,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       this.#fetching > 0 ||
       this.#isFetchScheduled ||
       this.#turn.length > 0 ||
+      this.#paced.length > 0 ||
       this.#held > 0 ||
       this.#announced.size > 0
     if (isBusy) return

@@ -1,9 +1,9 @@
 import type { FunctionDefinition } from '@permea/contract'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
-import { resolved } from '../event-types/external-event-type.ts'
-import { familyOf } from '../event-types/external-store.ts'
-import type { Tx } from '../platform/database.ts'
+import { type ExternalEventType, resolved } from '../event-types/external-event-type.ts'
+import { familiesOf } from '../event-types/external-store.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
 import type { ExternalStep, ExternalSubscription } from './external-subscription.ts'
 
@@ -28,16 +28,52 @@ export interface ExternalDefinition {
   getEventSelector: OwnedFunction | null
 }
 
-/** The definition of an external event type or connector event for a connection; null where there is none (any more). */
+/** What is of an external event type or of an event of its connection's connector. */
+export interface Defined {
+  connection: Connection
+  of: Pick<ExternalSubscription, 'externalEventTypeId' | 'eventKey'>
+}
+
+/**
+ * The definitions of external event types and connector events for their connections, in order; null where there is
+ * none (any more). Whoever is in a transaction asks in it.
+ */
+export async function definitionsOf(
+  options: { database: Database; connections: Pick<Connections, 'appOf'> },
+  wanted: readonly Defined[],
+  tx?: Tx,
+): Promise<(ExternalDefinition | null)[]> {
+  const typed = wanted.flatMap(({ connection, of }) =>
+    of.externalEventTypeId === null ? [] : [{ typeId: of.externalEventTypeId, connection }],
+  )
+  const families = (await familiesOf(tx ?? options.database.db, typed)).values()
+  const definitions: (ExternalDefinition | null | Promise<ExternalDefinition | null>)[] = []
+  for (const { connection, of } of wanted) {
+    if (of.externalEventTypeId !== null) definitions.push(ofFamily(families.next().value ?? [], connection))
+    // A transaction is asked one thing at a time.
+    else if (tx !== undefined) definitions.push(await ofConnector(options.connections, connection, of.eventKey, tx))
+    else definitions.push(ofConnector(options.connections, connection, of.eventKey))
+  }
+  return Promise.all(definitions)
+}
+
 export async function definitionOf(
-  tx: Tx,
+  options: { database: Database; connections: Pick<Connections, 'appOf'> },
+  wanted: Defined,
+  tx?: Tx,
+): Promise<ExternalDefinition | null> {
+  const [definition] = await definitionsOf(options, [wanted], tx)
+  return definition ?? null
+}
+
+async function ofConnector(
   connections: Pick<Connections, 'appOf'>,
   connection: Connection,
-  of: Pick<ExternalSubscription, 'externalEventTypeId' | 'eventKey'>,
+  eventKey: string | null,
+  tx?: Tx,
 ): Promise<ExternalDefinition | null> {
-  if (of.externalEventTypeId !== null) return ofType(tx, connection, of.externalEventTypeId)
   const app = await connections.appOf(connection, tx)
-  const event = app?.connector.definition.events[of.eventKey ?? '']
+  const event = app?.connector.definition.events[eventKey ?? '']
   if (app === null || event === undefined) return null
   const ownerId = toWire('cnr', app.connector.id)
   const owned = (definition: FunctionDefinition | undefined) =>
@@ -46,7 +82,7 @@ export async function definitionOf(
     name: event.name,
     isGone: false,
     parametersSchema: event.parametersSchema ?? null,
-    revision: `${app.connector.revision}:${of.eventKey}:parameters`,
+    revision: `${app.connector.revision}:${eventKey}:parameters`,
     subscribe: owned(event.subscribe),
     unsubscribe: owned(event.unsubscribe),
     refresh: owned(event.refresh),
@@ -54,8 +90,7 @@ export async function definitionOf(
   }
 }
 
-async function ofType(tx: Tx, connection: Connection, typeId: string): Promise<ExternalDefinition | null> {
-  const family = await familyOf(tx, typeId, connection)
+function ofFamily(family: readonly ExternalEventType[], connection: Connection): ExternalDefinition | null {
   if (family.length === 0) return null
   const type = resolved(family, connection)
   const owned = (slot: { definition: FunctionDefinition; ownerId: string } | null) =>

@@ -20,6 +20,8 @@ const ITEM_BYTES = 500
 /** Refreshes that are taken up at a time, and how often it is looked for them. */
 const REFRESHES_MAX = 1000
 const SWEEP_MS = 5000
+/** Ids in one notice, which has room for 8,000 bytes. */
+const TOLD_MAX = 150
 /** Longest time that a request waits for what it asked for; then it answers with how things stand. */
 const WAIT_MAX_MS = 25_000
 
@@ -48,6 +50,22 @@ export function createStepLanes(options: StepLanesOptions): StepLanes {
     for (const resolve of waiting.get(id) ?? []) resolve()
   }
 
+  /** Somebody may wait for it in a process that does not work this shard. */
+  let told: string[] = []
+  function tellOthers(id: string): void {
+    if (told.length === 0) setImmediate(flush)
+    told.push(id)
+    if (told.length >= TOLD_MAX) flush()
+  }
+  function flush(): void {
+    const ids = told
+    told = []
+    if (ids.length === 0) return
+    ownership
+      .notify({ about: DONE, ids })
+      .catch((error: Error) => log.warn({ message: error.message }, 'other processes were not told what was done'))
+  }
+
   const lanes: Lanes<LaneItem> = createLanes<LaneItem>({
     source: {
       name: NAME,
@@ -59,8 +77,7 @@ export function createStepLanes(options: StepLanesOptions): StepLanes {
       async work(item, signal) {
         const outcome = await steps.work(item.id, signal)
         done(item.id)
-        // Somebody may wait for it in a process that does not work this shard.
-        if (!ownership.ownsAll()) await ownership.notify({ about: DONE, id: item.id })
+        if (!ownership.ownsAll()) tellOthers(item.id)
         return outcome
       },
     },
@@ -75,7 +92,7 @@ export function createStepLanes(options: StepLanesOptions): StepLanes {
   })
   ownership.listen({
     noticed(notice) {
-      if (notice.about === DONE) done(String(notice.id))
+      if (notice.about === DONE) for (const id of notice.ids as string[]) done(id)
     },
   })
 

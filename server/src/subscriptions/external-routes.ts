@@ -18,6 +18,7 @@ import type { Database } from '../platform/database.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { externalSubscriptionAnswer } from './external-answer.ts'
+import { definitionsOf } from './external-definition.ts'
 import { externalSubscriptionById, listExternalSubscriptions } from './external-store.ts'
 import type { ExternalSubscription } from './external-subscription.ts'
 import type { AskedStep, ExternalSubscriptions } from './external-subscriptions.ts'
@@ -75,24 +76,28 @@ export function externalSubscriptionRoutes(options: ExternalSubscriptionRoutesOp
         rows.map((row) => row.id),
       ),
     ])
-    return Promise.all(
-      rows.map(async (row) => {
-        const connection = connections.get(row.connectionId)
-        const integration = integrations.get(row.integrationId ?? '')
-        return externalSubscriptionAnswer(row, {
-          definition: await subscriptions.definitionOf(row),
-          destination: destinations.get(row.id),
-          customer: customers.get(row.customerId),
-          connection: connection === undefined ? undefined : shownConnection(connection, options.clock.now()),
-          integration: integration === undefined ? undefined : integrationAnswer(integration),
-          publicUrl: options.publicUrl,
-          sealing: options.sealing,
-          now: options.clock.now(),
-          isAdmin: principal.isAdmin,
-          ...(secret === undefined ? {} : { secret }),
-        })
-      }),
-    )
+    const defined = rows.flatMap((of) => {
+      const connection = connections.get(of.connectionId)
+      return connection === undefined ? [] : [{ connection, of }]
+    })
+    const found = await definitionsOf(options, defined)
+    const definitions = new Map(defined.map(({ of }, index) => [of.id, found[index] ?? null]))
+    return rows.map((row) => {
+      const connection = connections.get(row.connectionId)
+      const integration = integrations.get(row.integrationId ?? '')
+      return externalSubscriptionAnswer(row, {
+        definition: definitions.get(row.id) ?? null,
+        destination: destinations.get(row.id),
+        customer: customers.get(row.customerId),
+        connection: connection === undefined ? undefined : shownConnection(connection, options.clock.now()),
+        integration: integration === undefined ? undefined : integrationAnswer(integration),
+        publicUrl: options.publicUrl,
+        sealing: options.sealing,
+        now: options.clock.now(),
+        isAdmin: principal.isAdmin,
+        ...(secret === undefined ? {} : { secret }),
+      })
+    })
   }
   async function answer(principal: Principal, row: ExternalSubscription, secret?: string | null) {
     const [one] = await answers(principal, [row], secret)

@@ -7,21 +7,29 @@ import type { Connections } from '../connections/connections.ts'
 import type { ApiClient, FunctionOutcome } from '../functions/function.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Database, Tx } from '../platform/database.ts'
+import { type Database, isRefused, type Tx } from '../platform/database.ts'
+import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { secretUuid, toWire } from '../platform/ids.ts'
 import type { LaneOutcome } from '../platform/lane.ts'
 import type { Sealing } from '../platform/sealing.ts'
-import { definitionOf, type ExternalDefinition, functionOf, type OwnedFunction } from './external-definition.ts'
 import {
-  dropStep,
+  type Defined,
+  definitionsOf,
+  type ExternalDefinition,
+  functionOf,
+  type OwnedFunction,
+} from './external-definition.ts'
+import {
+  dropSteps,
+  type ExternalSubscriptionChange,
   externalSubscriptionsByIds,
   journalOf,
   lockExternalSubscriptions,
   markForResubscribe,
-  postponeStep,
-  renewStep,
+  postponeSteps,
+  renewSteps,
   saveJournal,
-  updateExternalSubscription,
+  updateExternalSubscriptions,
 } from './external-store.ts'
 import {
   dueExternalStep,
@@ -77,18 +85,40 @@ type Result =
   | { kind: 'done'; by: string | null; value: Record<string, unknown>; given: unknown }
   | { kind: 'failed'; error: ErrorData; isGone: boolean }
 
+/** A call that ended and is to be recorded. */
+interface Called {
+  id: string
+  step: ExternalStep
+  result: Result
+}
+
+/** What follows from a call, for the subscription, for its row of work, and for whoever works it. */
+interface Following {
+  change: ExternalSubscriptionChange
+  work: { kind: 'drop' } | { kind: 'renew' } | { kind: 'postpone'; until: Date }
+}
+
+type StepOutcome = LaneOutcome | typeof AGAIN
+
+/** Steps that are read and recorded together. */
+const GROUP_MAX = 100
+const WRITERS_MAX = 2
+const UNBOUNDED = { waitingMax: Number.MAX_SAFE_INTEGER, waitingWeightMax: Number.MAX_SAFE_INTEGER }
+
 class StepWorker implements ExternalSteps {
   readonly #o: ExternalStepsOptions
   readonly #load: (id: string) => Promise<ExternalSubscription | undefined>
+  readonly #definitions: GroupCommit<Defined, ExternalDefinition | null>
+  readonly #records: GroupCommit<Called, StepOutcome | { error: unknown }>
 
   constructor(options: ExternalStepsOptions) {
     this.#o = options
-    // Refreshes come due together: those of the same moment are read together.
-    this.#load = createBatchLoader({
-      load: (ids) => externalSubscriptionsByIds(options.database.db, ids),
-      keepMs: 1,
-      max: 10_000,
-    })
+    // Refreshes come due together: those of the same moment are read together, and recorded together.
+    this.#load = createBatchLoader({ load: (ids) => externalSubscriptionsByIds(options.database.db, ids) })
+    // How many there are is bounded by the lanes.
+    const together = { groupMax: GROUP_MAX, groupWeightMax: GROUP_MAX, writersMax: WRITERS_MAX, ...UNBOUNDED }
+    this.#definitions = createGroupCommit({ write: (wanted) => definitionsOf(options, wanted), ...together })
+    this.#records = createGroupCommit({ write: (called) => this.#record(called), ...together })
   }
 
   async work(id: string, signal: AbortSignal): Promise<LaneOutcome> {
@@ -98,7 +128,7 @@ class StepWorker implements ExternalSteps {
     }
   }
 
-  async #step(id: string, signal: AbortSignal): Promise<LaneOutcome | typeof AGAIN> {
+  async #step(id: string, signal: AbortSignal): Promise<StepOutcome> {
     const { database, clock, connections } = this.#o
     const subscription = (await this.#load(id)) ?? null
     const step = subscription === null ? null : dueExternalStep(subscription)
@@ -106,21 +136,24 @@ class StepWorker implements ExternalSteps {
     const connection = await connections.byId(subscription.workspaceId, subscription.connectionId)
     if (connection === null) throw new Error(`subscription ${id} has no connection`)
     if (connection.isDisconnected && connection.archivedAt === null) return this.#waitForConnection(id)
-    const definition = await definitionOf(database.db, connections, connection, subscription)
+    const definition = (await this.#definitions.add({ connection, of: subscription }, 1)) ?? null
     // From here on nobody can say whether the app still has it: should it be wanted again, it is registered anew.
     if (step === 'unsubscribe') await markForResubscribe(database.db, id)
     const result = await this.#call(subscription, connection, definition, step, signal)
     if (signal.aborted) return { kind: 'waits', until: clock.now() }
-    return database.transaction((tx) => this.#record(tx, id, step, result))
+    const outcome = await this.#records.add({ id, step, result }, 1)
+    if (outcome === null) throw new Error('what was called is always recorded')
+    if (typeof outcome === 'object' && 'error' in outcome) throw outcome.error
+    return outcome
   }
 
   /** What should be may have changed while nobody looked: decided under the lock. */
-  #nothingLeft(id: string): Promise<LaneOutcome | typeof AGAIN> {
+  #nothingLeft(id: string): Promise<StepOutcome> {
     return this.#o.database.transaction(async (tx) => {
       const [current] = await lockExternalSubscriptions(tx, [id])
       if (current !== undefined && dueExternalStep(current) !== null) return AGAIN
-      await dropStep(tx, id)
-      if (current !== undefined) await this.#save(tx, settled(current))
+      await dropSteps(tx, [id])
+      if (current !== undefined) await updateExternalSubscriptions(tx, [this.#changed(settled(current))])
       return { kind: 'finished' }
     })
   }
@@ -131,8 +164,10 @@ class StepWorker implements ExternalSteps {
       const [current] = await lockExternalSubscriptions(tx, [id])
       if (current === undefined) return
       const error = errorData('external_subscription_failed', 'the connection is disconnected')
-      await this.#save(tx, { ...current, status: 'error', error, nextAttemptAt: null })
-      await postponeStep(tx, id, until)
+      await updateExternalSubscriptions(tx, [
+        this.#changed({ ...current, status: 'error', error, nextAttemptAt: null }),
+      ])
+      await postponeSteps(tx, [{ id, until }])
     })
     return { kind: 'waits', until }
   }
@@ -188,9 +223,57 @@ class StepWorker implements ExternalSteps {
 
   // ── what follows ──
 
-  async #record(tx: Tx, id: string, step: ExternalStep, result: Result): Promise<LaneOutcome | typeof AGAIN> {
-    const [current] = await lockExternalSubscriptions(tx, [id])
-    if (current === undefined) return { kind: 'finished' }
+  /** Records calls together; where one of them cannot be recorded, the others are by themselves. */
+  async #record(called: readonly Called[]): Promise<(StepOutcome | { error: unknown })[]> {
+    const { database } = this.#o
+    try {
+      return await database.transaction((tx) => this.#recordIn(tx, called))
+    } catch (error) {
+      const [only] = called
+      if (only === undefined || called.length > 1) {
+        const outcomes: (StepOutcome | { error: unknown })[] = []
+        for (const each of called) outcomes.push(...(await this.#record([each])))
+        return outcomes
+      }
+      if (!isRefused(error)) return [{ error }]
+      // Were it left as it is, the app would be called again and again.
+      const result = failed('what the function returned cannot be stored')
+      return database.transaction((tx) => this.#recordIn(tx, [{ ...only, result }]))
+    }
+  }
+
+  async #recordIn(tx: Tx, called: readonly Called[]): Promise<StepOutcome[]> {
+    const now = this.#o.clock.now()
+    const rows = await lockExternalSubscriptions(
+      tx,
+      called.map(({ id }) => id),
+    )
+    const current = new Map(rows.map((row) => [row.id, row]))
+    const all: (Following & { id: string })[] = []
+    for (const { id, step, result } of called) {
+      const row = current.get(id)
+      if (row !== undefined) all.push({ id, ...(await this.#following(tx, row, step, result)) })
+    }
+    const idsOf = (kind: Following['work']['kind']) => all.flatMap(({ id, work }) => (work.kind === kind ? [id] : []))
+    await dropSteps(tx, idsOf('drop'))
+    await updateExternalSubscriptions(
+      tx,
+      all.map(({ change }) => change),
+    )
+    await renewSteps(tx, idsOf('renew'), now)
+    await postponeSteps(
+      tx,
+      all.flatMap(({ id, work }) => (work.kind === 'postpone' ? [{ id, until: work.until }] : [])),
+    )
+    const works = new Map(all.map(({ id, work }) => [id, work]))
+    return called.map(({ id }): StepOutcome => {
+      const work = works.get(id)
+      if (work === undefined || work.kind === 'drop') return { kind: 'finished' }
+      return work.kind === 'renew' ? AGAIN : { kind: 'waits', until: work.until }
+    })
+  }
+
+  async #following(tx: Tx, current: ExternalSubscription, step: ExternalStep, result: Result): Promise<Following> {
     const { next, state } =
       result.kind === 'done'
         ? this.#after(current, step, result)
@@ -200,20 +283,12 @@ class StepWorker implements ExternalSteps {
     if (!isQuiet) await this.#alertOf(tx, next)
     const due = dueExternalStep(next)
     const isGivenUp = due !== null && due === step && next.error !== null && next.nextAttemptAt === null
-    if (due === null || isGivenUp) {
-      await dropStep(tx, id)
-      await this.#save(tx, due === null ? settled(next) : next, state)
-      return { kind: 'finished' }
-    }
-    await this.#save(tx, next, state)
+    if (due === null) return { change: this.#changed(settled(next), state), work: { kind: 'drop' } }
+    const change = this.#changed(next, state)
+    if (isGivenUp) return { change, work: { kind: 'drop' } }
     // Another step than the one that failed is due at once, and begins with an empty journal.
-    if (result.kind === 'done' || due !== step) {
-      await renewStep(tx, id, this.#o.clock.now())
-      return AGAIN
-    }
-    const until = next.nextAttemptAt ?? this.#o.clock.now()
-    await postponeStep(tx, id, until)
-    return { kind: 'waits', until }
+    if (result.kind === 'done' || due !== step) return { change, work: { kind: 'renew' } }
+    return { change, work: { kind: 'postpone', until: next.nextAttemptAt ?? this.#o.clock.now() } }
   }
 
   /** How it stands after a call that did what it should, and the new state where there is one. */
@@ -301,9 +376,8 @@ class StepWorker implements ExternalSteps {
       await this.#o.alerts.raise(tx, externalSubscriptionFailed(s, s.attempts, s.error.message))
   }
 
-  async #save(tx: Tx, subscription: ExternalSubscription, state?: NewState): Promise<void> {
-    const saved = { ...subscription, revision: secretUuid(), updatedAt: this.#o.clock.now() }
-    await updateExternalSubscription(tx, saved, state)
+  #changed(subscription: ExternalSubscription, state?: NewState): ExternalSubscriptionChange {
+    return { subscription: { ...subscription, revision: secretUuid(), updatedAt: this.#o.clock.now() }, state }
   }
 
   #sealed(state: unknown): string {

@@ -24,26 +24,43 @@ export async function insertExternalSubscription(tx: Tx, s: ExternalSubscription
   return rows.length === 1
 }
 
+/** A subscription as it is to be; the state only where one is given. */
+export interface ExternalSubscriptionChange {
+  subscription: ExternalSubscription
+  state?: { sealed: string | null } | undefined
+}
+
 /**
- * Writes everything that changes; the state only where one is given, and then what was computed from an older one is
- * refused from now on. One statement: of a row that was written in this transaction already, another one would have
- * the foreign keys checked, and wait for whoever is changing the connection.
+ * Writes everything that changes; where a state is given, what was computed from an older one is refused from now on.
+ * One statement: of a row that was written in this transaction already, another one would have the foreign keys
+ * checked, and wait for whoever is changing the connection.
  */
-export async function updateExternalSubscription(
+export async function updateExternalSubscriptions(
   tx: Tx,
-  s: ExternalSubscription,
-  state?: { sealed: string | null },
+  changes: readonly ExternalSubscriptionChange[],
 ): Promise<void> {
+  if (changes.length === 0) return
+  const rows = changes.map(({ subscription, state }) => ({
+    ...subscription,
+    // The one that is there is kept where none is given.
+    stateSealed: state?.sealed ?? null,
+    hasState: state !== undefined,
+  }))
   await sql`
-    update external_event_subscriptions set parameters = ${asJson(s.parameters)}, parameters_hash = ${s.parametersHash}, name = ${s.name},
-      webhook_uri = ${s.webhookUri}, is_wanted = ${s.isWanted}, is_manual = ${s.isManual}, is_live = ${s.isLive}, status = ${s.status},
-      error = ${asJson(s.error)}, is_registered = ${s.isRegistered}, wants_resubscribe = ${s.wantsResubscribe}, wants_refresh = ${s.wantsRefresh},
-      subscribed_by = ${s.subscribedBy}, attempts = ${s.attempts}, next_attempt_at = ${s.nextAttemptAt}, next_refresh_at = ${s.nextRefreshAt},
-      refresh_due_at = ${s.refreshDueAt}, refresh_attempts = ${s.refreshAttempts}, global_webhook_key = ${s.globalWebhookKey},
-      global_webhook_selector = ${s.globalWebhookSelector}, revision = ${s.revision}, updated_at = ${s.updatedAt}, archived_at = ${s.archivedAt},
-      state_sealed = case when ${state !== undefined} then ${state?.sealed ?? null} else state_sealed end,
-      state_version = state_version + ${state === undefined ? 0 : 1}
-     where id = ${s.id}`.execute(tx)
+    update external_event_subscriptions s set parameters = c."parameters", parameters_hash = c."parametersHash", name = c."name",
+      webhook_uri = c."webhookUri", is_wanted = c."isWanted", is_manual = c."isManual", is_live = c."isLive", status = c."status",
+      error = c."error", is_registered = c."isRegistered", wants_resubscribe = c."wantsResubscribe", wants_refresh = c."wantsRefresh",
+      subscribed_by = c."subscribedBy", attempts = c."attempts", next_attempt_at = c."nextAttemptAt", next_refresh_at = c."nextRefreshAt",
+      refresh_due_at = c."refreshDueAt", refresh_attempts = c."refreshAttempts", global_webhook_key = c."globalWebhookKey",
+      global_webhook_selector = c."globalWebhookSelector", revision = c."revision", updated_at = c."updatedAt", archived_at = c."archivedAt",
+      state_sealed = case when c."hasState" then c."stateSealed" else s.state_sealed end,
+      state_version = s.state_version + c."hasState"::int
+      from json_to_recordset(${asJson(rows)}) as c ("id" uuid, "parameters" json, "parametersHash" text, "name" text, "webhookUri" text,
+        "isWanted" boolean, "isManual" boolean, "isLive" boolean, "status" text, "error" jsonb, "isRegistered" boolean,
+        "wantsResubscribe" boolean, "wantsRefresh" boolean, "subscribedBy" text, "attempts" int, "nextAttemptAt" timestamptz,
+        "nextRefreshAt" timestamptz, "refreshDueAt" timestamptz, "refreshAttempts" int, "globalWebhookKey" text,
+        "globalWebhookSelector" text, "revision" uuid, "updatedAt" timestamptz, "archivedAt" timestamptz, "hasState" boolean, "stateSealed" text)
+     where s.id = c."id"`.execute(tx)
 }
 
 /** The registration that there is will not do any more. */
@@ -171,19 +188,25 @@ export async function wantSteps(
     on conflict (id) do update set due_at = excluded.due_at`.execute(tx)
 }
 
-export async function dropStep(tx: Tx, id: string): Promise<void> {
-  await sql`delete from external_subscription_steps where id = ${id}`.execute(tx)
+export async function dropSteps(tx: Tx, ids: readonly string[]): Promise<void> {
+  if (ids.length > 0) await sql`delete from external_subscription_steps where id = any(${ids}::uuid[])`.execute(tx)
 }
 
-/** The step is over, and what its calls were answered is of no use any more; another one is due. */
-export async function renewStep(tx: Tx, id: string, dueAt: Date): Promise<void> {
-  await sql`update external_subscription_steps set due_at = ${dueAt}, journal_sealed = null where id = ${id}`.execute(
+/** The steps are over, and what their calls were answered is of no use any more; others are due. */
+export async function renewSteps(tx: Tx, ids: readonly string[], dueAt: Date): Promise<void> {
+  if (ids.length === 0) return
+  await sql`
+    update external_subscription_steps set due_at = ${dueAt}, journal_sealed = null where id = any(${ids}::uuid[])`.execute(
     tx,
   )
 }
 
-export async function postponeStep(tx: Tx, id: string, dueAt: Date): Promise<void> {
-  await sql`update external_subscription_steps set due_at = ${dueAt} where id = ${id}`.execute(tx)
+export async function postponeSteps(tx: Tx, steps: readonly { id: string; until: Date }[]): Promise<void> {
+  if (steps.length === 0) return
+  await sql`
+    update external_subscription_steps t set due_at = w.until
+      from unnest(${steps.map((step) => step.id)}::uuid[], ${steps.map((step) => step.until)}::timestamptz[]) as w (id, until)
+     where t.id = w.id`.execute(tx)
 }
 
 export async function journalOf(tx: Tx, id: string): Promise<string | null> {

@@ -20,7 +20,7 @@ import {
   lockExternalSubscriptions,
   lockSharedSubscription,
   saveJournal,
-  updateExternalSubscription,
+  updateExternalSubscriptions,
 } from './external-store.ts'
 import {
   dueExternalStep,
@@ -74,8 +74,6 @@ export interface ExternalSubscriptions extends AsyncDisposable {
   /** Unsubscribes, waits for that, and removes it whatever came of it; what failed is tried again. */
   archive(row: ExternalSubscription): Promise<void>
   ask(row: ExternalSubscription, step: AskedStep): Promise<ExternalSubscription>
-  /** What applies to the subscription now. */
-  definitionOf(row: ExternalSubscription): Promise<ExternalDefinition | null>
   readonly destinations: EventDestinations
   /** A connection was archived, restored, or connected anew (then everything is registered anew). */
   followConnection(tx: Tx, connection: Connection, how: 'archived' | 'restored' | 'reconnected'): Promise<void>
@@ -212,12 +210,6 @@ class SubscriptionKeeper implements ExternalSubscriptions {
     return this.#lanes.brought(row.id)
   }
 
-  async definitionOf(row: ExternalSubscription): Promise<ExternalDefinition | null> {
-    const { database, connections } = this.#o
-    const connection = await connections.byId(row.workspaceId, row.connectionId)
-    return connection === null ? null : definitionOf(database.db, connections, connection, row)
-  }
-
   // ── what they hang on ──
 
   async followConnection(tx: Tx, connection: Connection, how: 'archived' | 'restored' | 'reconnected'): Promise<void> {
@@ -261,7 +253,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
 
   /** Whether what the subscription is of is still there. */
   async #isLive(tx: Tx, row: ExternalSubscription, connection: Connection): Promise<boolean> {
-    const definition = await definitionOf(tx, this.#o.connections, connection, row)
+    const definition = await definitionOf(this.#o, { connection, of: row }, tx)
     return definition !== null && !definition.isGone
   }
 
@@ -301,7 +293,8 @@ class SubscriptionKeeper implements ExternalSubscriptions {
   }
 
   async #save(tx: Tx, row: ExternalSubscription): Promise<void> {
-    await updateExternalSubscription(tx, { ...row, revision: secretUuid(), updatedAt: this.#o.clock.now() })
+    const subscription = { ...row, revision: secretUuid(), updatedAt: this.#o.clock.now() }
+    await updateExternalSubscriptions(tx, [{ subscription }])
   }
 
   async #current(id: string): Promise<ExternalSubscription> {
@@ -325,7 +318,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
   ): Promise<ExternalDefinition> {
     if (connection.archivedAt !== null)
       throw new Refusal('archived', `the connection ${JSON.stringify(connection.name)} is archived`)
-    const definition = await definitionOf(tx, this.#o.connections, connection, of)
+    const definition = await definitionOf(this.#o, { connection, of }, tx)
     if (definition === null) {
       const field = of.eventKey === null ? 'externalEventTypeId' : 'eventKey'
       throw new Refusal('invalid_input', `${field}: the connector of this connection has no such event`, {
