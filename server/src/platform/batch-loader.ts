@@ -7,10 +7,13 @@ export interface BatchLoader<Row> {
   forget(id: string): void
 }
 
+/** Statements under way at the same time; what is asked for meanwhile becomes one when the first of them ends. */
+const READERS_MAX = 2
+
 /**
- * Reads rows by id for many callers at once: what is asked for in one turn of the event loop becomes one
- * statement. What was read is used again for `keepMs`, for rows that may be a moment old; where that is absent, every
- * row is read after it was asked for.
+ * Reads rows by id for many callers at once: what is asked for in one turn of the event loop, or while other rows are
+ * read, becomes one statement. What was read is used again for `keepMs`, for rows that may be a moment old; where that
+ * is absent, every row is read after it was asked for.
  */
 export function createBatchLoader<Row extends object>(options: {
   load(ids: readonly string[]): Promise<ReadonlyMap<string, Row>>
@@ -21,9 +24,22 @@ export function createBatchLoader<Row extends object>(options: {
   const known = new LRUCache<string, Promise<Row | undefined>>({ max, ttl: keepMs })
   let wanted: { id: string; resolve(row: Row | undefined): void; reject(reason: unknown): void }[] = []
 
+  let readers = 0
+  let isScheduled = false
+
+  function schedule(): void {
+    if (isScheduled || readers >= READERS_MAX || wanted.length === 0) return
+    isScheduled = true
+    setImmediate(() => {
+      isScheduled = false
+      void loadWanted()
+    })
+  }
+
   async function loadWanted(): Promise<void> {
     const batch = wanted
     wanted = []
+    readers += 1
     try {
       const rows = await options.load(batch.map((each) => each.id))
       for (const each of batch) each.resolve(rows.get(each.id))
@@ -32,6 +48,9 @@ export function createBatchLoader<Row extends object>(options: {
         known.delete(each.id)
         each.reject(error)
       }
+    } finally {
+      readers -= 1
+      schedule()
     }
   }
 
@@ -39,8 +58,8 @@ export function createBatchLoader<Row extends object>(options: {
     const kept = known.get(id)
     if (kept !== undefined) return kept
     const row = new Promise<Row | undefined>((resolve, reject) => {
-      if (wanted.length === 0) setImmediate(() => void loadWanted())
       wanted.push({ id, resolve, reject })
+      schedule()
     })
     if (keepMs > 0) known.set(id, row)
     return row

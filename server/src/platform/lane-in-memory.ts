@@ -1,8 +1,9 @@
 import type { LaneItem } from './lane.ts'
+import type { Paced } from './lane-pace.ts'
 import { shardOf } from './ownership.ts'
 
 /** What is remembered of a lane that has something to do: a window on its rows. */
-export interface LaneInMemory<Item> {
+export interface LaneInMemory<Item> extends Paced {
   id: string
   shard: number
   /** Waiting items by group, so that a group at its cap does not hold up the others. */
@@ -24,9 +25,6 @@ export interface LaneInMemory<Item> {
   isFetchOutdated: boolean
   isOrdered: boolean
   isQueued: boolean
-  /** Items that began in this turn of the event loop, as the lanes count turns. */
-  begun: number
-  begunIn: number
   /** Epoch ms before which nothing of it begins. */
   restsUntilMs: number
   /** Epoch ms at which it must be looked at again; Infinity for never. */

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { PaceOptions } from './lane-pace.ts'
 import type { Log } from './log.ts'
 import type { Ownership } from './ownership.ts'
 
@@ -45,7 +46,7 @@ export interface LaneSource<Item extends LaneItem> {
   work(item: Item, signal: AbortSignal): Promise<LaneOutcome>
 }
 
-export interface LanesOptions<Item extends LaneItem> {
+export interface LanesOptions<Item extends LaneItem> extends PaceOptions {
   source: LaneSource<Item>
   ownership: Ownership
   clock: Clock

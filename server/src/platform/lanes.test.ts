@@ -67,6 +67,8 @@ function bench(more: Partial<LanesOptions<Job>> = {}) {
     laneCap: 4,
     heldMax: 1000,
     heldBytesMax: 1_000_000,
+    // Of the pace there are tests of their own.
+    portion: 1000,
     ...more,
   })
   return {
@@ -188,6 +190,28 @@ test('lanes are served in turn: a long backlog does not hold up a short one', as
   end('whale1')
   await new Promise<void>((resolve) => setImmediate(resolve))
   expect(started.slice(2)).toContain('quiet0')
+})
+
+test('hundreds of one owner begin in portions, and what comes in of others goes between', async () => {
+  const { add, started, endAll } = bench({ laneCap: 100, portion: 3 })
+  add(...jobs('whale', 50))
+  add(...jobs('quiet', 1, { laneId: B }))
+  expect(started).toEqual(['whale0', 'whale1', 'whale2', 'quiet0'])
+  await endAll()
+  expect(started).toHaveLength(51)
+})
+
+test('what nobody waits for begins only a few at a time while the process is busy', async () => {
+  let isBusy = true
+  const { add, started, end, endAll } = bench({ laneCap: 100, load: { isBusy: () => isBusy } })
+  add(...jobs('j', 50))
+  expect(started).toHaveLength(4)
+  end('j0')
+  await until('another one takes its place', 1000, () => started.length === 5)
+  isBusy = false
+  await until('more begin when it is not', 1000, () => started.length > 12)
+  await endAll()
+  expect(started).toHaveLength(50)
 })
 
 test('a dead lane takes no more than its own slots', async () => {

@@ -1,5 +1,6 @@
 import type { LaneItem, LaneOutcome, Lanes, LanesOptions } from './lane.ts'
 import { hold, type LaneInMemory as Lane, newLane, takeAll, takeNext } from './lane-in-memory.ts'
+import { createPace, type Pace } from './lane-pace.ts'
 import { createWakeups, type Wakeups } from './lane-wakeups.ts'
 import { SHARDS, shardOf } from './ownership.ts'
 
@@ -8,9 +9,6 @@ export function createLanes<Item extends LaneItem>(options: LanesOptions<Item>):
 }
 
 const FETCH_LIMIT = 100
-
-/** Items of one lane that begin in one turn of the event loop: what comes in of others is not to wait behind a hundred. */
-const BURST_MAX = 8
 const RETRY_AFTER_FAULT_MS = 1000
 
 /** What is at work in a shard that must be given up gets this long to end by itself. */
@@ -24,9 +22,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   readonly #lanes = new Map<string, Lane<Item>>()
   /** Lanes that could start something, each once, served in turn. */
   #turn: Lane<Item>[] = []
-  /** Lanes that began so much in this turn of the event loop that they go on in the next. */
-  #paced: Lane<Item>[] = []
-  #loopTurn = 0
+  readonly #pace: Pace<Lane<Item>>
   readonly #controllers = new Map<string, AbortController>()
   /** Of these, the work that must never be done in two places at once. */
   readonly #strict = new Set<string>()
@@ -45,6 +41,10 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   constructor(options: LanesOptions<Item>) {
     this.#options = options
+    this.#pace = createPace(options, (lanes) => {
+      this.#turn.push(...lanes)
+      this.#pump()
+    })
     this.#wakeups = createWakeups(options.clock, (laneIds, nowMs) => this.#woken(laneIds, nowMs))
     options.ownership.listen({
       gained: (shards) => this.#gained(shards),
@@ -185,16 +185,16 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     if (this.#isPumping) return
     this.#isPumping = true
     try {
-      while (this.#turn.length > 0 && this.#inFlight < this.#options.processCap && !this.#isStopping) {
+      while (this.#turn.length > 0 && this.#hasRoom() && !this.#isStopping) {
         const round = this.#turn
         this.#turn = []
         for (const [index, lane] of round.entries()) {
-          if (this.#inFlight >= this.#options.processCap) {
+          if (!this.#hasRoom()) {
             // Those that had no turn this time come first the next time.
             this.#turn = [...round.slice(index), ...this.#turn]
             break
           }
-          if (this.#isPaced(lane)) continue
+          if (this.#pace.isOver(lane)) continue
           lane.isQueued = false
           if (this.#startOne(lane)) this.#enqueue(lane)
         }
@@ -205,19 +205,8 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     this.#notifySettled()
   }
 
-  /** Whether the lane has begun its share of this turn of the event loop; then it stays queued for the next. */
-  #isPaced(lane: Lane<Item>): boolean {
-    if (lane.begunIn !== this.#loopTurn || lane.begun < BURST_MAX) return false
-    if (this.#paced.length === 0) setImmediate(() => this.#nextLoopTurn())
-    this.#paced.push(lane)
-    return true
-  }
-
-  #nextLoopTurn(): void {
-    this.#loopTurn += 1
-    this.#turn.push(...this.#paced)
-    this.#paced = []
-    this.#pump()
+  #hasRoom(): boolean {
+    return this.#inFlight < this.#options.processCap && this.#pace.mayBegin(this.#inFlight)
   }
 
   /** Starts the lane's next item if it may; true where the lane may have another one to start. */
@@ -245,8 +234,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   }
 
   #launch(lane: Lane<Item>, item: Item): void {
-    lane.begun = lane.begunIn === this.#loopTurn ? lane.begun + 1 : 1
-    lane.begunIn = this.#loopTurn
+    this.#pace.began(lane)
     lane.working += 1
     lane.atWork.set(item.groupId, (lane.atWork.get(item.groupId) ?? 0) + 1)
     this.#inFlight += 1
@@ -465,7 +453,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       this.#fetching > 0 ||
       this.#isFetchScheduled ||
       this.#turn.length > 0 ||
-      this.#paced.length > 0 ||
+      this.#pace.isWaiting ||
       this.#held > 0 ||
       this.#announced.size > 0
     if (isBusy) return

@@ -2,6 +2,7 @@ import type { Tx } from '../platform/database.ts'
 import type { LaneItem, Lanes } from '../platform/lane.ts'
 import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
+import { createLoopLoad } from '../platform/loop-load.ts'
 import { type Ownership, shardOf } from '../platform/ownership.ts'
 import { forgettingErrors } from '../platform/periodic.ts'
 import { createExternalSteps, type ExternalStepsOptions } from './external-steps.ts'
@@ -14,6 +15,8 @@ const DONE = `${NAME}:done`
 /** Calls at the same time in one process, and of one connection. */
 const PROCESS_CAP = 500
 const LANE_CAP = 4
+/** Beyond this share of the process's time, what comes in of others goes first. */
+const BUSY_SHARE = 0.7
 const HELD_MAX = 5000
 const HELD_BYTES_MAX = 16 * 1024 * 1024
 const ITEM_BYTES = 500
@@ -88,6 +91,7 @@ export function createStepLanes(options: StepLanesOptions): StepLanes {
     laneCap: LANE_CAP,
     heldMax: HELD_MAX,
     heldBytesMax: HELD_BYTES_MAX,
+    load: createLoopLoad(BUSY_SHARE),
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
   })
   ownership.listen({
