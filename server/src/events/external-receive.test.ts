@@ -1,4 +1,13 @@
-import { addApp, buildHouse, connectApp, type ExternalApp, type House, startExternalApp, until } from '@permea/testkit'
+import {
+  addApp,
+  buildHouse,
+  connectApp,
+  type ExternalApp,
+  type House,
+  startExternalApp,
+  startReceiver,
+  until,
+} from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 let vendor: ExternalApp
@@ -32,6 +41,7 @@ async function handledBy(handle: string) {
   const seen = await house.admin.externalEventSubscriptions.get({ params: { id } })
   return {
     id,
+    client,
     url: seen.incomingWebhookUri ?? '',
     events: async () => (await client.externalEvents.list({ query: { limit: 1000 } })).items,
     webhooks: async () => (await client.incomingWebhooks.list()).items,
@@ -149,6 +159,31 @@ test('headers that prove the sender are shown to nobody, and are there again whe
   const again = await house.admin.incomingWebhooks.replay({ params: { id: webhook?.id ?? '' } })
   expect(again).toMatchObject({ status: 'success', replayOf: webhook?.id })
   expect(await events()).toHaveLength(2)
+})
+
+test('a list of those that came to something is full while there are more of them', async () => {
+  await using receiver = await startReceiver()
+  const { id, url, client } = await handledBy('export default ({ data }) => ({ events: data })')
+  const post = (count: number) => fetch(url, { method: 'POST', body: JSON.stringify(Array(count).fill({ n: 1 })) })
+  const deliverTo = (webhookUri: string) =>
+    client.externalEventSubscriptions.patch({ params: { id }, body: { webhookUri } })
+  await deliverTo(receiver.url)
+  await post(3)
+  await receiver.waitFor(3)
+  await house.settle()
+  await deliverTo('')
+  await post(250)
+  const listed = (status: 'success' | 'created', limit: number, cursor?: string) =>
+    client.externalEvents.list({ query: { status, limit, ...(cursor === undefined ? {} : { cursor }) } })
+  const delivered = await listed('success', 2)
+  expect(delivered.items).toHaveLength(2)
+  expect((await listed('success', 2, delivered.cursor)).items).toHaveLength(1)
+  const waiting = await listed('created', 200)
+  expect(waiting.items).toHaveLength(200)
+  const rest = await listed('created', 200, waiting.cursor)
+  expect(rest.items).toHaveLength(50)
+  expect(rest.cursor).toBeUndefined()
+  expect(new Set([...waiting.items, ...rest.items].map((event) => event.id)).size).toBe(250)
 })
 
 test('a global webhook reaches every subscription that its selector names, and no other', async () => {

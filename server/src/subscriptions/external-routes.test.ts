@@ -86,6 +86,45 @@ test('a subscription goes through everything that can be asked of it', async () 
   expect(vendor.registrations.size).toBe(0)
 })
 
+test('what the database cannot hold is told all the same, and the app is not asked again and again', async () => {
+  const unspeakable = 'String.fromCharCode(0) + String.fromCharCode(0xd800)'
+  await addApp(house, {
+    key: 'unspeakable',
+    url: vendor.url,
+    events: {
+      thrown: {
+        ...EVENTS.thing,
+        subscribe: `export default async ({ apiClient }) => {
+          await apiClient.post('/webhooks', { url: 'https://example.com/thrown' })
+          throw new Error('no ' + ${unspeakable})
+        }`,
+      },
+      selected: {
+        name: 'Selected',
+        implementationType: 'global-webhook' as const,
+        getEventSelector: `export default () => ({ globalWebhookKey: 'app', globalWebhookEventSelector: ${unspeakable} })`,
+      },
+    },
+  })
+  const { client, connection } = await connectApp(house, {
+    customer: 'unspeakable',
+    integrationKey: 'unspeakable',
+    apiKey: vendor.apiKey,
+  })
+  const create = (eventKey: string) =>
+    client.externalEventSubscriptions.create({ body: { connectionId: connection.id, eventKey } })
+  expect(await create('thrown')).toMatchObject({
+    status: 'error',
+    error: { message: expect.stringMatching(/^no \ufffd\ufffd/) },
+  })
+  expect(await create('selected')).toMatchObject({
+    status: 'error',
+    error: { message: 'globalWebhookEventSelector has characters that no text has' },
+  })
+  const calls = await house.admin.externalApiLogs.list({ query: { connectionId: connection.id } })
+  expect(calls.items).toHaveLength(1)
+})
+
 test('a subscribe that changed is offered, and counts after a resubscribe', async () => {
   const { client, connection } = await connect('changed')
   const type = await house.admin.externalEventTypes.create({

@@ -7,7 +7,7 @@ import type { Connections } from '../connections/connections.ts'
 import type { ApiClient, FunctionOutcome } from '../functions/function.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Clock } from '../platform/clock.ts'
-import { type Database, isRefused, type Tx } from '../platform/database.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { secretUuid, toWire } from '../platform/ids.ts'
 import type { LaneOutcome } from '../platform/lane.ts'
@@ -229,16 +229,10 @@ class StepWorker implements ExternalSteps {
     try {
       return await database.transaction((tx) => this.#recordIn(tx, called))
     } catch (error) {
-      const [only] = called
-      if (only === undefined || called.length > 1) {
-        const outcomes: (StepOutcome | { error: unknown })[] = []
-        for (const each of called) outcomes.push(...(await this.#record([each])))
-        return outcomes
-      }
-      if (!isRefused(error)) return [{ error }]
-      // Were it left as it is, the app would be called again and again.
-      const result = failed('what the function returned cannot be stored')
-      return database.transaction((tx) => this.#recordIn(tx, [{ ...only, result }]))
+      if (called.length === 1) return [{ error }]
+      const outcomes: (StepOutcome | { error: unknown })[] = []
+      for (const each of called) outcomes.push(...(await this.#record([each])))
+      return outcomes
     }
   }
 
@@ -418,6 +412,10 @@ function resultOf(outcome: FunctionOutcome, owned: OwnedFunction, given: unknown
   const timestamp = returned.nextRefreshTimestamp
   if (timestamp !== undefined && timestamp !== null && momentOf(timestamp) === null)
     return failed('nextRefreshTimestamp must be a moment in milliseconds since 1970')
+  for (const name of ['globalWebhookKey', 'globalWebhookEventSelector']) {
+    const text = textOf(returned[name]) ?? ''
+    if (!text.isWellFormed() || text.includes('\0')) return failed(`${name} has characters that no text has`)
+  }
   return { kind: 'done', by: functionHash(owned.definition), value: returned, given }
 }
 
