@@ -799,7 +799,7 @@ create table incoming_webhooks (
   method text not null,
   query text,
   headers text not null,
-  headers_sealed text,
+  secrets_sealed text,
   body bytea not null,
   status text not null,
   error text,

@@ -287,11 +287,12 @@ create table incoming_webhooks (
   subscription_id uuid,
   global_webhook_id uuid,
   method text not null,
-  -- without the secret part of the URL
+  -- without the secret part of the URL; in both, values of secret names are masked
   query text,
-  -- JSON text; sensitive ones masked, and sealed beside it for a replay
+  -- JSON text
   headers text not null,
-  headers_sealed text,
+  -- what is masked, for a replay
+  secrets_sealed text,
   body bytea not null,
   status text not null check (status in ('success', 'error')),
   error text,

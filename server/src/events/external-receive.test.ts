@@ -147,15 +147,17 @@ test('a request to nowhere, to a removed subscription, and one that is too large
   expect(await webhooks()).toEqual([])
 })
 
-test('headers that prove the sender are shown to nobody, and are there again when the request is replayed', async () => {
-  const { url, events, webhooks } = await handledBy(`export default ({ headers }) => {
-    if (headers['x-hub-signature-256'] !== 'sha256=right') throw new Error('forged')
+test('headers and parameters that prove the sender are shown to nobody, and are there again when the request is replayed', async () => {
+  const { url, events, webhooks } = await handledBy(`export default ({ headers, query }) => {
+    if (headers['x-hub-signature-256'] !== 'sha256=right' || query.verify_token !== 'a b') throw new Error('forged')
     return { events: [{ from: headers['x-from'] }] }
   }`)
-  await fetch(url, { method: 'POST', headers: { 'x-hub-signature-256': 'sha256=right', 'x-from': 'app' } })
+  const headers = { 'x-hub-signature-256': 'sha256=right', 'x-from': 'app' }
+  await fetch(`${url}?page=1&verify_token=a+b`, { method: 'POST', headers })
   const [webhook] = await webhooks()
   const details = await house.admin.incomingWebhooks.getDetails({ params: { id: webhook?.id ?? '' } })
   expect(details.request.headers).toMatchObject({ 'x-hub-signature-256': '***', 'x-from': 'app' })
+  expect(details.request.query).toEqual({ page: '1', verify_token: '***' })
   const again = await house.admin.incomingWebhooks.replay({ params: { id: webhook?.id ?? '' } })
   expect(again).toMatchObject({ status: 'success', replayOf: webhook?.id })
   expect(await events()).toHaveLength(2)

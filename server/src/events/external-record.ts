@@ -64,10 +64,15 @@ function kept(response: WebhookResponse): string | null {
 function recordOf(ended: Ended, sealing: Sealing): IncomingWebhookRow {
   const { request, place } = ended
   const { source, global } = place
-  const secret = Object.entries(request.headers).filter(([name]) => isSecretHeader(name))
-  const shown = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [name, isSecretHeader(name) ? '***' : value]),
+  const secretHeaders = Object.entries(request.headers).filter(([name]) => isSecretName(name))
+  const shownHeaders = Object.fromEntries(
+    Object.entries(request.headers).map(([name, value]) => [name, isSecretName(name) ? '***' : value]),
   )
+  const shownQuery = withoutSecrets(request.query)
+  const secrets: Secrets = {
+    ...(secretHeaders.length === 0 ? {} : { headers: Object.fromEntries(secretHeaders) }),
+    ...(shownQuery === request.query ? {} : { query: request.query }),
+  }
   return {
     id: request.id,
     workspaceId: place.workspaceId,
@@ -77,9 +82,9 @@ function recordOf(ended: Ended, sealing: Sealing): IncomingWebhookRow {
     subscriptionId: source?.subscriptionId ?? null,
     globalWebhookId: global?.id ?? null,
     method: request.method,
-    query: request.query === '' ? null : request.query,
-    headers: JSON.stringify(shown),
-    headersSealed: secret.length === 0 ? null : sealing.seal(JSON.stringify(Object.fromEntries(secret))),
+    query: shownQuery === '' ? null : shownQuery,
+    headers: JSON.stringify(shownHeaders),
+    secretsSealed: Object.keys(secrets).length === 0 ? null : sealing.seal(JSON.stringify(secrets)),
     body: request.body,
     status: 'success',
     error: null,
@@ -94,17 +99,35 @@ function recordOf(ended: Ended, sealing: Sealing): IncomingWebhookRow {
 
 /** The request of a record as it came in. */
 export function openRequest(row: IncomingWebhookRow, sealing: Sealing): ReceivedRequest {
-  const secret = row.headersSealed === null ? {} : (JSON.parse(sealing.open(row.headersSealed)) as object)
+  const secrets = row.secretsSealed === null ? {} : (JSON.parse(sealing.open(row.secretsSealed)) as Secrets)
   return {
     id: row.id,
     method: row.method,
-    query: row.query ?? '',
-    headers: { ...(JSON.parse(row.headers) as Record<string, string>), ...secret },
+    query: secrets.query ?? row.query ?? '',
+    headers: { ...(JSON.parse(row.headers) as Record<string, string>), ...secrets.headers },
     body: row.body,
   }
 }
 
-/** Whether a header may be what proves who sent a request: shown to nobody, and sealed for a replay. */
-function isSecretHeader(name: string): boolean {
-  return name !== 'idempotency-key' && /auth|cookie|credential|hmac|key|passw|secret|sign|token/.test(name)
+/** What is shown to nobody of a request, and kept sealed for a replay. */
+interface Secrets {
+  /** Those with a secret name. */
+  headers?: Record<string, string>
+  /** As it came, where a parameter has a secret name. */
+  query?: string
+}
+
+/** Whether a header or parameter may be what proves who sent a request. */
+function isSecretName(name: string): boolean {
+  return name !== 'idempotency-key' && /auth|cookie|credential|hmac|key|passw|secret|sign|token/i.test(name)
+}
+
+/** A query with the values of secret names masked; as it came where it has none. */
+function withoutSecrets(query: string): string {
+  const pairs = new URLSearchParams(query)
+  const secret = new Set([...pairs.keys()].filter(isSecretName))
+  if (secret.size === 0) return query
+  return String(
+    new URLSearchParams([...pairs].map(([name, value]): [string, string] => [name, secret.has(name) ? '***' : value])),
+  )
 }

@@ -85,7 +85,7 @@ export interface IncomingWebhookRow {
   query: string | null
   /** JSON texts. */
   headers: string
-  headersSealed: string | null
+  secretsSealed: string | null
   body: Buffer
   status: 'success' | 'error'
   error: string | null
@@ -114,7 +114,7 @@ export function incomingWebhooksInsert(rows: readonly IncomingWebhookRow[]): Sta
       texts(of((r) => r.method)),
       texts(of((r) => r.query)),
       texts(of((r) => r.headers)),
-      texts(of((r) => r.headersSealed)),
+      texts(of((r) => r.secretsSealed)),
       byteas(of((r) => r.body)),
       texts(of((r) => r.status)),
       texts(of((r) => r.error)),
@@ -130,18 +130,18 @@ export function incomingWebhooksInsert(rows: readonly IncomingWebhookRow[]): Sta
 
 const INSERT_WEBHOOKS = `
   insert into incoming_webhooks (id, workspace_id, customer_id, integration_id, connection_id, subscription_id, global_webhook_id, method, query,
-    headers, headers_sealed, body, status, error, response_status, response, duration_ms, function_call_id, event_ids, replay_of)
-  select id, workspace_id, customer_id, integration_id, connection_id, subscription_id, global_webhook_id, method, query, headers, headers_sealed,
+    headers, secrets_sealed, body, status, error, response_status, response, duration_ms, function_call_id, event_ids, replay_of)
+  select id, workspace_id, customer_id, integration_id, connection_id, subscription_id, global_webhook_id, method, query, headers, secrets_sealed,
          body, status, error, response_status, response, duration_tenths / 10.0, function_call_id, event_ids::uuid[], replay_of
     from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::text[], $10::text[],
       $11::text[], $12::bytea[], $13::text[], $14::text[], $15::smallint[], $16::text[], $17::integer[], $18::uuid[], $19::text[], $20::uuid[])
-      as w (id, workspace_id, customer_id, integration_id, connection_id, subscription_id, global_webhook_id, method, query, headers, headers_sealed,
+      as w (id, workspace_id, customer_id, integration_id, connection_id, subscription_id, global_webhook_id, method, query, headers, secrets_sealed,
             body, status, error, response_status, response, duration_tenths, function_call_id, event_ids, replay_of)`
 
 const WEBHOOK_COLUMNS =
   sql.raw(`id, workspace_id as "workspaceId", customer_id as "customerId", integration_id as "integrationId",
   connection_id as "connectionId", subscription_id as "subscriptionId", global_webhook_id as "globalWebhookId", method, query, headers,
-  headers_sealed as "headersSealed", body, status, error, response_status as "responseStatus", response, duration_ms as "durationMs",
+  secrets_sealed as "secretsSealed", body, status, error, response_status as "responseStatus", response, duration_ms as "durationMs",
   function_call_id as "functionCallId", event_ids as "eventIds", replay_of as "replayOf"`)
 
 export interface IncomingWebhookFilter {
@@ -166,7 +166,7 @@ export async function listIncomingWebhooks(
   const { rows } = await sql<IncomingWebhookRow>`
     select id, workspace_id as "workspaceId", customer_id as "customerId", integration_id as "integrationId", connection_id as "connectionId",
            subscription_id as "subscriptionId", global_webhook_id as "globalWebhookId", method, null as query, '{}' as headers,
-           null as "headersSealed", ''::bytea as body, status, error, response_status as "responseStatus", null as response,
+           null as "secretsSealed", ''::bytea as body, status, error, response_status as "responseStatus", null as response,
            duration_ms as "durationMs", function_call_id as "functionCallId", event_ids as "eventIds", replay_of as "replayOf"
       from incoming_webhooks
      where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
