@@ -11,8 +11,9 @@ export interface SandboxCall {
   fileName: string
   /** Whose function this is: noisy ones are kept apart by it, as in `eet:<id>:handle`. */
   owner: string
-  /** The one argument, as JSON text of an object. `clients` are laid over it. */
+  /** The one argument, as JSON text of an object. `text`, then `clients` are laid over it. */
   argsJson: string
+  text?: ArgumentText
   /**
    * Names under which the argument holds an API client (`apiClient`, `externalApiClient`, `internalApiClient`,
    * `membrane`, …; wire facts C.5 and C.7). Each request of one arrives at `host.request` with its name.
@@ -22,6 +23,20 @@ export interface SandboxCall {
   limits?: Partial<SandboxLimits>
   /** Ends the call where it stands, with `aborted`. */
   signal?: AbortSignal
+}
+
+/**
+ * A text that the argument holds as it is and as the value that it stands for, such as the body of a request. It crosses
+ * once, as the bytes that came; the guest makes the value, on its own time and memory. Names that stand in `argsJson`
+ * keep their place there.
+ */
+export interface ArgumentText {
+  /** Well-formed. */
+  utf8: Buffer
+  /** The name under which the argument holds the text. */
+  as: string
+  /** The names of the one value: what `JSON.parse` makes of the text, and where that refuses it, the text. */
+  valueAs: readonly string[]
 }
 
 /** What a guest may ask for. The address policy, credentials and HTTP live behind it, never in the guest. */

@@ -92,7 +92,7 @@ export class Job {
   }
 
   get bytes(): number {
-    return this.args.byteLength + this.code.byteLength
+    return this.args.byteLength + (this.call?.text?.utf8.byteLength ?? 0) + this.code.byteLength
   }
 
   get cpuLeftMs(): number {

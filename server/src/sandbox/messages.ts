@@ -16,7 +16,7 @@ export interface Moment {
   elapsedMs: number
 }
 
-/** Body: the source where `codeBytes` is above 0, then the arguments. */
+/** Body: the source where `codeBytes` is above 0, then the arguments, then their text. */
 export interface RunMessage {
   type: 'run'
   id: number
@@ -24,10 +24,19 @@ export interface RunMessage {
   codeBytes: number
   fileName: string
   clients: readonly string[]
+  /** Null where the arguments have no text besides. */
+  text: TextHead | null
   /** 32 bytes in hex: all randomness of the call follows from it. */
   seed: string
   moment: Moment
   limits: CallLimits
+}
+
+/** How many bytes of the body are the text, and what it is in the argument. */
+export interface TextHead {
+  bytes: number
+  as: string
+  valueAs: readonly string[]
 }
 
 /** Body: the source, as it was written. */

@@ -142,10 +142,8 @@ type Problem = { failure: 'limit_exceeded' | 'aborted'; message: string }
 
 function refusalOf(call: SandboxCall, limits: SandboxLimits): Problem | null {
   const { length } = call.argsJson
-  if (
-    length > limits.argsBytes ||
-    (length > limits.argsBytes / 3 && Buffer.byteLength(call.argsJson) > limits.argsBytes)
-  )
+  const leftBytes = limits.argsBytes - (call.text?.utf8.byteLength ?? 0)
+  if (length > leftBytes || (length > leftBytes / 3 && Buffer.byteLength(call.argsJson) > leftBytes))
     return { failure: 'limit_exceeded', message: `the arguments are larger than ${limits.argsBytes} bytes` }
   if (call.code.length > SOURCE_BYTES_MAX)
     return { failure: 'limit_exceeded', message: `the source is longer than ${SOURCE_BYTES_MAX} bytes` }

@@ -117,12 +117,14 @@ export class Worker {
       const isKnown = this.#known.has(hash)
       this.#known.add(hash)
       if (!isKnown) this.#loading.add(job)
-      const { clients } = call
+      const { clients, text } = call
       const codeBytes = isKnown ? 0 : job.code.byteLength
       const moment = job.begin()
+      const textHead = text === undefined ? null : { bytes: text.utf8.byteLength, as: text.as, valueAs: text.valueAs }
+      const bodies = [...(isKnown ? [] : [job.code]), job.args, ...(text === undefined ? [] : [text.utf8])]
       this.#child.send(
-        { type: 'run', id, hash, codeBytes, fileName, clients, seed: job.seed, moment, limits },
-        isKnown ? [job.args] : [job.code, job.args],
+        { type: 'run', id, hash, codeBytes, fileName, clients, text: textHead, seed: job.seed, moment, limits },
+        bodies,
       )
     }
     this.#sliceSent(job)

@@ -18,6 +18,9 @@ import { type Source, Stock } from './stock.ts'
 /** What the arguments may take in memory as the values that their text stands for, besides what a function may take. */
 const MEMORY_PER_ARGUMENT_BYTE = 8
 
+/** The same of a text that the arguments hold besides: itself, its copy on the way, and the value, of up to 30 bytes. */
+const MEMORY_PER_TEXT_BYTE = 24
+
 export interface Answer {
   head: WaitingReply | DoneReply
   bodies: Uint8Array[]
@@ -54,28 +57,29 @@ export class Calls {
   }
 
   #run(message: RunMessage, body: Buffer): Answer | Promise<Answer> {
-    const args = body.subarray(message.codeBytes)
-    const memoryBytes = message.limits.memoryBytes + MEMORY_PER_ARGUMENT_BYTE * args.byteLength
+    const given = argumentIn(message, body)
+    const memoryBytes = message.limits.memoryBytes + given.memoryBytes
     const source = this.#stock.source(message.hash, message.fileName, body.subarray(0, message.codeBytes))
     if (source === null) {
       const slice = this.#slice(message.id, { cpuUs: 0, logs: [] })
       return { head: { type: 'done', ...slice, calls: [], outcome: { kind: 'unknown' } }, bodies: [] }
     }
     const machine = this.#stock.take(source, memoryBytes)
-    if (machine !== null) return this.#begin(message, args, machine, source, memoryBytes)
+    if (machine !== null) return this.#begin(message, given, machine, source, memoryBytes)
     return this.#stock.load(source, memoryBytes, message.limits).then(({ loaded, loadUs }) => {
       this.#loadUs = loadUs
-      if (loaded instanceof Machine) return this.#begin(message, args, loaded, source, memoryBytes)
+      if (loaded instanceof Machine) return this.#begin(message, given, loaded, source, memoryBytes)
       const { message: text, stack } = loaded
       return this.#answered(message.id, { cpuUs: 0, logs: [] }, { failure: 'load', message: text, stack })
     })
   }
 
-  #begin(message: RunMessage, args: Uint8Array, machine: Machine, source: Source, memoryBytes: number): Answer {
+  #begin(message: RunMessage, given: Argument, machine: Machine, source: Source, memoryBytes: number): Answer {
     const call = new ActiveCall(message.id, machine, source, { ...message.limits, memoryBytes })
     this.#active.set(message.id, call)
     const { entry, cpuUs } = machine.begin({
-      args,
+      args: given.args,
+      text: given.text,
       clients: message.clients,
       seed: Buffer.from(message.seed, 'hex'),
       moment: message.moment,
@@ -184,6 +188,23 @@ export class Calls {
     if (call === undefined) return
     this.#active.delete(id)
     this.#stock.giveBack(call.machine, call.source, call.isSpoilt)
+  }
+}
+
+/** The argument of a call, and what it may take in memory besides what the function may take. */
+interface Argument {
+  args: Uint8Array
+  text: { utf8: Uint8Array; as: string; valueAs: readonly string[] } | null
+  memoryBytes: number
+}
+
+function argumentIn({ codeBytes, text }: RunMessage, body: Buffer): Argument {
+  const textBytes = text?.bytes ?? 0
+  const args = body.subarray(codeBytes, body.byteLength - textBytes)
+  return {
+    args,
+    text: text === null ? null : { ...text, utf8: body.subarray(body.byteLength - textBytes) },
+    memoryBytes: MEMORY_PER_ARGUMENT_BYTE * args.byteLength + MEMORY_PER_TEXT_BYTE * textBytes,
   }
 }
 

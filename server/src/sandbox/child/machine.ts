@@ -139,9 +139,10 @@ export class Machine {
     return { failure: null, cpuUs }
   }
 
-  /** Begins a call from the remembered memory. The arguments are JSON. */
+  /** Begins a call from the remembered memory. The arguments are JSON; `text` is laid over them, then the clients. */
   begin(call: {
     args: Uint8Array
+    text: { utf8: Uint8Array; as: string; valueAs: readonly string[] } | null
     clients: readonly string[]
     seed: Buffer
     moment: Moment
@@ -153,11 +154,14 @@ export class Machine {
     this.#stream = createCipheriv('aes-256-ctr', call.seed, Buffer.alloc(16))
     this.#listener = call.listener
     this.#nowMs = call.moment.nowMs
+    const { clients, text } = call
+    const over = { clients, text: text === null ? null : { as: text.as, valueAs: text.valueAs } }
     return this.#enter(call.cpuUs, () => {
       const args = [
         this.#text(call.args),
-        this.#text(Buffer.from(JSON.stringify(call.clients))),
+        this.#text(Buffer.from(JSON.stringify(over))),
         this.#number(call.moment.elapsedMs),
+        ...(text === null ? [] : [this.#text(text.utf8)]),
       ]
       this.#call('begin', args)
     })

@@ -60,6 +60,14 @@ const decoder = new TextDecoder()
 const encodeText = uncurried(TextEncoder.prototype.encode)
 const decodeText = uncurried(TextDecoder.prototype.decode)
 
+const { getPrototypeOf } = Object
+const syntaxError = SyntaxError.prototype
+
+/** Whether it is what the engine throws at a text that it cannot read. */
+export function isSyntaxError(thrown: unknown): boolean {
+  return typeof thrown === 'object' && thrown !== null && getPrototypeOf(thrown) === syntaxError
+}
+
 /** UTF-8 of a text. */
 function utf8(text: string): Uint8Array {
   return encodeText(encoder, text)

@@ -2,7 +2,7 @@ import { createApiClient } from './api-client.ts'
 import { createEngineClient } from './engine-client.ts'
 import { described } from './errors.ts'
 import { furnish } from './globals.ts'
-import { apply, defineProperty, host, parseJson, toJson } from './intrinsics.ts'
+import { apply, defineProperty, host, isSyntaxError, parseJson, toJson } from './intrinsics.ts'
 import { enter, settle } from './waiting.ts'
 
 /** Names under which a function gets the client of the engine itself rather than of an app. */
@@ -27,26 +27,56 @@ function defaultOf(exported: unknown): unknown {
   return typeof exported === 'object' && exported !== null ? (exported as { default?: unknown }).default : undefined
 }
 
-/** Calls the function with the arguments, the clients laid over them; the result is emitted when it is there. */
-function begin(argsJson: string, clientsJson: string, elapsedMs: number): void {
-  enter(elapsedMs)
-  void run(argsJson, parseJson(clientsJson))
+/** What is laid over the arguments: a text under its names, clients under theirs. */
+interface Over {
+  clients: string[]
+  text: { as: string; valueAs: string[] } | null
 }
 
-async function run(argsJson: string, clients: string[]): Promise<void> {
+/** Calls the function with the arguments and what is laid over them; the result is emitted when it is there. */
+function begin(argsJson: string, overJson: string, elapsedMs: number, text = ''): void {
+  enter(elapsedMs)
+  void run(argsJson, parseJson(overJson), text)
+}
+
+async function run(argsJson: string, over: Over, text: string): Promise<void> {
   try {
     const args = parseJson(argsJson)
-    for (const name of clients) {
-      const isEngine = ENGINE_CLIENTS.indexOf(name) !== -1
-      const value = isEngine ? createEngineClient(name) : createApiClient(name)
-      defineProperty(args, name, { value, enumerable: true, writable: true, configurable: true })
+    if (over.text !== null) {
+      const value = valueIn(text)
+      for (const name of over.text.valueAs) lay(args, name, value)
+      lay(args, over.text.as, text)
     }
+    for (const name of over.clients)
+      lay(args, name, ENGINE_CLIENTS.indexOf(name) !== -1 ? createEngineClient(name) : createApiClient(name))
     const returned = await apply(loaded.call as Callable, undefined, [args])
-    const text = returned === undefined ? undefined : toJson(returned)
-    host.emit('returned', text ?? '')
+    const result = returned === undefined ? undefined : toJson(returned)
+    host.emit('returned', result ?? '')
   } catch (thrown) {
     host.emit('failed', described(thrown))
   }
+}
+
+/** What a text stands for: JSON, else itself. That it is nested too deep or takes too much memory fails the call. */
+function valueIn(text: string): unknown {
+  try {
+    return parseJson(text)
+  } catch (thrown) {
+    if (isSyntaxError(thrown)) return text
+    throw thrown
+  }
+}
+
+/** An own property like those that `JSON.parse` makes, in the place of one that is there; nothing inherited is asked. */
+function lay(args: object, name: string, value: unknown): void {
+  const property: PropertyDescriptor & { __proto__: null } = {
+    __proto__: null,
+    value,
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  }
+  defineProperty(args, name, property)
 }
 
 /** A later slice: answers were settled before it, timers fire in it. */
