@@ -170,13 +170,13 @@ describe('run-javascript', () => {
         of: integration.key,
         app: (await externalApiClient.get('/app')).path,
         yourApp: (await internalApiClient.get('/your-app')).path,
-        state: own.state,
+        itself: own.id === flowRun.id,
       }
     }`
     const run = await at.run({ t: start('js'), js: javascript(code) }, { n: 1 })
     expect(run.errors).toBeUndefined()
     expect(await output(at, run)).toEqual([
-      { n: 2, on: at.connectionId, of: 'crm', app: '/app', yourApp: '/your-app', state: 'running' },
+      { n: 2, on: at.connectionId, of: 'crm', app: '/app', yourApp: '/your-app', itself: true },
     ])
     expect((await at.nodeRun(run, 'js')).logs).toMatchObject([{ type: 'message', level: 'info', message: 'for acme' }])
     const calls = await at.house.admin.functions.list({ query: { sourceId: run.id } })
