@@ -45,11 +45,14 @@ export async function externalEventTypesByKey(tx: Tx, workspaceId: string, key: 
   return rows
 }
 
-/** The chain that a type is of: its top, and everything below it that may apply to the connection. */
-export async function familiesOf(
-  tx: Tx,
-  wanted: readonly { typeId: string; connection: { id: string; integrationId: string | null } }[],
-): Promise<ExternalEventType[][]> {
+/** A type, as it applies to a connection. */
+export interface TypeOfConnection {
+  typeId: string
+  connection: { id: string; integrationId: string | null }
+}
+
+/** The chains that types are of, in order: the top, and everything below it that may apply to the connection. */
+export async function familiesOf(tx: Tx, wanted: readonly TypeOfConnection[]): Promise<ExternalEventType[][]> {
   if (wanted.length === 0) return []
   const { rows } = await sql<ExternalEventType & { place: number }>`
     select w.place::int as place, t.* from unnest(${wanted.map((each) => each.typeId)}::uuid[],

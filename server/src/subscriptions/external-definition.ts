@@ -2,8 +2,9 @@ import type { FunctionDefinition } from '@permea/contract'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
 import { type ExternalEventType, resolved } from '../event-types/external-event-type.ts'
-import { familiesOf } from '../event-types/external-store.ts'
+import { familiesOf, type TypeOfConnection } from '../event-types/external-store.ts'
 import type { Database, Tx } from '../platform/database.ts'
+import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { toWire } from '../platform/ids.ts'
 import type { ExternalStep, ExternalSubscription } from './external-subscription.ts'
 
@@ -34,36 +35,40 @@ export interface Defined {
   of: Pick<ExternalSubscription, 'externalEventTypeId' | 'eventKey'>
 }
 
-/**
- * The definitions of external event types and connector events for their connections, in order; null where there is
- * none (any more). Whoever is in a transaction asks in it.
- */
-export async function definitionsOf(
-  options: { database: Database; connections: Pick<Connections, 'appOf'> },
-  wanted: readonly Defined[],
-  tx?: Tx,
-): Promise<(ExternalDefinition | null)[]> {
-  const typed = wanted.flatMap(({ connection, of }) =>
-    of.externalEventTypeId === null ? [] : [{ typeId: of.externalEventTypeId, connection }],
-  )
-  const families = (await familiesOf(tx ?? options.database.db, typed)).values()
-  const definitions: (ExternalDefinition | null | Promise<ExternalDefinition | null>)[] = []
-  for (const { connection, of } of wanted) {
-    if (of.externalEventTypeId !== null) definitions.push(ofFamily(families.next().value ?? [], connection))
-    // A transaction is asked one thing at a time.
-    else if (tx !== undefined) definitions.push(await ofConnector(options.connections, connection, of.eventKey, tx))
-    else definitions.push(ofConnector(options.connections, connection, of.eventKey))
-  }
-  return Promise.all(definitions)
+/** Finds what subscriptions are of. */
+export interface Definitions {
+  /**
+   * The definition of an external event type or connector event for a connection; null where there is none (any more).
+   * What is asked for at the same time is read together; whoever is in a transaction asks in it.
+   */
+  of(wanted: Defined, tx?: Tx): Promise<ExternalDefinition | null>
 }
 
-export async function definitionOf(
-  options: { database: Database; connections: Pick<Connections, 'appOf'> },
-  wanted: Defined,
-  tx?: Tx,
-): Promise<ExternalDefinition | null> {
-  const [definition] = await definitionsOf(options, [wanted], tx)
-  return definition ?? null
+/** Types that are read in one statement. */
+const GROUP_MAX = 500
+
+export function createDefinitions(options: {
+  database: Database
+  connections: Pick<Connections, 'appOf'>
+}): Definitions {
+  const { database, connections } = options
+  const families: GroupCommit<TypeOfConnection, ExternalEventType[]> = createGroupCommit({
+    write: (wanted) => familiesOf(database.db, wanted),
+    groupMax: GROUP_MAX,
+    groupWeightMax: GROUP_MAX,
+    writersMax: 2,
+    // Whoever asks is bounded: by a page, or by what a process works at.
+    waitingMax: Number.MAX_SAFE_INTEGER,
+    waitingWeightMax: Number.MAX_SAFE_INTEGER,
+  })
+  return {
+    async of({ connection, of }, tx) {
+      if (of.externalEventTypeId === null) return ofConnector(connections, connection, of.eventKey, tx)
+      const wanted = { typeId: of.externalEventTypeId, connection }
+      const family = tx === undefined ? await families.add(wanted, 1) : (await familiesOf(tx, [wanted]))[0]
+      return ofFamily(family ?? [], connection)
+    },
+  }
 }
 
 async function ofConnector(

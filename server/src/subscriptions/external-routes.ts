@@ -18,7 +18,7 @@ import type { Database } from '../platform/database.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { externalSubscriptionAnswer } from './external-answer.ts'
-import { definitionsOf } from './external-definition.ts'
+import { createDefinitions } from './external-definition.ts'
 import { externalSubscriptionById, listExternalSubscriptions } from './external-store.ts'
 import type { ExternalSubscription } from './external-subscription.ts'
 import type { AskedStep, ExternalSubscriptions } from './external-subscriptions.ts'
@@ -54,6 +54,7 @@ async function findExternalSubscription(
 
 export function externalSubscriptionRoutes(options: ExternalSubscriptionRoutesOptions): RouteSet {
   const { database, subscriptions } = options
+  const definitions = createDefinitions(options)
   const located = ({ principal, params }: Located) => findExternalSubscription(database, principal, params.id ?? '')
 
   async function answers(principal: Principal, rows: readonly ExternalSubscription[], secret?: string | null) {
@@ -80,13 +81,13 @@ export function externalSubscriptionRoutes(options: ExternalSubscriptionRoutesOp
       const connection = connections.get(of.connectionId)
       return connection === undefined ? [] : [{ connection, of }]
     })
-    const found = await definitionsOf(options, defined)
-    const definitions = new Map(defined.map(({ of }, index) => [of.id, found[index] ?? null]))
+    const found = await Promise.all(defined.map((each) => definitions.of(each)))
+    const definitionOf = new Map(defined.map(({ of }, index) => [of.id, found[index] ?? null]))
     return rows.map((row) => {
       const connection = connections.get(row.connectionId)
       const integration = integrations.get(row.integrationId ?? '')
       return externalSubscriptionAnswer(row, {
-        definition: definitions.get(row.id) ?? null,
+        definition: definitionOf.get(row.id) ?? null,
         destination: destinations.get(row.id),
         customer: customers.get(row.customerId),
         connection: connection === undefined ? undefined : shownConnection(connection, options.clock.now()),

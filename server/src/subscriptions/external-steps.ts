@@ -13,8 +13,8 @@ import { secretUuid, toWire } from '../platform/ids.ts'
 import type { LaneOutcome } from '../platform/lane.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import {
-  type Defined,
-  definitionsOf,
+  createDefinitions,
+  type Definitions,
   type ExternalDefinition,
   functionOf,
   type OwnedFunction,
@@ -100,25 +100,30 @@ interface Following {
 
 type StepOutcome = LaneOutcome | typeof AGAIN
 
-/** Steps that are read and recorded together. */
+/** Steps that are recorded together. */
 const GROUP_MAX = 100
 const WRITERS_MAX = 2
-const UNBOUNDED = { waitingMax: Number.MAX_SAFE_INTEGER, waitingWeightMax: Number.MAX_SAFE_INTEGER }
 
 class StepWorker implements ExternalSteps {
   readonly #o: ExternalStepsOptions
   readonly #load: (id: string) => Promise<ExternalSubscription | undefined>
-  readonly #definitions: GroupCommit<Defined, ExternalDefinition | null>
+  readonly #definitions: Definitions
   readonly #records: GroupCommit<Called, StepOutcome | { error: unknown }>
 
   constructor(options: ExternalStepsOptions) {
     this.#o = options
     // Refreshes come due together: those of the same moment are read together, and recorded together.
     this.#load = createBatchLoader({ load: (ids) => externalSubscriptionsByIds(options.database.db, ids) })
-    // How many there are is bounded by the lanes.
-    const together = { groupMax: GROUP_MAX, groupWeightMax: GROUP_MAX, writersMax: WRITERS_MAX, ...UNBOUNDED }
-    this.#definitions = createGroupCommit({ write: (wanted) => definitionsOf(options, wanted), ...together })
-    this.#records = createGroupCommit({ write: (called) => this.#record(called), ...together })
+    this.#definitions = createDefinitions(options)
+    this.#records = createGroupCommit({
+      write: (called) => this.#record(called),
+      groupMax: GROUP_MAX,
+      groupWeightMax: GROUP_MAX,
+      writersMax: WRITERS_MAX,
+      // How many there are is bounded by the lanes.
+      waitingMax: Number.MAX_SAFE_INTEGER,
+      waitingWeightMax: Number.MAX_SAFE_INTEGER,
+    })
   }
 
   async work(id: string, signal: AbortSignal): Promise<LaneOutcome> {
@@ -136,7 +141,7 @@ class StepWorker implements ExternalSteps {
     const connection = await connections.byId(subscription.workspaceId, subscription.connectionId)
     if (connection === null) throw new Error(`subscription ${id} has no connection`)
     if (connection.isDisconnected && connection.archivedAt === null) return this.#waitForConnection(id)
-    const definition = (await this.#definitions.add({ connection, of: subscription }, 1)) ?? null
+    const definition = await this.#definitions.of({ connection, of: subscription })
     // From here on nobody can say whether the app still has it: should it be wanted again, it is registered anew.
     if (step === 'unsubscribe') await markForResubscribe(database.db, id)
     const result = await this.#call(subscription, connection, definition, step, signal)

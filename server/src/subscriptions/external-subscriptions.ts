@@ -8,7 +8,7 @@ import { idsOfFamily } from '../event-types/external-store.ts'
 import type { Tx } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
 import type { Queue } from '../platform/queue.ts'
-import { definitionOf, type ExternalDefinition } from './external-definition.ts'
+import { createDefinitions, type Definitions, type ExternalDefinition } from './external-definition.ts'
 import { createEventDestinations, type EventDestinations } from './external-destinations.ts'
 import { createStepLanes, type StepLanes, type StepLanesOptions } from './external-lanes.ts'
 import {
@@ -94,10 +94,12 @@ class SubscriptionKeeper implements ExternalSubscriptions {
   readonly destinations: EventDestinations
   readonly #o: ExternalSubscriptionsOptions
   readonly #lanes: StepLanes
+  readonly #definitions: Definitions
 
   constructor(options: ExternalSubscriptionsOptions) {
     this.#o = options
     this.#lanes = createStepLanes(options)
+    this.#definitions = createDefinitions(options)
     this.destinations = createEventDestinations(options)
   }
 
@@ -253,7 +255,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
 
   /** Whether what the subscription is of is still there. */
   async #isLive(tx: Tx, row: ExternalSubscription, connection: Connection): Promise<boolean> {
-    const definition = await definitionOf(this.#o, { connection, of: row }, tx)
+    const definition = await this.#definitions.of({ connection, of: row }, tx)
     return definition !== null && !definition.isGone
   }
 
@@ -318,7 +320,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
   ): Promise<ExternalDefinition> {
     if (connection.archivedAt !== null)
       throw new Refusal('archived', `the connection ${JSON.stringify(connection.name)} is archived`)
-    const definition = await definitionOf(this.#o, { connection, of }, tx)
+    const definition = await this.#definitions.of({ connection, of }, tx)
     if (definition === null) {
       const field = of.eventKey === null ? 'externalEventTypeId' : 'eventKey'
       throw new Refusal('invalid_input', `${field}: the connector of this connection has no such event`, {
