@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { maskOf } from '../functions/masking.ts'
 import { keptBody } from './api-logs.ts'
 
-const kept = (text: string) => keptBody({ start: text, bytes: Buffer.byteLength(text) }, maskOf({}, 'known-secret'))
+const kept = (text: string) =>
+  keptBody({ start: text, bytes: Buffer.byteLength(text) }, maskOf({ args: {}, secrets: 'known-secret' }))
 
 test('a secret that an exchange makes or tells is not in its record, by its name', () => {
   const hook = { config: { url: 'https://x', secret: 'made "just" now' }, client_secret: 'b', access_token: 'c' }

@@ -14,7 +14,7 @@ const config = (baseUri: string | null): ClientConfig => ({
   auth: null,
   responseHandlers: [],
   sign: null,
-  mask: maskOf({}, KEY),
+  mask: maskOf({ args: {}, secrets: KEY }),
 })
 
 const hrefOf = (uri: string, base: string | null) => {

@@ -73,7 +73,7 @@ export function createClientConfigs(options: {
         auth,
         responseHandlers: [...handlers, ...(material.app.connector.definition.responseHandlers ?? [])],
         sign: sign.value,
-        mask: maskOf({}, secretsOf(material, { headers, query, auth, baseUri })),
+        mask: maskOf({ args: {}, secrets: secretsOf(material, { headers, query, auth, baseUri }) }),
       },
     }
   }

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { ErrorData, FunctionDefinition } from '@permea/contract'
 import { errorData } from '../api/refusal.ts'
-import type { FunctionOutcome } from '../functions/function.ts'
+import { jsonOrText } from '../functions/argument.ts'
+import type { FunctionCall, FunctionOutcome } from '../functions/function.ts'
 
 /** A request that came in at a URL for external apps, as it came in. */
 export interface ReceivedRequest {
@@ -36,38 +37,39 @@ export const DEFAULT_RESPONSE: WebhookResponse = { status: 200, headers: {}, bod
 /**
  * The argument of `handle`: `query`, `data` (the body parsed where it is JSON or a form, else its text; also as
  * `body`), `headers`, `method`, `rawBody` (text; `rawBodyBase64` beside it where it is not UTF-8), and what the caller adds.
+ * A JSON body is not read here: it is the argument's text, and `data` and `body` are its value.
  *
  * @source wire facts C.1, C.2
  */
-export function handleArguments(request: ReceivedRequest): Record<string, unknown> {
-  const isText = isUtf8(request.body)
-  const rawBody = request.body.toString(isText ? 'utf8' : 'latin1')
-  const data = dataOf(request.headers['content-type'] ?? '', isText ? rawBody : null)
-  return {
-    query: fromPairs(new URLSearchParams(request.query)),
-    data,
-    body: data,
-    headers: request.headers,
-    method: request.method,
-    rawBody,
-    ...(isText ? {} : { rawBodyBase64: request.body.toString('base64') }),
+export function handleArgument(request: ReceivedRequest): Pick<FunctionCall, 'args' | 'text'> {
+  const { headers, method, body } = request
+  const query = fromPairs(new URLSearchParams(request.query))
+  const contentType = headers['content-type'] ?? ''
+  const isText = isUtf8(body)
+  if (isText && body.byteLength > 0 && formatOf(contentType, () => body.toString('utf8')) === 'json') {
+    const args = { query, data: null, body: null, headers, method, rawBody: null }
+    return { args, text: { utf8: body, as: 'rawBody', valueAs: ['data', 'body'] } }
   }
+  const rawBody = body.toString(isText ? 'utf8' : 'latin1')
+  const data = dataOf(contentType, isText ? rawBody : null)
+  const bytes = isText ? {} : { rawBodyBase64: body.toString('base64') }
+  return { args: { query, data, body: data, headers, method, rawBody, ...bytes } }
 }
 
 /** The body as a value: JSON and forms are parsed; what cannot be is its text. */
 export function dataOf(contentType: string, text: string | null): unknown {
   if (text === null || text === '') return null
+  const format = formatOf(contentType, () => text)
+  if (format === 'form') return fromPairs(new URLSearchParams(text))
+  return format === 'json' ? jsonOrText(text) : text
+}
+
+/** What a body is read as; the text decides where the type does not. */
+function formatOf(contentType: string, text: () => string): 'json' | 'form' | 'text' {
   const type = contentType.split(';')[0]?.trim().toLowerCase() ?? ''
-  if (type === 'application/x-www-form-urlencoded' && !/^\s*[[{]/.test(text))
-    return fromPairs(new URLSearchParams(text))
-  if (type.endsWith('json') || /^\s*[[{"]/.test(text)) {
-    try {
-      return JSON.parse(text) as unknown
-    } catch {
-      return text
-    }
-  }
-  return text
+  if (type.endsWith('json')) return 'json'
+  if (type === 'application/x-www-form-urlencoded' && !/^\s*[[{]/.test(text())) return 'form'
+  return /^\s*[[{"]/.test(text()) ? 'json' : 'text'
 }
 
 /** A name that comes more than once becomes a list. */

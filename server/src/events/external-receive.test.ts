@@ -84,6 +84,18 @@ test('the sender gets what handle answers, whatever the verb, and a browser does
   expect(await broken.json()).toMatchObject({ data: '{"a":', rawBody: '{"a":' })
 })
 
+test('a body of 10 MB is handled, and handled again in a replay', async () => {
+  const { url, client, events } = await handledBy(
+    `export default ({ data, rawBody }) => ({ events: [{ id: data.id, chars: rawBody.length }] })`,
+  )
+  const body = JSON.stringify({ id: 7, rest: 'x'.repeat(10_000_000) })
+  expect((await fetch(url, { method: 'POST', body })).status).toBe(200)
+  const [webhook] = (await client.incomingWebhooks.list()).items
+  await house.admin.incomingWebhooks.replay({ params: { id: webhook?.id ?? '' } })
+  const payload = { id: 7, chars: body.length }
+  expect(await events()).toMatchObject([{ payload }, { payload }])
+})
+
 test('what is not text arrives byte for byte, and is shown so', async () => {
   const { url, events, webhooks } = await handledBy(
     `export default ({ rawBodyBase64 }) => ({ events: [{ bytes: Buffer.from(rawBodyBase64, 'base64').length }] })`,

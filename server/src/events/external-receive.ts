@@ -16,7 +16,7 @@ import type { Runs } from '../runs/runs.ts'
 import {
   DEFAULT_RESPONSE,
   type Handled,
-  handleArguments,
+  handleArgument,
   handledOf,
   type ReceivedRequest,
   selectedEvents,
@@ -257,6 +257,7 @@ class Receiver implements ExternalReceive {
   ): Promise<WebhookResponse | 'conflict' | null> {
     const { source, global } = place
     const given = source === null || source.stateSealed === null ? null : this.#o.sealing.open(source.stateSealed)
+    const { args, text } = handleArgument(request)
     const outcome = await this.#o.functions.call({
       definition: place.handler.definition,
       context: {
@@ -269,13 +270,14 @@ class Receiver implements ExternalReceive {
         sourceId: toWire('iwh', request.id),
       },
       args: {
-        ...handleArguments(request),
+        ...args,
         // Some apps sign the address too.
         webhookUri: this.#places.uriOf(place),
         ...(source === null
           ? { parameters: global?.parameters ?? {} }
           : { parameters: source.parameters, state: given === null ? {} : (JSON.parse(given) as unknown) }),
       },
+      ...(text === undefined ? {} : { text }),
       ...(global === null ? {} : { secrets: global.parameters }),
       ...(how.signal === null ? {} : { signal: how.signal }),
     })

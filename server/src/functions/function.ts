@@ -1,5 +1,12 @@
 import type { ErrorData, FunctionDefinition } from '@permea/contract'
-import type { GuestAnswer, GuestRequest, SandboxFailure, SandboxLimits, SandboxLogLine } from '../sandbox/call.ts'
+import type {
+  ArgumentText,
+  GuestAnswer,
+  GuestRequest,
+  SandboxFailure,
+  SandboxLimits,
+  SandboxLogLine,
+} from '../sandbox/call.ts'
 
 /**
  * Sends requests on somebody's behalf: a connection's to its app, the workspace's to your application. What a
@@ -29,6 +36,8 @@ export interface FunctionCall {
   context: CallContext
   /** The one argument, without API clients. */
   args: Record<string, unknown>
+  /** What the argument holds besides, whatever the function is written in; its names in `args` keep their place. */
+  text?: ArgumentText
   /** API clients by the name under which the argument holds them; `apiClient` is what request mappings use. */
   clients?: Readonly<Record<string, ApiClient>>
   /** For operation mappings. */

@@ -234,6 +234,24 @@ test('credentials appear neither in what a function logs nor in its error, for t
   }
 })
 
+test('the value of a text is there for mappings as it is for code, and its secrets are masked', async () => {
+  const body = { id: 7, deep: { client_secret: 'shh-1234-very-secret' } }
+  const text = { utf8: Buffer.from(JSON.stringify(body)), as: 'rawBody', valueAs: ['data', 'body'] }
+  const mapping = { raw: { $var: '$.rawBody' }, id: { $var: '$.data.id' }, same: { $var: '$.body.deep' } }
+  expect(await call({ type: 'mapping', mapping }, { args: { data: null }, text })).toMatchObject({
+    kind: 'returned',
+    value: { raw: JSON.stringify(body), id: 7, same: body.deep },
+  })
+  const code = `export default ({ data, rawBody }) => {
+    console.log('got', data, rawBody)
+    throw new Error('cannot use ' + data.deep.client_secret)
+  }`
+  const outcome = await callCode(code, { args: { data: null }, text })
+  expect(outcome).toMatchObject({ kind: 'failed', logs: [{ message: expect.stringContaining('***') }] })
+  expect(JSON.stringify(outcome)).toContain('cannot use ***')
+  expect(JSON.stringify(outcome)).not.toContain('very-secret')
+})
+
 test('a function that says too much is cut short', async () => {
   const code = `export default () => { for (let i = 0; i < 5; i += 1) console.log('x'.repeat(10_000)); throw new Error('y'.repeat(100_000)) }`
   const outcome = await callCode(code)

@@ -4,6 +4,7 @@ import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { GuestError, Sandbox, SandboxLogLine } from '../sandbox/call.ts'
+import { argumentOf } from './argument.ts'
 import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions } from './function.ts'
 import { guestFetch } from './guest-fetch.ts'
 import { callMapping, mappingProblem } from './mapping-call.ts'
@@ -50,6 +51,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       fileName,
       owner: `${call.context.workspaceId}:${call.context.ownerId}:${call.context.slot}`,
       argsJson: JSON.stringify(call.args),
+      ...(call.text === undefined ? {} : { text: call.text }),
       clients: Object.keys(clients),
       host: {
         async request(name, request) {
@@ -79,7 +81,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     mask: Mask,
   ): Promise<Ended> {
     const counted = { requests: 0 }
-    const outcome = await callMapping(definition, call, counted)
+    const outcome = await callMapping(definition, { ...call, args: argumentOf(call) }, counted)
     const said = { ...NOTHING_SAID, hostCalls: counted.requests }
     if (outcome.kind === 'returned') return { ...said, ...outcome }
     return { ...said, ...failure(outcome.failure, outcome.error, null, mask) }
@@ -98,7 +100,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       const { definition, context } = call
       const callId = ids.next()
       const startedAt = performance.now()
-      const mask = maskOf(call.args, call.secrets)
+      const mask = maskOf(call)
       const ended = await (definition.type === 'javascript'
         ? callJavascript(definition.code, call, mask)
         : callOther(definition, call, mask))

@@ -1,3 +1,6 @@
+import { argumentOf } from './argument.ts'
+import type { FunctionCall } from './function.ts'
+
 /** Takes secrets out of what a function said. */
 export interface Mask {
   text(text: string): string
@@ -27,6 +30,9 @@ const SECRET_ARGUMENTS: ReadonlySet<string> = new Set([
   'state',
 ])
 
+/** What the sender of a request fills, without end if he likes: looked through last, so that it hides no other secret. */
+const SENT_ARGUMENTS: readonly string[] = ['headers', 'query', 'data', 'body']
+
 const SECRET_NAME =
   /authorization|cookie|token|secret|passw|credential|(?:api|private|master|webhook|signing|access|encryption)[-_]?key/i
 
@@ -39,11 +45,11 @@ const PUBLIC_NAME =
  * secrets have, as they are and as they look in JSON, in a URL and in base64. The beginning of a secret at the end of a
  * text is masked too, because texts are cut.
  */
-export function maskOf(args: Record<string, unknown>, secrets: unknown): Mask {
+export function maskOf(call: Pick<FunctionCall, 'args' | 'text' | 'secrets'>): Mask {
   // Most calls say nothing: the secrets are gathered when there is something to mask.
   let found: { pattern: RegExp | null; forms: string[] } | null = null
   const prepared = () => {
-    found ??= prepare(args, secrets)
+    found ??= prepare(call)
     return found
   }
   const text = (given: string): string => {
@@ -61,10 +67,12 @@ export function maskOf(args: Record<string, unknown>, secrets: unknown): Mask {
   return { text, value: (given) => value(given) }
 }
 
-function prepare(args: Record<string, unknown>, secrets: unknown): { pattern: RegExp | null; forms: string[] } {
+function prepare(call: Parameters<typeof maskOf>[0]): { pattern: RegExp | null; forms: string[] } {
   const texts = new Set<string>()
-  gather(secrets, true, texts, 0)
-  for (const [name, value] of Object.entries(args)) gather(value, SECRET_ARGUMENTS.has(name), texts, 0)
+  gather(call.secrets, true, texts, 0)
+  const given = Object.entries(argumentOf(call))
+  given.sort(([one], [other]) => SENT_ARGUMENTS.indexOf(one) - SENT_ARGUMENTS.indexOf(other))
+  for (const [name, value] of given) gather(value, SECRET_ARGUMENTS.has(name), texts, 0)
   const forms = [...new Set([...texts].flatMap(formsOf))].sort((one, other) => other.length - one.length)
   if (forms.length === 0) return { pattern: null, forms }
   return { pattern: new RegExp(forms.map(escaped).join('|'), 'g'), forms }

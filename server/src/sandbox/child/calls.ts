@@ -18,8 +18,11 @@ import { type Source, Stock } from './stock.ts'
 /** What the arguments may take in memory as the values that their text stands for, besides what a function may take. */
 const MEMORY_PER_ARGUMENT_BYTE = 8
 
-/** The same of a text that the arguments hold besides: itself, its copy on the way, and the value, of up to 30 bytes. */
-const MEMORY_PER_TEXT_BYTE = 24
+/**
+ * The same of a text that the arguments hold besides, for itself and its value: what is usually written takes 1 to 6
+ * bytes, many small objects take 11, many empty ones 28.
+ */
+const MEMORY_PER_TEXT_BYTE = 12
 
 export interface Answer {
   head: WaitingReply | DoneReply
