@@ -16,6 +16,8 @@ const SECRET_CHARS_MIN = 6
 const SECRET_CHARS_MAX = 4_000
 const SECRETS_MAX = 200
 const DEPTH_MAX = 20
+/** Names whose meaning is remembered while secrets are gathered. */
+const NAMES_MAX = 1_000
 
 /** Arguments of functions of which every text counts as a secret (wire facts C.1 to C.4), but for `PUBLIC_NAME`. */
 const SECRET_ARGUMENTS: ReadonlySet<string> = new Set([
@@ -68,26 +70,49 @@ export function maskOf(call: Pick<FunctionCall, 'args' | 'text' | 'secrets'>): M
 }
 
 function prepare(call: Parameters<typeof maskOf>[0]): { pattern: RegExp | null; forms: string[] } {
-  const texts = new Set<string>()
-  gather(call.secrets, true, texts, 0)
+  const secrets = new Gathered()
+  secrets.take(call.secrets, true)
   const given = Object.entries(argumentOf(call))
   given.sort(([one], [other]) => SENT_ARGUMENTS.indexOf(one) - SENT_ARGUMENTS.indexOf(other))
-  for (const [name, value] of given) gather(value, SECRET_ARGUMENTS.has(name), texts, 0)
-  const forms = [...new Set([...texts].flatMap(formsOf))].sort((one, other) => other.length - one.length)
+  const taken = new Set<unknown>()
+  for (const [name, value] of given) {
+    const isSecret = SECRET_ARGUMENTS.has(name)
+    // Names may hold the same value, which may be large.
+    if (isSecret || !taken.has(value)) secrets.take(value, isSecret)
+    taken.add(value)
+  }
+  const forms = [...new Set([...secrets.texts].flatMap(formsOf))].sort((one, other) => other.length - one.length)
   if (forms.length === 0) return { pattern: null, forms }
   return { pattern: new RegExp(forms.map(escaped).join('|'), 'g'), forms }
 }
 
-function gather(value: unknown, isSecret: boolean, into: Set<string>, depth: number): void {
-  if (into.size >= SECRETS_MAX || depth > DEPTH_MAX) return
-  if (typeof value === 'string') {
-    if (isSecret && value.length >= SECRET_CHARS_MIN) into.add(value.slice(0, SECRET_CHARS_MAX))
-    return
+/** The texts of values that are secrets: all of them, or those under names that secrets have. */
+class Gathered {
+  readonly texts = new Set<string>()
+  /** What names mean, since lists repeat them. */
+  readonly #names = new Map<string, { isPublic: boolean; isSecret: boolean }>()
+
+  take(value: unknown, isSecret: boolean, depth = 0): void {
+    if (this.texts.size >= SECRETS_MAX || depth > DEPTH_MAX) return
+    if (typeof value === 'string') {
+      if (isSecret && value.length >= SECRET_CHARS_MIN) this.texts.add(value.slice(0, SECRET_CHARS_MAX))
+    } else if (Array.isArray(value)) {
+      for (const each of value) this.take(each, isSecret, depth + 1)
+    } else if (typeof value === 'object' && value !== null) {
+      for (const [name, each] of Object.entries(value)) {
+        const means = this.#meaning(name)
+        if (typeof each === 'string' && means.isPublic) continue
+        this.take(each, isSecret || means.isSecret, depth + 1)
+      }
+    }
   }
-  if (typeof value !== 'object' || value === null) return
-  for (const [name, each] of Object.entries(value)) {
-    if (typeof each === 'string' && PUBLIC_NAME.test(name)) continue
-    gather(each, isSecret || SECRET_NAME.test(name), into, depth + 1)
+
+  #meaning(name: string): { isPublic: boolean; isSecret: boolean } {
+    const known = this.#names.get(name)
+    if (known !== undefined) return known
+    const means = { isPublic: PUBLIC_NAME.test(name), isSecret: SECRET_NAME.test(name) }
+    if (this.#names.size < NAMES_MAX) this.#names.set(name, means)
+    return means
   }
 }
 
@@ -106,9 +131,9 @@ function formsOf(secret: string): string[] {
 function withoutBegunSecret(text: string, forms: readonly string[]): string {
   const tail = text.slice(-SECRET_CHARS_MAX)
   for (const form of forms) {
-    for (let at = tail.indexOf(form.slice(0, SECRET_CHARS_MIN)); at >= 0; ) {
+    const begin = form.slice(0, SECRET_CHARS_MIN)
+    for (let at = tail.indexOf(begin, tail.length - form.length); at >= 0; at = tail.indexOf(begin, at + 1)) {
       if (form.startsWith(tail.slice(at))) return text.slice(0, text.length - (tail.length - at)) + MASKED
-      at = tail.indexOf(form.slice(0, SECRET_CHARS_MIN), at + 1)
     }
   }
   return text
