@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir, userInfo } from 'node:os'
 import path from 'node:path'
 import { type Browser, chromium, type LaunchOptions } from 'playwright-core'
 
@@ -20,20 +21,57 @@ export async function launchBrowser(): Promise<Browser> {
   return chromium.launch({ headless: true, ...options })
 }
 
-/** Unpacks the browser of `@sparticuz/chromium` with the libraries it needs, for machines that have neither. */
+/** The browser of `@sparticuz/chromium` with the libraries it needs, for machines that have neither. */
 async function packaged(): Promise<LaunchOptions> {
-  process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs22.x'
-  const { default: sparticuz } = await import('@sparticuz/chromium')
-  const executablePath = await sparticuz.executablePath()
-  const unpacked = tmpdir()
+  const home = await unpacked()
   return {
-    executablePath,
-    args: ['--no-sandbox', '--disable-gpu', '--single-process', '--no-zygote'],
+    executablePath: path.join(home, 'chromium'),
+    // Not its own arguments: with `--single-process` the browser ends with the first page.
+    args: ['--no-sandbox', '--disable-gpu'],
     env: {
       ...(process.env as Record<string, string>),
       LANG: 'en_US.UTF-8',
-      LD_LIBRARY_PATH: path.join(unpacked, 'al2023/lib'),
-      FONTCONFIG_PATH: path.join(unpacked, 'fonts'),
+      LD_LIBRARY_PATH: path.join(home, 'al2023/lib'),
+      FONTCONFIG_FILE: path.join(home, 'fonts.conf'),
     },
   }
+}
+
+/**
+ * Where it is unpacked, once per user and release. The package unpacks into the temporary directory and takes what is
+ * there for whole: test files that do so at the same time would run half a browser, and another user's cannot be run.
+ */
+async function unpacked(): Promise<string> {
+  const manifest = new URL('../package.json', import.meta.resolve('@sparticuz/chromium'))
+  const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string }
+  const home = path.join(tmpdir(), `permea-chromium-${version}-${userInfo().uid}`)
+  if (existsSync(home)) return home
+  const own = await mkdtemp(`${home}-`)
+  const { TMPDIR } = process.env
+  process.env.TMPDIR = own
+  process.env.AWS_EXECUTION_ENV = 'AWS_Lambda_nodejs22.x'
+  try {
+    const { default: sparticuz } = await import('@sparticuz/chromium')
+    await sparticuz.executablePath()
+  } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR
+    else process.env.TMPDIR = TMPDIR
+  }
+  await writeFile(path.join(own, 'fonts.conf'), fontsOf(home))
+  await rename(own, home).catch(async (error: NodeJS.ErrnoException) => {
+    if (!['ENOTEMPTY', 'EEXIST'].includes(error.code ?? '')) throw error
+    await rm(own, { recursive: true })
+  })
+  return home
+}
+
+/** The package's own file looks for fonts in places of its own; without any, text has no height. */
+function fontsOf(home: string): string {
+  return `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${home}/fonts</dir>
+  <cachedir>${home}/fonts-cache</cachedir>
+</fontconfig>
+`
 }
