@@ -1,6 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { type Dispatcher, errors } from 'undici'
 import type { AllowRule } from './address-policy.ts'
+import type { Allowance } from './allowance.ts'
 import { type Connections, createConnections, type Slot } from './connections.ts'
 import { decodeBody } from './content-coding.ts'
 import { createDial, type Lookup } from './dial.ts'
@@ -104,7 +105,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
         new Attempt(checked, connections, (outcome) => {
           settled()
           resolve(outcome)
-        }).start(request.signal)
+        }).start(request)
       })
     },
     stream({ body = null, bodyBytes, bodyBytesMax, idleTimeoutMs = STREAM_IDLE_MS, ...request }) {
@@ -155,6 +156,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   readonly #startedAt = performance.now()
   #timer: NodeJS.Timeout | null = null
   #signal: AbortSignal | null = null
+  #allowance: Allowance | null = null
   #leaveQueue: (() => void) | null = null
   #slot: Slot | null = null
   #phase: 'waiting for a free connection' | 'connecting' | 'waiting for the answer' | 'reading the answer' =
@@ -171,8 +173,9 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#done = done
   }
 
-  start(signal: AbortSignal | undefined): void {
+  start({ signal, allowance }: Pick<OutboundRequest, 'signal' | 'allowance'>): void {
     this.#timer = setTimeout(expire, this.#request.timeoutMs, this)
+    if (allowance !== undefined) this.#allowance = allowance
     if (signal !== undefined) {
       this.#signal = signal
       signal.addEventListener('abort', this.#onAbort)
@@ -202,12 +205,13 @@ class Attempt implements Dispatcher.DispatchHandler {
   onResponseData(_controller: unknown, chunk: Buffer): void {
     if (this.#isSettled) return
     const room = this.#request.responseBytesMax - this.#bodyBytes
-    if (chunk.length <= room) {
-      this.#append(chunk)
+    const isTruncated = chunk.length > room
+    if (!this.#append(isTruncated ? chunk.subarray(0, room) : chunk)) {
+      this.#giveUp(this.#overAllowance())
       return
     }
-    this.#append(chunk.subarray(0, room))
-    this.#answer({ isTruncated: true })
+    if (!isTruncated) return
+    this.#answer({ isTruncated })
     this.#dropSlot()
   }
 
@@ -244,21 +248,41 @@ class Attempt implements Dispatcher.DispatchHandler {
     slot.client.dispatch({ origin, path, method, headers, body }, this)
   }
 
-  /** One growing buffer rather than a list: an answer in millions of tiny chunks costs no more than its bytes. */
-  #append(chunk: Buffer): void {
+  /**
+   * One growing buffer rather than a list: an answer in millions of tiny chunks costs no more than its bytes. False
+   * where the buffer, which is what the allowance counts, may not be so large.
+   */
+  #append(chunk: Buffer): boolean {
     const bytes = this.#bodyBytes + chunk.length
     if (this.#bodyBytes === 0) {
+      if (this.#allowance?.take(chunk.length) === false) return false
       // Most answers are one chunk, and are handed over as they are. The next one, if any, does not fit and copies.
       this.#body = chunk
     } else {
       if (bytes > this.#body.length) {
-        const grown = Buffer.allocUnsafe(Math.max(bytes, 2 * this.#body.length))
+        const capacity = Math.max(bytes, Math.min(2 * this.#body.length, this.#bodyBytesMost()))
+        if (this.#allowance?.take(capacity - this.#body.length) === false) return false
+        const grown = Buffer.allocUnsafe(capacity)
         this.#body.copy(grown, 0, 0, this.#bodyBytes)
         this.#body = grown
       }
       chunk.copy(this.#body, this.#bodyBytes)
     }
     this.#bodyBytes = bytes
+    return true
+  }
+
+  /** What the buffer need never exceed: the far end's word counts only to keep it smaller. */
+  #bodyBytesMost(): number {
+    const said = Number(this.#headers['content-length'])
+    const { responseBytesMax } = this.#request
+    return said < responseBytesMax ? said : responseBytesMax
+  }
+
+  /** The body as it was received is held no longer. */
+  #giveBack(): void {
+    this.#allowance?.give(this.#body.length)
+    this.#body = NOTHING
   }
 
   #answer({ isTruncated }: { isTruncated: boolean }): void {
@@ -270,8 +294,14 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   async #decode(outcome: AnsweredOutcome, encoding: string): Promise<OutboundOutcome> {
-    const decoded = await decodeBody(outcome.body, encoding, this.#request.responseBytesMax)
+    const bytesMax = this.#request.responseBytesMax
+    const decoded = await decodeBody(outcome.body, encoding, { bytesMax, allowance: this.#allowance })
     if (decoded === null) return outcome
+    if (decoded === 'over') {
+      this.#giveBack()
+      return this.#overAllowance()
+    }
+    if (decoded.body !== outcome.body) this.#giveBack()
     const { 'content-encoding': _coding, 'content-length': _length, ...headers } = outcome.headers
     return this.#answered(headers, decoded.body, outcome.bodyTruncated || decoded.isTruncated)
   }
@@ -289,6 +319,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   #giveUp(outcome: OutboundOutcome): void {
     if (this.#isSettled) return
     this.#isSettled = true
+    this.#giveBack()
     this.#stopListening()
     this.#leaveQueue?.()
     this.#dropSlot()
@@ -302,6 +333,11 @@ class Attempt implements Dispatcher.DispatchHandler {
   #stopListening(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#signal?.removeEventListener('abort', this.#onAbort)
+  }
+
+  #overAllowance(): OutboundOutcome {
+    const message = 'more is being received than may be held at the same time'
+    return { kind: 'aborted', message, durationMs: this.#durationMs() }
   }
 
   #unreachable(reason: UnreachableReason, message: string): OutboundOutcome {

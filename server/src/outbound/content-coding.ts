@@ -7,33 +7,41 @@ import {
   createZstdDecompress,
   constants as zlib,
 } from 'node:zlib'
+import type { Allowance } from './allowance.ts'
 
 /** An answer may be encoded more than once, in turn; more than this is an attack rather than an answer. */
 const CODINGS_MAX = 3
 
+/** A body as it is after decoding. */
+export type Decoded = { body: Buffer; isTruncated: boolean }
+
 /**
  * Undoes `content-encoding` (gzip, deflate, br, zstd), giving at most `bytesMax` bytes; decoding stops there, so that a
- * small answer cannot unfold into a large one. A body that was cut gives what could be decoded of it.
+ * small answer cannot unfold into a large one. A body that was cut gives what could be decoded of it. What decoding
+ * makes is asked for at `allowance`, and only the result keeps what it took.
  *
  * @param contentEncoding the header's value: codings in the order in which they were applied
- * @returns null where a coding is unknown or the data are damaged: then the body is best left as it came
+ * @returns null where a coding is unknown or the data are damaged: then the body is best left as it came; `over` where
+ *   the allowance is used up
  * @source RFC 9110 "Content-Encoding"
  */
 export async function decodeBody(
   body: Buffer,
   contentEncoding: string,
-  bytesMax: number,
-): Promise<{ body: Buffer; isTruncated: boolean } | null> {
+  limits: { bytesMax: number; allowance?: Allowance | null },
+): Promise<Decoded | 'over' | null> {
+  const { bytesMax, allowance = null } = limits
   const codings = contentEncoding.toLowerCase().split(',', CODINGS_MAX + 1)
   if (codings.length > CODINGS_MAX) return null
   let decoded = body
   let isTruncated = false
   for (const coding of codings.reverse()) {
     const decoder = decoderFor(coding.trim(), decoded)
-    if (decoder === null) return null
     if (decoder === 'identity') continue
-    const step = await runBounded(decoder, decoded, bytesMax)
-    if (step === null) return null
+    const step = decoder === null ? null : await runBounded(decoder, decoded, { bytesMax, allowance })
+    // What the step before made is of no use any more, whatever this one came to.
+    if (decoded !== body) allowance?.give(decoded.length)
+    if (step === null || step === 'over') return step
     decoded = step.body
     isTruncated ||= step.isTruncated
   }
@@ -67,20 +75,29 @@ function decoderFor(coding: string, body: Buffer): Transform | 'identity' | null
 function runBounded(
   decoder: Transform,
   body: Buffer,
-  bytesMax: number,
-): Promise<{ body: Buffer; isTruncated: boolean } | null> {
+  { bytesMax, allowance }: { bytesMax: number; allowance: Allowance | null },
+): Promise<Decoded | 'over' | null> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = []
     let bytes = 0
-    decoder.on('data', (chunk: Buffer) => {
-      chunks.push(chunk)
-      bytes += chunk.length
-      if (bytes <= bytesMax) return
-      resolve({ body: Buffer.concat(chunks).subarray(0, bytesMax), isTruncated: true })
+    let isSettled = false
+    function settle(outcome: Decoded | 'over' | null): void {
+      if (isSettled) return
+      isSettled = true
+      if (outcome === null || outcome === 'over') allowance?.give(bytes)
       decoder.destroy()
+      resolve(outcome)
+    }
+    decoder.on('data', (chunk: Buffer) => {
+      if (isSettled) return
+      const kept = chunk.subarray(0, bytesMax - bytes)
+      if (allowance?.take(kept.length) === false) return settle('over')
+      chunks.push(kept)
+      bytes += kept.length
+      if (kept.length < chunk.length) settle({ body: Buffer.concat(chunks), isTruncated: true })
     })
-    decoder.on('end', () => resolve({ body: Buffer.concat(chunks), isTruncated: false }))
-    decoder.on('error', () => resolve(null))
+    decoder.on('end', () => settle({ body: Buffer.concat(chunks), isTruncated: false }))
+    decoder.on('error', () => settle(null))
     decoder.end(body)
   })
 }

@@ -33,7 +33,7 @@ export type ReceivedHeaders = Record<string, string | string[]>
  *   the request, so that it may be sent again whatever its method.
  * - `forbidden`: the address policy, the scheme or a user name in the URL speaks against it; nothing was sent.
  * - `invalid`: the request could not be written as HTTP; nothing was sent.
- * - `aborted`: the caller's signal fired, or the client is closed.
+ * - `aborted`: the caller's signal fired, its allowance is used up, or the client is closed.
  */
 export type OutboundOutcome =
   | {

@@ -1,3 +1,4 @@
+import type { Allowance } from './allowance.ts'
 import type { OutboundOutcome } from './outcome.ts'
 
 /** One request to send. The caller bounds its body; everything about the answer is bounded here. */
@@ -17,6 +18,8 @@ export type OutboundRequest = {
   /** of the answer's body, both as received and as decoded; beyond that it is cut and the connection closed */
   responseBytesMax?: number | undefined
   signal?: AbortSignal | undefined
+  /** what the answer may take beside `responseBytesMax`; where that is used up, the request is `aborted` */
+  allowance?: Allowance | undefined
 }
 
 /** A request that can be written as HTTP: its headers as names and values in turn. */
