@@ -1,5 +1,5 @@
 import type { ErrorData } from '@permea/contract'
-import type { ApiClient } from '../functions/function.ts'
+import type { ApiClient, RequestManner } from '../functions/function.ts'
 import type { Outbound } from '../outbound/client.ts'
 import type { OutboundOutcome } from '../outbound/outcome.ts'
 import type { OutboundRequest } from '../outbound/request-check.ts'
@@ -57,7 +57,7 @@ export function createApiClient(
     async request(request, how = {}) {
       const opened = await source.open()
       if (opened.kind === 'failed') return guestFailure(opened.error)
-      const first = await sendOnce(sender, opened.value, request, context.sourceId, how.signal)
+      const first = await sendOnce(sender, opened.value, request, context.sourceId, how)
       if (first.kind === 'answered') {
         source.used(opened.value)
         return first
@@ -67,7 +67,7 @@ export function createApiClient(
       const renewed = await source.renew(opened.value)
       // What the app said to this very request tells more than that it could not be mended.
       if (renewed.kind === 'failed') return first
-      const second = await sendOnce(sender, renewed.value, request, context.sourceId, how.signal)
+      const second = await sendOnce(sender, renewed.value, request, context.sourceId, how)
       if (second.kind === 'answered') source.used(renewed.value)
       else if (isExpired(second) || isDefunct(second)) await source.lost(renewed.value, keptFailure(second))
       return second
@@ -89,7 +89,7 @@ async function sendOnce(
   { connection, config }: ClientState,
   given: GuestRequest,
   sourceId: string | null,
-  signal: AbortSignal | undefined,
+  how: RequestManner,
 ): Promise<GuestAnswer> {
   const request = appRequest(config, given)
   if ('problem' in request) return failed(request.problem)
@@ -98,7 +98,7 @@ async function sendOnce(
     ...request,
     timeoutMs: TIMEOUT_MS,
     responseBytesMax: RESPONSE_BYTES_MAX,
-    ...(signal === undefined ? {} : { signal }),
+    ...how,
   })
   const answer = await answerFor(config, request, outcome, sender.clock.now())
   if (await sender.isLogged(connection.workspaceId)) {

@@ -1,4 +1,5 @@
 import type { ErrorData, FunctionDefinition } from '@permea/contract'
+import type { Allowance } from '../outbound/allowance.ts'
 import type {
   ArgumentText,
   GuestAnswer,
@@ -14,7 +15,15 @@ import type {
  */
 export interface ApiClient {
   /** Never rejects. A refused answer is `failed` with the class that the connection's rules give it (wire facts C.5). */
-  request(request: GuestRequest, how?: { signal?: AbortSignal }): Promise<GuestAnswer>
+  request(request: GuestRequest, how?: RequestManner): Promise<GuestAnswer>
+}
+
+/** How a request is made, whatever it asks for. */
+export interface RequestManner {
+  /** Ends it where it stands. */
+  signal?: AbortSignal
+  /** What receiving its answer may take in memory; where that is used up it fails. */
+  allowance?: Allowance
 }
 
 /** On whose behalf a function is called. Ids are the database's where they are not said to be the wire's. */

@@ -45,7 +45,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       return { ...NOTHING_SAID, ...failure('load', { message: source.message }, place, mask) }
     }
     const clients = call.clients ?? {}
-    const { signal } = call
+    const aborting = call.signal === undefined ? {} : { signal: call.signal }
     const outcome = await sandbox.run({
       code: source.code,
       fileName,
@@ -54,15 +54,15 @@ export function createFunctions(options: FunctionsOptions): Functions {
       ...(call.text === undefined ? {} : { text: call.text }),
       clients: Object.keys(clients),
       host: {
-        async request(name, request) {
+        async request(name, request, allowance) {
           const client = clients[name]
           if (client === undefined) throw new Error(`a guest asked for a client that it was not given: ${name}`)
-          return client.request(request, signal === undefined ? {} : { signal })
+          return client.request(request, { allowance, ...aborting })
         },
-        fetch: (request) => guestFetch(outbound, request, signal),
+        fetch: (request, allowance) => guestFetch(outbound, request, { allowance, ...aborting }),
       },
       ...(call.limits === undefined ? {} : { limits: call.limits }),
-      ...(signal === undefined ? {} : { signal }),
+      ...aborting,
     })
     const said = { logs: maskedLogs(outcome.logs, mask), cpuMs: outcome.cpuMs, hostCalls: outcome.hostCalls }
     if (outcome.kind === 'returned') {

@@ -1,5 +1,6 @@
 import type { Outbound } from '../outbound/client.ts'
 import type { GuestAnswer, GuestRequest } from '../sandbox/call.ts'
+import type { RequestManner } from './function.ts'
 
 /** Headers that belong to the HTTP client; `fetch` of browsers drops them without a word too. */
 const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
@@ -23,11 +24,7 @@ const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
  *
  * @source Fetch standard, "forbidden request-header"; redirects as everywhere in `outbound`
  */
-export async function guestFetch(
-  outbound: Outbound,
-  request: GuestRequest,
-  signal: AbortSignal | undefined,
-): Promise<GuestAnswer> {
+export async function guestFetch(outbound: Outbound, request: GuestRequest, how: RequestManner): Promise<GuestAnswer> {
   const headers = Object.fromEntries(
     Object.entries(request.headers ?? {}).filter(([name]) => !FORBIDDEN_HEADERS.has(name.toLowerCase())),
   )
@@ -37,7 +34,7 @@ export async function guestFetch(
     method: request.method,
     headers,
     ...(body === undefined ? {} : { body }),
-    ...(signal === undefined ? {} : { signal }),
+    ...how,
   })
   if (outcome.kind !== 'answered') return failed(`fetch failed: ${outcome.message}`, 'fetch_failed')
   if (outcome.bodyTruncated) return failed('fetch failed: the answer is longer than 10 MB', 'limit_exceeded')

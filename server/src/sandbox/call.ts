@@ -3,6 +3,8 @@
  * Everything that crosses is JSON: nothing of the host is ever reachable from the guest.
  */
 
+import type { Allowance } from '../outbound/allowance.ts'
+
 /** One call of the default export of a module. */
 export interface SandboxCall {
   /** JavaScript as `checkSource` returned it: an ES module with a default export, or one that sets `module.exports`. */
@@ -39,12 +41,16 @@ export interface ArgumentText {
   valueAs: readonly string[]
 }
 
-/** What a guest may ask for. The address policy, credentials and HTTP live behind it, never in the guest. */
+/**
+ * What a guest may ask for. The address policy, credentials and HTTP live behind it, never in the guest. What is
+ * received is asked for at `allowance` before it is kept; where that says no, the guest is told so, whatever the host
+ * answers.
+ */
 export interface SandboxHost {
   /** A call of an API client: `apiClient.post('/webhooks', data, options)`. Never rejects: what goes wrong is data. */
-  request(client: string, request: GuestRequest): Promise<GuestAnswer>
+  request(client: string, request: GuestRequest, allowance: Allowance): Promise<GuestAnswer>
   /** The guest's `fetch(url, init)`. Never rejects. */
-  fetch(request: GuestRequest): Promise<GuestAnswer>
+  fetch(request: GuestRequest, allowance: Allowance): Promise<GuestAnswer>
 }
 
 export interface GuestRequest {
@@ -127,12 +133,25 @@ export type SourceCheck =
   /** `code` is what to keep and run: types stripped, nothing else changed, so that lines and columns stay. */
   { kind: 'loaded'; code: string } | { kind: 'refused'; message: string; line: number | null; column: number | null }
 
+export interface SandboxStatus {
+  children: number
+  busy: number
+  waiting: number
+  restarts: number
+  isNetworkCutOff: boolean
+  /**
+   * Bytes in the engine: of requests and of answers that functions have not taken (`held`, and the most that it was
+   * since the start), and of answers that were taken and are kept to repeat a call (`kept`).
+   */
+  requestBytes: { held: number; heldMost: number; kept: number }
+}
+
 export interface Sandbox extends AsyncDisposable {
   /** Strips types and loads the module once, without calling it: syntax, default export, top level. */
   checkSource(source: string, fileName: string): Promise<SourceCheck>
   run(call: SandboxCall): Promise<SandboxOutcome>
   /** For metrics and readiness. */
-  status(): { children: number; busy: number; waiting: number; restarts: number; isNetworkCutOff: boolean }
+  status(): SandboxStatus
   start(): Promise<void>
   stop(): Promise<void>
 }

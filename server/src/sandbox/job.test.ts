@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ByteBudget } from './byte-budget.ts'
 import type { GuestAnswer, SandboxHost } from './call.ts'
 import { type Ending, Job } from './job.ts'
 import type { DoneReply, WaitingReply } from './messages.ts'
@@ -27,6 +28,8 @@ function begun(host: SandboxHost = recordedHost().host) {
     hash: '',
     fileName: 'f.js',
     limits,
+    requestBudget: new ByteBudget(1e6),
+    keptBudget: new ByteBudget(1e6),
     nowMs: () => 0,
     onReady: () => ready.resolve(),
     onEnd: (_job, how) => {

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
 import { blockOfRandomBytes } from '../platform/random-bytes.ts'
-import type { GuestAnswer, GuestError, SandboxCall, SandboxFailure, SandboxLimits, SandboxLogLine } from './call.ts'
-import { encodeAnswer, readHostCall } from './guest-request.ts'
+import type { ByteBudget, Holding } from './byte-budget.ts'
+import type { SandboxCall, SandboxFailure, SandboxLimits, SandboxLogLine } from './call.ts'
+import { bytesOf, type EncodedAnswer, HostRequests } from './host-requests.ts'
 import type { AnswerHead, DoneReply, Failed, FromChild, HostCall, Moment, WaitingReply } from './messages.ts'
 
 /** One entry into the guest: what it was given, and what it then asked for, once it has. */
 interface Step {
   moment: Moment
-  answers: { call: number; headJson: string; body: Buffer }[]
+  answers: EncodedAnswer[]
   asked: string | null
 }
 
@@ -39,6 +40,10 @@ export interface JobOptions {
   hash: string
   fileName: string
   limits: SandboxLimits
+  /** Where requests and answers count until the child has them. */
+  requestBudget: ByteBudget
+  /** Where answers count after that, as long as they are kept to repeat the job. */
+  keptBudget: ByteBudget
   nowMs: () => number
   /** A host call was answered or a timer is due: the job can go on. */
   onReady: (job: Job) => void
@@ -70,9 +75,11 @@ export class Job {
   isEnded = false
   #journal: Step[] = []
   #journalBytes = 0
+  #journalHolding: Holding | null = null
+  #isForgotten = false
   #at = 0
-  #arrived: { call: number; headJson: string; body: Buffer }[] = []
-  #outstanding = 0
+  /** Null until there is one: most calls ask for nothing. */
+  #requests: HostRequests | null = null
   #timer: NodeJS.Timeout | null = null
   #isWaiting = false
   #lives = LIVES
@@ -121,16 +128,9 @@ export class Job {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     const elapsedMs = performance.now() - this.startedAtMs
-    const answers: Step['answers'] = []
-    let bytes = 0
-    for (let next = this.#arrived[0]; next !== undefined && bytes < SLICE_BYTES_MAX; next = this.#arrived[0]) {
-      answers.push(next)
-      bytes += next.body.byteLength + next.headJson.length
-      this.#arrived.shift()
-    }
+    const answers = this.#requests?.hand(SLICE_BYTES_MAX) ?? []
     const step: Step = { moment: { nowMs: this.#options.nowMs(), elapsedMs }, answers, asked: null }
     this.#journal.push(step)
-    this.#journalBytes += bytes
     return step
   }
 
@@ -150,16 +150,20 @@ export class Job {
       return
     }
     if (this.hostCalls + requests.length > this.limits.hostCalls) this.#distrust('more requests than it may make')
-    if (step !== undefined) step.asked = asked
-    if (this.#journalBytes > JOURNAL_BYTES_MAX) this.#forgetAnswers()
+    if (step !== undefined) {
+      step.asked = asked
+      this.#keepAnswers(step)
+    }
     if (reply.type === 'done') this.#endsWith = endingOf(reply, rest)
     for (const [index, request] of requests.entries()) this.#perform(reply.calls[index]?.kind ?? 'request', request)
+    if (this.#endsWith !== null) this.#concludeRequests(this.#endsWith)
+    this.#requests?.taken()
     this.#goOn(reply)
   }
 
   #goOn(reply: WaitingReply | DoneReply): void {
     if (reply.type === 'done') this.#endWhenAnswered()
-    else if (this.#at < this.#journal.length || this.#arrived.length > 0) this.#options.onReady(this)
+    else if (this.#at < this.#journal.length || this.#requests?.hasArrived === true) this.#options.onReady(this)
     else {
       this.#isWaiting = true
       if (reply.wakeAtMs !== null) this.#sleep(reply.wakeAtMs)
@@ -200,44 +204,30 @@ export class Job {
 
   #perform(kind: HostCall['kind'], text: string): void {
     this.hostCalls += 1
-    this.#outstanding += 1
-    const number = this.hostCalls
-    void this.#encoded(kind, text).then((answer) => {
-      this.#outstanding -= 1
-      if (this.isEnded) return
-      if (this.#endsWith !== null) return this.#endWhenAnswered()
-      this.#arrived.push({ call: number, ...answer })
-      this.#nowReady()
+    this.#requests ??= new HostRequests(this, this.#options.requestBudget, {
+      arrived: () => this.#nowReady(),
+      allDone: () => this.#endWhenAnswered(),
     })
+    this.#requests.ask(this.hostCalls, kind, text)
   }
 
-  /** Never rejects, whatever was asked and whatever was answered. */
-  async #encoded(kind: HostCall['kind'], text: string): Promise<ReturnType<typeof encodeAnswer>> {
-    try {
-      return encodeAnswer(await this.#ask(kind, text))
-    } catch {
-      return encodeAnswer(failedAnswer('the request could not be made'))
-    }
-  }
-
-  async #ask(kind: HostCall['kind'], text: string): Promise<GuestAnswer> {
-    const asked = readHostCall(text)
-    const { call } = this
-    if ('error' in asked) return failedAnswer(asked.error)
-    if (call === null || (kind === 'request' && !call.clients.includes(asked.client)))
-      return failedAnswer('there is no such client')
-    return kind === 'fetch' ? call.host.fetch(asked.request) : call.host.request(asked.client, asked.request)
+  /** What the function asked for and did not wait for is done, unless it was stopped: then nothing more is begun. */
+  #concludeRequests(ending: Ending): void {
+    this.#forgetAnswers()
+    const wasStopped = ending.kind === 'failed' && ending.failure !== 'thrown'
+    if (wasStopped) this.#requests?.cancelWaiting()
+    this.#requests?.ignoreAnswers()
   }
 
   /** A call that asked for something without waiting for it ends when that is done. */
   #endWhenAnswered(): void {
-    if (this.#outstanding === 0 && this.#endsWith !== null) this.end(this.#endsWith)
+    if (this.#endsWith !== null && this.#requests?.isDone !== false) this.end(this.#endsWith)
   }
 
   /** Whether it can be begun again after its child was lost; then it is as if it had not begun. */
   rewind(isSuspect: boolean): boolean {
     this.#lives -= isSuspect ? LIVES_OF_SUSPECT : 1
-    if (this.#lives <= 0 || this.#journalBytes > JOURNAL_BYTES_MAX) return false
+    if (this.#lives <= 0 || this.#isForgotten) return false
     this.#at = 0
     this.logs = []
     this.#logBytes = 0
@@ -247,7 +237,22 @@ export class Job {
     return true
   }
 
+  /** The child has these answers; they are kept for a repetition while there is room for that. */
+  #keepAnswers(step: Step): void {
+    if (step.answers.length === 0) return
+    if (this.#isForgotten) {
+      step.answers = []
+      return
+    }
+    const bytes = step.answers.reduce((sum, answer) => sum + bytesOf(answer), 0)
+    this.#journalBytes += bytes
+    this.#journalHolding ??= this.#options.keptBudget.open(this.owner)
+    if (this.#journalBytes > JOURNAL_BYTES_MAX || !this.#journalHolding.take(bytes)) this.#forgetAnswers()
+  }
+
   #forgetAnswers(): void {
+    this.#isForgotten = true
+    this.#journalHolding?.release()
     for (const step of this.#journal) step.answers = []
   }
 
@@ -264,14 +269,12 @@ export class Job {
     if (this.isEnded) return
     this.isEnded = true
     if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#journalHolding?.release()
     this.#journal = []
+    this.#requests?.cancelWaiting()
+    this.#requests?.ignoreAnswers()
     this.#options.onEnd(this, ending)
   }
-}
-
-function failedAnswer(message: string): GuestAnswer {
-  const error: GuestError = { message }
-  return { kind: 'failed', error }
 }
 
 function cut(calls: readonly HostCall[], body: Buffer): { requests: string[]; rest: Buffer } {

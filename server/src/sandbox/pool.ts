@@ -1,4 +1,5 @@
 import type { Log } from '../platform/log.ts'
+import type { SandboxStatus } from './call.ts'
 import { FairQueue } from './fair-queue.ts'
 import { detectIsolation, type Isolation } from './isolation.ts'
 import type { Job } from './job.ts'
@@ -51,7 +52,7 @@ export class Pool {
     this.#callsPerChild = options.callsPerChild
   }
 
-  status(): { children: number; busy: number; waiting: number; restarts: number; isNetworkCutOff: boolean } {
+  status(): Omit<SandboxStatus, 'requestBytes'> {
     return {
       children: this.#workers.length,
       busy: this.#workers.reduce((sum, worker) => sum + worker.busy, 0),

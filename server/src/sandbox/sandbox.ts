@@ -3,9 +3,10 @@ import { availableParallelism } from 'node:os'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
+import { ByteBudget } from './byte-budget.ts'
 import type { Sandbox, SandboxCall, SandboxLimits, SandboxOutcome, SourceCheck } from './call.ts'
 import { type Ending, Job } from './job.ts'
-import { DEFAULT_LIMITS, SOURCE_BYTES_MAX } from './limits.ts'
+import { DEFAULT_LIMITS, KEPT_BYTES_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX } from './limits.ts'
 import { placeIn } from './place.ts'
 import { Pool } from './pool.ts'
 
@@ -20,6 +21,8 @@ export interface SandboxOptions {
   callsPerChild?: number
   /** What a call gets where it does not say otherwise. */
   limits?: Partial<SandboxLimits>
+  /** What requests of functions and answers may hold in the engine, over all calls; an owner has a quarter at most. */
+  requestBytesMax?: number
 }
 
 const CALLS_PER_CHILD = 50_000
@@ -35,6 +38,8 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
   const { log, clock, random } = options
   const size = options.children ?? Math.max(2, availableParallelism())
   const defaults = { ...DEFAULT_LIMITS, ...options.limits }
+  const requestBudget = new ByteBudget(options.requestBytesMax ?? REQUEST_BYTES_MAX)
+  const keptBudget = new ByteBudget(KEPT_BYTES_MAX)
   const pool = new Pool({ log, random, size, callsPerChild: options.callsPerChild ?? CALLS_PER_CHILD })
   const sources = new LRUCache<string, Hashed>({
     maxSize: HASHED_BYTES_MAX,
@@ -59,6 +64,8 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
       hash: source.hash,
       fileName,
       limits: given.limits,
+      requestBudget,
+      keptBudget,
       nowMs: () => clock.now().getTime(),
       onReady: (ready) => pool.ready(ready),
       onEnd: (ended, ending) => {
@@ -103,7 +110,10 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
   return {
     run,
     checkSource,
-    status: () => pool.status(),
+    status() {
+      const { held, heldMost } = requestBudget
+      return { ...pool.status(), requestBytes: { held, heldMost, kept: keptBudget.held } }
+    },
     pids: () => pool.pids(),
     start: () => pool.start(),
     async stop() {

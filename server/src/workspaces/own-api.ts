@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { ErrorData } from '@permea/contract'
 import type { FastifyInstance } from 'fastify'
 import type { ApiClient } from '../functions/function.ts'
+import type { Allowance } from '../outbound/allowance.ts'
 import type { GuestAnswer, GuestError } from '../sandbox/call.ts'
 import type { WorkspaceDirectory } from './directory.ts'
 import type { Tokens } from './tokens.ts'
@@ -84,7 +85,7 @@ export function createOwnApi(options: OwnApiOptions): OwnApi {
               signal: AbortSignal.any([...signals, over.signal]),
               payloadAsStream: true,
             })
-            const body = await bodyIn(answer.stream())
+            const body = await bodyIn(answer.stream(), how.allowance)
             if (body === null) return failed({ key: 'limit_exceeded', message: 'the answer is longer than 10 MB' })
             return answered(answer.statusCode, answer.headers, body)
           } catch (error) {
@@ -111,13 +112,14 @@ function pathOf(uri: string, publicUrl: string): URL | null {
   return url
 }
 
-/** Null where it is too long. */
-async function bodyIn(stream: Readable): Promise<Buffer | null> {
+/** Null where it is too long, or longer than is allowed just now. */
+async function bodyIn(stream: Readable, allowance: Allowance | undefined): Promise<Buffer | null> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of stream) {
-    bytes += (chunk as Buffer).length
-    if (bytes > ANSWER_BYTES_MAX) return null
+    const { length } = chunk as Buffer
+    bytes += length
+    if (bytes > ANSWER_BYTES_MAX || allowance?.take(length) === false) return null
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks)

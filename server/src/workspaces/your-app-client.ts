@@ -30,7 +30,7 @@ export function yourAppClient(options: {
         ...built.request,
         ...(request.dataBase64 === undefined ? {} : { body: Buffer.from(request.dataBase64, 'base64') }),
         headers: { ...built.request.headers, ...(await yourApp.headers(workspaceId, user)) },
-        ...(how.signal === undefined ? {} : { signal: how.signal }),
+        ...how,
       })
       if (outcome.kind !== 'answered') return failed({ key: 'request_failed', message: outcome.message })
       if (outcome.bodyTruncated)
