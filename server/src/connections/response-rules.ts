@@ -37,8 +37,9 @@ export async function verdictOn(
   request: { method: string; uri: string },
   now: Date,
 ): Promise<Verdict> {
-  const data = dataOf(answer)
   const { status, headers } = answer
+  // A long answer takes many times its size when it is parsed, which is of use to rules only.
+  const data = config.responseHandlers.length === 0 ? undefined : dataOf(answer)
   const scope = { response: { statusCode: status, status, headers: flat(headers), data }, request }
   for (const handler of config.responseHandlers) {
     const { match, isSuccess, data: mapped, error } = asObject(handler)
