@@ -11,7 +11,7 @@ import { createNotifications } from './notifications/notifications.ts'
 import { createOutbound } from './outbound/client.ts'
 import { createDatabase } from './platform/database.ts'
 import { createIds, toWire } from './platform/ids.ts'
-import { createMetrics } from './platform/metrics.ts'
+import { addReadGauge, createMetrics } from './platform/metrics.ts'
 import { createOwnership } from './platform/ownership.ts'
 import { createQueue } from './platform/queue.ts'
 import { createSealing, derivedKey } from './platform/sealing.ts'
@@ -56,6 +56,11 @@ export function createGround(options: EngineOptions, ensureCustomer: TokensOptio
   })
 
   const sandbox = createSandbox({ log, clock, random })
+  addReadGauge(metrics, {
+    name: 'permea_function_request_bytes',
+    help: 'Memory that requests of functions hold, and answers that functions have not taken',
+    read: () => sandbox.status().requestBytes.held,
+  })
   const functions = createFunctions({ sandbox, outbound, database, ids, log })
 
   const workspaceStore = createWorkspaceStore(sealing)

@@ -61,3 +61,18 @@ export function createMetrics(): Metrics {
     }),
   }
 }
+
+/** A number that is asked for when the metrics are read. */
+export function addReadGauge(metrics: Metrics, gauge: { name: string; help: string; read(): number }): void {
+  const { name, help, read } = gauge
+  metrics.registry.registerMetric(
+    new Gauge({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.set(read())
+      },
+    }),
+  )
+}
