@@ -1,4 +1,4 @@
-import { addApp, buildHouse, connectApp, startReceiver } from '@permea/testkit'
+import { addApp, buildHouse, connectApp, startReceiver, until } from '@permea/testkit'
 import { expect, test } from 'vitest'
 
 test('functions in a process that serves no API reach it all the same', async () => {
@@ -47,4 +47,31 @@ test('of an answer no more is read than a function may have, and what it comes f
   expect(await client.actions.act({ body: { code } })).toMatchObject({ output: 'limit_exceeded' })
   await gone.promise
   expect(sent).toBeLessThan(64 * piece.length)
+})
+
+test('what functions receive from this API and from your app counts as held by functions while it is read', async () => {
+  await using app = await startReceiver()
+  const bytes = 3_000_000
+  await using house = await buildHouse({ appBaseUri: app.url })
+  await addApp(house, { url: app.url })
+  const { client, connection } = await connectApp(house, { customer: 'acme' })
+  const held = async () => {
+    const metrics = await (await fetch(`${house.url}/metrics`)).text()
+    return Number(/^permea_function_request_bytes (\d+)$/m.exec(metrics)?.[1])
+  }
+  const ways = [`membrane.get('/connections/${connection.id}/proxy/held')`, `internalApiClient.get('/held')`]
+  for (const way of ways) {
+    const ended = Promise.withResolvers<() => void>()
+    app.behave((_request, response) => {
+      response.writeHead(200, { 'content-length': bytes, 'content-type': 'text/plain' })
+      response.write(Buffer.alloc(bytes - 1, 'x'), () => ended.resolve(() => response.end('x')))
+    })
+    const code = `export default async ({ membrane, internalApiClient }) => (await ${way}).length`
+    const ran = client.actions.act({ body: { code } })
+    const end = await ended.promise
+    await until(`${way} has received it`, 10_000, async () => (await held()) >= bytes - 1)
+    end()
+    expect(await ran).toMatchObject({ output: bytes })
+    expect(await held()).toBe(0)
+  }
 })
