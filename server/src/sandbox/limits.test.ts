@@ -24,7 +24,7 @@ const LOOPS: Record<string, string> = {
   'a loop in a catch': 'try { throw 1 } catch { for (;;); }',
   'a loop that catches what stops it': 'for (;;) { try { for (;;); } catch {} }',
   'a loop in a finally': 'try { for (;;); } finally { for (;;); }',
-  'endless microtasks': 'const again = () => Promise.resolve().then(again); again(); await new Promise(() => {})',
+  'endless microtasks': 'const again = () => { Promise.resolve().then(again) }; again(); await new Promise(() => {})',
   'endless queueMicrotask': 'const again = () => queueMicrotask(again); again(); await new Promise(() => {})',
   'a getter that loops': 'return { get a() { for (;;); } }',
   'a toJSON that loops': 'return { toJSON() { for (;;); } }',
@@ -66,6 +66,8 @@ const BOMBS: Record<string, string> = {
   objects: 'const a = []; for (;;) a.push({ a: [1, 2, 3] })',
   'a string': 'let s = "x"; for (;;) s += s',
   promises: 'const a = []; for (;;) a.push(new Promise(() => {}).then(() => 1))',
+  // Its links are garbage before all of it is, so that time or memory ends it, whichever is first.
+  'a chain of promises without end': 'const again = () => Promise.resolve().then(again); await again()',
   'byte arrays': 'const a = []; for (;;) a.push(new Uint8Array(1e6).fill(1))',
   'one huge byte array': 'return new Uint8Array(2 ** 31 - 1).length',
   'an array of 30 million elements': 'return new Array(3e7).fill(0).length',
