@@ -172,7 +172,7 @@ test('however a call ends while it receives, nothing stays held, and what waited
   const aborting = new AbortController()
   const all = 'Promise.all(Array.from({ length: 30 }, () => fetch(args.url).then((answer) => answer.text())))'
   const endings: [failure: string, given: object, body: string][] = [
-    ['wall_timeout', { limits: { wallMs: 500 } }, `await ${all}`],
+    ['wall_timeout', { limits: { wallMs: 4_000 } }, `await ${all}`],
     ['aborted', { signal: aborting.signal }, `await ${all}`],
     ['cpu_timeout', {}, `${all}; await new Promise((resolve) => setTimeout(resolve, 300)); for (;;);`],
   ]
