@@ -163,9 +163,11 @@ test('of one call the far end never sees more than six requests at a time, and a
 
 test('however a call ends while it receives, nothing stays held, and what waited is never sent', async () => {
   let requests = 0
+  let isOver = false
   await using receiver = await listenHttp((request, response) => {
     requests += 1
-    if (request.url === '/reset') response.write(ZEROS, () => response.socket?.resetAndDestroy())
+    if (isOver) response.destroy()
+    else if (request.url === '/reset') response.write(ZEROS, () => response.socket?.resetAndDestroy())
     else response.write(ZEROS)
   })
   await using world = openWorld()
@@ -178,10 +180,13 @@ test('however a call ends while it receives, nothing stays held, and what waited
   ]
   for (const [failure, given, body] of endings) {
     requests = 0
+    isOver = false
     const call = world.failed(fn(body), { host: world.host, args: { url: receiver.url }, owner: failure, ...given })
-    await until('six are being received', 10_000, () => world.bytes().held > 6 * ZEROS.length)
+    await until('six are being received', 10_000, () => requests === 6 && world.bytes().held > 6 * ZEROS.length)
     if (failure === 'aborted') aborting.abort()
+    // Also for requests that come only now.
     const endNow = () => {
+      isOver = true
       for (const socket of receiver.sockets) socket.destroy()
     }
     // A function that was stopped ends when what it has under way does.
@@ -191,6 +196,7 @@ test('however a call ends while it receives, nothing stays held, and what waited
     await until(`nothing is held after ${failure}`, 10_000, () => world.bytes().held === 0)
     expect(requests).toBe(6)
   }
+  isOver = false
   const refused = 'return Promise.allSettled([1, 2].map(() => fetch(args.url).then((answer) => answer.text())))'
   await world.returned(fn(refused), { host: world.host, args: { url: `${receiver.url}/reset` } })
   expect(world.bytes()).toMatchObject({ held: 0, kept: 0 })
