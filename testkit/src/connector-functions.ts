@@ -75,7 +75,7 @@ function clientTo(apiUrl: string): ApiClient {
         kind: 'answered',
         status,
         headers: Object.fromEntries(answer.headers),
-        bodyBase64: body.toString('base64'),
+        body,
       }
     },
   }

@@ -7,7 +7,7 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as 
 type Method = (typeof METHODS)[number]
 
 /** Answers longer than this are not repeated in the record of a step; the log of API requests has them. */
-const KEPT_CHARS_MAX = 16_384
+const KEPT_BYTES_MAX = 16_384
 
 /**
  * Sends one request `{ uri or path, method, headers, query, body or data }`, whose formulas are evaluated, to the app of
@@ -78,12 +78,12 @@ function textsOf(headers: Record<string, unknown>): Record<string, string> {
 }
 
 function bodyOf(answer: Extract<GuestAnswer, { kind: 'answered' }>): unknown {
-  return bodyValue({ headers: answer.headers, body: Buffer.from(answer.bodyBase64, 'base64') })
+  return bodyValue(answer)
 }
 
 function recordedAnswer(answer: GuestAnswer): Record<string, unknown> {
   if (answer.kind === 'failed') return { response: null, error: answer.error.message }
-  const isLong = answer.bodyBase64.length > KEPT_CHARS_MAX
+  const isLong = answer.body.length > KEPT_BYTES_MAX
   return { response: { status: answer.status, ...(isLong ? { bodyTruncated: true } : { body: bodyOf(answer) }) } }
 }
 

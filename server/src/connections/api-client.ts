@@ -129,12 +129,9 @@ async function answerFor(
   const about = { method: request.method, uri: request.url }
   const verdict = await verdictOn(config, { status, headers, text, isWhole: true }, about, now)
   if (verdict.kind === 'failed') return guestFailure(verdict.error)
-  const bodyBase64 =
-    verdict.kind === 'good'
-      ? body.toString('base64')
-      : Buffer.from(JSON.stringify(verdict.data ?? null)).toString('base64')
+  const given = verdict.kind === 'good' ? body : Buffer.from(JSON.stringify(verdict.data ?? null))
   const shown = verdict.kind === 'good' ? flat(headers) : { ...flat(headers), 'content-type': 'application/json' }
-  return { kind: 'answered', status, headers: shown, bodyBase64 }
+  return { kind: 'answered', status, headers: shown, body: given }
 }
 
 function recordOf(sent: {

@@ -42,7 +42,7 @@ export async function guestFetch(outbound: Outbound, request: GuestRequest, how:
     kind: 'answered',
     status: outcome.status,
     headers: joined(outcome.headers),
-    bodyBase64: outcome.body.toString('base64'),
+    body: outcome.body,
   }
 }
 

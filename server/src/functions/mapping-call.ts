@@ -122,8 +122,8 @@ function filledPath(path: string, parameters: unknown): { path: string } | { mis
 }
 
 /** The value of an answer's body: parsed where it is JSON, null where it is empty, else its text. */
-export function bodyOf({ headers, bodyBase64 }: Extract<GuestAnswer, { kind: 'answered' }>): unknown {
-  const text = Buffer.from(bodyBase64, 'base64').toString('utf8')
+export function bodyOf({ headers, body }: Extract<GuestAnswer, { kind: 'answered' }>): unknown {
+  const text = body.toString('utf8')
   if (text === '') return null
   const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
   if (type !== '' && !/[/+]json\b/i.test(type)) return text

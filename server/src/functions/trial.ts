@@ -79,8 +79,7 @@ export function recordedClient(answers: Answers): ApiClient {
       }
       const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
       const json = typeof body === 'string' ? {} : { 'content-type': 'application/json' }
-      const bodyBase64 = Buffer.from(text, 'utf8').toString('base64')
-      return { kind: 'answered', status, headers: { ...json, ...headers }, bodyBase64 }
+      return { kind: 'answered', status, headers: { ...json, ...headers }, body: Buffer.from(text) }
     },
   }
 }

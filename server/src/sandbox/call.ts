@@ -70,7 +70,7 @@ export interface GuestRequest {
 
 /** An answer, whatever its status, or why there is none. `error` becomes what the guest's promise rejects with. */
 export type GuestAnswer =
-  | { kind: 'answered'; status: number; headers: Record<string, string>; bodyBase64: string }
+  | { kind: 'answered'; status: number; headers: Record<string, string>; body: Buffer }
   | { kind: 'failed'; error: GuestError }
 
 /** Arrives in the guest as an `Error` that carries `type`, `key` and `data`. */

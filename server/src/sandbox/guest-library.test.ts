@@ -9,7 +9,7 @@ const { returned, failed, run, sandbox } = trial
 afterAll(() => trial.sandbox.stop())
 
 function answeredText(text: string | Uint8Array, headers: Record<string, string> = {}): GuestAnswer {
-  return { kind: 'answered', status: 200, headers, bodyBase64: Buffer.from(text).toString('base64') }
+  return { kind: 'answered', status: 200, headers, body: Buffer.from(text) }
 }
 
 /** What each call, written as an expression over `args`, asks the host for. */
@@ -225,7 +225,7 @@ test('fetch sends what it is given and answers as the web’s does', async () =>
     kind: 'answered',
     status: 404,
     headers: { 'content-type': 'text/plain' },
-    bodyBase64: Buffer.from('{"a":1}').toString('base64'),
+    body: Buffer.from('{"a":1}'),
   }))
   const body = `
     const one = await fetch('https://a.example/x?y=1')

@@ -30,8 +30,13 @@ export function readHostCall(text: string): { client: string; request: GuestRequ
 export function encodeAnswer(answer: GuestAnswer): { headJson: string; body: Buffer } {
   if (answer.kind === 'failed')
     return { headJson: JSON.stringify({ kind: 'failed', error: answer.error }), body: Buffer.alloc(0) }
-  const { status, headers, bodyBase64 } = answer
-  return { headJson: JSON.stringify({ kind: 'answered', status, headers }), body: Buffer.from(bodyBase64, 'base64') }
+  const { status, headers, body } = answer
+  return { headJson: JSON.stringify({ kind: 'answered', status, headers }), body: withoutSlack(body) }
+}
+
+/** Bytes that lie in a buffer more than twice their size are copied out of it, so that it is not kept for them. */
+function withoutSlack(body: Buffer): Buffer {
+  return body.buffer.byteLength > 2 * body.byteLength ? Buffer.from(body) : body
 }
 
 /** Header values as text; numbers and booleans are written out, what else there is, is left out. */

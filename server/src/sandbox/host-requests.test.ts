@@ -1,6 +1,7 @@
 import { until } from '@permea/testkit'
 import { afterAll, expect, test } from 'vitest'
 import type { GuestAnswer, SandboxHost } from './call.ts'
+import { encodeAnswer } from './guest-request.ts'
 import { answeredJson, recordedHost } from './recorded-host.ts'
 import { fn, openTrial } from './trial.ts'
 
@@ -14,14 +15,14 @@ const ALL = all(100)
 const uris = (count: number) => Array.from({ length: count }, (_, n) => `/${n}`)
 
 /** A host that counts the requests that are under way, and answers each in its own time. */
-function countingHost(msOf: (n: number) => number) {
+function countingHost(turnsOf: (n: number) => number) {
   let underWay = 0
   let most = 0
   const recorded = recordedHost(async ({ request }) => {
     underWay += 1
     most = Math.max(most, underWay)
     const n = Number(request.uri.slice(1))
-    await new Promise((resolve) => setTimeout(resolve, msOf(n)))
+    for (let turn = 0; turn <= turnsOf(n); turn += 1) await new Promise(setImmediate)
     underWay -= 1
     return answeredJson({ n })
   })
@@ -207,4 +208,13 @@ test('answers that were taken are kept while the call lasts, up to a limit', asy
     await call
     expect(held().kept).toBe(0)
   }
+})
+
+test('a small body does not keep the large buffer that it was cut from', () => {
+  const answered = (body: Buffer) => encodeAnswer({ kind: 'answered', status: 200, headers: {}, body }).body
+  const small = answered(Buffer.alloc(1_000_000, 'x').subarray(5, 10))
+  expect(small.toString()).toBe('xxxxx')
+  expect(small.buffer.byteLength).toBeLessThan(100_000)
+  const large = Buffer.alloc(1_000_000)
+  expect(answered(large.subarray(0, 600_000)).buffer).toBe(large.buffer)
 })

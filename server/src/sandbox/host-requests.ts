@@ -20,9 +20,9 @@ interface Asked {
 
 type Arrived = EncodedAnswer & { holding: Holding }
 
-/** What an answer takes in memory; its head is text, of which a character may take two bytes. */
-export function bytesOf(answer: EncodedAnswer): number {
-  return answer.body.byteLength + 2 * answer.headJson.length
+/** What an answer takes in memory: its head is text, of which a character may take two bytes; its body has some slack. */
+export function bytesOf({ headJson, body }: EncodedAnswer): number {
+  return Math.min(body.buffer.byteLength, 2 * body.byteLength) + 2 * headJson.length
 }
 
 /**

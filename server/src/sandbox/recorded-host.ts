@@ -30,6 +30,6 @@ export function answeredJson(body: unknown, status = 200): GuestAnswer {
     kind: 'answered',
     status,
     headers: { 'content-type': 'application/json' },
-    bodyBase64: Buffer.from(JSON.stringify(body)).toString('base64'),
+    body: Buffer.from(JSON.stringify(body)),
   }
 }

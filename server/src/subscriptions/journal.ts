@@ -6,8 +6,12 @@ import type { GuestAnswer, GuestRequest } from '../sandbox/call.ts'
 export interface JournalContent {
   /** New with every registration: the root of the idempotency keys that its requests carry. */
   id: string
-  entries: { key: string; answer: GuestAnswer }[]
+  entries: { key: string; answer: KeptAnswer }[]
 }
+
+type Answered = Extract<GuestAnswer, { kind: 'answered' }>
+/** An answer as JSON can hold it. */
+type KeptAnswer = Omit<Answered, 'body'> & { bodyBase64: string }
 
 export interface Journal {
   content: JournalContent | null
@@ -38,7 +42,7 @@ export function journaled(client: ApiClient, journal: Journal): ApiClient {
       if (index >= 0) {
         const [entry] = unused.splice(index, 1)
         counts.set(key, (counts.get(key) ?? 0) + 1)
-        if (entry !== undefined) return entry.answer
+        if (entry !== undefined) return revived(entry.answer)
       }
       const ordinal = counts.get(key) ?? 0
       counts.set(key, ordinal + 1)
@@ -51,13 +55,21 @@ export function journaled(client: ApiClient, journal: Journal): ApiClient {
       const idempotencyKey = createHash('sha256').update(`${content.id}:${key}:${ordinal}`).digest('hex').slice(0, 32)
       const headers = { 'idempotency-key': idempotencyKey, ...request.headers }
       const answer = await client.request({ ...request, headers }, how)
-      if (answer.kind === 'answered' && answer.status < 300 && answer.bodyBase64.length <= ANSWER_BYTES_MAX) {
-        content.entries.push({ key, answer })
+      if (answer.kind === 'answered' && answer.status < 300 && answer.body.length <= ANSWER_BYTES_MAX) {
+        content.entries.push({ key, answer: kept(answer) })
         await journal.save(content)
       }
       return answer
     },
   }
+}
+
+function kept({ body, ...answer }: Answered): KeptAnswer {
+  return { ...answer, bodyBase64: body.toString('base64') }
+}
+
+function revived({ bodyBase64, ...answer }: KeptAnswer): Answered {
+  return { ...answer, body: Buffer.from(bodyBase64, 'base64') }
 }
 
 function keyOf(request: GuestRequest): string {

@@ -136,7 +136,7 @@ function answered(status: number, headers: Record<string, unknown>, body: Buffer
     const flat = Object.entries(headers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, String(value)]],
     )
-    return { kind: 'answered', status, headers: Object.fromEntries(flat), bodyBase64: body.toString('base64') }
+    return { kind: 'answered', status, headers: Object.fromEntries(flat), body }
   }
   const error = ErrorData.safeParse(parsed(body))
   if (!error.success) return failed({ key: 'request_failed', message: `this API answered ${status}`, data: { status } })

@@ -42,7 +42,7 @@ export function yourAppClient(options: {
           kind: 'answered',
           status,
           headers: Object.fromEntries(flat),
-          bodyBase64: outcome.body.toString('base64'),
+          body: outcome.body,
         }
       }
       const body = outcome.body.toString('utf8').slice(0, BODY_CHARS_MAX)
