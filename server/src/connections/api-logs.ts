@@ -101,7 +101,7 @@ export function keptBody(body: SeenBody | null, mask: Mask): Record<string, unkn
 /** Names under which apps are told secrets, or tell them: of webhooks, of tokens. */
 const SECRET_NAME = String.raw`[\w.[\]%-]*(?:secret|passw(?:or)?d|private[-_]?key|api[-_]?key|(?:access|refresh|auth|bearer|id)[-_]?token)[\w.[\]%-]*|token`
 const NAMED_IN_JSON = new RegExp(String.raw`("(?:${SECRET_NAME})"\s*:\s*")(?:[^"\\]|\\.)*`, 'gi')
-const NAMED_IN_FORM = new RegExp(String.raw`((?:^|&)(?:${SECRET_NAME})=)[^&]*`, 'gi')
+const NAMED_IN_FORM = new RegExp(`((?:^|&)(?:${SECRET_NAME})=)[^&]*`, 'gi')
 
 /**
  * Secrets that nobody knew of before, which are made or told by this very exchange: they are known by their names, in

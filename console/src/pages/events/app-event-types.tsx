@@ -1,5 +1,4 @@
 import { IconTags } from '@tabler/icons-react'
-import { useNavigate, useParams } from '@tanstack/react-router'
 import { type ItemOf, permea } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
@@ -14,7 +13,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
-import { NewDrawer } from '../../records/new-drawer.tsx'
+import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
@@ -121,23 +120,16 @@ export function Page() {
   )
 }
 
-export function Record() {
-  const { id } = useParams({ strict: false }) as { id?: string }
-  return id === 'new' ? <New /> : <Existing />
-}
+export const Record = newOrExisting(New, Existing)
 
 function New() {
-  const navigate = useNavigate()
   return (
-    <NewDrawer title="New event type" path={PATH}>
-      <ElementForm
-        fields={fields}
-        of={{}}
-        isNew
-        save={(body) => permea.appEventTypes.create({ body })}
-        onSaved={(type) => void navigate({ to: `/${PATH}/${type.id}`, search: true })}
-      />
-    </NewDrawer>
+    <NewElement
+      title="New event type"
+      path={PATH}
+      fields={fields}
+      create={(body) => permea.appEventTypes.create({ body })}
+    />
   )
 }
 

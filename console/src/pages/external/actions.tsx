@@ -1,7 +1,7 @@
 import { Alert, Button, Select } from '@mantine/core'
 import { IconPlayerTrackNext } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ItemOf, permea, wordsOf } from '../../api.ts'
 import { CodeField } from '../../forms/code-field.tsx'
@@ -20,7 +20,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
-import { NewDrawer } from '../../records/new-drawer.tsx'
+import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
@@ -120,23 +120,11 @@ export function Page() {
   )
 }
 
-export function Record() {
-  const { id } = useParams({ strict: false }) as { id?: string }
-  return id === 'new' ? <New /> : <Existing />
-}
+export const Record = newOrExisting(New, Existing)
 
 function New() {
-  const navigate = useNavigate()
   return (
-    <NewDrawer title="New action" path={PATH}>
-      <ElementForm
-        fields={fields}
-        of={{}}
-        isNew
-        save={(body) => permea.actions.create({ body })}
-        onSaved={(made) => void navigate({ to: `/${PATH}/${made.id}`, search: true })}
-      />
-    </NewDrawer>
+    <NewElement title="New action" path={PATH} fields={fields} create={(body) => permea.actions.create({ body })} />
   )
 }
 

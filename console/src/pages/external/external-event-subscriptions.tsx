@@ -1,7 +1,6 @@
 import { Alert, Button } from '@mantine/core'
 import { IconWebhook } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ItemOf, permea } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
@@ -19,7 +18,7 @@ import { duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
-import { NewDrawer } from '../../records/new-drawer.tsx'
+import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
@@ -122,26 +121,19 @@ export function Page() {
   )
 }
 
-export function Record() {
-  const { id } = useParams({ strict: false }) as { id?: string }
-  return id === 'new' ? <New /> : <Existing />
-}
+export const Record = newOrExisting(New, Existing)
 
 function New() {
-  const navigate = useNavigate()
   return (
-    <NewDrawer title="Subscribe to events of an app" path={PATH}>
-      <ElementForm
-        fields={fields}
-        of={{}}
-        isNew
-        button="Subscribe"
-        save={(body) =>
-          permea.externalEventSubscriptions.create({ body: { ...body, connectionId: String(body.connectionId) } })
-        }
-        onSaved={(made) => void navigate({ to: `/${PATH}/${made.id}`, search: true })}
-      />
-    </NewDrawer>
+    <NewElement
+      title="Subscribe to events of an app"
+      path={PATH}
+      fields={fields}
+      button="Subscribe"
+      create={(body) =>
+        permea.externalEventSubscriptions.create({ body: { ...body, connectionId: String(body.connectionId) } })
+      }
+    />
   )
 }
 

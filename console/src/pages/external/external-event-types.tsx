@@ -2,7 +2,6 @@ import { Alert, Badge, Button, Group, SegmentedControl } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconCode } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ItemOf, permea, refreshAll, wordsOf } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
@@ -19,7 +18,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
-import { NewDrawer } from '../../records/new-drawer.tsx'
+import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
@@ -142,30 +141,23 @@ export function Page() {
   )
 }
 
-export function Record() {
-  const { id } = useParams({ strict: false }) as { id?: string }
-  return id === 'new' ? <New /> : <Existing />
-}
+export const Record = newOrExisting(New, Existing)
 
 function New() {
-  const navigate = useNavigate()
   return (
-    <NewDrawer title="New external event type" path={PATH}>
-      <ElementForm
-        fields={fields}
-        of={{}}
-        isNew
-        save={(body) => {
-          const functions = { subscribe: STARTS.subscribe, handle: STARTS.handle, unsubscribe: STARTS.unsubscribe }
-          return permea.externalEventTypes.create({
-            body: { ...(body.parentId === undefined ? functions : {}), ...body, type: 'webhook' },
-          })
-        }}
-        onSaved={(made) => void navigate({ to: `/${PATH}/${made.id}`, search: true })}
-      >
-        <p className="dim flat">It begins with functions for an API that has /webhooks; change and try them next.</p>
-      </ElementForm>
-    </NewDrawer>
+    <NewElement
+      title="New external event type"
+      path={PATH}
+      fields={fields}
+      create={(body) => {
+        const functions = { subscribe: STARTS.subscribe, handle: STARTS.handle, unsubscribe: STARTS.unsubscribe }
+        return permea.externalEventTypes.create({
+          body: { ...(body.parentId === undefined ? functions : {}), ...body, type: 'webhook' },
+        })
+      }}
+    >
+      <p className="dim flat">It begins with functions for an API that has /webhooks; change and try them next.</p>
+    </NewElement>
   )
 }
 

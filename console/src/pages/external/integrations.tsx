@@ -1,6 +1,5 @@
 import { IconApps } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
 import { type ItemOf, permea } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
@@ -17,7 +16,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
-import { NewDrawer } from '../../records/new-drawer.tsx'
+import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
@@ -109,23 +108,16 @@ export function Page() {
   )
 }
 
-export function Record() {
-  const { id } = useParams({ strict: false }) as { id?: string }
-  return id === 'new' ? <New /> : <Existing />
-}
+export const Record = newOrExisting(New, Existing)
 
 function New() {
-  const navigate = useNavigate()
   return (
-    <NewDrawer title="New integration" path={PATH}>
-      <ElementForm
-        fields={fields}
-        of={{}}
-        isNew
-        save={(body) => permea.integrations.create({ body })}
-        onSaved={(made) => void navigate({ to: `/${PATH}/${made.id}`, search: true })}
-      />
-    </NewDrawer>
+    <NewElement
+      title="New integration"
+      path={PATH}
+      fields={fields}
+      create={(body) => permea.integrations.create({ body })}
+    />
   )
 }
 

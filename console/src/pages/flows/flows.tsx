@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { IconRoute } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ItemOf, permea, refreshAll, wordsOf } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
@@ -18,7 +18,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
-import { NewDrawer } from '../../records/new-drawer.tsx'
+import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
@@ -120,23 +120,17 @@ export function Page() {
   )
 }
 
-export function Record() {
-  const { id } = useParams({ strict: false }) as { id?: string }
-  return id === 'new' ? <New /> : <Existing />
-}
+export const Record = newOrExisting(New, Existing)
 
 function New() {
-  const navigate = useNavigate()
   return (
-    <NewDrawer title="New flow" path={PATH}>
-      <ElementForm
-        fields={fields}
-        of={{ enabled: true }}
-        isNew
-        save={(body) => permea.flows.create({ body })}
-        onSaved={(flow) => void navigate({ to: `/${PATH}/${flow.id}`, search: true })}
-      />
-    </NewDrawer>
+    <NewElement
+      title="New flow"
+      path={PATH}
+      fields={fields}
+      of={{ enabled: true }}
+      create={(body) => permea.flows.create({ body })}
+    />
   )
 }
 

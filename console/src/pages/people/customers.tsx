@@ -1,7 +1,6 @@
 import { Button, CopyButton } from '@mantine/core'
 import { IconCheck, IconKey, IconUsers } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
 import { type ItemOf, permea, session } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
@@ -16,7 +15,7 @@ import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
-import { NewDrawer } from '../../records/new-drawer.tsx'
+import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
@@ -105,23 +104,11 @@ export function Page() {
   )
 }
 
-export function Record() {
-  const { id } = useParams({ strict: false }) as { id?: string }
-  return id === 'new' ? <New /> : <Existing />
-}
+export const Record = newOrExisting(New, Existing)
 
 function New() {
-  const navigate = useNavigate()
   return (
-    <NewDrawer title="New customer" path={PATH}>
-      <ElementForm
-        fields={fields}
-        of={{}}
-        isNew
-        save={(body) => permea.customers.create({ body })}
-        onSaved={(customer) => void navigate({ to: `/${PATH}/${customer.id}`, search: true })}
-      />
-    </NewDrawer>
+    <NewElement title="New customer" path={PATH} fields={fields} create={(body) => permea.customers.create({ body })} />
   )
 }
 

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { IconBellRinging, IconCheck, IconCopy } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useNavigate, useParams } from '@tanstack/react-router'
+import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ItemOf, permea, refreshAll, wordsOf } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
@@ -21,6 +21,7 @@ import type { Filter } from '../../records/filters.tsx'
 import { ARCHIVED } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
 import { NewDrawer } from '../../records/new-drawer.tsx'
+import { newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
@@ -135,10 +136,7 @@ export function Page() {
   )
 }
 
-export function Record() {
-  const { id } = useParams({ strict: false }) as { id?: string }
-  return id === 'new' ? <New /> : <Existing />
-}
+export const Record = newOrExisting(New, Existing)
 
 function New() {
   const navigate = useNavigate()
