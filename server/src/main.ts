@@ -6,6 +6,7 @@ import { createExample, EXAMPLE_CUSTOMER, EXAMPLE_EVENT, exampleWebhook, pointEx
 import { type ExampleReceiver, startExampleReceiver } from './example/receiver.ts'
 import { systemClock } from './platform/clock.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/embedded-postgres.ts'
+import { freePort } from './platform/free-port.ts'
 import { keepHeapSmall } from './platform/heap.ts'
 import { createIds } from './platform/ids.ts'
 import { createLog, type Log } from './platform/log.ts'
@@ -36,7 +37,7 @@ function lineOf(error: Error): string {
 
 async function main(): Promise<void> {
   keepHeapSmall()
-  const config = readConfig()
+  const config = await withPort(readConfig())
   isDebugging = config.logLevel === 'debug'
   const log = createLog(config.logLevel)
   const secrets = await keepSecrets(config.dataDir)
@@ -133,16 +134,26 @@ async function sendExampleEvent(engine: Engine, workspace: Workspace): Promise<v
   })
 }
 
+/** A port of 0 is one that is free. It has to be known before the engine is built: the URLs that it hands out name it. */
+async function withPort(config: Config): Promise<Config> {
+  if (config.port !== 0) return config
+  const port = await freePort(config.host).catch((error: Error) => {
+    throw listenProblem(error, config)
+  })
+  return { ...config, port, publicUrl: config.publicUrl.replace(/:0$/, `:${port}`) }
+}
+
 async function listen(engine: Engine, config: Config): Promise<void> {
-  try {
-    await engine.app.listen({ port: config.port, host: config.host })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') throw new ConfigProblem(`PORT ${config.port} is in use on ${config.host}`)
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new ConfigProblem(`HOST ${config.host} is not an address of this machine`)
-    throw error
-  }
+  await engine.app.listen({ port: config.port, host: config.host }).catch((error: Error) => {
+    throw listenProblem(error, config)
+  })
+}
+
+function listenProblem(error: NodeJS.ErrnoException, { host, port }: Config): Error {
+  if (error.code === 'EADDRINUSE') return new ConfigProblem(`PORT ${port} is in use on ${host}`)
+  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND')
+    return new ConfigProblem(`HOST ${host} is not an address of this machine`)
+  return error
 }
 
 function stopOnSignal(

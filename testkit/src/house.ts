@@ -1,11 +1,10 @@
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { createPermea, type Permea } from '@permea/sdk'
 import { type Config, ROLES } from '../../server/src/config.ts'
 import { createEngine } from '../../server/src/engine.ts'
 import type { Engine, EngineOptions } from '../../server/src/engine-options.ts'
 import { type Clock, SettableClock, systemClock } from '../../server/src/platform/clock.ts'
 import { sql } from '../../server/src/platform/database.ts'
+import { freePort } from '../../server/src/platform/free-port.ts'
 import { createIds } from '../../server/src/platform/ids.ts'
 import { type Log, silentLog } from '../../server/src/platform/log.ts'
 import { sealingKey } from '../../server/src/platform/sealing.ts'
@@ -47,14 +46,6 @@ const LOOPBACK = [
   { network: '127.0.0.0', prefixBits: 8, port: null },
   { network: '::1', prefixBits: 128, port: null },
 ]
-
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 export async function buildHouse(options: HouseOptions = {}): Promise<House> {
   const own = options.database === undefined ? await createTestDatabase() : null

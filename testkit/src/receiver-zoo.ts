@@ -3,7 +3,7 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Server as NetServer, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { TEST_ONLY_CERTIFICATE, TEST_ONLY_PRIVATE_KEY } from '../../server/src/outbound/far-end-key.ts'
-import { freePort } from './house.ts'
+import { freePort } from '../../server/src/platform/free-port.ts'
 
 /** What a receiver on plain HTTP does with a request. */
 type HttpBehaviour = (response: ServerResponse, request: IncomingMessage, canaryUrl: string) => void
