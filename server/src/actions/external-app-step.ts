@@ -38,7 +38,7 @@ export async function requestExternalApp(call: StepCall, spec: unknown): Promise
     ...recordedAnswer(answer),
     durationMs: Math.round((performance.now() - startedMs) * 10) / 10,
   })
-  if (answer.kind === 'answered' && answer.status < 300) return { kind: 'done', output: bodyOf(answer) }
+  if (answer.kind === 'answered' && answer.status < 300) return { kind: 'done', output: bodyValue(answer) }
   if (answer.kind === 'answered') {
     const message = `the app answered ${answer.status}`
     return laterOrNever({ type: 'connection', key: 'request_failed', message, data: { status: answer.status } })
@@ -77,14 +77,10 @@ function textsOf(headers: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(present.map(([name, value]) => [name, String(value)]))
 }
 
-function bodyOf(answer: Extract<GuestAnswer, { kind: 'answered' }>): unknown {
-  return bodyValue(answer)
-}
-
 function recordedAnswer(answer: GuestAnswer): Record<string, unknown> {
   if (answer.kind === 'failed') return { response: null, error: answer.error.message }
   const isLong = answer.body.length > KEPT_BYTES_MAX
-  return { response: { status: answer.status, ...(isLong ? { bodyTruncated: true } : { body: bodyOf(answer) }) } }
+  return { response: { status: answer.status, ...(isLong ? { bodyTruncated: true } : { body: bodyValue(answer) }) } }
 }
 
 /** What an API client failed of, as an error of the wire. */

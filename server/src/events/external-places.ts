@@ -3,8 +3,8 @@ import { globalWebhookUri } from '../integrations/connector.ts'
 import { type GlobalWebhookUrl, globalWebhookById, globalWebhookByUuid } from '../integrations/connector-store.ts'
 import type { Connectors } from '../integrations/connectors.ts'
 import { integrationById } from '../integrations/store.ts'
+import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Database } from '../platform/database.ts'
-import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { toWire } from '../platform/ids.ts'
 import { incomingWebhookUri } from '../subscriptions/external-subscription.ts'
 import type { Handler } from './external-handle.ts'
@@ -37,24 +37,10 @@ export interface Places {
   uriOf(place: Place): string
 }
 
-/** Addresses that are looked up in one statement. */
-const LOOKED_UP_MAX = 500
-
 export function createPlaces(options: { database: Database; connectors: Connectors; publicUrl: string }): Places {
   const { database, connectors, publicUrl } = options
-  // Nothing is kept: a change of a millisecond ago counts. What comes while others are looked up is looked up together.
-  const sources: GroupCommit<string, ExternalSource | undefined> = createGroupCommit({
-    async write(uuids) {
-      const found = await sourcesByUuids(database, [...new Set(uuids)])
-      return uuids.map((uuid) => found.get(uuid))
-    },
-    groupMax: LOOKED_UP_MAX,
-    groupWeightMax: LOOKED_UP_MAX,
-    writersMax: 2,
-    // What may be in hand is bounded where requests come in.
-    waitingMax: Number.MAX_SAFE_INTEGER,
-    waitingWeightMax: Number.MAX_SAFE_INTEGER,
-  })
+  // Nothing is kept: a change of a millisecond ago counts.
+  const loadSource = createBatchLoader({ load: (uuids) => sourcesByUuids(database, [...new Set(uuids)]) })
 
   async function ofSource(source: ExternalSource): Promise<Place | null> {
     const handler = await handlerOf(source)
@@ -92,8 +78,8 @@ export function createPlaces(options: { database: Database; connectors: Connecto
 
   return {
     async atSubscription(webhookUuid) {
-      const source = await sources.add(webhookUuid, 1)
-      if (source === undefined || source === null) throw new Refusal('not_found', 'there is no webhook at this address')
+      const source = await loadSource(webhookUuid)
+      if (source === undefined) throw new Refusal('not_found', 'there is no webhook at this address')
       if (source.isArchived || !source.isWanted || !source.isLive)
         throw new Refusal('archived', 'the subscription of this webhook is not there any more')
       const place = await ofSource(source)
