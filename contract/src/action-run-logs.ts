@@ -4,7 +4,7 @@ import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
 import { Integration } from './integrations.ts'
-import { listOf, Meta, paging, Timestamp, timeBounds } from './shapes.ts'
+import { logOf, Meta, paging, Timestamp, timeBounds } from './shapes.ts'
 
 /** One run of an action, finished. Lists leave out `input`, `output` and `logs`. */
 export const ActionRunLog = z
@@ -64,7 +64,7 @@ export const actionRunLogs = {
       status: z.enum(['success', 'error']).optional(),
       externalAppId: z.string().optional(),
     }),
-    answer: listOf(ActionRunLog),
+    answer: logOf(ActionRunLog),
     refusals: ['not_found'],
   },
   get: {

@@ -5,6 +5,7 @@ import { ErrorData, type ErrorKey } from './errors.ts'
 import { EmbeddedConnection } from './flows.ts'
 import { Integration } from './integrations.ts'
 import {
+  ElementDependency,
   ElementState,
   elementInput,
   elementListQuery,
@@ -15,13 +16,21 @@ import {
   QueryBoolean,
 } from './shapes.ts'
 
-/** What an action can be; other types of the wire (those of data records) are refused when it is saved. */
+/** What an action can be; others are refused when it is saved. */
 export const ACTION_TYPES = [
   'api-request-to-external-app',
   'api-request-to-your-app',
   'http-request',
   'run-javascript',
   'connector-operation',
+  'list-data-records',
+  'search-data-record',
+  'find-data-record-by-id',
+  'match-data-record',
+  'create-data-record',
+  'update-data-record',
+  'delete-data-record',
+  'find-or-create-data-record',
 ] as const
 export type ActionType = (typeof ACTION_TYPES)[number]
 
@@ -246,6 +255,20 @@ export const actions = {
     answer: Action,
     status: 201,
     refusals: selectingAction,
+  },
+  refresh: {
+    method: 'POST',
+    path: '/actions/:selector/refresh',
+    summary: 'Look again at how it stands',
+    ...oneAction,
+    access: 'admin',
+  },
+  dependencies: {
+    method: 'GET',
+    path: '/actions/:selector/dependencies',
+    summary: 'What it hangs on: the action that it follows, its integration, and what its configuration names',
+    ...oneAction,
+    answer: z.array(ElementDependency),
   },
   export: {
     method: 'GET',

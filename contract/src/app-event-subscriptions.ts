@@ -3,7 +3,7 @@ import { AppEventType } from './app-event-types.ts'
 import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
-import { elementOutput, JsonSchema, listOf, paging, QueryBoolean, Timestamp } from './shapes.ts'
+import { ElementDependency, elementOutput, JsonSchema, listOf, paging, QueryBoolean, Timestamp } from './shapes.ts'
 
 /** One customer's stream of one event type (and instance key), with the URL your application sends it to. */
 export const AppEventSubscription = z
@@ -53,6 +53,11 @@ export const AppEventSubscriptionSelector = z.object({
 })
 
 const one = { access: 'customer', answer: AppEventSubscription, refusals: ['not_found'] } as const
+const change = {
+  ...one,
+  body: z.looseObject({}).optional(),
+  refusals: ['not_found', 'archived'],
+} as const
 const restoring = { ...one, refusals: ['not_found', 'archived'] } as const
 const byQuery = { ...one, query: AppEventSubscriptionSelector, refusals: ['not_found', 'archived'] } as const
 const selectedOnly = { ...byQuery, refusals: ['not_found'] } as const
@@ -77,6 +82,33 @@ export const appEventSubscriptions = {
     refusals: ['not_found'],
   },
   get: { method: 'GET', path: '/app-event-subscriptions/:id', summary: 'One subscription', ...one },
+  put: {
+    method: 'PUT',
+    path: '/app-event-subscriptions/:id',
+    summary: 'Nothing of a subscription can be edited; answers with it',
+    ...change,
+  },
+  patch: { method: 'PATCH', path: '/app-event-subscriptions/:id', summary: 'The same', ...change },
+  getSchema: {
+    method: 'GET',
+    path: '/app-event-subscriptions/:id/schema',
+    summary: 'The JSON Schema of its events',
+    ...one,
+    answer: JsonSchema,
+  },
+  dependencies: {
+    method: 'GET',
+    path: '/app-event-subscriptions/:id/dependencies',
+    summary: 'What it hangs on: its event type',
+    ...one,
+    answer: z.array(ElementDependency),
+  },
+  refresh: {
+    method: 'POST',
+    path: '/app-event-subscriptions/:id/refresh',
+    summary: 'Look again at how it stands',
+    ...one,
+  },
   listRequests: {
     method: 'GET',
     path: '/app-event-subscriptions/:id/requests',

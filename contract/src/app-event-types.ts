@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { EndpointTable } from './endpoint.ts'
 import {
+  ElementDependency,
   elementInput,
   elementListQuery,
   elementOutput,
@@ -96,6 +97,21 @@ export const appEventTypes = {
     access: 'admin',
     answer: AppEventType,
     refusals: ['not_found', 'already_exists'],
+  },
+  refresh: {
+    method: 'POST',
+    path: '/app-event-types/:selector/refresh',
+    summary: 'Look again at how it stands',
+    access: 'admin',
+    ...one,
+  },
+  dependencies: {
+    method: 'GET',
+    path: '/app-event-types/:selector/dependencies',
+    summary: 'What it hangs on: nothing of the workspace',
+    access: 'customer',
+    ...one,
+    answer: z.array(ElementDependency),
   },
   getSchema: {
     method: 'GET',

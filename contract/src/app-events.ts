@@ -4,7 +4,7 @@ import { AppEventType } from './app-event-types.ts'
 import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
-import { elementListQuery, listOf, Timestamp, timeBounds } from './shapes.ts'
+import { elementListQuery, logOf, Timestamp, timeBounds } from './shapes.ts'
 
 /** An internal event that was received, with where it came in and what it launched. */
 export const AppEvent = z
@@ -51,7 +51,7 @@ export const appEvents = {
       appEventSubscriptionId: z.string().optional(),
       instanceKey: z.string().optional(),
     }),
-    answer: listOf(AppEvent),
+    answer: logOf(AppEvent),
     refusals: ['not_found'],
   },
   get: {

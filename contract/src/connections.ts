@@ -5,6 +5,7 @@ import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
 import { Integration } from './integrations.ts'
 import {
+  ElementDependency,
   ElementState,
   elementInput,
   elementListQuery,
@@ -50,6 +51,8 @@ export const Connection = z
     credentials: z.unknown().optional(),
     input: z.unknown().optional(),
     connectorParameters: z.unknown().optional(),
+    /** What a person has to do before the connection works. */
+    clientAction: z.object({ type: z.enum(['connect']), description: z.string(), uiUrl: z.string() }).optional(),
   })
   .meta({ id: 'Connection' })
 export type Connection = z.infer<typeof Connection>
@@ -234,6 +237,38 @@ export const connections = {
     answer: Connection,
     refusals: [...one.refusals, 'archived', 'not_supported', 'connection_failed'],
   },
+  ensure: {
+    method: 'POST',
+    path: '/connections/ensure',
+    summary: 'The connection to the app at an address; made where there is none, as far as that goes without a person',
+    access: 'customer',
+    query: z.object(onBehalfOf),
+    body: z.object({ ...onBehalfOf, appUrl: z.string().min(1).max(4000), name: elementInput.name }),
+    answer: Connection,
+    refusals: ['not_found', 'archived'],
+  },
+  disconnect: {
+    method: 'POST',
+    path: '/connections/:selector/disconnect',
+    summary: 'Tell the app and forget the credentials; the connection stays and can be connected again',
+    ...one,
+    answer: null,
+    refusals: [...one.refusals, 'archived'],
+  },
+  refresh: {
+    method: 'POST',
+    path: '/connections/:selector/refresh',
+    summary: 'Look again at how it stands',
+    ...one,
+    answer: Connection,
+  },
+  dependencies: {
+    method: 'GET',
+    path: '/connections/:selector/dependencies',
+    summary: 'What it hangs on: its integration',
+    ...one,
+    answer: z.array(ElementDependency),
+  },
   logs: {
     method: 'GET',
     path: '/connections/:selector/logs',
@@ -298,7 +333,7 @@ export const connectionRequests = {
     summary: 'What came of a request to connect',
     access: 'customer',
     answer: ConnectionRequest,
-    refusals: ['not_found'],
+    refusals: ['not_found', 'ambiguous_selector'],
   },
   patch: {
     method: 'PATCH',
@@ -307,6 +342,6 @@ export const connectionRequests = {
     access: 'customer',
     body: z.object({ status: z.literal('cancelled').optional() }),
     answer: ConnectionRequest,
-    refusals: ['not_found'],
+    refusals: ['not_found', 'ambiguous_selector'],
   },
 } as const satisfies EndpointTable

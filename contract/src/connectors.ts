@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { ConnectorCollection, ConnectorCollectionInput, ConnectorUdm } from './connector-data.ts'
+import { DedupeKey } from './dedupe-key.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { FunctionDefinition, FunctionInput } from './functions.ts'
 import { elementInput, elementListQuery, elementOutput, listOf, Meta } from './shapes.ts'
@@ -23,6 +25,11 @@ const PartKey = z
     /^[A-Za-z0-9][\w.-]{0,199}$/,
     'a key begins with a letter or digit and has only those, dots, dashes and underscores',
   )
+
+/** Keys of collections may also begin with an underscore: those that others are made of do. */
+const CollectionKey = z
+  .string()
+  .regex(/^[\w][\w.-]{0,199}$/, 'a key of a collection has letters, digits, dots, dashes and underscores only')
 
 /** The functions of one way to connect. `Fn` is how functions are written: as they may be given, or as they are kept. */
 function authSlots<Fn extends z.ZodType>(fn: Fn) {
@@ -72,8 +79,8 @@ function eventFields<Fn extends z.ZodType>(fn: Fn) {
   return {
     name: z.string().min(1).max(500),
     description: z.string().max(10_000).optional(),
-    /** `webhook`: registered for each subscription; `global-webhook`: one URL for all connections of an integration. */
-    implementationType: z.enum(['webhook', 'global-webhook']),
+    /** `webhook`: registered for each subscription; `global-webhook`: one URL for all of an integration; `pull`: asked. */
+    implementationType: z.enum(['webhook', 'global-webhook', 'pull']),
     parametersSchema: FormSchema.optional(),
     schema: FormSchema.optional(),
     example: z.unknown().optional(),
@@ -81,8 +88,12 @@ function eventFields<Fn extends z.ZodType>(fn: Fn) {
     handle: fn.optional(),
     unsubscribe: fn.optional(),
     refresh: fn.optional(),
+    /** Of a `pull`: `{ apiClient, parameters, state }` → `{ events, state }`; called again and again. */
+    pull: fn.optional(),
     /** `{ apiClient, credentials, parameters }` → `{ globalWebhookKey, globalWebhookEventSelector }`. */
     getEventSelector: fn.optional(),
+    /** What identifies an event: one that the app sends again is shown as repeated, and nothing follows from it. */
+    dedupeKey: DedupeKey.optional(),
   }
 }
 
@@ -137,6 +148,10 @@ export const ConnectorDefinition = z.object({
   events: z.record(z.string(), ConnectorEvent),
   globalWebhooks: z.record(z.string(), GlobalWebhook),
   operations: z.record(z.string(), ConnectorOperation),
+  /** Collections of records, by key. */
+  data: z.record(z.string(), ConnectorCollection).optional(),
+  /** Universal data models, by name. */
+  udm: z.record(z.string(), ConnectorUdm).optional(),
 })
 export type ConnectorDefinition = z.infer<typeof ConnectorDefinition>
 
@@ -151,6 +166,8 @@ const definitionInput = {
   events: z.record(PartKey, z.object(eventFields(FunctionInput))).nullish(),
   globalWebhooks: z.record(PartKey, z.object(globalWebhookFields(FunctionInput))).nullish(),
   operations: z.record(PartKey, z.object(operationFields(FunctionInput))).nullish(),
+  data: z.record(CollectionKey, ConnectorCollectionInput).nullish(),
+  udm: z.record(z.string(), ConnectorUdm).nullish(),
 }
 
 /** A whole definition as it may be given: what a connector's files come to. */
@@ -201,6 +218,8 @@ export const Connector = z
     events: z.record(z.string(), ConnectorEvent).optional(),
     globalWebhooks: z.record(z.string(), GlobalWebhook).optional(),
     operations: z.record(z.string(), ConnectorOperation).optional(),
+    data: z.record(z.string(), ConnectorCollection).optional(),
+    udm: z.record(z.string(), ConnectorUdm).optional(),
   })
   .meta({ id: 'Connector' })
 
@@ -223,7 +242,7 @@ export const ConnectorEventSpec = z
     key: z.string(),
     name: z.string(),
     description: z.string().optional(),
-    implementationType: z.enum(['webhook', 'global-webhook']),
+    implementationType: z.enum(['webhook', 'global-webhook', 'pull']),
     parametersSchema: FormSchema.optional(),
     schema: FormSchema.optional(),
     example: z.unknown().optional(),

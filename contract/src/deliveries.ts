@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { EndpointTable } from './endpoint.ts'
-import { listOf, paging, QueryMoment, Timestamp, timeBounds } from './shapes.ts'
+import { listOf, logOf, paging, QueryMoment, Timestamp, timeBounds } from './shapes.ts'
 
 export const DeliveryState = z.enum(['pending', 'succeeded', 'exhausted', 'cancelled'])
 export type DeliveryState = z.infer<typeof DeliveryState>
@@ -45,6 +45,16 @@ export const Delivery = z
   })
   .meta({ id: 'Delivery' })
 
+/** A message as its receiver gets it: sign and send nothing else. `body` is the text that was signed. */
+export const DeliveryMessage = z
+  .object({
+    deliveryId: z.string(),
+    eventType: z.string(),
+    headers: z.record(z.string(), z.string()),
+    body: z.string(),
+  })
+  .meta({ id: 'DeliveryMessage' })
+
 const filter = {
   destinationId: z.string().optional(),
   state: DeliveryState.optional(),
@@ -82,8 +92,8 @@ export const deliveries = {
   list: {
     method: 'GET',
     path: '/deliveries',
-    summary: 'Deliveries, newest first',
-    access: 'admin',
+    summary: 'Deliveries, newest first; a customer’s token sees those to destinations of the customer',
+    access: 'customer',
     query: z.object({
       ...paging,
       ...timeBounds,
@@ -91,14 +101,14 @@ export const deliveries = {
       /** What it tells of, a flow run or an alert; give time bounds with it. */
       sourceId: z.string().optional(),
     }),
-    answer: listOf(Delivery),
+    answer: logOf(Delivery),
     refusals: [],
   },
   get: {
     method: 'GET',
     path: '/deliveries/:id',
     summary: 'One delivery with its attempts, newest first (at most 100)',
-    access: 'admin',
+    access: 'customer',
     answer: Delivery.extend({ attempts: z.array(DeliveryAttempt) }),
     refusals: ['not_found'],
   },
@@ -106,16 +116,37 @@ export const deliveries = {
     method: 'GET',
     path: '/deliveries/:id/attempts',
     summary: 'All attempts of a delivery, newest first',
-    access: 'admin',
+    access: 'customer',
     query: z.object(paging),
     answer: listOf(DeliveryAttempt),
     refusals: ['not_found'],
+  },
+  message: {
+    method: 'GET',
+    path: '/deliveries/:id/message',
+    summary: 'The message as its receiver would get it now, with the headers that sign it',
+    access: 'admin',
+    answer: DeliveryMessage,
+    refusals: ['not_found', 'archived'],
+  },
+  acknowledge: {
+    method: 'POST',
+    path: '/deliveries/:id/acknowledge',
+    summary: 'Say that a message that was fetched was taken: the delivery is settled, with an attempt that says so',
+    access: 'admin',
+    body: z.object({
+      /** What the receiver answered. */
+      httpStatus: z.number().int().min(200).max(299).optional(),
+      durationMs: z.number().int().min(0).max(3_600_000).optional(),
+    }),
+    answer: Delivery,
+    refusals: ['not_found', 'archived'],
   },
   retry: {
     method: 'POST',
     path: '/deliveries/:id/retry',
     summary: 'One attempt now, with the current address and secret; allowed while paused, without effect on health',
-    access: 'admin',
+    access: 'customer',
     answer: z.object({ delivery: Delivery, attempt: DeliveryAttempt }),
     refusals: ['not_found', 'archived'],
   },

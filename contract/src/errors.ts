@@ -85,6 +85,17 @@ export const ERRORS = {
     status: 413,
     meaning: 'The body is larger than 10 MB.',
   },
+  request_timeout: {
+    type: 'bad_request',
+    status: 408,
+    meaning: 'The request did not come in time: its head, its body or the whole of it took too long.',
+  },
+  invalid_archive: {
+    type: 'bad_request',
+    status: 400,
+    meaning:
+      'The files of a workspace cannot be imported; `data.problems` names each file, the line, and what is wrong.',
+  },
   unsupported_content_type: {
     type: 'bad_request',
     status: 415,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { EndpointTable } from './endpoint.ts'
-import { listOf, paging, QueryBoolean, Timestamp, timeBounds } from './shapes.ts'
+import { logOf, paging, QueryBoolean, Timestamp, timeBounds } from './shapes.ts'
 
 /** One request that was sent to an external app with a connection's credentials. */
 export const ExternalApiLog = z
@@ -48,7 +48,7 @@ export const externalApiLogs = {
       isSuccess: QueryBoolean.optional(),
       sortOrder: z.enum(['asc', 'desc']).optional(),
     }),
-    answer: listOf(ExternalApiLog),
+    answer: logOf(ExternalApiLog),
     refusals: ['not_found'],
   },
   get: {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
-import { listOf, Meta, paging, QueryBoolean, Timestamp } from './shapes.ts'
+import { ElementDependency, listOf, Meta, paging, QueryBoolean, Timestamp } from './shapes.ts'
 
 /** One connection's stream of events of an external app. `webhookUri` is where they are posted to. */
 export const ExternalEventSubscription = z
@@ -16,7 +16,8 @@ export const ExternalEventSubscription = z
     externalEventTypeId: z.string().optional(),
     config: z
       .object({
-        type: z.literal('connector-event'),
+        type: z.enum(['connector-event', 'data-record-created', 'data-record-updated', 'data-record-deleted']),
+        dataSource: z.object({ collectionKey: z.string(), collectionParameters: Meta.optional() }).optional(),
         eventKey: z.string().optional(),
         eventParameters: Meta.optional(),
       })
@@ -28,7 +29,12 @@ export const ExternalEventSubscription = z
     error: ErrorData.optional(),
     attempts: z.number().int(),
     nextAttemptAt: Timestamp.optional(),
+    /** The app tells of it; else it is looked for: for what is newest, or through everything. */
     isRealTime: z.boolean(),
+    requiresPull: z.boolean(),
+    requiresFullSync: z.boolean(),
+    /** Milliseconds since 1970. */
+    nextPullEventsTimestamp: z.number().optional(),
     /** Made by hand rather than by a flow. */
     isManual: z.boolean(),
     isDeactivated: z.boolean(),
@@ -37,6 +43,8 @@ export const ExternalEventSubscription = z
     /** For admins. */
     incomingWebhookUri: z.string().optional(),
     webhookUri: z.string().optional(),
+    /** Headers of its own that its deliveries have; values are shown to nobody. */
+    headerNames: z.array(z.string()).optional(),
     /** `paused`: the receiver answered 410, or failed for days; events are kept until `resume-delivery`. */
     deliveryState: z.enum(['active', 'paused']).optional(),
     /** Of signed deliveries; only where it was just made. */
@@ -57,6 +65,8 @@ export const ExternalEventSubscription = z
   .meta({ id: 'ExternalEventSubscription' })
 
 const WebhookUri = z.string().max(4000)
+/** Sent with every delivery; sealed, and dropped where `webhookUri` moves to another origin. Null for none. */
+const Headers = z.record(z.string().min(1).max(200), z.string().max(4000)).nullish()
 
 export const ExternalEventSubscriptionInput = z.object({
   connectionId: z.string(),
@@ -70,11 +80,13 @@ export const ExternalEventSubscriptionInput = z.object({
     .optional(),
   name: z.string().min(1).max(500).optional(),
   webhookUri: WebhookUri.optional(),
+  headers: Headers,
 })
 
 export const ExternalEventSubscriptionChange = z.object({
   name: z.string().min(1).max(500).optional(),
   webhookUri: WebhookUri.nullish(),
+  headers: Headers,
   parameters: Meta.optional(),
 })
 
@@ -143,6 +155,21 @@ export const externalEventSubscriptions = {
     summary: 'Unsubscribe and remove; where the app does not take it, it is removed all the same and tried again',
     access: 'customer',
     answer: null,
+    refusals: ['not_found'],
+  },
+  restore: {
+    ...act,
+    path: '/external-event-subscriptions/:id/restore',
+    summary: 'Undo removing it: subscribes again',
+    refusals: ['not_found'],
+  },
+  refresh: { ...act, path: '/external-event-subscriptions/:id/refresh', summary: 'Look again at how it stands' },
+  dependencies: {
+    method: 'GET',
+    path: '/external-event-subscriptions/:id/dependencies',
+    summary: 'What it hangs on: the connection, and the event type where it is of one',
+    access: 'customer',
+    answer: z.array(ElementDependency),
     refusals: ['not_found'],
   },
   setup: { ...act, path: '/external-event-subscriptions/:id/setup', summary: 'Bring about what should be, now' },

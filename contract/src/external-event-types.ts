@@ -1,7 +1,16 @@
 import { z } from 'zod'
+import { DedupeKey } from './dedupe-key.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { FunctionDefinition, FunctionInput } from './functions.ts'
-import { elementInput, elementListQuery, elementOutput, JsonSchema, listOf } from './shapes.ts'
+import {
+  ElementDependency,
+  elementInput,
+  elementListQuery,
+  elementOutput,
+  JsonSchema,
+  listOf,
+  QueryBoolean,
+} from './shapes.ts'
 
 /** What of a type its children may put something in the place of. */
 const Overridable = z.enum([
@@ -14,6 +23,7 @@ const Overridable = z.enum([
   'handle',
   'unsubscribe',
   'refresh',
+  'dedupeKey',
 ])
 
 /**
@@ -30,6 +40,8 @@ export const ExternalEventType = z
     integrationId: z.string().optional(),
     connectionId: z.string().optional(),
     parentId: z.string().optional(),
+    isUniversal: z.boolean(),
+    universalParentId: z.string().optional(),
     overrides: z.array(Overridable).optional(),
     parametersSchema: JsonSchema.optional(),
     schema: JsonSchema.optional(),
@@ -38,6 +50,8 @@ export const ExternalEventType = z
     handle: FunctionDefinition.optional(),
     unsubscribe: FunctionDefinition.optional(),
     refresh: FunctionDefinition.optional(),
+    /** What identifies an event: one that the app sends again is shown as repeated, and nothing follows from it. */
+    dedupeKey: DedupeKey.optional(),
   })
   .meta({ id: 'ExternalEventType' })
 
@@ -55,6 +69,7 @@ export const ExternalEventTypeInput = z.object({
   handle: FunctionInput.nullish(),
   unsubscribe: FunctionInput.nullish(),
   refresh: FunctionInput.nullish(),
+  dedupeKey: DedupeKey.nullish(),
 })
 
 const selecting = {
@@ -85,7 +100,9 @@ export const externalEventTypes = {
       ...elementListQuery,
       ...selecting,
       layer: z.enum(['universal', 'integration', 'connection']).optional(),
+      isUniversal: QueryBoolean.optional(),
       parentId: z.string().optional(),
+      universalParentId: z.string().optional(),
     }),
     answer: listOf(ExternalEventType),
     refusals: ['not_found'],
@@ -130,6 +147,40 @@ export const externalEventTypes = {
     ...one,
     access: 'admin',
     refusals: ['not_found', 'ambiguous_selector', 'already_exists', 'archived'],
+  },
+  clone: {
+    method: 'POST',
+    path: '/external-event-types/:selector/clone',
+    summary: 'A copy under a new key, with all that it takes over from its parent',
+    ...one,
+    access: 'admin',
+    status: 201,
+    refusals: ['not_found'],
+  },
+  reset: {
+    method: 'POST',
+    path: '/external-event-types/:selector/reset',
+    summary: 'Drop what a child says itself: it follows its parent in everything again',
+    ...one,
+    access: 'admin',
+    refusals: ['not_found', 'archived'],
+  },
+  refresh: {
+    method: 'POST',
+    path: '/external-event-types/:selector/refresh',
+    summary: 'Look again at how it stands',
+    ...one,
+    access: 'admin',
+    refusals: ['not_found'],
+  },
+  dependencies: {
+    method: 'GET',
+    path: '/external-event-types/:selector/dependencies',
+    summary: 'What it hangs on: the types that it follows',
+    access: 'customer',
+    query: z.object(selecting),
+    answer: z.array(ElementDependency),
+    refusals: ['not_found'],
   },
   generateSchema: {
     method: 'POST',

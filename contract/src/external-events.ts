@@ -3,7 +3,7 @@ import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
 import { ExternalEventSubscription } from './external-event-subscriptions.ts'
-import { listOf, paging, Timestamp, timeBounds } from './shapes.ts'
+import { logOf, paging, Timestamp, timeBounds } from './shapes.ts'
 
 /** An event that `handle` took from a request of an external app. */
 export const ExternalEvent = z
@@ -52,7 +52,7 @@ export const externalEvents = {
       status: z.enum(['created', 'success', 'error']).optional(),
       search: z.string().optional(),
     }),
-    answer: listOf(ExternalEvent),
+    answer: logOf(ExternalEvent),
     refusals: ['not_found'],
   },
   get: { method: 'GET', path: '/external-event-log-records/:id', summary: 'One event', ...one },

@@ -4,7 +4,7 @@ import { JsonSchema } from './shapes.ts'
 
 /**
  * A kind of node that flows may have. `configSchema` describes `config` for people and forms: a JSON Schema with titles,
- * in which `format` says what a text stands for (`formula`, `app-event-type-key`, `node-key`, `action-key`,
+ * in which `format` says what a value stands for (`formula`, `condition`, `app-event-type-key`, `node-key`, `action-key`,
  * `time-zone`, `javascript`).
  */
 export const FlowNodeType = z

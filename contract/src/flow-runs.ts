@@ -5,7 +5,7 @@ import { ErrorData } from './errors.ts'
 import { FlowInstance } from './flow-instances.ts'
 import { EmbeddedConnection, RunFlowInput } from './flows.ts'
 import { Integration } from './integrations.ts'
-import { listOf, Meta, paging, Timestamp, timeBounds } from './shapes.ts'
+import { listOf, logOf, Meta, paging, Timestamp, timeBounds } from './shapes.ts'
 
 export const FlowRunState = z.enum(['queued', 'running', 'completed', 'stopped', 'failed'])
 export type FlowRunState = z.infer<typeof FlowRunState>
@@ -105,7 +105,7 @@ export const flowRuns = {
       externalEventId: z.string().optional(),
       search: z.string().optional(),
     }),
-    answer: listOf(FlowRun),
+    answer: logOf(FlowRun),
     refusals: ['not_found'],
   },
   create: {

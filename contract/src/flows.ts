@@ -3,6 +3,7 @@ import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
 import { Integration } from './integrations.ts'
 import {
+  ElementDependency,
   ElementState,
   elementInput,
   elementListQuery,
@@ -30,10 +31,10 @@ export const FlowNode = z
     config: z.unknown().optional(),
     concurrency: z.number().int().min(1).max(100).optional(),
     onError: z.enum(['stop', 'continue']).optional(),
-    inputSchema: JsonSchema.optional(),
-    outputSchema: JsonSchema.optional(),
+    inputSchema: JsonSchema.nullish(),
+    outputSchema: JsonSchema.nullish(),
     outputExample: z.unknown().optional(),
-    links: z.array(FlowNodeLink).max(100).optional(),
+    links: z.array(FlowNodeLink).max(100).nullish(),
   })
   .meta({ id: 'FlowNode' })
 export type FlowNode = z.infer<typeof FlowNode>
@@ -251,6 +252,27 @@ export const flows = {
     summary: 'A copy under a new key',
     ...adminFlow,
     status: 201,
+  },
+  refresh: {
+    method: 'POST',
+    path: '/flows/:selector/refresh',
+    summary: 'Look again at how it stands',
+    ...adminFlow,
+  },
+  dependencies: {
+    method: 'GET',
+    path: '/flows/:selector/dependencies',
+    summary: 'What it hangs on: the flow that it follows, its integration, and what its nodes name',
+    ...oneFlow,
+    answer: z.array(ElementDependency),
+  },
+  nodeSchemas: {
+    method: 'GET',
+    path: '/flows/:selector/node-schemas',
+    summary: 'What each node that works with records takes and puts out, as JSON Schemas, by its key',
+    ...oneFlow,
+    query: FlowSelectorQuery.extend({ connectionId: z.string().optional() }),
+    answer: z.record(z.string(), z.object({ inputSchema: JsonSchema.optional(), outputSchema: JsonSchema.optional() })),
   },
   export: {
     method: 'GET',

@@ -1,10 +1,15 @@
 import { z } from 'zod'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
-import { listOf, paging, Timestamp, timeBounds } from './shapes.ts'
+import { logOf, paging, Timestamp, timeBounds } from './shapes.ts'
 
 /** JavaScript (or TypeScript) whose default export is called with one argument. */
-const JavascriptFunction = z.object({ type: z.literal('javascript'), code: z.string().max(1_000_000) })
+const JavascriptFunction = z.object({
+  type: z.literal('javascript'),
+  code: z.string().max(1_000_000),
+  /** Of a `handle`: milliseconds until the sender is answered 200 all the same, and the work goes on behind it; 800 where absent. */
+  answerWithinMs: z.number().int().min(100).max(10_000).optional(),
+})
 
 /** Any value over the function's arguments; formulas inside are evaluated. */
 const MappingFunction = z.object({ type: z.literal('mapping'), mapping: z.unknown() })
@@ -27,6 +32,31 @@ const RestApiMappingFunction = z.object({
   }),
 })
 
+/** A field of a GraphQL request; values of `args` are formulas. */
+const GraphqlField: z.ZodType<GraphqlField> = z.lazy(() =>
+  z.object({
+    field: z.string(),
+    args: z.record(z.string(), z.unknown()).optional(),
+    subFields: z.array(GraphqlField).optional(),
+  }),
+)
+export interface GraphqlField {
+  field: string
+  args?: Record<string, unknown> | undefined
+  subFields?: GraphqlField[] | undefined
+}
+
+/** One GraphQL request of the connection's API client. */
+const GraphqlApiMappingFunction = z.object({
+  type: z.literal('graphql-api-mapping'),
+  mapping: z.object({
+    path: z.string(),
+    operationType: z.enum(['query', 'mutation']),
+    requestMapping: z.array(GraphqlField),
+    responseMapping: z.unknown().optional(),
+  }),
+})
+
 /** One operation of the connector. */
 const OperationMappingFunction = z.object({
   type: z.literal('operation-mapping'),
@@ -39,7 +69,13 @@ const OperationMappingFunction = z.object({
 
 /** What users define behaviour with, wherever a slot takes a function. */
 export const FunctionDefinition = z
-  .discriminatedUnion('type', [JavascriptFunction, MappingFunction, RestApiMappingFunction, OperationMappingFunction])
+  .discriminatedUnion('type', [
+    JavascriptFunction,
+    MappingFunction,
+    RestApiMappingFunction,
+    GraphqlApiMappingFunction,
+    OperationMappingFunction,
+  ])
   .meta({ id: 'FunctionDefinition' })
 export type FunctionDefinition = z.infer<typeof FunctionDefinition>
 
@@ -101,7 +137,10 @@ const RecordedAnswer = z.object({
 
 export const FunctionTrialInput = z.object({
   function: FunctionInput,
-  /** Shown as the name of the file in errors. */
+  /**
+   * Shown as the name of the file in errors. What a `handle`, `subscribe`, `unsubscribe` or `refresh` returns is looked at
+   * as for a real call; slots of connectors are named with their place, as in `globalWebhooks.app.handle`.
+   */
   slot: z
     .string()
     .regex(/^[\w.-]{1,100}$/, 'a slot has letters, digits, dots, dashes and underscores only')
@@ -117,7 +156,8 @@ export const FunctionTrialInput = z.object({
 export const FunctionTrial = z
   .object({
     callId: z.string(),
-    outcome: FunctionCallOutcome,
+    /** `refused`: it returned what its slot does not take, or says itself that it failed; `error` is what a real call comes to. */
+    outcome: z.enum([...FunctionCallOutcome.options, 'refused']),
     value: z.unknown().optional(),
     error: ErrorData.optional(),
     logs: z.array(LogLine),
@@ -148,7 +188,7 @@ export const functions = {
       customerId: z.string().optional(),
       userId: z.string().optional(),
     }),
-    answer: listOf(FunctionCall),
+    answer: logOf(FunctionCall),
     refusals: [],
   },
   get: {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
-import { listOf, paging, Timestamp, timeBounds } from './shapes.ts'
+import { logOf, paging, Timestamp, timeBounds } from './shapes.ts'
 
 /** A request that an external app sent. */
 export const IncomingWebhook = z
@@ -25,6 +25,8 @@ export const IncomingWebhook = z
     durationMs: z.number().optional(),
     functionCallId: z.string().optional(),
     collectedEventIds: z.array(z.string()),
+    /** Events that this request tells of once more: they were there, and none was made a second time. */
+    repeatedEventIds: z.array(z.string()).optional(),
     replayOf: z.string().optional(),
     createdAt: Timestamp,
     customer: Customer.optional(),
@@ -63,7 +65,7 @@ export const incomingWebhooks = {
       externalAppId: z.string().optional(),
       status: z.enum(['success', 'error']).optional(),
     }),
-    answer: listOf(IncomingWebhook),
+    answer: logOf(IncomingWebhook),
     refusals: ['not_found'],
   },
   get: {

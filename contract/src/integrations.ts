@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { AuthType, ConnectionOption, ConnectorEventSpec, ConnectorOperationSpec } from './connectors.ts'
 import type { EndpointTable } from './endpoint.ts'
-import { ElementState, elementInput, elementListQuery, elementOutput, listOf, Meta } from './shapes.ts'
+import {
+  ElementDependency,
+  ElementState,
+  elementInput,
+  elementListQuery,
+  elementOutput,
+  listOf,
+  Meta,
+} from './shapes.ts'
 
 /** How an integration configures one way to connect. */
 const OptionConfig = z.object({ disabled: z.boolean().optional(), parameters: Meta.optional() })
@@ -152,6 +160,30 @@ export const integrations = {
     answer: Integration,
     refusals: ['not_found', 'archived'],
   },
+  refresh: {
+    method: 'POST',
+    path: '/integrations/:selector/refresh',
+    summary: 'The same under its newer name',
+    access: 'admin',
+    answer: Integration,
+    refusals: ['not_found', 'archived'],
+  },
+  dependencies: {
+    method: 'GET',
+    path: '/integrations/:selector/dependencies',
+    summary: 'What it hangs on: its connector',
+    access: 'customer',
+    answer: z.array(ElementDependency),
+    refusals: ['not_found'],
+  },
+  export: {
+    method: 'GET',
+    path: '/integrations/:selector/export',
+    summary: 'What you defined, without what belongs to this installation and without secrets',
+    access: 'admin',
+    answer: IntegrationInput,
+    refusals: ['not_found'],
+  },
   connectorSpec: {
     method: 'GET',
     path: '/integrations/:selector/connector-spec',
@@ -207,6 +239,15 @@ export const integrations = {
     access: 'admin',
     answer: IntegrationParameters,
     refusals: ['not_found'],
+  },
+  putParameters: {
+    method: 'PUT',
+    path: '/integrations/:selector/parameters',
+    summary: 'Set these parameters and no others',
+    access: 'admin',
+    body: IntegrationParameters,
+    answer: null,
+    refusals: ['not_found', 'archived'],
   },
   changeParameters: {
     method: 'PATCH',

@@ -6,10 +6,15 @@ import { WorkspaceEventType } from './workspaces.ts'
 
 const HttpUrl = z.url({ protocol: /^https?$/ }).max(2000)
 
-/** Where the workspace hears of what happens in it. Secrets are shown when they are made and never again. */
+/**
+ * Where the workspace, or one of its customers, hears of what happens. A customer's hears only of that customer.
+ * Secrets are shown when they are made and never again.
+ */
 export const NotificationEndpoint = z
   .object({
     id: z.string(),
+    /** Whose it is; absent: the workspace's own. */
+    tenantId: z.string().optional(),
     name: z.string(),
     url: z.string(),
     eventTypes: z.array(WorkspaceEventType),
@@ -55,9 +60,14 @@ export const CatalogueEntry = z
   })
   .meta({ id: 'CatalogueEntry' })
 
-const one = { access: 'admin', answer: NotificationEndpoint, refusals: ['not_found'] } as const
+/** What customers may hear of: their own connections and runs. */
+export const CUSTOMER_EVENT_TYPES: readonly WorkspaceEventType[] = WorkspaceEventType.options.filter(
+  (eventType) => eventType !== 'alert.created',
+)
+
+const one = { access: 'customer', answer: NotificationEndpoint, refusals: ['not_found'] } as const
 const change = {
-  access: 'admin',
+  access: 'customer',
   body: NotificationEndpointInput,
   answer: NotificationEndpoint,
   refusals: ['not_found', 'archived'],
@@ -67,21 +77,32 @@ export const notificationEndpoints = {
   list: {
     method: 'GET',
     path: '/notification-endpoints',
-    summary: 'Notification endpoints of the workspace, with their health',
-    access: 'admin',
-    query: z.object({ ...paging, includeArchived: QueryBoolean.optional() }),
+    summary: 'Notification endpoints with their health: the workspace’s own, or those of one customer',
+    access: 'customer',
+    query: z.object({
+      ...paging,
+      includeArchived: QueryBoolean.optional(),
+      /** For admins: whose, by id or your application's id. A customer's token sees the customer's. */
+      tenantId: z.string().optional(),
+      userId: z.string().optional(),
+    }),
     answer: listOf(NotificationEndpoint),
-    refusals: [],
+    refusals: ['not_found'],
   },
   create: {
     method: 'POST',
     path: '/notification-endpoints',
     summary: 'Create an endpoint; the answer shows its secret, once',
-    access: 'admin',
-    body: NotificationEndpointInput.extend({ url: HttpUrl }),
+    access: 'customer',
+    body: NotificationEndpointInput.extend({
+      url: HttpUrl,
+      /** For admins: the customer that it is for. */
+      tenantId: z.string().optional(),
+      userId: z.string().optional(),
+    }),
     answer: NotificationEndpoint,
     status: 201,
-    refusals: [],
+    refusals: ['not_found', 'access_denied'],
   },
   get: { method: 'GET', path: '/notification-endpoints/:id', summary: 'One endpoint', ...one },
   patch: {
@@ -102,7 +123,7 @@ export const notificationEndpoints = {
     method: 'POST',
     path: '/notification-endpoints/:id/rotate-secret',
     summary: 'Make a new secret; deliveries are signed with both until the old one ends',
-    access: 'admin',
+    access: 'customer',
     body: z.object({ overlapSeconds: z.number().int().min(0).max(604_800).optional() }),
     answer: NotificationEndpoint,
     refusals: ['not_found', 'archived'],
@@ -125,7 +146,7 @@ export const notificationEndpoints = {
     method: 'POST',
     path: '/notification-endpoints/:id/test',
     summary: 'Send the sample of an event type now and show the attempt',
-    access: 'admin',
+    access: 'customer',
     body: z.object({ eventType: WorkspaceEventType.optional() }),
     answer: z.object({ deliveryId: z.string(), attempt: DeliveryAttempt }),
     refusals: ['not_found', 'archived'],

@@ -43,6 +43,14 @@ export function listOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), cursor: z.string().optional() })
 }
 
+/**
+ * A page of a log. What is rare is looked for a moment only: a page may then be short or empty and still have a `cursor`
+ * to go on from; `lookedBackTo` says how far back it was looked.
+ */
+export function logOf<T extends z.ZodType>(item: T) {
+  return listOf(item).extend({ lookedBackTo: z.string().optional() })
+}
+
 export const Meta = z.record(z.string(), z.unknown())
 export const Timestamp = z.iso.datetime({ offset: true })
 export const JsonSchema = z.union([z.record(z.string(), z.unknown()), z.boolean()])
@@ -59,14 +67,15 @@ export const ElementState = z.enum([
   'DISCONNECTING',
 ])
 
-/** What may be given when any element is created or changed. Unknown and read-only keys are ignored. */
+/** What may be given when any element is created or changed. Keys of answers are ignored, those that nobody knows refused. */
 export const elementInput = {
   uuid: z.uuid().optional(),
   key: z
     .string()
     .min(1)
     .max(200)
-    .regex(/^[^/?#\s]+$/, 'a key has no spaces and none of / ? #')
+    .regex(/^[^/?#\p{Cc}]+$/u, 'a key has none of / ? # and no control characters')
+    .refine((key) => key.trim() === key, 'a key neither begins nor ends with a space')
     .optional(),
   name: z.string().min(1).max(500).optional(),
   description: z.string().max(10_000).nullish(),
@@ -103,3 +112,13 @@ export const HttpRequestSpec = z
   })
   .meta({ id: 'HttpRequestSpec' })
 export type HttpRequestSpec = z.infer<typeof HttpRequestSpec>
+
+/** What an element hangs on: `PARENT` for the one it follows, `CONFIGURATION` for what its content names. */
+export const ElementDependency = z
+  .object({
+    type: z.enum(['PARENT', 'CONFIGURATION']),
+    elementType: z.string(),
+    key: z.string().optional(),
+    element: z.object({ id: z.string(), key: z.string().optional(), name: z.string() }).optional(),
+  })
+  .meta({ id: 'ElementDependency' })

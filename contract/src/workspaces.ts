@@ -14,8 +14,42 @@ export const WorkspaceEventType = z.enum([
   'flowRun.stopped',
   'alert.created',
 ])
+export type WorkspaceEventType = z.output<typeof WorkspaceEventType>
 
 const PublicKey = z.object({ name: z.string().min(1), publicKey: z.string().min(1) })
+
+const HttpsUrl = z.url({ protocol: /^https$/ }).max(2000)
+
+/** How the pages on which customers connect apps look and speak, and which pages may show them. */
+export const ConnectLook = z
+  .object({
+    /** Of buttons, as `#rrggbb`; their text is black or white, whichever can be read. */
+    primaryColor: z
+      .string()
+      .regex(/^#[\da-f]{6}$/i, 'a colour such as #1f5fd6')
+      .nullish(),
+    fontFamily: z
+      .string()
+      .max(200)
+      .regex(/^[\w '",-]*$/, 'names of fonts with commas between them')
+      .nullish(),
+    /** A WOFF2 file of the first font of `fontFamily`. */
+    fontUrl: HttpsUrl.nullish(),
+    /** In pixels. */
+    cornerRadius: z.number().min(0).max(32).nullish(),
+    colorScheme: z.enum(['light', 'dark', 'auto']).nullish(),
+    /** In the place of "for … at …". */
+    text: z.string().max(500).nullish(),
+    privacyUrl: HttpsUrl.nullish(),
+    helpUrl: HttpsUrl.nullish(),
+    /** Origins of pages that may show the connect page inside them; absent: every page that has a customer's token. */
+    allowedOrigins: z
+      .array(z.url({ protocol: /^https?$/ }).max(300))
+      .max(50)
+      .nullish(),
+  })
+  .meta({ id: 'ConnectLook' })
+export type ConnectLook = z.output<typeof ConnectLook>
 
 export const Workspace = z
   .object({
@@ -37,6 +71,16 @@ export const Workspace = z
   })
   .meta({ id: 'Workspace' })
 
+/** Requests a second; 0 for as many as come. */
+const PerSecond = z.number().min(0).max(1_000_000)
+
+/** What the workspace lets in, where the defaults do not fit. `docs/operate/limits.md` has them. */
+const RateLimits = z.strictObject({
+  webhooksPerAddress: PerSecond.optional(),
+  webhooksPerCustomer: PerSecond.optional(),
+  apiPerCustomer: PerSecond.optional(),
+})
+
 export const WorkspaceInput = z.object({
   name: z.string().min(1).max(500).optional(),
   secret: z.string().min(32, 'a secret has at least 32 characters').max(500).optional(),
@@ -45,9 +89,14 @@ export const WorkspaceInput = z.object({
   jwksUri: z.url({ protocol: /^https?$/ }).nullish(),
   appBaseUri: z.url({ protocol: /^https?$/ }).nullish(),
   /** Where notifications go; "" or null for nowhere. */
-  webhookUri: z.union([z.url({ protocol: /^https?$/ }).max(2000), z.literal('')]).nullish(),
+  webhookUri: z
+    .union([z.url({ protocol: /^https?$/ }).max(2000), z.literal('')])
+    .refine((uri) => !/^https?:\/\/[^/?#]*@/i.test(uri), 'a user and password stand in a notification endpoint only')
+    .nullish(),
   enabledWebhookEvents: z.array(WorkspaceEventType).optional(),
-  settings: z.looseObject({ disableSecretKeyAuth: z.boolean().optional() }).optional(),
+  settings: z
+    .looseObject({ disableSecretKeyAuth: z.boolean().optional(), rateLimits: RateLimits.optional() })
+    .optional(),
   type: z.enum(['production', 'development']).optional(),
 })
 

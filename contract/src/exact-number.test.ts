@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { ExactNumber, isNumber, parseExactJson } from './exact-number.ts'
+
+test('a number that a double does not hold is written as it came', () => {
+  for (const text of [
+    '12345678901234567890',
+    '-9007199254740993',
+    '0.1000000000000000055',
+    '1e400',
+    '-1E-400',
+    '-0',
+    '-0.0',
+    '1.0000000000000001',
+    '123456789012345678.90',
+    '0.30000000000000000000001e5',
+  ])
+    for (const json of [text, `[${text}]`, `{"a":${text}}`, `{"a":[1,{"b":${text},"c":"${text}"}]}`]) {
+      expect(JSON.stringify(parseExactJson(json))).toBe(json)
+      expect(JSON.stringify(parseExactJson(json.replaceAll(/([[{:,])/g, '$1 \n')))).toBe(json)
+    }
+})
+
+test('what a double holds is one, however it is written', () => {
+  for (const text of [
+    '0',
+    '12',
+    '-1.5',
+    '1e3',
+    '1.50',
+    '9007199254740992',
+    '100000000000000000000',
+    '1e21',
+    '5e-324',
+    '0e9',
+  ])
+    expect(parseExactJson(`{"a":${text}}`)).toEqual({ a: Number(text) })
+  expect(parseExactJson('{"__proto__":1e400,"a":"x, 12345678901234567890"}')).toHaveProperty('a')
+  // Nobody means these, and not every database holds them.
+  expect(parseExactJson('1e99999')).toBe(Number.POSITIVE_INFINITY)
+  expect(typeof parseExactJson('1'.repeat(2_000))).toBe('number')
+})
+
+test('it reckons as the double next to it', () => {
+  const value = parseExactJson('12345678901234567890')
+  expect(value).toBeInstanceOf(ExactNumber)
+  expect(isNumber(value)).toBe(true)
+  expect([Number(value), `${value}`, Number(value) + 1]).toEqual([
+    12345678901234567000,
+    '12345678901234567890',
+    12345678901234567000,
+  ])
+})
