@@ -36,7 +36,7 @@ async function listen(house: House, token: string, how: 'header' | 'query' = 'he
   const heard: Heard = {
     messages,
     of: (elementType) =>
-      until(`something is told of a ${elementType}`, 5000, () =>
+      until(`something is told of a ${elementType}`, 20_000, () =>
         messages.find((each) => each.elementType === elementType),
       ),
     async [Symbol.asyncDispose]() {
@@ -44,7 +44,7 @@ async function listen(house: House, token: string, how: 'header' | 'query' = 'he
       await reading
     },
   }
-  await until('the stream says that it is there', 5000, () => messages.some((each) => each.type === 'connected'))
+  await until('the stream says that it is there', 20_000, () => messages.some((each) => each.type === 'connected'))
   return heard
 }
 
@@ -91,7 +91,7 @@ test('many changes at once are told in few messages', async () => {
   )
   await house.settle()
   await heard.of('app-event-log-record')
-  await until('the runs are told of', 5000, () => heard.messages.some((each) => each.elementType === 'flow-run'))
+  await until('the runs are told of', 20_000, () => heard.messages.some((each) => each.elementType === 'flow-run'))
   expect(heard.messages.length).toBeLessThan(100)
 })
 
@@ -110,7 +110,7 @@ test('a customer hears of its own and of what everybody sees, not of others', as
   await house.admin.integrations.create({ body: { key: 'chat' } })
   await until(
     'the second is told of',
-    5000,
+    20_000,
     () => theirs.messages.filter((each) => each.elementType === 'integration').length === 2,
   )
   expect(theirs.messages.map((each) => each.elementType)).not.toContain('workspace')
@@ -152,7 +152,7 @@ test('one customer cannot take the room of the others', async () => {
   expect(statuses.toSorted()).toEqual([...Array<number>(200).fill(200), 503])
   expect(await statusFor(await house.tokenOf({ id: 'modest' }))).toBe(200)
   stop.abort()
-  await until('those that are closed leave room', 5000, async () => {
+  await until('those that are closed leave room', 20_000, async () => {
     const again = new AbortController()
     const response = await fetch(`${house.url}/sse/workspace?token=${greedy}`, { signal: again.signal })
     again.abort()

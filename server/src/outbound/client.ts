@@ -1,9 +1,8 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { type Dispatcher, errors } from 'undici'
+import type { Allowance } from '../bodies/allowance.ts'
+import { decodeBody } from '../bodies/content-coding.ts'
 import type { AllowRule } from './address-policy.ts'
-import type { Allowance } from './allowance.ts'
-import { type Connections, createConnections, type Slot } from './connections.ts'
-import { decodeBody } from './content-coding.ts'
 import { createDial, type Lookup } from './dial.ts'
 import {
   brokenAnswerOf,
@@ -13,6 +12,7 @@ import {
   type UnreachableReason,
 } from './outcome.ts'
 import { checkRequest, type OutboundRequest, type SendableRequest } from './request-check.ts'
+import { createSocketPool, type PooledSocket, type SocketPool } from './socket-pool.ts'
 import { type OutboundStreamRequest, StreamAttempt, type StreamedOutcome } from './stream.ts'
 
 /** Everything optional has a default; `allow` is the operator's, from `parseEgressAllow`. */
@@ -68,7 +68,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     lookup: options.lookup ?? ((hostname) => systemLookup(hostname, { all: true })),
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
   })
-  const connections = createConnections(dial)
+  const connections = createSocketPool(dial)
   const defaults = {
     userAgent: options.userAgent ?? 'Permea',
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
@@ -151,14 +151,14 @@ type Done = (outcome: OutboundOutcome | Promise<OutboundOutcome>) => void
  */
 class Attempt implements Dispatcher.DispatchHandler {
   readonly #request: SendableRequest
-  readonly #connections: Connections
+  readonly #connections: SocketPool
   readonly #done: Done
   readonly #startedAt = performance.now()
   #timer: NodeJS.Timeout | null = null
   #signal: AbortSignal | null = null
   #allowance: Allowance | null = null
   #leaveQueue: (() => void) | null = null
-  #slot: Slot | null = null
+  #slot: PooledSocket | null = null
   #phase: 'waiting for a free connection' | 'connecting' | 'waiting for the answer' | 'reading the answer' =
     'waiting for a free connection'
   #isSettled = false
@@ -167,7 +167,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   #body: Buffer = NOTHING
   #bodyBytes = 0
 
-  constructor(request: SendableRequest, connections: Connections, done: Done) {
+  constructor(request: SendableRequest, connections: SocketPool, done: Done) {
     this.#request = request
     this.#connections = connections
     this.#done = done
@@ -241,7 +241,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#giveUp(this.#unreachable(broken.reason, broken.message))
   }
 
-  #sendOn(slot: Slot): void {
+  #sendOn(slot: PooledSocket): void {
     this.#slot = slot
     this.#phase = 'connecting'
     const { origin, path, method, headers, body } = this.#request

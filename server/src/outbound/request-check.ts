@@ -1,4 +1,4 @@
-import type { Allowance } from './allowance.ts'
+import type { Allowance } from '../bodies/allowance.ts'
 import type { OutboundOutcome } from './outcome.ts'
 
 /** One request to send. The caller bounds its body; everything about the answer is bounded here. */

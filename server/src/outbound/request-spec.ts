@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { answerValue, bodyText } from '../bodies/body-value.ts'
 import type { OutboundOutcome, ReceivedHeaders } from './outcome.ts'
 import type { OutboundRequest } from './request-check.ts'
 
@@ -116,86 +117,14 @@ function textOf(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }
 
-/** Longest response body kept in a record, in characters. */
-const KEPT_CHARS_MAX = 16_384
-
 /** The value of a response body: parsed where it is JSON, else its text. */
 export function bodyValue(outcome: { headers: ReceivedHeaders; body: Buffer }): unknown {
-  const text = outcome.body.toString('utf8')
-  const type = String(outcome.headers['content-type'] ?? '')
-  if (/[/+]json\b/i.test(type) || (type === '' && /^\s*[[{]/.test(text))) {
-    try {
-      return JSON.parse(text)
-    } catch {
-      return text
-    }
-  }
-  return text
+  const contentType = String(outcome.headers['content-type'] ?? '')
+  const text = bodyText(outcome.body, contentType) ?? outcome.body.toString('utf8')
+  return text === '' ? '' : answerValue(text, contentType)
 }
 
 /** The outcome in words for a person: what went wrong, or the status. */
 export function describeOutcome(outcome: OutboundOutcome): string {
   return outcome.kind === 'answered' ? `the answer was ${outcome.status}` : outcome.message
-}
-
-/** What is kept of an outcome, for people to look at. */
-export function recordedResponse(outcome: OutboundOutcome): Record<string, unknown> | null {
-  if (outcome.kind !== 'answered') return null
-  const text = outcome.body.subarray(0, KEPT_CHARS_MAX).toString('utf8')
-  const isWhole = outcome.body.length <= KEPT_CHARS_MAX && !outcome.bodyTruncated
-  return {
-    status: outcome.status,
-    headers: maskSecrets(outcome.headers),
-    body: isWhole ? maskSecrets(bodyValue(outcome)) : text,
-    ...(isWhole ? {} : { bodyTruncated: true }),
-    durationMs: Math.round(outcome.durationMs * 10) / 10,
-  }
-}
-
-/** What is kept of a request, for people to look at. */
-export function recordedRequest(request: OutboundRequest): Record<string, unknown> {
-  const { body } = request
-  return {
-    method: request.method,
-    uri: maskedUrl(request.url),
-    headers: maskSecrets(request.headers ?? {}),
-    ...(typeof body === 'string' ? { body: recordedBody(body, request.headers?.['content-type'] ?? '') } : {}),
-  }
-}
-
-function recordedBody(body: string, contentType: string): unknown {
-  if (body.length > KEPT_CHARS_MAX) return body.slice(0, KEPT_CHARS_MAX)
-  if (!contentType.includes('json')) return body
-  try {
-    return maskSecrets(JSON.parse(body))
-  } catch {
-    return body
-  }
-}
-
-const SECRET_NAME = /authorization|cookie|token|secret|passw|signature|api[-_]?key|credential|private[-_]?key/i
-
-/** The same value with what looks like a secret by its name replaced; other values stay untouched. */
-export function maskSecrets(value: unknown, depth = 0): unknown {
-  if (typeof value !== 'object' || value === null || depth > 20) return value
-  if (Array.isArray(value)) return value.map((each) => maskSecrets(each, depth + 1))
-  return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [
-      name,
-      SECRET_NAME.test(name) && each !== null && typeof each !== 'object' ? '***' : maskSecrets(each, depth + 1),
-    ]),
-  )
-}
-
-const PLAIN_URL = /^https?:\/\/[a-z0-9.:-]+\/[\w/.~-]*$/
-
-function maskedUrl(text: string): string {
-  // As the URL parser wrote it, and with nothing in it that could be a secret.
-  if (PLAIN_URL.test(text)) return text
-  if (!URL.canParse(text)) return text.split('?')[0] ?? ''
-  const url = new URL(text)
-  url.username = ''
-  url.password = ''
-  for (const name of [...url.searchParams.keys()]) if (SECRET_NAME.test(name)) url.searchParams.set(name, '***')
-  return url.href
 }

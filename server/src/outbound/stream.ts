@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { type Dispatcher, errors } from 'undici'
-import type { Connections, Slot } from './connections.ts'
 import { brokenAnswerOf, DialFailure, type OutboundOutcome, type ReceivedHeaders } from './outcome.ts'
 import type { OutboundRequest, SendableRequest } from './request-check.ts'
+import type { PooledSocket, SocketPool } from './socket-pool.ts'
 
 /** A request whose body, and whose answer, need not fit into memory. */
 export type OutboundStreamRequest = Omit<OutboundRequest, 'body' | 'timeoutMs' | 'responseBytesMax'> & {
@@ -53,7 +53,7 @@ class UnsendableBody extends Error {}
 export class StreamAttempt implements Dispatcher.DispatchHandler {
   readonly #request: SendableRequest
   readonly #source: Readable | string | Uint8Array | null
-  readonly #connections: Connections
+  readonly #connections: SocketPool
   readonly #limits: StreamLimits
   readonly #resolve: (outcome: StreamedOutcome) => void
   readonly #onEnd: () => void
@@ -62,7 +62,7 @@ export class StreamAttempt implements Dispatcher.DispatchHandler {
   #timer: NodeJS.Timeout | null = null
   #signal: AbortSignal | null = null
   #leaveQueue: (() => void) | null = null
-  #slot: Slot | null = null
+  #slot: PooledSocket | null = null
   #controller: Dispatcher.DispatchController | null = null
   #body: Readable | null = null
   #bodyBytes = 0
@@ -73,7 +73,7 @@ export class StreamAttempt implements Dispatcher.DispatchHandler {
   constructor(options: {
     request: SendableRequest
     source: Readable | string | Uint8Array | null
-    connections: Connections
+    connections: SocketPool
     limits: StreamLimits
     resolve(outcome: StreamedOutcome): void
     onEnd(): void
@@ -187,7 +187,7 @@ export class StreamAttempt implements Dispatcher.DispatchHandler {
     }
   }
 
-  #sendOn(slot: Slot): void {
+  #sendOn(slot: PooledSocket): void {
     this.#slot = slot
     const { origin, path, method, headers } = this.#request
     const { bodyBytes } = this.#limits

@@ -1,9 +1,16 @@
+import type { EventEmitter } from 'node:events'
+import { parseExactJson } from '@permea/contract'
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { createAnswerWatch } from './answer-watch.ts'
+import { NotWritable } from './database-errors.ts'
+import { createServerChoice, type DatabaseServer, readDatabaseUrl, type ServerChoice } from './database-hosts.ts'
 import type { Log } from './log.ts'
 
 // Counters and sizes fit a JavaScript number; ids are uuids. Timestamps come as Date.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+pg.types.setTypeParser(pg.types.builtins.JSON, parseExactJson)
+pg.types.setTypeParser(pg.types.builtins.JSONB, parseExactJson)
 
 // Rooms type their rows where they read them; the database itself is untyped here because no room
 // may know another room's tables.
@@ -32,29 +39,67 @@ export interface Database {
   query<Row extends object>(statement: Statement): Promise<Row[]>
   /**
    * Runs statements in one transaction and one round trip: they are sent without waiting for answers, so none may need
-   * another's. All of it is committed when the promise resolves, or none.
+   * another's. All of it is committed when the promise resolves, or none. Gives the rows of each.
    */
-  atomically(statements: readonly Statement[]): Promise<void>
+  atomically<Row extends object = never>(statements: readonly Statement[]): Promise<Row[][]>
   /** Runs `work` in one transaction: all of it is committed when the promise resolves, or none. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** A connection of its own, outside the pool, for locks and notifications that belong to a session. */
-  connect(): Promise<pg.Client>
+  /** For chores that may take their time: a connection of its own, closed afterwards, whose statements may be long. */
+  unhurried<T>(work: (db: Tx) => Promise<T>): Promise<T>
+  /**
+   * A connection of its own, outside the pools, for locks and notifications that belong to a session. Answers are
+   * waited for without end unless `timing` says how long.
+   */
+  connect(timing?: { answerMs: number }): Promise<pg.Client>
   close(): Promise<void>
 }
 
-/** Opens a pool; nothing is sent until the first statement. */
-export function createDatabase(options: { url: string; connectionsMax: number; log: Log }): Database {
-  const config = { connectionString: options.url, application_name: 'permea' }
+/** A statement of the engine that takes longer is given up: it holds a connection, and whoever asked is long gone. */
+const STATEMENT_MS = 12_000
+
+/**
+ * After that an answer is not waited for: the way to the server is broken without anybody having closed it. Longer than
+ * the server takes to give a statement up, so that its own word is heard first.
+ */
+const ANSWER_MS = 15_000
+
+/** The kernel's probes find a server that vanished while nobody asks it anything. */
+const KEEP_ALIVE = { keepAlive: true, keepAliveInitialDelayMillis: 5000 }
+
+/** Opens pools; nothing is sent until the first statement. Throws where the URL names no servers that can be read. */
+export function createDatabase(options: {
+  url: string
+  connectionsMax: number
+  log: Log
+  /** How long an answer is waited for, in milliseconds. */
+  answerMs?: number
+}): Database {
+  const answerMs = options.answerMs ?? ANSWER_MS
+  const address = readDatabaseUrl(options.url)
+  const choice = createServerChoice(address)
+  const config = { application_name: 'permea', connectionTimeoutMillis: 10_000, ...KEEP_ALIVE }
+  const Client = clientOf(choice, address.mustTakeWrites)
+  const answers = createAnswerWatch()
   const lost = (error: Error) => options.log.debug({ message: error.message }, 'a database connection was lost')
-  const openPool = (more: pg.PoolConfig) => {
-    const opened = new pg.Pool({ ...config, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, ...more })
+  const openPool = (more: pg.PoolConfig, settings: string, silenceMs: number | null) => {
+    const opened = new pg.Pool({
+      ...config,
+      Client,
+      idleTimeoutMillis: 30_000,
+      // Not as parameters of the connection: poolers refuse those that they do not know.
+      async onConnect(client) {
+        if (silenceMs !== null) answers.watch(client as pg.Client, silenceMs)
+        await client.query(settings)
+      },
+      ...more,
+    })
     opened.on('connect', (client) => client.on('error', lost))
-    opened.on('error', (error) => options.log.warn({ message: error.message }, 'an idle database connection was lost'))
+    opened.on('error', (error) => options.log.debug({ message: error.message }, 'an idle database connection was lost'))
     return opened
   }
   const hotMax = Math.min(HOT_MAX, Math.max(1, Math.floor(options.connectionsMax / 2)))
-  const hot = openPool({ ...HOT, max: hotMax })
-  const pool = openPool({ max: Math.max(1, options.connectionsMax - hotMax) })
+  const hot = openPool({ pipeline: true, max: hotMax }, `${QUICK}; ${HOT}`, answerMs)
+  const pool = openPool({ max: Math.max(1, options.connectionsMax - hotMax) }, QUICK, answerMs)
   const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool }) })
   return {
     db,
@@ -63,50 +108,118 @@ export function createDatabase(options: { url: string; connectionsMax: number; l
     async query<Row extends object>(statement: Statement) {
       return (await hot.query<Row & pg.QueryResultRow>(statement)).rows
     },
-    async atomically(statements) {
+    async atomically<Row extends object>(statements: readonly Statement[]) {
       // One statement is a transaction of its own.
       const [only, ...others] = statements
-      if (only !== undefined && others.length === 0) await hot.query(only)
-      else await inOneGo(hot, statements)
+      if (only !== undefined && others.length === 0) return [(await hot.query<Row & pg.QueryResultRow>(only)).rows]
+      return inOneGo<Row>(hot, statements)
     },
     transaction: (work) => db.transaction().execute(work),
-    async connect() {
-      const client = new pg.Client({ ...config, keepAlive: true })
+    async unhurried(work) {
+      const alone = openPool({ max: 1 }, UNHURRIED, null)
+      const own = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: alone }) })
+      try {
+        return await work(own)
+      } finally {
+        await own.destroy()
+      }
+    },
+    async connect(timing) {
+      const client = new Client(config)
+      client.on('error', lost)
       await client.connect()
+      if (timing !== undefined) answers.watch(client, timing.answerMs)
       return client
     },
     async close() {
       await hot.end()
       await db.destroy()
+      answers.stop()
       // Kysely leaves alone a pool that it never used.
       if (!pool.ended) await pool.end()
     },
   }
 }
 
+type Connected = ((error: Error) => void) | ((error: null, client: pg.Client) => void)
+
+/**
+ * A client of the server that worked last. One that cannot be reached, or takes no writes where it must, moves the
+ * choice on; one that stops taking writes later (a proxy in between turned to a standby) is closed, so that the pool
+ * asks for another.
+ */
+function clientOf(choice: ServerChoice, mustTakeWrites: boolean): new (config?: pg.ClientConfig) => pg.Client {
+  return class extends pg.Client {
+    readonly #server: DatabaseServer
+
+    constructor(config: pg.ClientConfig = {}) {
+      const server = choice.current()
+      super({ ...config, connectionString: server.url })
+      this.#server = server
+    }
+
+    override connect(): Promise<pg.Client>
+    override connect(callback: Connected): void
+    override connect(callback?: Connected): Promise<pg.Client> | undefined {
+      const connected = this.#connectAndLook().catch((error: Error) => {
+        choice.failed(this.#server)
+        throw error
+      })
+      if (callback === undefined) return connected
+      const tell = callback as (error: Error | null, client?: pg.Client) => void
+      connected.then((client) => tell(null, client), tell)
+      return undefined
+    }
+
+    async #connectAndLook(): Promise<pg.Client> {
+      await super.connect()
+      if (!mustTakeWrites) return this
+      const { rows } = await this.query<{ readOnly: string }>(
+        `select current_setting('transaction_read_only') as "readOnly"`,
+      )
+      if (rows[0]?.readOnly === 'on') {
+        await this.end()
+        throw new NotWritable(this.#server.name)
+      }
+      // The driver tells of a statement's error only who sent it; its connection tells of all.
+      const { connection } = this as unknown as { connection: EventEmitter }
+      connection.on('errorMessage', ({ code }: { code?: string }) => {
+        if (code === '25006') setImmediate(() => void this.end().catch(() => {}))
+      })
+      return this
+    }
+  }
+}
+
 /** Most of the connections that may be opened which are kept for hot statements. */
 const HOT_MAX = 6
+
+/** What a transaction that nobody goes on with may hold its locks for. */
+const IDLE_MS = 60_000
+
+const QUICK = `set statement_timeout = ${STATEMENT_MS}; set idle_in_transaction_session_timeout = ${IDLE_MS}`
+
+const UNHURRIED = 'set statement_timeout = 0'
 
 /**
  * Statements are sent without waiting for the answers before. Each finds a few rows by index however large the table
  * is; but a plan made while a busy table looks empty would read all of it, with every row that was deleted since.
  */
-const HOT: pg.PoolConfig = {
-  pipeline: true,
-  options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
-}
+const HOT =
+  'set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_hashjoin = off; set enable_mergejoin = off'
 
-async function inOneGo(pool: pg.Pool, statements: readonly Statement[]): Promise<void> {
+async function inOneGo<Row extends object>(pool: pg.Pool, statements: readonly Statement[]): Promise<Row[][]> {
   const client = await pool.connect()
   // After a failure the others fail too and the commit does nothing; each must be heard before the first one is told.
   const answers = await Promise.allSettled([
     client.query('begin'),
-    ...statements.map((statement) => client.query(statement)),
+    ...statements.map((statement) => client.query<Row & pg.QueryResultRow>(statement)),
     client.query('commit'),
   ])
   const failed = answers.find((answer) => answer.status === 'rejected')
   client.release(failed !== undefined)
   if (failed !== undefined) throw failed.reason
+  return answers.slice(1, -1).flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.rows as Row[]] : []))
 }
 
 /** Runs a prepared statement within a transaction that waits for its answer. */
@@ -114,32 +227,23 @@ export async function runPrepared(tx: Tx, { text, values }: Statement): Promise<
   await tx.executeQuery(CompiledQuery.raw(text, values))
 }
 
+const PORTION = 20_000
+
+/** Deletes what may be much: each statement at most so many rows, until one finds fewer. */
+export async function inPortions(
+  remove: (limit: number) => Promise<{ numAffectedRows?: bigint | undefined }>,
+): Promise<void> {
+  for (;;) {
+    const { numAffectedRows } = await remove(PORTION)
+    if (Number(numAffectedRows ?? 0) < PORTION) return
+  }
+}
+
 /** The one row of a statement that must give exactly one. */
 export function only<T>(rows: readonly T[]): T {
   const row = rows[0]
   if (row === undefined || rows.length !== 1) throw new Error(`expected one row, got ${rows.length}`)
   return row
-}
-
-/** Whether an error is PostgreSQL saying that a unique rule was broken, and which. */
-export function brokenUniqueRule(error: unknown): string | null {
-  return error instanceof pg.DatabaseError && error.code === '23505' ? (error.constraint ?? '') : null
-}
-
-/** Whether the database could not be reached or closed the connection: worth trying again, and nobody's mistake. */
-export function isDatabaseAway(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return /^(08|57P|53)/.test(error.code ?? '')
-  const { code, message } = error as { code?: string; message?: string }
-  return (
-    ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT'].includes(code ?? '') ||
-    /Connection terminated|timeout exceeded when trying to connect|not queryable|connection error/i.test(message ?? '')
-  )
-}
-
-/** Whether it would fail again the same way: the database refuses the data, or the mistake is ours. */
-export function isRefused(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return /^2[23]/.test(error.code ?? '')
-  return [TypeError, SyntaxError, RangeError].some((kind) => error instanceof kind)
 }
 
 /**

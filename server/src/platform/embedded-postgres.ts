@@ -11,6 +11,8 @@ import type { Log } from './log.ts'
 export interface EmbeddedPostgres extends AsyncDisposable {
   /** Connection string of the database `name` on this server. */
   urlOf(name: string): string
+  /** Whether it ran already, left by a killed engine or kept by one that is at work. */
+  wasRunning: boolean
   /** Stops the server in an orderly way; nothing is lost if this is never called. */
   stop(): Promise<void>
 }
@@ -42,6 +44,8 @@ const SETTINGS = [
   'jit=off',
   'log_min_messages=warning',
   'autovacuum_naptime=15s',
+  // 2,000 events a second dirty more pages than the usual 100 per round; sessions would write the rest themselves.
+  'bgwriter_lru_maxpages=1000',
 ]
 
 /**
@@ -86,12 +90,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       setTimeout(() => void relaunch(), RELAUNCH_MS).unref()
     })
   }
-  if (!(await answers(urlOf('postgres')))) await launch()
+  const wasRunning = await answers(urlOf('postgres'))
+  if (!wasRunning) await launch()
   const stop = () => {
     isStopping = true
     return stopServer(dataDir)
   }
-  return { urlOf, stop, [Symbol.asyncDispose]: stop }
+  return { urlOf, wasRunning, stop, [Symbol.asyncDispose]: stop }
 }
 
 function runsAsRoot(): boolean {

@@ -54,6 +54,38 @@ test('what arrives while a group is being written is the next group, and everybo
   expect(await Promise.all(others)).toEqual([20, 30, 40])
 })
 
+test('with a time to gather, a lone item is written at once, and items that follow each other go together', async () => {
+  const groups: number[][] = []
+  const commit = create({
+    gatherMs: 1000,
+    writersMax: 8,
+    write: (items) => {
+      groups.push(items)
+      return Promise.resolve(items)
+    },
+  })
+  const beganMs = performance.now()
+  await commit.add(1, 1)
+  expect(performance.now() - beganMs).toBeLessThan(800)
+  const others: Promise<number>[] = []
+  for (let item = 2; item <= 60; item += 1) {
+    others.push(...[commit.add(item, 1)].filter((each) => each !== null))
+    await turn()
+  }
+  // A full group waits for nobody.
+  expect(groups.filter((each) => each.length === 10)).not.toEqual([])
+  await Promise.all(others)
+  expect(groups.length).toBeLessThan(25)
+  expect(groups.flat()).toEqual(Array.from({ length: 60 }, (_, index) => index + 1))
+})
+
+test('who waits until all is written does not wait for more to come', async () => {
+  const commit = create({ gatherMs: 60_000, write: (items) => Promise.resolve(items) })
+  const all = Array.from({ length: 9 }, (_, item) => commit.add(item, 1))
+  await commit.drained()
+  expect(await Promise.all(all)).toHaveLength(9)
+})
+
 test('a full queue gives null at once, by number and by weight, and takes again when it has room', async () => {
   const far = writer()
   const commit = create({ write: far.write, groupMax: 1, waitingMax: 2, waitingWeightMax: 100 })
@@ -97,6 +129,56 @@ test('a group that cannot be written refuses its own callers only', async () => 
   await expect(Promise.all([commit.add(1, 1), commit.add(2, 1)])).rejects.toThrow('the database is away')
   isBroken = false
   expect(await commit.add(3, 1)).toBe(3)
+})
+
+test('where the database is away nobody is tried again: a group may have been stored all the same', async () => {
+  let writes = 0
+  const commit = create({
+    async write() {
+      writes += 1
+      throw Object.assign(new Error('the connection is gone'), { code: 'ECONNRESET' })
+    },
+  })
+  const settled = await Promise.allSettled([1, 2, 3, 4].map((item) => commit.add(item, 1)))
+  expect(settled.map((each) => each.status)).toEqual(Array.from({ length: 4 }, () => 'rejected'))
+  expect(writes).toBe(1)
+})
+
+test('an item’s answer never depends on its neighbours, whichever of them cannot be written', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.boolean(), { maxLength: 60 }),
+      fc.integer({ min: 1, max: 20 }),
+      async (bad, groupMax) => {
+        const stored: number[] = []
+        let writes = 0
+        const commit = create({
+          groupMax,
+          async write(group) {
+            writes += 1
+            await turn()
+            const refused = group.find((index) => bad[index] === true)
+            if (refused !== undefined) throw new Error(`item ${refused} cannot be written`)
+            stored.push(...group)
+            return group
+          },
+        })
+        const settled = await Promise.allSettled(bad.map((_, index) => commit.add(index, 1)))
+        for (const [index, own] of settled.entries()) {
+          if (bad[index] !== true) expect(own).toEqual({ status: 'fulfilled', value: index })
+          else expect(own).toMatchObject({ status: 'rejected', reason: { message: `item ${index} cannot be written` } })
+        }
+        expect(stored.toSorted((one, other) => one - other)).toEqual(
+          bad.flatMap((isBad, index) => (isBad ? [] : [index])),
+        )
+        // One that cannot be written costs a search by halves, not a write of each of its neighbours.
+        const badOnes = bad.filter(Boolean).length
+        const groups = Math.ceil(bad.length / groupMax)
+        expect(writes).toBeLessThanOrEqual(groups + 2 * badOnes * Math.ceil(Math.log2(groupMax + 1)))
+      },
+    ),
+    { numRuns: 100 },
+  )
 })
 
 test('it is drained when all that was handed in is answered', async () => {
@@ -160,4 +242,33 @@ describe('for any load', () => {
       { numRuns: 50 },
     )
   })
+})
+
+test('an answer never depends on the neighbours: of a group that is refused, only what is refused fails', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.boolean(), { minLength: 1, maxLength: 30 }), async (areGood) => {
+      const written: number[] = []
+      const commit = create({
+        groupMax: 30,
+        async write(items) {
+          await turn()
+          if (items.some((item) => areGood[item] === false)) throw new RangeError('the data is refused')
+          written.push(...items)
+          return items.map((item) => item * 10)
+        },
+      })
+      const answers = await Promise.allSettled(areGood.map((_, index) => commit.add(index, 1)))
+      expect(answers.map((each) => each.status === 'fulfilled')).toEqual(areGood)
+      expect(written.toSorted((a, b) => a - b)).toEqual(areGood.flatMap((isGood, index) => (isGood ? [index] : [])))
+    }),
+  )
+})
+
+test('an answer that takes time is waited for by its own caller only', async () => {
+  const slow = Promise.withResolvers<number>()
+  const commit = create({ write: async (items) => items.map((item) => (item === 2 ? slow.promise : item * 10)) })
+  const answers = [1, 2, 3].map((item) => commit.add(item, 1))
+  expect([await answers[0], await answers[2]]).toEqual([10, 30])
+  slow.resolve(7)
+  expect(await answers[1]).toBe(7)
 })

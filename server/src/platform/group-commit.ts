@@ -1,3 +1,6 @@
+import { isDatabaseAway } from './database-errors.ts'
+import { createGathering } from './gathering.ts'
+
 /** Work that many callers hand in at the same time and that is cheaper done together. */
 export interface GroupCommit<Item, Answer> {
   /** Resolves when the group that the item went with is written; null at once where the queue is full. */
@@ -8,8 +11,11 @@ export interface GroupCommit<Item, Answer> {
 }
 
 export interface GroupCommitOptions<Item, Answer> {
-  /** Writes one group and gives one answer per item, in order. If it rejects, every caller of the group is refused alike. */
-  write(items: Item[]): Promise<Answer[]>
+  /**
+   * Writes a group and gives one answer per item, in order. All of it or nothing is stored: where it rejects, the group
+   * is taken apart and its parts are written again. An answer that is still to come is waited for by its own caller only.
+   */
+  write(items: Item[]): Promise<(Answer | Promise<Answer>)[]>
   /** Most items in one group. */
   groupMax: number
   /** Most weight (bytes, say) in one group; a single heavier item goes alone. */
@@ -19,18 +25,27 @@ export interface GroupCommitOptions<Item, Answer> {
   /** Most items and weight that may wait; beyond it `add` gives null. */
   waitingMax: number
   waitingWeightMax: number
+  /** How long the first item of a group may wait for others while they come faster than that; 0 where absent. */
+  gatherMs?: number
 }
 
 interface Waiting<Item, Answer> {
   item: Item
   weight: number
-  resolve(answer: Answer): void
+  resolve(answer: Answer | Promise<Answer>): void
   reject(reason: unknown): void
 }
 
+type Settled<Answer> = { answer: Answer | Promise<Answer> } | { error: unknown }
+
 /**
- * Collects what arrives while a group is being written and writes it as the next group: no timer, so
- * a lone item is written at once, and under load groups grow to what the database can take.
+ * Collects what arrives while a group is being written and writes it as the next group: a lone item is written at once,
+ * and under load groups grow to what the database can take. With `gatherMs` a group also waits a moment while items come
+ * one after the other: a transaction of its own costs each of them more than the rest of its way.
+ *
+ * An item's answer never depends on its neighbours: a group that is refused is written again in halves, until what
+ * cannot be written stands alone. Where the database is away everybody is refused, for then it is nobody's fault, and
+ * a group may have been stored although its answer got lost.
  */
 export function createGroupCommit<Item, Answer>(options: GroupCommitOptions<Item, Answer>): GroupCommit<Item, Answer> {
   const queue: Waiting<Item, Answer>[] = []
@@ -39,6 +54,7 @@ export function createGroupCommit<Item, Answer>(options: GroupCommitOptions<Item
   let writers = 0
   let isScheduled = false
   let idle: (() => void)[] = []
+  const gathering = createGathering(options.gatherMs ?? 0, () => pump())
 
   function takeGroup(): Waiting<Item, Answer>[] {
     let weight = 0
@@ -64,22 +80,36 @@ export function createGroupCommit<Item, Answer>(options: GroupCommitOptions<Item
   }
 
   async function writeGroup(group: Waiting<Item, Answer>[]): Promise<void> {
+    const settled = await settle(group.map((each) => each.item))
+    group.forEach((each, index) => {
+      const own = settled[index]
+      if (own === undefined) each.reject(new Error('a group was written without an answer for each of its items'))
+      else if ('error' in own) each.reject(own.error)
+      else each.resolve(own.answer)
+    })
+    writers -= 1
+    schedule()
+  }
+
+  async function settle(items: Item[]): Promise<Settled<Answer>[]> {
     try {
-      const answers = await options.write(group.map((each) => each.item))
-      group.forEach((each, index) => {
-        each.resolve(answers[index] as Answer)
-      })
+      return (await options.write(items)).map((answer) => ({ answer }))
     } catch (error) {
-      for (const each of group) each.reject(error)
-    } finally {
-      writers -= 1
-      schedule()
+      if (items.length <= 1 || isDatabaseAway(error)) return items.map(() => ({ error }))
+      const half = items.length >> 1
+      return [...(await settle(items.slice(0, half))), ...(await settle(items.slice(half)))]
     }
+  }
+
+  function mayWait(): boolean {
+    return queue.length - head < options.groupMax && idle.length === 0
   }
 
   function pump(): void {
     isScheduled = false
     while (writers < options.writersMax && head < queue.length) {
+      if (mayWait() && gathering.isUnderWay()) return
+      gathering.ended()
       writers += 1
       void writeGroup(takeGroup())
     }
@@ -108,6 +138,7 @@ export function createGroupCommit<Item, Answer>(options: GroupCommitOptions<Item
       return new Promise<Answer>((resolve, reject) => {
         queue.push({ item, weight, resolve, reject })
         queuedWeight += weight
+        gathering.came()
         schedule()
       })
     },

@@ -80,6 +80,14 @@ export type Prefix =
   | 'eev'
   | 'act'
   | 'arl'
+  | 'ds'
+  | 'fm'
+  | 'ads'
+  | 'dlt'
+  | 'dl'
+  | 'eep'
+  | 'job'
+  | 'rrq'
 
 /**
  * Writes a database id as the prefixed identifier of the wire, for example `fr_01h455vb4pex5vsknk084sn02q`.

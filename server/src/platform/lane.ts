@@ -42,8 +42,12 @@ export interface LaneSource<Item extends LaneItem> {
     except: readonly string[],
     now: Date,
   ): Promise<{ item: Item; dueAt: Date }[]>
-  /** Does the work. Must not reject for anything the world does; a rejection is our mistake and the item is tried again later. */
+  /** Does the work. Must not reject for anything the world does; a rejection is our mistake, and the item is tried again. */
   work(item: Item, signal: AbortSignal): Promise<LaneOutcome>
+  /** Ends work that keeps being rejected as failed, so that it is not done for ever. */
+  giveUp(item: Item): Promise<LaneOutcome>
+  /** Items that were held in memory are let go of: they are looked for in the table when their lane has room again. */
+  letGo?(items: readonly Item[]): void
 }
 
 export interface LanesOptions<Item extends LaneItem> extends PaceOptions {
@@ -72,8 +76,11 @@ export interface LanesOptions<Item extends LaneItem> extends PaceOptions {
  * widened by one with each success.
  */
 export interface Lanes<Item extends LaneItem> extends AsyncDisposable {
-  /** Hands over items whose rows were just committed. Those of shards owned elsewhere are announced there. */
-  offer(items: readonly Item[]): void
+  /**
+   * Hands over items whose rows were just committed. Those of shards owned elsewhere are announced there. Gives those
+   * that are not held in memory from now on, and so are looked for in the table.
+   */
+  offer(items: readonly Item[]): Item[]
   /** Stops the item where it is being worked here. */
   abort(id: string): void
   readonly inFlight: number

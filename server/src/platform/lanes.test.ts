@@ -1,6 +1,7 @@
 import { until } from '@permea/testkit'
 import { describe, expect, test } from 'vitest'
 import { SettableClock } from './clock.ts'
+import { NotWritable } from './database-errors.ts'
 import type { LaneItem, LaneOutcome, Lanes, LanesOptions } from './lane.ts'
 import { createLanes, LEAVING } from './lanes.ts'
 import { silentLog } from './log.ts'
@@ -14,6 +15,8 @@ interface Job extends LaneItem {
 }
 
 /** Rows in memory, worked as the test says; what a table and a room do in earnest. */
+const finished: LaneOutcome = { kind: 'finished', pace: 'ok' }
+
 function bench(more: Partial<LanesOptions<Job>> = {}) {
   const clock = new SettableClock(START)
   const rows = new Map<string, Job>()
@@ -23,7 +26,6 @@ function bench(more: Partial<LanesOptions<Job>> = {}) {
   let most = 0
   let beforeFetchAnswers: () => Promise<void> = async () => {}
   const { ownership, ...hands } = fakeOwnership()
-  const finished: LaneOutcome = { kind: 'finished', pace: 'ok' }
 
   const lanes: Lanes<Job> = createLanes<Job>({
     source: {
@@ -59,6 +61,7 @@ function bench(more: Partial<LanesOptions<Job>> = {}) {
           most = Math.max(most, underWay.size)
         })
       },
+      giveUp: async () => finished,
     },
     ownership,
     clock,
@@ -110,7 +113,10 @@ function fakeOwnership() {
   const notices: Notice[] = []
   const ownership: Ownership = {
     owns: (shard) => owned.has(shard),
+    session: null,
+    sessionOf: () => null,
     ownsAll: () => owned.size === SHARDS,
+    trouble: () => null,
     listen: (listener) => listeners.push(listener),
     async notify(notice) {
       notices.push(notice)
@@ -207,9 +213,9 @@ test('what nobody waits for begins only a few at a time while the process is bus
   add(...jobs('j', 50))
   expect(started).toHaveLength(4)
   end('j0')
-  await until('another one takes its place', 1000, () => started.length === 5)
+  await until('another one takes its place', 20_000, () => started.length === 5)
   isBusy = false
-  await until('more begin when it is not', 1000, () => started.length > 12)
+  await until('more begin when it is not', 20_000, () => started.length > 12)
   await endAll()
   expect(started).toHaveLength(50)
 })
@@ -272,7 +278,7 @@ describe('a strictly ordered lane', () => {
   test('does one at a time, in the order of the table, and nothing while its head waits', async () => {
     const { add, started, end, underWay, clock, endAll } = bench()
     add(...jobs('o', 5, ordered))
-    await until('the first is at work', 1000, () => underWay.has('o0'))
+    await until('the first is at work', 20_000, () => underWay.has('o0'))
     expect(underWay.size).toBe(1)
     end('o0', later(1000))
     add(...jobs('p', 1, ordered))
@@ -303,11 +309,11 @@ describe('a strictly ordered lane', () => {
     }
     let letGo = () => {}
     add(...jobs('o', 30, ordered))
-    await until('the first is at work', 1000, () => underWay.has('o0'))
+    await until('the first is at work', 20_000, () => underWay.has('o0'))
     // The next rows are read while the first is at work, so without it.
     holdFetches(() => new Promise<void>((resolve) => (letGo = resolve)))
     const before = fetches.length
-    await until('a fetch is under way', 1000, async () => {
+    await until('a fetch is under way', 20_000, async () => {
       if (fetches.length === before) end(String([...underWay.keys()][0]))
       await turns()
       return fetches.length > before && underWay.size > 0
@@ -353,7 +359,7 @@ describe('memory', () => {
     // One is at work, one is held, one is left in the table and fetched as soon as the first is done.
     for (const job of jobs('first', 3)) add(job)
     end('first0')
-    await until('a fetch is under way', 1000, () => isFetching)
+    await until('a fetch is under way', 20_000, () => isFetching)
     add(...jobs('second', 1))
     letGo()
     await endAll()
@@ -371,7 +377,7 @@ test('what waits is taken up at its time, not before, also when the clock was se
   await lanes.settled()
   expect(started).toEqual(['j0'])
   clock.advance(1)
-  await until('it is tried again', 1000, () => started.length === 2)
+  await until('it is tried again', 20_000, () => started.length === 2)
 })
 
 describe('shards', () => {
@@ -379,7 +385,7 @@ describe('shards', () => {
     const { add, lose, started, notices } = bench()
     await lose(shardOf(A))
     add(...jobs('j', 3))
-    await until('the notice is out', 1000, () => notices.length > 0)
+    await until('the notice is out', 20_000, () => notices.length > 0)
     expect(notices).toEqual([{ about: 'lanes:jobs', shards: [shardOf(A)] }])
     expect(started).toEqual([])
   })
@@ -412,12 +418,12 @@ describe('shards', () => {
     expect(started).toEqual(['j0'])
   })
 
-  test('that are given up cut off what does not end within the grace, as leaving', { timeout: 10_000 }, async () => {
+  test('that are given up cut off what does not end within the grace, as leaving', { timeout: 60_000 }, async () => {
     const { add, lose, underWay, end } = bench()
     add(...jobs('j', 1))
     const gone = lose(shardOf(A))
     const work = underWay.get('j0')
-    await until('it is told to leave', 6000, () => work?.signal.aborted === true)
+    await until('it is told to leave', 20_000, () => work?.signal.aborted === true)
     expect(work?.signal.reason).toBe(LEAVING)
     end('j0', later(0))
     await gone
@@ -457,12 +463,42 @@ test('work that fails by our own mistake is tried again after a second', async (
         rows.clear()
         return { kind: 'finished' }
       },
+      giveUp: async () => finished,
     },
   })
   for (const job of jobs('j', 1)) rows.set(job.id, job)
   await gain(shardOf(A))
-  await until('it failed', 1000, () => times === 1)
+  await until('it failed', 20_000, () => times === 1)
   await lanes.settled()
   clock.advance(1000)
-  await until('it was tried again', 1000, () => times === 2)
+  await until('it was tried again', 20_000, () => times === 2)
+})
+
+test('work that fails by our own mistake three times is given up; that the database is away counts for nothing', async () => {
+  let times = 0
+  let givenUp = 0
+  const { rows, clock, gain, lanes } = bench({
+    source: {
+      name: 'jobs',
+      lanesOf: async () => [...rows.values()].map(({ laneId, dueMs }) => ({ laneId, dueAt: new Date(dueMs) })),
+      fetch: async () => [...rows.values()].map((item) => ({ item, dueAt: new Date(item.dueMs) })),
+      async work() {
+        times += 1
+        throw times <= 3 ? new NotWritable('standby') : new Error('our mistake')
+      },
+      async giveUp() {
+        givenUp += 1
+        rows.clear()
+        return finished
+      },
+    },
+  })
+  for (const job of jobs('j', 1)) rows.set(job.id, job)
+  await gain(shardOf(A))
+  await until('it is given up', 20_000, async () => {
+    await lanes.settled()
+    clock.advance(1000)
+    return givenUp === 1
+  })
+  expect(times).toBe(6)
 })

@@ -1,4 +1,5 @@
 import type { LaneItem, LaneOutcome, Lanes, LanesOptions } from './lane.ts'
+import { LaneFaults } from './lane-faults.ts'
 import { hold, type LaneInMemory as Lane, newLane, takeAll, takeNext } from './lane-in-memory.ts'
 import { createPace, type Pace } from './lane-pace.ts'
 import { createWakeups, type Wakeups } from './lane-wakeups.ts'
@@ -27,6 +28,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   /** Of these, the work that must never be done in two places at once. */
   readonly #strict = new Set<string>()
   readonly #wakeups: Wakeups
+  readonly #faults: LaneFaults<Item>
   #inFlight = 0
   #held = 0
   #heldBytes = 0
@@ -41,6 +43,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   constructor(options: LanesOptions<Item>) {
     this.#options = options
+    this.#faults = new LaneFaults(options)
     this.#pace = createPace(options, (lanes) => {
       this.#turn.push(...lanes)
       this.#pump()
@@ -90,11 +93,13 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     return this.stop()
   }
 
-  offer(items: readonly Item[]): void {
+  offer(items: readonly Item[]): Item[] {
+    const passedOver: Item[] = []
     for (const item of items) {
       const shard = shardOf(item.laneId)
       if (!this.#options.ownership.owns(shard)) {
         this.#announce(shard)
+        passedOver.push(item)
         continue
       }
       const lane = this.#laneOf(item.laneId)
@@ -111,12 +116,14 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
         this.#heldBytes + item.bytes > this.#options.heldBytesMax
       ) {
         this.#hasMore(lane)
+        passedOver.push(item)
       } else {
         this.#hold(lane, item)
       }
       this.#enqueue(lane)
     }
     this.#pump()
+    return passedOver
   }
 
   abort(id: string): void {
@@ -243,13 +250,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     if (item.isOrdered || item.groupCap === 1) this.#strict.add(item.id)
     void this.#options.source
       .work(item, controller.signal)
-      .catch((error: Error): LaneOutcome => {
-        this.#options.log.error(
-          { lane: lane.id, item: item.id, message: error.message, stack: error.stack },
-          'work failed by our own mistake',
-        )
-        return { kind: 'waits', until: new Date(this.#options.clock.now().getTime() + RETRY_AFTER_FAULT_MS) }
-      })
+      .catch((error: Error) => this.#faults.after(item, error, controller.signal))
       .then((outcome) => this.#landed(lane, item, outcome))
   }
 
@@ -290,7 +291,9 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   /** Lets go of what waits in memory; the rows stay. */
   #drop(lane: Lane<Item>): void {
-    for (const item of takeAll(lane)) this.#letGoOf(item)
+    const items = takeAll(lane)
+    for (const item of items) this.#letGoOf(item)
+    if (items.length > 0) this.#options.source.letGo?.(items)
     lane.hasMore = false
     lane.isFetchOutdated = lane.isFetching
   }

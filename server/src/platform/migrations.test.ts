@@ -48,7 +48,7 @@ describe('a migration', () => {
       '0002-bad.sql': 'create table half (id int); insert into half values (1); insert into nowhere values (1)',
       '0003-later.sql': 'create table later (id int)',
     })
-    await expect(migrate(database, broken)).rejects.toThrow(/0002-bad\.sql.*nowhere/)
+    await expect(migrate(database, { directory: broken })).rejects.toThrow(/0002-bad\.sql.*nowhere/)
     expect(await applied(database)).toEqual(['0001-good.sql'])
     const { rows } = await database.pool.query(`select to_regclass('half') as half, to_regclass('later') as later`)
     expect(rows).toEqual([{ half: null, later: null }])
@@ -58,7 +58,7 @@ describe('a migration', () => {
       '0002-bad.sql': 'create table half (id int)',
       '0003-later.sql': 'alter table half add column more int',
     })
-    await migrate(database, mended)
+    await migrate(database, { directory: mended })
     expect(await applied(database)).toEqual(['0001-good.sql', '0002-bad.sql', '0003-later.sql'])
   })
 
@@ -66,8 +66,8 @@ describe('a migration', () => {
     await using database = await emptyDatabase()
     await using broken = await directoryOf({ '0001-bad.sql': 'nonsense' })
     await using fine = await directoryOf({ '0001-fine.sql': 'create table fine (id int)' })
-    await expect(migrate(database, broken)).rejects.toThrow('0001-bad.sql')
-    await migrate(database, fine)
+    await expect(migrate(database, { directory: broken })).rejects.toThrow('0001-bad.sql')
+    await migrate(database, { directory: fine })
     expect(await applied(database)).toEqual(['0001-fine.sql'])
   })
 })

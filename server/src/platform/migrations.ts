@@ -9,9 +9,14 @@ const MIGRATION_LOCK = 0x7065726d
 
 /**
  * Brings the database to the newest schema: every file of `server/migrations` that is not recorded yet,
- * in order of its number, each in a transaction of its own. Safe to call from many processes at once.
+ * in order of its number, each in a transaction of its own. Safe to call from many processes at once. Throws where the
+ * database has migrations that this version does not know: what it would write might not be what is expected there.
+ * `only`: goes no further than these, as a backup of an older version needs it.
  */
-export async function migrate(database: Database, directory = DIRECTORY): Promise<void> {
+export async function migrate(
+  database: Database,
+  { directory = DIRECTORY, only = null }: { directory?: URL; only?: readonly string[] | null } = {},
+): Promise<void> {
   const client = await database.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK])
@@ -20,12 +25,29 @@ export async function migrate(database: Database, directory = DIRECTORY): Promis
     )
     const { rows } = await client.query<{ name: string }>('select name from migrations')
     const applied = new Set(rows.map((row) => row.name))
-    for (const name of await migrationNames(directory)) {
-      if (!applied.has(name)) await apply(client, directory, name)
+    const names = await migrationNames(directory)
+    const unknown = [...applied].filter((name) => !names.includes(name)).sort()
+    if (unknown.length > 0)
+      throw new Error(
+        `the database was made by a newer version (it has ${unknown.at(-1)}, which this one does not know)`,
+      )
+    for (const name of names) {
+      if (!applied.has(name) && (only === null || only.includes(name))) await apply(client, directory, name)
     }
   } finally {
     await client.end()
   }
+}
+
+/** Names of the migrations that the database lacks, oldest first. */
+export async function missingMigrations(database: Database): Promise<string[]> {
+  const { rows: tables } = await database.pool.query<{ found: boolean }>(
+    "select to_regclass('migrations') is not null as found",
+  )
+  if (tables[0]?.found !== true) return migrationNames()
+  const { rows } = await database.pool.query<{ name: string }>('select name from migrations')
+  const applied = new Set(rows.map((row) => row.name))
+  return (await migrationNames()).filter((name) => !applied.has(name))
 }
 
 /** File names of all migrations, oldest first. */

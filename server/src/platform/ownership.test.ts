@@ -85,11 +85,11 @@ test('those that come get their share, and whoever goes leaves it to the others'
   await using second = await member(database.url)
   const third = await member(database.url)
   const all = [first, second, third]
-  await until('all three have a third', 5000, () => {
+  await until('all three have a third', 20_000, () => {
     return isShared(all) && all.every((each) => each.owned().length >= 20 && each.owned().length <= 22)
   })
   await third[Symbol.asyncDispose]()
-  await until('two have a half each', 5000, () => isShared([first, second]))
+  await until('two have a half each', 20_000, () => isShared([first, second]))
   expect(first.owned()).toHaveLength(32)
 })
 
@@ -110,16 +110,16 @@ test('a shard is given up only when nothing of it is under way', async () => {
     }),
   )
   await using second = await member(database.url)
-  await until('the first is asked to give up', 5000, () => first.losses.length > 0)
+  await until('the first is asked to give up', 20_000, () => first.losses.length > 0)
   expect(first.losses).toEqual(['given-up'])
   // Long enough for the second to have looked for free shards several times.
   for (let times = 1; times <= 40; times += 1) {
     await second.ownership.notify({ about: 'time' })
-    await until('a notice came back', 5000, () => second.notices.length >= times)
+    await until('a notice came back', 20_000, () => second.notices.length >= times)
   }
   expect(second.owned()).toEqual([])
   end()
-  await until('the second has its share', 5000, () => second.owned().length === 32)
+  await until('the second has its share', 20_000, () => second.owned().length === 32)
   expect(isShared([first, second])).toBe(true)
 })
 
@@ -128,11 +128,11 @@ describe('a session that the database ends', () => {
     await using database = await createTestDatabase()
     await using first = await member(database.url)
     await using second = await member(database.url)
-    await until('both have a share', 5000, () => isShared([first, second]))
+    await until('both have a share', 20_000, () => isShared([first, second]))
     const before = first.owned()
     await first.terminate()
-    await until('the first noticed', 5000, () => first.losses.includes('sudden'))
-    await until('both have a share again', 5000, () => isShared([first, second]) && first.owned().length === 32)
+    await until('the first noticed', 20_000, () => first.losses.includes('sudden'))
+    await until('both have a share again', 20_000, () => isShared([first, second]) && first.owned().length === 32)
     for (const shard of before) expect(first.told).toContain(`-${shard}`)
   })
 
@@ -140,10 +140,10 @@ describe('a session that the database ends', () => {
     await using database = await createTestDatabase()
     await using only = await member(database.url)
     await only.terminate()
-    await until('it noticed', 5000, () => only.losses.includes('sudden'))
-    await until('it has all again', 5000, () => only.ownership.ownsAll())
+    await until('it noticed', 20_000, () => only.losses.includes('sudden'))
+    await until('it has all again', 20_000, () => only.ownership.ownsAll())
     await only.ownership.notify({ about: 'tea' })
-    await until('it heard', 5000, () => only.notices.length === 1)
+    await until('it heard', 20_000, () => only.notices.length === 1)
   })
 })
 
@@ -154,7 +154,7 @@ test('a notice reaches all, whoever sent it, those included that work no shards'
   expect(listener.owned()).toEqual([])
   expect(worker.ownership.ownsAll()).toBe(true)
   await listener.ownership.notify({ about: 'tea', shards: [1, 2] })
-  await until('both heard', 5000, () => worker.notices.length === 1 && listener.notices.length === 1)
+  await until('both heard', 20_000, () => worker.notices.length === 1 && listener.notices.length === 1)
   expect(worker.notices).toEqual([{ about: 'tea', shards: [1, 2] }])
 })
 

@@ -1,14 +1,25 @@
 import type pg from 'pg'
 import { type Database, sql, type Tx } from './database.ts'
+import { isDatabaseAway } from './database-errors.ts'
 import type { Log } from './log.ts'
+import { createOutageLog, type OutageLog } from './outage-log.ts'
 
 /** Lanes are spread over this many shards; each shard is worked by at most one process at a time. */
 export const SHARDS = 64
 
 const MEMBER = 0x70650001
 const SHARD = 0x70650002
+/** The class of the lock that each session holds by its number: see `Ownership.session`. */
+export const SESSION = 0x70650005
+const SESSION_NUMBERS = 2 ** 31
 const CHANNEL = 'permea'
 const RECONNECT_MS = 250
+
+/**
+ * The lock session's statements are short, so an answer that takes longer means that the way to the database is broken
+ * without anybody having closed it: the session is given up before the database notices and others take its shards.
+ */
+const ANSWER_MS = 5000
 
 /** What processes tell each other; small, because the rows themselves are in the database. */
 export type Notice = { about: string; [field: string]: unknown }
@@ -33,9 +44,21 @@ export interface OwnershipListener {
  */
 export interface Ownership extends AsyncDisposable {
   owns(shard: number): boolean
+  /**
+   * The number of the session that holds the locks, which holds one by this number too: what is written down under it
+   * is nobody's from the moment the session ends. Null while there is none.
+   */
+  readonly session: number | null
+  /**
+   * The session of the process that works this shard, as far as is known: what was so some 2 s ago. Null where nobody
+   * did.
+   */
+  sessionOf(shard: number): number | null
   /** Whether this process owns every shard: then nobody else needs to be told of new work. */
   ownsAll(): boolean
   listen(listener: OwnershipListener): void
+  /** Why this process works no shards and hears nothing just now; null when all is well. */
+  trouble(): string | null
   /** Tells all processes, this one included. */
   notify(notice: Notice): Promise<void>
   /** The same when the transaction commits, and not at all if it does not. */
@@ -69,17 +92,32 @@ class SessionOwnership implements Ownership {
   readonly #options: OwnershipOptions
   readonly #mine = new Set<number>()
   readonly #listeners: OwnershipListener[] = []
+  /** Sessions of other processes, by the shards that they work. */
+  #others: ReadonlyMap<number, number> = new Map()
   #session: pg.Client | null = null
+  #sessionNumber: number | null = null
   #timer: NodeJS.Timeout | null = null
   #isStopping = false
+  #isStarted = false
+  #trouble: string | null = null
+  readonly #outage: OutageLog
   #turn: Promise<void> = Promise.resolve()
 
   constructor(options: OwnershipOptions) {
     this.#options = options
+    this.#outage = createOutageLog(options.log, 'the session that holds the shards')
   }
 
   owns(shard: number): boolean {
     return this.#mine.has(shard)
+  }
+
+  get session(): number | null {
+    return this.#session === null ? null : this.#sessionNumber
+  }
+
+  sessionOf(shard: number): number | null {
+    return this.owns(shard) ? this.session : (this.#others.get(shard) ?? null)
   }
 
   ownsAll(): boolean {
@@ -88,6 +126,11 @@ class SessionOwnership implements Ownership {
 
   listen(listener: OwnershipListener): void {
     this.#listeners.push(listener)
+  }
+
+  trouble(): string | null {
+    if (this.#session !== null || !this.#isStarted) return null
+    return this.#trouble ?? 'the session that holds the shards was lost'
   }
 
   async notify(notice: Notice): Promise<void> {
@@ -100,12 +143,14 @@ class SessionOwnership implements Ownership {
 
   async start(): Promise<void> {
     await this.#connect()
+    this.#isStarted = true
     await this.#inTurn(() => this.#balance())
     this.#scheduleTick()
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.#isStarted = false
     if (this.#timer !== null) clearTimeout(this.#timer)
     await this.#inTurn(async () => {
       await this.#giveUp([...this.#mine])
@@ -122,9 +167,15 @@ class SessionOwnership implements Ownership {
   /** Changes of ownership happen one after the other, whatever caused them. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     const turn = this.#turn.then(work)
-    this.#turn = turn.catch((error: Error) =>
-      this.#options.log.warn({ message: error.message }, 'shard ownership could not be checked'),
-    )
+    this.#turn = turn.catch((error: Error) => {
+      if (!isDatabaseAway(error)) {
+        this.#options.log.warn({ message: error.message }, 'shard ownership could not be checked')
+        return
+      }
+      // What does not answer may still hold its connection open, and with it the locks.
+      const session = this.#session
+      if (session !== null) void this.#inTurn(() => this.#sessionLost(session)).catch(() => {})
+    })
     return turn
   }
 
@@ -138,7 +189,7 @@ class SessionOwnership implements Ownership {
   }
 
   async #connect(): Promise<void> {
-    const client = await this.#options.database.connect()
+    const client = await this.#options.database.connect({ answerMs: ANSWER_MS })
     const gone = () => {
       if (this.#session === client) void this.#inTurn(() => this.#sessionLost(client)).catch(() => {})
     }
@@ -159,6 +210,8 @@ class SessionOwnership implements Ownership {
     await client.query('set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 3')
     await client.query(`listen ${CHANNEL}`)
     if (this.#options.isWorker) await client.query('select pg_advisory_lock_shared($1, 0)', [MEMBER])
+    this.#sessionNumber = Math.floor(this.#options.random() * SESSION_NUMBERS)
+    await client.query('select pg_advisory_lock_shared($1, $2)', [SESSION, this.#sessionNumber])
     await this.#options.onSession?.(client)
   }
 
@@ -171,12 +224,21 @@ class SessionOwnership implements Ownership {
     if (this.#session !== client) return
     this.#session = null
     this.#options.log.warn({ shards: this.#mine.size }, 'the database session was lost; its shards are given up')
+    // It may be half open: the database must not keep the locks for a client that nobody listens to.
+    void client.end().catch(() => {})
     // With the session went the locks: others may already be at work in these shards.
     const lost = [...this.#mine]
     this.#mine.clear()
     await Promise.all(this.#listeners.map((each) => each.lost?.(lost, 'sudden')))
     while (!this.#isStopping && this.#session === null) {
-      await this.#connect().catch(() => new Promise((resolve) => setTimeout(resolve, RECONNECT_MS)))
+      try {
+        await this.#connect()
+        this.#trouble = null
+      } catch (error) {
+        this.#trouble = (error as Error).message
+        this.#outage.failed(error as Error)
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS))
+      }
     }
     if (!this.#isStopping) await this.#balance()
   }
@@ -184,13 +246,15 @@ class SessionOwnership implements Ownership {
   /** Takes free shards up to a fair share and gives up what is more than that. */
   async #balance(): Promise<void> {
     const session = this.#session
-    if (session === null || this.#isStopping || !this.#options.isWorker) return
-    const { rows } = await session.query<{ kind: string; shard: string }>(
-      `select classid as kind, objid as shard from pg_locks
-        where locktype = 'advisory' and granted and classid in ($1, $2)
+    if (session === null || this.#isStopping) return
+    const { rows } = await session.query<HeldLock>(
+      `select classid as kind, objid as shard, pid from pg_locks
+        where locktype = 'advisory' and granted and classid in ($1, $2, $3)
           and database = (select oid from pg_database where datname = current_database())`,
-      [MEMBER, SHARD],
+      [MEMBER, SHARD, SESSION],
     )
+    this.#others = workersIn(rows)
+    if (!this.#options.isWorker) return
     const members = rows.filter((row) => Number(row.kind) === MEMBER).length
     const taken = new Set(rows.filter((row) => Number(row.kind) === SHARD).map((row) => Number(row.shard)))
     const share = Math.ceil(SHARDS / Math.max(1, members))
@@ -219,4 +283,23 @@ class SessionOwnership implements Ownership {
       ?.query('select pg_advisory_unlock($1, s) from unnest($2::int[]) s', [SHARD, shards])
       .catch(() => {})
   }
+}
+
+/** A lock of one of ours; for a session's, `shard` is its number. */
+interface HeldLock {
+  kind: string
+  shard: string
+  pid: number
+}
+
+/** Which session works which shard. */
+function workersIn(locks: readonly HeldLock[]): Map<number, number> {
+  const of = (kind: number) => locks.filter((lock) => Number(lock.kind) === kind)
+  const sessions = new Map(of(SESSION).map(({ pid, shard }) => [pid, Number(shard)]))
+  return new Map(
+    of(SHARD).flatMap(({ pid, shard }) => {
+      const session = sessions.get(pid)
+      return session === undefined ? [] : [[Number(shard), session] as const]
+    }),
+  )
 }

@@ -81,7 +81,7 @@ describe('the retention', () => {
         .length > 0
     // While the change is tried again and again, others read and write as ever.
     for (let times = 0; times < 5; times += 1) {
-      await until('the change waits for the reader', 5000, isWaiting, 1)
+      await until('the change waits for the reader', 20_000, isWaiting, 1)
       await add(database, later)
       await database.pool.query('select count(*) from things')
     }

@@ -21,31 +21,34 @@ export async function keepPartitions(
   daysAhead = DAYS_AHEAD,
 ): Promise<{ dropped: string[] }> {
   const today = Math.floor(now.getTime() / DAY_MS)
-  const dropped: string[] = []
-  for (const table of await growingTables(database.db)) {
-    const existing = new Set(await partitionsOf(database.db, table))
-    for (let day = today - 1; day <= today + daysAhead; day += 1) {
-      if (!existing.has(partitionName(table, day))) await makePartition(database, table, day)
+  // Moving stray rows into their partition takes as long as there are many.
+  return database.unhurried(async (db) => {
+    const dropped: string[] = []
+    for (const table of await growingTables(db)) {
+      const existing = new Set(await partitionsOf(db, table))
+      for (let day = today - 1; day <= today + daysAhead; day += 1) {
+        if (!existing.has(partitionName(table, day))) await makePartition(db, table, day)
+      }
+      for (const name of existing) {
+        const day = dayOf(table, name)
+        if (day === null || day >= today - retentionDays) continue
+        await inShortTries(db, async (tx) => void (await sql`drop table if exists ${sql.id(name)}`.execute(tx)))
+        dropped.push(name)
+      }
     }
-    for (const name of existing) {
-      const day = dayOf(table, name)
-      if (day === null || day >= today - retentionDays) continue
-      await inShortTries(database, async (tx) => void (await sql`drop table if exists ${sql.id(name)}`.execute(tx)))
-      dropped.push(name)
-    }
-  }
-  return { dropped }
+    return { dropped }
+  })
 }
 
 /** All processes make and drop partitions one after the other under this lock. */
 const PARTITION_LOCK = 0x70650004
 
-async function makePartition(database: Database, table: string, day: number): Promise<void> {
+async function makePartition(db: Tx, table: string, day: number): Promise<void> {
   const name = partitionName(table, day)
   const from = lowestIdAt(new Date(day * DAY_MS))
   const to = lowestIdAt(new Date((day + 1) * DAY_MS))
   const stray = `${table}_default`
-  await inShortTries(database, async (tx) => {
+  await inShortTries(db, async (tx) => {
     if ((await partitionsOf(tx, table)).includes(name)) return
     await sql`create table ${sql.id(name)} (like ${sql.id(table)} including defaults including constraints)`.execute(tx)
     // Rows that came before their partition: without them the default partition would not let it in.
@@ -58,10 +61,10 @@ async function makePartition(database: Database, table: string, day: number): Pr
 }
 
 /** Waits for locks in short tries, so that a long query never makes everybody else queue behind the change. */
-async function inShortTries(database: Database, change: (tx: Tx) => Promise<void>): Promise<void> {
+async function inShortTries(db: Tx, change: (tx: Tx) => Promise<void>): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await database.transaction(async (tx) => {
+      await db.transaction().execute(async (tx) => {
         await sql`select pg_advisory_xact_lock(${PARTITION_LOCK})`.execute(tx)
         await sql`set local lock_timeout = '100ms'`.execute(tx)
         await change(tx)

@@ -56,7 +56,7 @@ test('a job is done once its transaction is committed, and not at all if it is n
     }),
   ).rejects.toThrow('rolled back')
   await add(one, { task: 'greet', payload: { name: 'anna' } })
-  await until('it is done', 5000, () => done.length > 0)
+  await until('it is done', 20_000, () => done.length > 0)
   expect(done).toEqual(['anna'])
 })
 
@@ -67,7 +67,7 @@ test('of jobs with one key only the newest is done', async () => {
   const soon = new Date(systemClock.now().getTime() + 300)
   for (const n of [1, 2, 3]) await add(one, { task: 'count', payload: { n }, key: 'same', runAt: soon })
   await add(one, { task: 'count', payload: { n: 9 }, key: 'other', runAt: soon })
-  await until('both keys are done', 5000, () => done.length >= 2)
+  await until('both keys are done', 20_000, () => done.length >= 2)
   expect(done.toSorted()).toEqual([3, 9])
 })
 
@@ -102,7 +102,7 @@ describe('the jobs of a process that died', () => {
       },
     })
     await add(dead, { task: 'work', payload: { name: 'a' } })
-    await until('it is begun', 5000, () => begun.length === 1)
+    await until('it is begun', 20_000, () => begun.length === 1)
     const busy = gate()
     await using alive = await worker(database.url, {
       async work({ name }: { name: string }) {
@@ -111,7 +111,7 @@ describe('the jobs of a process that died', () => {
       },
     })
     await add(alive, { task: 'work', payload: { name: 'b' } })
-    await until('the second is begun', 5000, () => begun.length === 2)
+    await until('the second is begun', 20_000, () => begun.length === 2)
     for (let times = 0; times < 3; times += 1) await alive.queue.freeJobsOfTheDead()
     expect(begun).toHaveLength(2)
 
@@ -137,7 +137,7 @@ describe('the jobs of a process that died', () => {
       },
     })
     await add(dead, { task: 'work', payload: {} })
-    await until('it is begun', 5000, () => begun === 1)
+    await until('it is begun', 20_000, () => begun === 1)
     await dead.die()
     const scheduler = createDatabase({ url: database.url, connectionsMax: 2, log: silentLog })
     const queue = createQueue({ database: scheduler, clock: systemClock, log: silentLog })
@@ -165,7 +165,7 @@ describe('the jobs of a process that died', () => {
     })
     await using other = await worker(database.url, {})
     await add(one, { task: 'work', payload: {} })
-    await until('it is begun', 5000, () => begun === 1)
+    await until('it is begun', 20_000, () => begun === 1)
     await one.die()
     await other.queue.freeJobsOfTheDead()
     const session = await one.database.connect()

@@ -1,5 +1,6 @@
 import { type buildConnector, Client } from 'undici'
 import type { Dial } from './dial.ts'
+import { skippingContinue } from './skip-continue.ts'
 
 /** At most this many connections to one origin at a time; further requests wait, within their own time limit. */
 export const CONNECTIONS_PER_ORIGIN_MAX = 128
@@ -18,42 +19,49 @@ const IDLE_MAX_MS = 10_000
 const RESPONSE_HEADER_BYTES_MAX = 16 * 1024
 
 /** One place for one request at a time on one origin, with a connection that is made when first needed. */
-export type Slot = {
+export type PooledSocket = {
   readonly client: Client
   readonly origin: Origin
   /** of the latest connection */
   remoteAddress: string | null
   isBusy: boolean
   giveUpDialling: () => void
+  /** Called before a request is sent on it. */
+  expectAnswer: () => void
 }
 
 /** Whoever waits for a slot. */
-type Claim = (slot: Slot) => void
+type Claim = (slot: PooledSocket) => void
 
 /** Hands out connections and keeps those worth keeping. Not for requests: it never sends one by itself. */
-export type Connections = {
+export type SocketPool = {
   /** Calls `claim` with a slot, at once where one is free or may be made. The returned function leaves the queue. */
   acquire(url: string, claim: Claim): () => void
   /** After a complete answer: the slot may serve the next request. */
-  release(slot: Slot): void
+  release(slot: PooledSocket): void
   /** After anything else: the connection ends now, with whatever is on it. */
-  discard(slot: Slot): void
+  discard(slot: PooledSocket): void
   /** How many origins and slots there are, and how many of the latter are unused. */
   count(): { origins: number; slots: number; idle: number }
   /** Ends every connection. */
   destroy(): Promise<void>
 }
 
-type Origin = { readonly url: string; readonly slots: Set<Slot>; readonly idle: Slot[]; readonly waiting: Set<Claim> }
+type Origin = {
+  readonly url: string
+  readonly slots: Set<PooledSocket>
+  readonly idle: PooledSocket[]
+  readonly waiting: Set<Claim>
+}
 
 /**
  * A pool of single connections. undici's Agent and Pool are not used because a request queued there can neither leave
  * the queue when its time is up nor say which address it went to, and because the number of unused connections over
  * many origins has no bound there. Nothing is kept for an origin without connections.
  */
-export function createConnections(dial: Dial): Connections {
+export function createSocketPool(dial: Dial): SocketPool {
   const origins = new Map<string, Origin>()
-  const idle = new Set<Slot>()
+  const idle = new Set<PooledSocket>()
 
   function originOf(url: string): Origin {
     let origin = origins.get(url)
@@ -64,7 +72,7 @@ export function createConnections(dial: Dial): Connections {
     return origin
   }
 
-  function add(origin: Origin): Slot {
+  function add(origin: Origin): PooledSocket {
     // While busy, the request was not written yet and undici connects anew; otherwise its error discards the slot.
     const slot = openSlot(origin, dial, () => {
       if (!slot.isBusy) discard(slot)
@@ -73,7 +81,7 @@ export function createConnections(dial: Dial): Connections {
     return slot
   }
 
-  function discard(slot: Slot): void {
+  function discard(slot: PooledSocket): void {
     const { origin } = slot
     if (!origin.slots.delete(slot)) return
     stopIdling(slot)
@@ -88,7 +96,7 @@ export function createConnections(dial: Dial): Connections {
     }
   }
 
-  function release(slot: Slot): void {
+  function release(slot: PooledSocket): void {
     const { origin } = slot
     if (!origin.slots.has(slot)) return
     const [next] = origin.waiting
@@ -105,7 +113,7 @@ export function createConnections(dial: Dial): Connections {
     if (longestUnused !== undefined) discard(longestUnused)
   }
 
-  function stopIdling(slot: Slot): void {
+  function stopIdling(slot: PooledSocket): void {
     if (!idle.delete(slot)) return
     slot.origin.idle.splice(slot.origin.idle.indexOf(slot), 1)
   }
@@ -120,6 +128,7 @@ export function createConnections(dial: Dial): Connections {
       if (slot !== undefined) {
         idle.delete(slot)
         slot.isBusy = true
+        slot.expectAnswer()
         claim(slot)
       } else if (origin.slots.size < CONNECTIONS_PER_ORIGIN_MAX) {
         claim(add(origin))
@@ -142,12 +151,13 @@ export function createConnections(dial: Dial): Connections {
   }
 }
 
-function openSlot(origin: Origin, dial: Dial, onDisconnect: () => void): Slot {
+function openSlot(origin: Origin, dial: Dial, onDisconnect: () => void): PooledSocket {
   const connect: buildConnector.connector = ({ hostname, port, protocol }, callback) => {
     const isTls = protocol === 'https:'
     slot.giveUpDialling = dial({ hostname, port: Number(port || (isTls ? 443 : 80)), isTls }, (failure, socket) => {
       if (socket === null) return callback(failure ?? new Error('neither a socket nor a failure'), null)
       slot.remoteAddress = socket.remoteAddress ?? null
+      slot.expectAnswer = skippingContinue(socket)
       callback(null, socket)
     })
   }
@@ -163,7 +173,14 @@ function openSlot(origin: Origin, dial: Dial, onDisconnect: () => void): Slot {
     bodyTimeout: 0,
   })
   client.on('disconnect', onDisconnect)
-  const slot: Slot = { client, origin, remoteAddress: null, isBusy: true, giveUpDialling: noop }
+  const slot: PooledSocket = {
+    client,
+    origin,
+    remoteAddress: null,
+    isBusy: true,
+    giveUpDialling: noop,
+    expectAnswer: noop,
+  }
   return slot
 }
 

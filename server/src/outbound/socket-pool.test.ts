@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, expect, test, vi } from 'vitest'
 import { createOutbound } from './client.ts'
-import { CONNECTIONS_PER_ORIGIN_MAX, IDLE_CONNECTIONS_MAX } from './connections.ts'
 import { gone, listenHttp, listenTcp } from './far-end.ts'
+import { CONNECTIONS_PER_ORIGIN_MAX, IDLE_CONNECTIONS_MAX } from './socket-pool.ts'
 
 const LOOPBACK = [{ network: '127.0.0.0', prefixBits: 8, port: null }]
 const toLoopback = async () => [{ address: '127.0.0.1', family: 4 }]
@@ -18,12 +18,12 @@ describe('connections', () => {
     const taken = Array.from({ length: CONNECTIONS_PER_ORIGIN_MAX }, () =>
       outbound.send({ url: receiver.url, method: 'GET' }),
     )
-    await vi.waitUntil(() => held.length === CONNECTIONS_PER_ORIGIN_MAX, { timeout: 10_000, interval: 5 })
+    await vi.waitUntil(() => held.length === CONNECTIONS_PER_ORIGIN_MAX, { timeout: 20_000, interval: 5 })
     const late = await outbound.send({ url: receiver.url, method: 'GET', timeoutMs: 100 })
     expect(late).toMatchObject({ kind: 'unreachable', reason: 'timeout', maybeReceived: false })
     const patient = outbound.send({ url: receiver.url, method: 'GET' })
     held[0]?.()
-    await vi.waitUntil(() => held.length === CONNECTIONS_PER_ORIGIN_MAX + 1, { timeout: 10_000, interval: 5 })
+    await vi.waitUntil(() => held.length === CONNECTIONS_PER_ORIGIN_MAX + 1, { timeout: 20_000, interval: 5 })
     for (const answer of held) answer()
     for (const outcome of await Promise.all([...taken, patient])) assert.equal(outcome.kind, 'answered')
     expect(receiver.sockets).toHaveLength(CONNECTIONS_PER_ORIGIN_MAX)
@@ -56,7 +56,7 @@ describe('connections', () => {
       expect((await outbound.send({ url: receiver.url, method: 'POST', body: 'x' })).kind).toBe('answered')
     }
     expect(receiver.sockets).toHaveLength(10)
-    await vi.waitUntil(() => outbound.connectionCount().origins === 0, { timeout: 5_000, interval: 5 })
+    await vi.waitUntil(() => outbound.connectionCount().origins === 0, { timeout: 20_000, interval: 5 })
   })
 
   test('closed while unused are let go, and the next request makes a new one', async () => {
@@ -64,7 +64,7 @@ describe('connections', () => {
     await using outbound = create()
     await outbound.send({ url: receiver.url, method: 'POST', body: 'x' })
     receiver.sockets[0]?.destroy()
-    await vi.waitUntil(() => outbound.connectionCount().origins === 0, { timeout: 5_000, interval: 5 })
+    await vi.waitUntil(() => outbound.connectionCount().origins === 0, { timeout: 20_000, interval: 5 })
     expect((await outbound.send({ url: receiver.url, method: 'POST', body: 'x' })).kind).toBe('answered')
     expect(receiver.sockets).toHaveLength(2)
   })

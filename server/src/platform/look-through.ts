@@ -1,0 +1,139 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Tx } from './database.ts'
+import { lowestIdAt } from './ids.ts'
+
+/** A page of a log, of which no more than a bounded part was looked at for it. */
+export interface Looked<Row> {
+  rows: Row[]
+  /** Where looking stopped although the page is not full and the log goes on; null otherwise. */
+  lookedTo: string | null
+}
+
+export interface LookingThrough {
+  /** Name of the log, whose alias is `r`. */
+  log: string
+  columns: RawBuilder<unknown>
+  /** What an index finds or nearly every row is: read newest first however large the log is. */
+  known: RawBuilder<unknown>
+  /** What must be looked for row by row; null for nothing. */
+  rare: RawBuilder<unknown> | null
+  page: { limit: number; before: string | null }
+  /** For how long to look, in milliseconds; 250 where absent. */
+  lookMs?: number
+}
+
+/** So many rows are looked at with the first statement, four times as many with each that follows, up to a bound, */
+const FIRST_SLICE_ROWS = 400
+const SLICE_ROWS_MAX = 6400
+/** and no more statements are begun after so long: whoever asks goes on from there. */
+const LOOK_MS = 250
+
+/**
+ * Reads a page of a log, newest first. Its cost does not grow with the log: rows that nothing but a look at each can find
+ * are looked for in slices, for a moment, and the answer says how far that came.
+ */
+export async function lookThrough<Row extends { id: string }>(tx: Tx, wish: LookingThrough): Promise<Looked<Row>> {
+  const { rare, page } = wish
+  if (rare === null) return { rows: await newest<Row>(tx, wish), lookedTo: null }
+  const endMs = performance.now() + (wish.lookMs ?? LOOK_MS)
+  const rows: Row[] = []
+  let sliceRows = FIRST_SLICE_ROWS
+  for (let { before } = page; ; sliceRows = Math.min(SLICE_ROWS_MAX, 4 * sliceRows)) {
+    const slice = await oneSlice<Row>(tx, wish, rare, { before, sliceRows, limit: page.limit - rows.length })
+    rows.push(...slice.rows)
+    if (rows.length >= page.limit || slice.edge === null) return { rows, lookedTo: null }
+    before = slice.edge
+    if (performance.now() > endMs) return { rows, lookedTo: slice.edge }
+  }
+}
+
+async function newest<Row>(tx: Tx, { log, columns, known, page }: LookingThrough): Promise<Row[]> {
+  const { rows } = await sql<Row>`
+    select ${columns} from ${sql.table(log)} r where ${known} and ${isBefore(page.before)}
+     order by r.id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
+
+/** What is found among the next rows, and the last one that was looked at; null for it where there are no more. */
+async function oneSlice<Row extends { id: string }>(
+  tx: Tx,
+  { log, columns, known }: LookingThrough,
+  rare: RawBuilder<unknown>,
+  { before, sliceRows, limit }: { before: string | null; sliceRows: number; limit: number },
+): Promise<{ rows: Row[]; edge: string | null }> {
+  const { rows } = await sql<Partial<Row> & { edge: string | null; looked: number }>`
+    with slice as materialized (
+      select r.* from ${sql.table(log)} r where ${known} and ${isBefore(before)} order by r.id desc limit ${sliceRows}
+    ), edge as (
+      select (array_agg(id order by id))[1] as edge, count(*)::int as looked from slice
+    )
+    select edge.edge, edge.looked, found.*
+      from edge left join (select ${columns} from slice r where ${rare} order by r.id desc limit ${limit}) found on true`.execute(
+    tx,
+  )
+  const [first] = rows
+  const isThereMore = first !== undefined && first.looked >= sliceRows
+  return {
+    rows: rows.filter((row): row is typeof row & Row => typeof row.id === 'string'),
+    edge: isThereMore ? first.edge : null,
+  }
+}
+
+function isBefore(id: string | null): RawBuilder<unknown> {
+  return id === null ? sql`true` : sql`r.id < ${id}`
+}
+
+/** The columns of a log that must have these values, where there is one. */
+export type Wanted = Readonly<Record<string, string | boolean | null>>
+
+/**
+ * Conditions of a log. Of the `indexed` columns the first that has a value is found by its index; the rest, the `others`
+ * and what is in `more` are looked for row by row, as a workspace is that nothing else narrows. `span` bounds ids.
+ */
+export function conditionsOf(given: {
+  workspaceId: string
+  indexed: Wanted
+  others: Wanted
+  more?: readonly (RawBuilder<unknown> | null)[]
+  span: { from: Date | null; to: Date | null }
+}): Pick<LookingThrough, 'known' | 'rare'> {
+  const { span } = given
+  const [first, ...rest] = equal(given.indexed)
+  const isWorkspace = sql`r.workspace_id = ${given.workspaceId}`
+  const known = [
+    ...(first === undefined ? [] : [first]),
+    ...(span.from === null ? [] : [sql`r.id >= ${lowestIdAt(span.from)}`]),
+    ...(span.to === null ? [] : [sql`r.id < ${lowestIdAt(new Date(span.to.getTime() + 1))}`]),
+  ]
+  const rare = [...rest, ...equal(given.others), ...(given.more ?? []).filter((each) => each !== null)]
+  if (first !== undefined || rare.length === 0) known.push(isWorkspace)
+  else rare.push(isWorkspace)
+  return { known: allOf(known) ?? sql`true`, rare: allOf(rare) }
+}
+
+function equal(wanted: Wanted): RawBuilder<unknown>[] {
+  return Object.entries(wanted).flatMap(([column, value]) =>
+    value === null ? [] : [sql`${sql.ref(`r.${column}`)} = ${value}`],
+  )
+}
+
+function allOf(conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> | null {
+  return conditions.length === 0 ? null : sql.join([...conditions], sql` and `)
+}
+
+/** Whether a column has a text in it, whatever its case; null where none is looked for. */
+export function contains(column: RawBuilder<unknown>, text: string | null): RawBuilder<unknown> | null {
+  return text === null ? null : sql`${column} ilike '%' || ${text} || '%'`
+}
+
+/** One page of several logs: no further back than to where all of them were looked through. */
+export function newestOf<Row extends { id: string }>(parts: readonly Looked<Row>[], limit: number): Looked<Row> {
+  const edges = parts.flatMap(({ lookedTo }) => (lookedTo === null ? [] : [lookedTo])).sort()
+  const edge = edges.at(-1) ?? null
+  const byId = new Map<string, Row>()
+  // Of a row that moved between them, that of the first log counts.
+  for (const { rows } of parts.toReversed()) for (const row of rows) byId.set(row.id, row)
+  const all = [...byId.values()].sort((one, other) => (one.id < other.id ? 1 : -1))
+  const rows = all.filter((row) => edge === null || row.id >= edge).slice(0, limit)
+  return { rows, lookedTo: rows.length < limit ? edge : null }
+}
