@@ -1,3 +1,5 @@
+import { COMPUTE_MS } from '../computing/limits.ts'
+
 /** How deep a formula may nest, in objects and arrays. */
 const FORMULA_DEPTH_MAX = 100
 
@@ -16,7 +18,14 @@ const LONG_TEXT_CHARS = 1_000
 
 /** A formula, or what it would produce, exceeds the bounds of this file; the message says which. */
 export class FormulaTooLarge extends Error {
-  override readonly name = 'FormulaTooLarge'
+  override readonly name: string = 'FormulaTooLarge'
+}
+
+export const TOO_SLOW = `evaluating it takes more than ${COMPUTE_MS} ms`
+
+/** Evaluating it takes more time than there is; the message names the part of the formula. */
+export class FormulaTooSlow extends FormulaTooLarge {
+  override readonly name = 'FormulaTooSlow'
 }
 
 /**
@@ -46,6 +55,12 @@ export class Budget {
   #references = 0
   #isMeasured = false
   readonly #sizes = new Map<object, Size>()
+  readonly #startedAtMs = performance.now()
+
+  /** Throws `FormulaTooSlow` where the time of the evaluation is spent. */
+  assertTime(): void {
+    if (performance.now() - this.#startedAtMs > COMPUTE_MS) throw new FormulaTooSlow(TOO_SLOW)
+  }
 
   spendNodes(count: number): void {
     this.#nodesLeft -= count

@@ -1,6 +1,6 @@
 import { deeplyEqual, looselyEqual, member } from './coercion.ts'
 import { evalOperator } from './eval-operators.ts'
-import { type Evaluator, type Frame, type Operator, whenAllReady, whenReady } from './evaluator.ts'
+import { type EvaluationFrame, type Evaluator, type Operator, whenAllReady, whenReady } from './evaluator.ts'
 
 /**
  * `{value, mapping: [{from, to}], default?}`: the `to` of the first entry whose `from` equals the value, deeply or
@@ -57,7 +57,7 @@ export const choose: Operator = (args, compile) => {
 }
 
 interface Choice {
-  frame: Frame
+  frame: EvaluationFrame
   questions: readonly Evaluator[]
   isYes: (value: unknown) => boolean
   answers: readonly Evaluator[]

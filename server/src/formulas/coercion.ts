@@ -1,8 +1,15 @@
+import { isNumber } from '@permea/contract'
 import type { Budget } from './bounds.ts'
 
-/** An object with members: not null, not an array, not a date. */
+/** An object with members: not null, not an array, not a date, not a number. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Date) &&
+    !(value instanceof Number)
+  )
 }
 
 /** The object's own member; undefined for anything inherited or missing. */
@@ -30,7 +37,7 @@ function textAt(value: unknown, budget: Budget, depth: number): string {
     const texts = value.map((item) => (item === null || item === undefined ? '' : textAt(item, budget, depth + 1)))
     return joined(texts, ',', budget)
   }
-  if (value instanceof Date) return value.toString()
+  if (value instanceof Date || value instanceof Number) return value.toString()
   return typeof value === 'object' && value !== null ? '[object Object]' : String(value)
 }
 
@@ -42,11 +49,22 @@ export function joined(texts: readonly string[], delimiter: string, budget: Budg
 
 /** JavaScript's `==` for JSON data: `5` is `'5'`, undefined is null, and an object equals its text. */
 export function looselyEqual(a: unknown, b: unknown, budget: Budget): boolean {
+  if (a instanceof Number || b instanceof Number) return numbersEqual(a, b)
   const isObjectA = typeof a === 'object' && a !== null
   const isObjectB = typeof b === 'object' && b !== null
   if (isObjectA === isObjectB) return isObjectA ? a === b : primitivesEqual(a, b)
   if (a === null || a === undefined || b === null || b === undefined) return false
   return primitivesEqual(isObjectA ? textOf(a, budget) : a, isObjectB ? textOf(b, budget) : b)
+}
+
+/** With a number whose text counts: equal where the texts are, and where either is a double, by their values. */
+function numbersEqual(a: unknown, b: unknown): boolean {
+  if (typeof a === 'number' || typeof b === 'number') return Number(a) === Number(b)
+  return !isList(a) && !isList(b) && String(a) === String(b)
+}
+
+function isList(value: unknown): boolean {
+  return typeof value === 'object' && !(value instanceof Number)
 }
 
 function primitivesEqual(a: unknown, b: unknown): boolean {
@@ -57,6 +75,7 @@ function primitivesEqual(a: unknown, b: unknown): boolean {
 /** Whether two JSON values are the same all the way down; the order of members does not matter. */
 export function deeplyEqual(a: unknown, b: unknown, budget: Budget, depth = 1): boolean {
   if (Object.is(a, b) || a === b) return true
+  if (a instanceof Number || b instanceof Number) return isNumber(a) && isNumber(b) && numbersEqual(a, b)
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) !== Array.isArray(b)) return false
   if (a instanceof Date || b instanceof Date) return a instanceof Date && b instanceof Date && +a === +b
@@ -70,5 +89,6 @@ export function deeplyEqual(a: unknown, b: unknown, budget: Budget, depth = 1): 
 /** Missing, null, '', or without members; 0 and false are something. */
 export function isEmpty(value: unknown): boolean {
   if (value === null || value === undefined || value === '') return true
+  if (value instanceof Number) return false
   return typeof value === 'object' && Object.keys(value).length === 0
 }

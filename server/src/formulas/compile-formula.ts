@@ -1,9 +1,11 @@
+import { ANYONE } from '../computing/task.ts'
 import { Budget, FormulaTooLarge, formulaExcess } from './bounds.ts'
 import { and, choose, evaluateComparison, firstNotEmpty, map, or } from './choice-operators.ts'
 import { isRecord, put } from './coercion.ts'
 import { resolveCopies } from './copies.ts'
 import { copy, iterate, mergeObjects, record, variable } from './data-operators.ts'
 import { deferredFormula } from './deferred-formula.ts'
+import { evaluateApart, evaluateExpressionApart, jsonataPaths } from './evaluate-apart.ts'
 import {
   type Evaluator,
   type FormulaResolvers,
@@ -13,7 +15,6 @@ import {
   whenAllReady,
   whenReady,
 } from './evaluator.ts'
-import { evaluateJsonata } from './jsonata-expression.ts'
 import { type OperatorName, operatorOf } from './known-operators.ts'
 import { dataSchemaRef, findAppRecordId, findExternalRecordId, lookup } from './resolver-operators.ts'
 import { concat, domainFromEmail, extractDate, extractTime, firstName, lastName, tpl } from './text-operators.ts'
@@ -23,11 +24,11 @@ export interface CompiledFormula {
   /** Whether there is nothing to evaluate: every evaluation yields the same value, whatever the scope. */
   readonly isConstant: boolean
   /**
-   * The formula's value for a scope: a plain value, or a promise of one where the evaluation met a `$jsonata` or asked
-   * a resolver.
+   * The formula's value for a scope: a plain value, or a promise of one where there is a `$jsonata` in the formula, which
+   * is evaluated in a process apart, or where the evaluation asked a resolver.
    *
    * Missing data and malformed arguments yield what the operator promises, never an error. Throws (or rejects with)
-   * `FormulaTooLarge` beyond the bounds on a result, and rejects with what a resolver rejects with. Neither scope nor
+   * `FormulaTooLarge` beyond the bounds on a result and on time, and rejects with what a resolver rejects with. Neither scope nor
    * formula is changed, and the value may share parts with both: treat it as read-only.
    */
   evaluate(scope: Readonly<Record<string, unknown>>, options?: EvaluationOptions): unknown
@@ -35,7 +36,12 @@ export interface CompiledFormula {
 
 export interface EvaluationOptions {
   resolvers?: FormulaResolvers
+  /** Whose formula it is: owners whose formulas take long are kept apart from the others. */
+  owner?: string
 }
+
+/** Whether `$jsonata` is evaluated by the process that asks, or by one that can be killed. */
+type Where = 'here' | 'apart'
 
 /**
  * Compiles a formula: once per definition, since evaluating is then several times cheaper.
@@ -43,17 +49,24 @@ export interface EvaluationOptions {
  *
  * @source observed on the published client's evaluation with resolvers, and its synchronous one for `$copy`
  */
-export function compileFormula(formula: unknown): CompiledFormula {
+export function compileFormula(formula: unknown, where: Where = 'apart'): CompiledFormula {
   const excess = formulaExcess(formula)
   if (excess !== null) throw new FormulaTooLarge(excess)
   const part = compilePart(formula)
   if (part.isConstant) return { isConstant: true, evaluate: () => part.value }
+  const slow = where === 'apart' ? jsonataPaths(formula) : []
   return {
     isConstant: false,
     evaluate(scope, options = {}) {
+      const { resolvers, owner = ANYONE } = options
+      if (slow.length > 0 && resolvers === undefined) return evaluateApart(formula, scope, { owner, paths: slow })
       const run: Run = {
         budget: new Budget(),
-        resolvers: options.resolvers ?? {},
+        resolvers: resolvers ?? {},
+        evaluateJsonata:
+          where === 'here'
+            ? evaluateHere
+            : (expression, seen) => evaluateExpressionApart(expression, seen, { owner, paths: slow }),
         copies: new Set(),
         detached: new Map(),
       }
@@ -75,6 +88,12 @@ export async function evaluateFormula(
   return compileFormula(formula).evaluate(scope, options)
 }
 
+/** JSONata is loaded where it is evaluated only. */
+async function evaluateHere(expression: string, scope: unknown, run: Run): Promise<unknown> {
+  const { evaluateJsonata } = await import('./jsonata-expression.ts')
+  return evaluateJsonata(expression, scope, run)
+}
+
 type Part = { isConstant: true; value: unknown } | { isConstant: false; evaluate: Evaluator }
 
 const plain: Operator = (args) => () => args
@@ -85,7 +104,7 @@ const jsonata: Operator = (args, compile) => {
     whenReady(expression(frame), (text) => {
       if (typeof text !== 'string' || text === '') return undefined
       frame.run.budget.assertBounded(frame.scope)
-      return observed(evaluateJsonata(text, frame.scope, frame.run))
+      return observed(frame.run.evaluateJsonata(text, frame.scope, frame.run))
     })
 }
 

@@ -1,5 +1,5 @@
 import { isRecord, member, put } from './coercion.ts'
-import { type Frame, type Operator, whenReady } from './evaluator.ts'
+import { type EvaluationFrame, type Operator, whenReady } from './evaluator.ts'
 import { parseLocator, readAt } from './locator.ts'
 
 /** The value at a literal locator of the scope; null where the argument is no locator. */
@@ -60,7 +60,7 @@ export const iterate: Operator = (args, compile) => {
   const source = compile(member(args, 'source'))
   const yieldOf = compile(member(args, 'item'))
 
-  const collect = (items: readonly unknown[], frame: Frame, results: unknown[], start: number): unknown => {
+  const collect = (items: readonly unknown[], frame: EvaluationFrame, results: unknown[], start: number): unknown => {
     for (let index = start; index < items.length; index++) {
       frame.run.budget.spendNodes(1)
       const result = yieldOf({ scope: { item: items[index], parent: frame.scope, index }, run: frame.run })

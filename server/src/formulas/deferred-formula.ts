@@ -1,5 +1,5 @@
 import { isRecord, member, put } from './coercion.ts'
-import type { Frame, Operator } from './evaluator.ts'
+import type { EvaluationFrame, Operator } from './evaluator.ts'
 import { operatorOf } from './known-operators.ts'
 import { parseLocator, readAt } from './locator.ts'
 
@@ -17,7 +17,7 @@ export const deferredFormula: Operator = (args) => {
   return (frame) => fill(args, frame)
 }
 
-function fill(value: unknown, frame: Frame): unknown {
+function fill(value: unknown, frame: EvaluationFrame): unknown {
   frame.run.budget.spendNodes(1)
   if (Array.isArray(value)) return value.map((item) => fill(item, frame)).filter((item) => item !== undefined)
   if (!isRecord(value)) return value
@@ -30,7 +30,7 @@ function fill(value: unknown, frame: Frame): unknown {
   })
 }
 
-function variableNow(formula: Record<string, unknown>, frame: Frame): unknown {
+function variableNow(formula: Record<string, unknown>, frame: EvaluationFrame): unknown {
   const locator = parseLocator(formula.$var)
   if (locator === null) return null
   const value = readAt(frame.scope, locator, 'missing')
@@ -38,7 +38,7 @@ function variableNow(formula: Record<string, unknown>, frame: Frame): unknown {
   return value
 }
 
-function fillSource(args: unknown, frame: Frame): unknown {
+function fillSource(args: unknown, frame: EvaluationFrame): unknown {
   if (!isRecord(args) || member(args, 'source') === undefined) return args
   return mapMembers(args, (value, _, key) => (key === 'source' ? fill(value, frame) : value))
 }

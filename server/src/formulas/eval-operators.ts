@@ -36,14 +36,20 @@ const OPERATORS: ReadonlyMap<string, EvalOperator> = new Map(
 function isOneOf(value: unknown, operand: unknown, budget: Budget): boolean {
   if (!Array.isArray(operand)) return false
   budget.spendNodes(operand.length)
-  return operand.includes(value)
+  return operand.some((each) => isSame(each, value))
+}
+
+/** `Object.is`, but 0 is -0, and a number whose text counts is what has the same text. */
+function isSame(one: unknown, other: unknown): boolean {
+  if (one instanceof Number && other instanceof Number) return one.toString() === other.toString()
+  return one === other || (Number.isNaN(one) && Number.isNaN(other))
 }
 
 /** Strict membership in an array, else a substring regardless of case; a falsy value contains nothing. A missing operand is `undefined`. */
 function contains(value: unknown, operand: unknown, budget: Budget): boolean {
   if (Array.isArray(value)) {
     budget.spendNodes(value.length)
-    return value.includes(operand)
+    return value.some((each) => isSame(each, operand))
   }
   if (!value) return false
   const text = textOf(value, budget)

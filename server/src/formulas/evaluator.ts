@@ -26,6 +26,8 @@ export interface DataLink {
 export interface Run {
   readonly budget: Budget
   readonly resolvers: FormulaResolvers
+  /** What a JSONata expression yields for a scope. */
+  evaluateJsonata(expression: string, scope: unknown, run: Run): Promise<unknown>
   /** The `{$copy}` objects this run put into its result, to be replaced once the result is complete. */
   readonly copies: Set<object>
   /** Parts of the scope that were copied because JSONata would mark them, by the original. */
@@ -33,13 +35,13 @@ export interface Run {
 }
 
 /** Where a part is evaluated: the whole formula's scope, or an item's within `$iterate`. */
-export interface Frame {
+export interface EvaluationFrame {
   readonly scope: unknown
   readonly run: Run
 }
 
 /** Yields the value, or a promise of it where something asynchronous is involved. */
-export type Evaluator = (frame: Frame) => unknown
+export type Evaluator = (frame: EvaluationFrame) => unknown
 
 type Compile = (formula: unknown) => Evaluator
 

@@ -1,13 +1,13 @@
 import jsonata from 'jsonata'
 import { LRUCache } from 'lru-cache'
-import { BoundedRegExp } from './bounded-regexp.ts'
-import type { Budget } from './bounds.ts'
+import { COMPUTE_MS } from '../computing/limits.ts'
+import { LinearRegExp } from '../computing/linear-regexp.ts'
+import { type Budget, FormulaTooSlow, TOO_SLOW } from './bounds.ts'
 import { put } from './coercion.ts'
 import type { Run } from './evaluator.ts'
 
 const EXPRESSION_CHARS_MAX = 20_000
-const ACTIVE_MS_MAX = 1_000
-const SLICE_MS_MAX = 20
+const ACTIVE_MS_MAX = COMPUTE_MS
 const SEQUENCE_ITEMS_MAX = 1_000_000
 const PAD_CHARS_MAX = 1_000_000
 
@@ -25,10 +25,10 @@ const expressions = new LRUCache<string, { compiled: jsonata.Expression | null }
 
 /**
  * What a JSONata expression yields for the scope, as plain JSON data (functions are left out); undefined where the
- * expression is empty, does not parse, fails, or exceeds its bounds: 1 s of work, which lets other work go on every
- * 20 ms, and DEPTH_MAX. Rejects with `FormulaTooLarge` for a result beyond the budget.
+ * expression is empty, does not parse, fails, or nests deeper than DEPTH_MAX. Rejects with `FormulaTooSlow` after
+ * `COMPUTE_MS` of work, and with `FormulaTooLarge` for a result beyond the budget.
  *
- * NOTE: memory is bounded only through the time, the length of sequences and of padding.
+ * NOTE: the time is looked at between steps, and a step may be long: who calls this can be killed, see `computing`.
  *
  * @source observed on the published client (JSONata 1.x); where 2.x differs, 2.x holds
  */
@@ -37,13 +37,15 @@ export async function evaluateJsonata(
   scope: unknown,
   run: Pick<Run, 'budget' | 'detached'>,
 ): Promise<unknown> {
+  run.budget.assertTime()
   const { compiled } = compiledExpression(expression)
   if (compiled === null) return undefined
   const input = MARKS_INPUT.test(expression) ? detach(scope, run, 1) : scope
   let value: unknown
   try {
     value = await compiled.evaluate(input)
-  } catch {
+  } catch (error) {
+    if (error instanceof FormulaTooSlow) throw error
     // A failing expression yields nothing: the language has no errors.
     return undefined
   }
@@ -73,7 +75,7 @@ function bounded(expression: string): jsonata.Expression {
   const compiled = jsonata(expression, {
     stack: DEPTH_MAX,
     sequence: SEQUENCE_ITEMS_MAX,
-    RegexEngine: BoundedRegExp as unknown as RegExpConstructor,
+    RegexEngine: LinearRegExp as unknown as RegExpConstructor,
   })
   // JSONata calls what is bound to this symbol before each step, and waits for what it returns.
   compiled.assign(Symbol.for('jsonata.__evaluate_entry') as unknown as string, takeStep)
@@ -81,31 +83,14 @@ function bounded(expression: string): jsonata.Expression {
   return compiled
 }
 
-interface Clock {
-  activeMs: number
-  sliceStartedAt: number
-}
+const startedAt = new WeakMap<object, number>()
 
-const clocks = new WeakMap<object, Clock>()
-
-/** Counts the time one evaluation works, ends it when that is spent, and lets other work go on between slices. */
-function takeStep(_node: unknown, _input: unknown, environment: { base: object }): Promise<void> | undefined {
+/** Ends an evaluation whose time is spent. */
+function takeStep(_node: unknown, _input: unknown, environment: { base: object }): void {
   const now = performance.now()
-  const clock = clocks.get(environment.base)
-  if (clock === undefined) {
-    clocks.set(environment.base, { activeMs: 0, sliceStartedAt: now })
-    return undefined
-  }
-  if (now - clock.sliceStartedAt < SLICE_MS_MAX) return undefined
-  clock.activeMs += now - clock.sliceStartedAt
-  clock.sliceStartedAt = now
-  if (clock.activeMs > ACTIVE_MS_MAX) throw new Error('the expression takes too long')
-  return new Promise((resolve) => {
-    setImmediate(() => {
-      clock.sliceStartedAt = performance.now()
-      resolve()
-    })
-  })
+  const began = startedAt.get(environment.base)
+  if (began === undefined) startedAt.set(environment.base, now)
+  else if (now - began > ACTIVE_MS_MAX) throw new FormulaTooSlow(TOO_SLOW)
 }
 
 /** JSONata's own `$pad`, refused beyond PAD_CHARS_MAX. */

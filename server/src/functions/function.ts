@@ -1,5 +1,5 @@
 import type { ErrorData, FunctionDefinition } from '@permea/contract'
-import type { Allowance } from '../outbound/allowance.ts'
+import type { Allowance } from '../bodies/allowance.ts'
 import type {
   ArgumentText,
   GuestAnswer,

@@ -1,14 +1,17 @@
-import { type ErrorData, ErrorType, type FunctionDefinition } from '@permea/contract'
+import { type ErrorData, ErrorType, type FunctionDefinition, parseExactJson } from '@permea/contract'
+import { jsonExcess, valueExcess } from '../bodies/json-bounds.ts'
+import { type Mask, maskOf } from '../exchanges/mask.ts'
 import type { Outbound } from '../outbound/client.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { GuestError, Sandbox, SandboxLogLine } from '../sandbox/call.ts'
 import { argumentOf } from './argument.ts'
 import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions } from './function.ts'
-import { guestFetch } from './guest-fetch.ts'
+import { fetchForGuest } from './guest-fetch.ts'
+import { createKeptAnswers } from './kept-answers.ts'
 import { callMapping, mappingProblem } from './mapping-call.ts'
-import { type Mask, maskOf } from './masking.ts'
 import { createCallRecorder } from './record.ts'
 import { rememberingSources } from './sources.ts'
 
@@ -18,6 +21,7 @@ export interface FunctionsOptions {
   database: Database
   ids: Ids
   log: Log
+  clock: Clock
 }
 
 const MESSAGE_CHARS_MAX = 4_000
@@ -36,6 +40,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const { sandbox, outbound, ids } = options
   const recorder = createCallRecorder({ database: options.database, log: options.log })
   const check = rememberingSources(sandbox)
+  const keptAnswers = createKeptAnswers(options.clock)
 
   async function callJavascript(code: string, call: FunctionCall, mask: Mask): Promise<Ended> {
     const fileName = `${call.context.slot}.js`
@@ -59,14 +64,17 @@ export function createFunctions(options: FunctionsOptions): Functions {
           if (client === undefined) throw new Error(`a guest asked for a client that it was not given: ${name}`)
           return client.request(request, { allowance, ...aborting })
         },
-        fetch: (request, allowance) => guestFetch(outbound, request, { allowance, ...aborting }),
+        fetch: (request, allowance) =>
+          keptAnswers.take(request, () => fetchForGuest(outbound, request, { allowance, ...aborting })),
       },
       ...(call.limits === undefined ? {} : { limits: call.limits }),
       ...aborting,
     })
     const said = { logs: maskedLogs(outcome.logs, mask), cpuMs: outcome.cpuMs, hostCalls: outcome.hostCalls }
     if (outcome.kind === 'returned') {
-      const value: unknown = outcome.resultJson === null ? undefined : JSON.parse(outcome.resultJson)
+      const excess = outcome.resultJson === null ? null : jsonExcess(outcome.resultJson)
+      if (excess !== null) return { ...said, ...failure('limit_exceeded', beyond(excess), null, mask) }
+      const value: unknown = outcome.resultJson === null ? undefined : parseExactJson(outcome.resultJson)
       return { ...said, kind: 'returned', value }
     }
     // The sandbox's message begins with the class of the error, which says nothing for errors of the host.
@@ -83,7 +91,12 @@ export function createFunctions(options: FunctionsOptions): Functions {
     const counted = { requests: 0 }
     const outcome = await callMapping(definition, { ...call, args: argumentOf(call) }, counted)
     const said = { ...NOTHING_SAID, hostCalls: counted.requests }
-    if (outcome.kind === 'returned') return { ...said, ...outcome }
+    if (outcome.kind === 'returned') {
+      const excess = valueExcess(outcome.value)
+      return excess === null
+        ? { ...said, ...outcome }
+        : { ...said, ...failure('limit_exceeded', beyond(excess), null, mask) }
+    }
     return { ...said, ...failure(outcome.failure, outcome.error, null, mask) }
   }
 
@@ -100,7 +113,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       const { definition, context } = call
       const callId = ids.next()
       const startedAt = performance.now()
-      const mask = maskOf(call)
+      const mask = maskOf({ args: () => argumentOf(call), secrets: call.secrets })
       const ended = await (definition.type === 'javascript'
         ? callJavascript(definition.code, call, mask)
         : callOther(definition, call, mask))
@@ -139,6 +152,11 @@ interface Place {
 }
 
 /** A failure as it is told: in the words and under the type and key of what was thrown, with the place in the source. */
+/** What nests too deep could neither be stored nor shown. */
+function beyond(excess: string): { message: string } {
+  return { message: `the result cannot be used: ${excess}` }
+}
+
 function failure(kind: FunctionFailure, thrown: GuestError, place: Place | null, mask: Mask) {
   const type = ErrorType.safeParse(thrown.type)
   const where =

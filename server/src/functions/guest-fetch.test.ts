@@ -6,7 +6,7 @@ import { createOutbound } from '../outbound/client.ts'
 import { listenHttp } from '../outbound/far-end.ts'
 import type { SandboxHost } from '../sandbox/call.ts'
 import { fn, openTrial } from '../sandbox/trial.ts'
-import { guestFetch } from './guest-fetch.ts'
+import { fetchForGuest } from './guest-fetch.ts'
 
 // What functions receive, with real requests and real processes: it never takes more memory than it may.
 
@@ -18,7 +18,7 @@ function openWorld(options: { requestBytesMax?: number } = {}) {
   const trial = openTrial(options)
   const outbound = createOutbound({ allow: [{ network: '127.0.0.1', prefixBits: 32, port: null }] })
   const host: SandboxHost = {
-    fetch: (request, allowance) => guestFetch(outbound, request, { allowance }),
+    fetch: (request, allowance) => fetchForGuest(outbound, request, { allowance }),
     request: () => Promise.reject(new Error('there is no client here')),
   }
   return {

@@ -24,7 +24,11 @@ const FORBIDDEN_HEADERS: ReadonlySet<string> = new Set([
  *
  * @source Fetch standard, "forbidden request-header"; redirects as everywhere in `outbound`
  */
-export async function guestFetch(outbound: Outbound, request: GuestRequest, how: RequestManner): Promise<GuestAnswer> {
+export async function fetchForGuest(
+  outbound: Outbound,
+  request: GuestRequest,
+  how: RequestManner,
+): Promise<GuestAnswer> {
   const headers = Object.fromEntries(
     Object.entries(request.headers ?? {}).filter(([name]) => !FORBIDDEN_HEADERS.has(name.toLowerCase())),
   )

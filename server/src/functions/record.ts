@@ -1,4 +1,4 @@
-import { type Database, isDatabaseAway } from '../platform/database.ts'
+import type { Database } from '../platform/database.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
 import type { Log } from '../platform/log.ts'
 import { type FunctionCallRecord, insertFunctionCalls } from './store.ts'
@@ -25,21 +25,20 @@ const WAITING_BYTES_MAX = 32 * 1024 * 1024
  */
 export function createCallRecorder({ database, log }: { database: Database; log: Log }): CallRecorder {
   let lost = 0
+
+  /** Those that are lost at the same moment are one line of the log. */
+  function lose(): void {
+    if (lost === 0)
+      setImmediate(() => {
+        log.warn({ calls: lost }, 'calls of functions were not recorded')
+        lost = 0
+      })
+    lost += 1
+  }
+
   const group = createGroupCommit<FunctionCallRecord, null>({
     async write(calls) {
-      try {
-        await insertFunctionCalls(database, calls)
-      } catch (error) {
-        const message = (error as Error).message
-        if (isDatabaseAway(error) || calls.length === 1) {
-          log.warn({ calls: calls.length, message }, 'calls of functions could not be recorded')
-        } else {
-          // One of them cannot be stored; the others can.
-          for (const call of calls) await insertFunctionCalls(database, [call]).catch(() => (lost += 1))
-        }
-      }
-      if (lost > 0) log.warn({ calls: lost }, 'calls of functions were not recorded')
-      lost = 0
+      await insertFunctionCalls(database, calls)
       return calls.map(() => null)
     },
     groupMax: GROUP_MAX,
@@ -58,7 +57,8 @@ export function createCallRecorder({ database, log }: { database: Database; log:
     gathered = []
     for (const call of calls) {
       const written = group.add(call, RECORD_BYTES + (call.error?.length ?? 0) + (call.logs?.length ?? 0))
-      if (written === null) lost += 1
+      if (written === null) lose()
+      else written.catch(lose)
     }
   }
 

@@ -1,12 +1,17 @@
-import { type FunctionCallOutcome, functions as table, type FunctionCall as WireFunctionCall } from '@permea/contract'
+import {
+  type ErrorData,
+  type FunctionCallOutcome,
+  functions as table,
+  type FunctionCall as WireFunctionCall,
+} from '@permea/contract'
 import type { z } from 'zod'
-import { listAnswer, pageOf } from '../api/paging.ts'
+import { logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, timeOfId, toWire } from '../platform/ids.ts'
-import type { ApiClient, CallContext, Functions } from './function.ts'
+import type { ApiClient, CallContext, FunctionOutcome, Functions } from './function.ts'
 import { type FunctionCallRecord, functionCallById, listFunctionCalls } from './store.ts'
 import { recordedClient, tryOut } from './trial.ts'
 
@@ -18,11 +23,13 @@ export interface FunctionRoutesOptions {
   functions: Functions
   /** The API client of a connection, by its id or key. Refuses what is not there; connections are above this room. */
   clientOf(principal: Principal, connectionSelector: string): Promise<Connected & { client: ApiClient }>
+  /** Why what a function of this slot came to is none of what it is called for; null where it is. */
+  refusalOf(slot: string, outcome: FunctionOutcome): ErrorData | null
 }
 
 const NOBODY: Connected = { customerId: null, integrationId: null, connectionId: null }
 
-export function functionRoutes({ database, functions, clientOf }: FunctionRoutesOptions): RouteSet {
+export function functionRoutes({ database, functions, clientOf, refusalOf }: FunctionRoutesOptions): RouteSet {
   return routeSet(table, {
     async list({ principal, query }) {
       const page = pageOf(query, 'fnc')
@@ -38,7 +45,7 @@ export function functionRoutes({ database, functions, clientOf }: FunctionRoutes
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      return listAnswer(await listFunctionCalls(database.db, filter, page), page, 'fnc', callAnswer)
+      return logAnswer(await listFunctionCalls(database.db, filter, page), page, 'fnc', callAnswer)
     },
     async get({ principal, params }) {
       const id = fromWire('fnc', params.id ?? '')
@@ -58,11 +65,14 @@ export function functionRoutes({ database, functions, clientOf }: FunctionRoutes
         client,
         context: { workspaceId: principal.workspaceId, ...connected, ownerId: 'draft', slot, sourceId: null },
       })
-      const end: FunctionCallOutcome = outcome.kind === 'returned' ? 'returned' : outcome.failure
+      const refusal = outcome.kind === 'returned' ? refusalOf(slot, outcome) : null
+      const end: FunctionCallOutcome | 'refused' =
+        outcome.kind === 'failed' ? outcome.failure : refusal === null ? 'returned' : 'refused'
       return {
         callId: toWire('fnc', outcome.callId),
         outcome: end,
         ...(outcome.kind === 'returned' ? { value: outcome.value } : { error: outcome.error }),
+        ...(refusal === null ? {} : { error: refusal }),
         logs: outcome.logs,
         cpuMs: outcome.cpuMs,
         durationMs: outcome.durationMs,

@@ -1,7 +1,7 @@
 import type { Page } from '../api/paging.ts'
 import { reals, smallints, texts, uuids } from '../platform/array-parameters.ts'
 import { type Database, sql, type Tx } from '../platform/database.ts'
-import { lowestIdAt } from '../platform/ids.ts'
+import { conditionsOf, type Looked, lookThrough } from '../platform/look-through.ts'
 
 /** A call as it is kept: without its argument and its value. */
 export interface FunctionCallRecord {
@@ -77,19 +77,19 @@ export interface FunctionCallFilter {
   to: Date | null
 }
 
-export async function listFunctionCalls(tx: Tx, f: FunctionCallFilter, page: Page): Promise<FunctionCallRecord[]> {
-  const from = f.from === null ? null : lowestIdAt(f.from)
-  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
-  const { rows } = await sql<FunctionCallRecord>`
-    select ${columns} from function_calls
-     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
-       and (${f.ownerId}::text is null or owner_id = ${f.ownerId})
-       and (${f.sourceId}::text is null or source_id = ${f.sourceId})
-       and (${f.slot}::text is null or slot = ${f.slot})
-       and (${f.outcome}::text is null or outcome = ${f.outcome} or (${f.outcome} = 'failed' and outcome <> 'returned'))
-       and (${f.connectionId}::uuid is null or connection_id = ${f.connectionId})
-       and (${f.customerId}::uuid is null or customer_id = ${f.customerId})
-       and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
-     order by id desc limit ${page.limit}`.execute(tx)
-  return rows
+export function listFunctionCalls(tx: Tx, f: FunctionCallFilter, page: Page): Promise<Looked<FunctionCallRecord>> {
+  const isFailed = f.outcome === 'failed'
+  const conditions = conditionsOf({
+    workspaceId: f.workspaceId,
+    indexed: { source_id: f.sourceId, owner_id: f.ownerId },
+    others: {
+      slot: f.slot,
+      outcome: isFailed ? null : f.outcome,
+      connection_id: f.connectionId,
+      customer_id: f.customerId,
+    },
+    more: [isFailed ? sql`r.outcome <> 'returned'` : null],
+    span: f,
+  })
+  return lookThrough(tx, { log: 'function_calls', columns, ...conditions, page })
 }

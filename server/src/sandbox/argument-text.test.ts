@@ -1,3 +1,4 @@
+import { parseExactJson } from '@permea/contract'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fn, openTrial } from './trial.ts'
@@ -13,6 +14,7 @@ afterAll(() => trial[Symbol.asyncDispose]())
 /** What a value is to the letter: order of keys, signs of zeros, lone surrogates, what properties allow. */
 function letterOf(value: unknown): string {
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value)
+  if (value instanceof Number) return `as written ${value}`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const properties = Reflect.ownKeys(value).map((key) => {
     const property = Object.getOwnPropertyDescriptor(value, key)
@@ -34,7 +36,7 @@ const seen = (text: string) => trial.returned(LETTERS, { text: named(text) })
 function expected(text: string): unknown {
   let value: unknown = text
   try {
-    value = JSON.parse(text)
+    value = parseExactJson(text)
   } catch {}
   return [letterOf(text), letterOf(value), true]
 }

@@ -1,4 +1,4 @@
-import type { Allowance } from '../outbound/allowance.ts'
+import type { Allowance } from '../bodies/allowance.ts'
 
 /** So many bytes stay free for each that an owner holds: a single owner gets a quarter, and many leave room for others. */
 const FREE_PER_HELD = 3

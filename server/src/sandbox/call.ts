@@ -3,7 +3,7 @@
  * Everything that crosses is JSON: nothing of the host is ever reachable from the guest.
  */
 
-import type { Allowance } from '../outbound/allowance.ts'
+import type { Allowance } from '../bodies/allowance.ts'
 
 /** One call of the default export of a module. */
 export interface SandboxCall {
@@ -39,6 +39,8 @@ export interface ArgumentText {
   as: string
   /** The names of the one value: what `JSON.parse` makes of the text, and where that refuses it, the text. */
   valueAs: readonly string[]
+  /** The name under which the argument gives the bytes in base64, made when somebody asks for them. */
+  base64As?: string
 }
 
 /**
@@ -63,6 +65,8 @@ export interface GuestRequest {
   data?: unknown
   /** The body as it is, base64; takes the place of `data` (for `fetch` and binary bodies). */
   dataBase64?: string
+  /** Of `fetch`: whether an answer that is kept will do. */
+  cache?: 'force-cache' | 'reload'
   baseUri?: string
   auth?: { username: string; password: string }
   responseType?: 'json' | 'text' | 'arraybuffer'

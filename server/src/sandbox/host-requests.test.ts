@@ -123,7 +123,7 @@ test('waiting requests of a call that ended are never sent', async () => {
     if (!isOver) answer(6)
     await settle()
     expect(asked(), failure).toEqual(uris(6))
-    await until('nothing is held', 5_000, () => held().held === 0)
+    await until('nothing is held', 20_000, () => held().held === 0)
   }
 })
 

@@ -21,7 +21,7 @@ interface Asked {
 type Arrived = EncodedAnswer & { holding: Holding }
 
 /** What an answer takes in memory: its head is text, of which a character may take two bytes; its body has some slack. */
-export function bytesOf({ headJson, body }: EncodedAnswer): number {
+export function answerBytes({ headJson, body }: EncodedAnswer): number {
   return Math.min(body.buffer.byteLength, 2 * body.byteLength) + 2 * headJson.length
 }
 
@@ -77,7 +77,7 @@ export class HostRequests {
     let bytes = 0
     for (let next = this.#arrived[0]; next !== undefined && bytes < bytesMax; next = this.#arrived[0]) {
       const { call, headJson, body } = next
-      bytes += bytesOf(next)
+      bytes += answerBytes(next)
       answers.push({ call, headJson, body })
       this.#arrived.shift()
       this.#handed.push(next)
@@ -133,7 +133,7 @@ export class HostRequests {
       encoded = encodeAnswer(failedAnswer({ message: 'the request could not be made' }))
     }
     const answer = { call, ...encoded, holding }
-    if (!holding.isOver && holding.holdExactly(bytesOf(answer))) return answer
+    if (!holding.isOver && holding.holdExactly(answerBytes(answer))) return answer
     holding.release()
     return { call, ...encodeAnswer(TOO_MUCH), holding }
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { blockOfRandomBytes } from '../platform/random-bytes.ts'
 import type { ByteBudget, Holding } from './byte-budget.ts'
 import type { SandboxCall, SandboxFailure, SandboxLimits, SandboxLogLine } from './call.ts'
-import { bytesOf, type EncodedAnswer, HostRequests } from './host-requests.ts'
+import { answerBytes, type EncodedAnswer, HostRequests } from './host-requests.ts'
 import type { AnswerHead, DoneReply, Failed, FromChild, HostCall, Moment, WaitingReply } from './messages.ts'
 
 /** One entry into the guest: what it was given, and what it then asked for, once it has. */
@@ -244,7 +244,7 @@ export class Job {
       step.answers = []
       return
     }
-    const bytes = step.answers.reduce((sum, answer) => sum + bytesOf(answer), 0)
+    const bytes = step.answers.reduce((sum, answer) => sum + answerBytes(answer), 0)
     this.#journalBytes += bytes
     this.#journalHolding ??= this.#options.keptBudget.open(this.owner)
     if (this.#journalBytes > JOURNAL_BYTES_MAX || !this.#journalHolding.take(bytes)) this.#forgetAnswers()

@@ -37,6 +37,7 @@ export interface TextHead {
   bytes: number
   as: string
   valueAs: readonly string[]
+  base64As?: string
 }
 
 /** Body: the source, as it was written. */

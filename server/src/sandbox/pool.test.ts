@@ -32,7 +32,7 @@ test('nothing is started before it is needed, and start starts one', async () =>
   await using trial = openTrial()
   expect(trial.sandbox.status()).toMatchObject({ children: 0, busy: 0, waiting: 0 })
   await trial.sandbox.start()
-  await until('a child is there', 5000, () => trial.sandbox.status().children === 1)
+  await until('a child is there', 20_000, () => trial.sandbox.status().children === 1)
   expect(await trial.returned(ECHO, { args: { n: 1 } })).toBe(1)
 })
 
@@ -185,7 +185,7 @@ test('functions that loop are kept apart from the others, whose calls go on as b
   await Promise.all(loops)
   latencies.sort((one, other) => one - other)
   // Behind a loop each would wait for 250 ms; what is left is the loops' share of the processors.
-  expect(latencies[190]).toBeLessThan(100)
+  expect(latencies[190]).toBeLessThan(200)
 })
 
 test('more functions than a child keeps are called all the same', async () => {
@@ -245,7 +245,7 @@ test('stopping ends what is under way and leaves no process', async () => {
   expect(await waiting).toMatchObject({ kind: 'failed', failure: 'aborted' })
   expect(await looping).toMatchObject({ kind: 'failed', failure: 'aborted' })
   expect(await trial.run(ECHO)).toMatchObject({ kind: 'failed', failure: 'aborted' })
-  await until('the processes are gone', 5000, () => pids.every((pid) => !isThere(pid)))
+  await until('the processes are gone', 20_000, () => pids.every((pid) => !isThere(pid)))
 })
 
 test('thousands of calls of every kind leave memory where it was', async () => {

@@ -1,9 +1,9 @@
+import { FairQueue } from '../platform/fair-queue.ts'
+import { detectIsolation, type Isolation } from '../platform/isolation.ts'
 import type { Log } from '../platform/log.ts'
+import { Owners } from '../platform/owners.ts'
 import type { SandboxStatus } from './call.ts'
-import { FairQueue } from './fair-queue.ts'
-import { detectIsolation, type Isolation } from './isolation.ts'
 import type { Job } from './job.ts'
-import { Owners } from './owners.ts'
 import { LIVE_MAX, Worker } from './worker.ts'
 
 /** Calls that wait for a child. Beyond that they are refused, because they would be too late anyway. */
@@ -126,20 +126,27 @@ export class Pool {
 
   #dispatch(): void {
     if (this.#isStopped) return
+    const isQuick = (owner: string) => this.#owners.isProven(owner)
+    const usual = this.#workers.filter((worker) => !worker.isForNoisy)
+    const noisy = this.#workers.filter((worker) => worker.isForNoisy)
+    const hasRoom = (worker: Worker) => worker.hasRoom
+    this.#dispatchTo(usual, hasRoom, (owner) => this.#isItsTurn(owner))
     this.#dispatchTo(
-      this.#workers.filter((worker) => !worker.isForNoisy),
-      (owner) => this.#isItsTurn(owner),
+      usual,
+      (worker) => worker.hasRoomAmongQuick(isQuick),
+      (owner) => isQuick(owner) && this.#isItsTurn(owner),
     )
-    this.#dispatchTo(
-      this.#workers.filter((worker) => worker.isForNoisy),
-      (owner) => this.#owners.isNoisy(owner),
-    )
+    this.#dispatchTo(noisy, hasRoom, (owner) => this.#owners.isNoisy(owner))
     if (this.#queue.size > 0) this.#spawnWhatIsNeeded()
   }
 
-  #dispatchTo(workers: readonly Worker[], isAllowed: (owner: string) => boolean): void {
+  #dispatchTo(
+    workers: readonly Worker[],
+    hasRoom: (worker: Worker) => boolean,
+    isAllowed: (owner: string) => boolean,
+  ): void {
     for (;;) {
-      const free = workers.filter((worker) => worker.hasRoom)
+      const free = workers.filter(hasRoom)
       if (free.length === 0) return
       const job = this.#queue.take(isAllowed)
       if (job === null) return

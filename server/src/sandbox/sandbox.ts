@@ -7,8 +7,8 @@ import { ByteBudget } from './byte-budget.ts'
 import type { Sandbox, SandboxCall, SandboxLimits, SandboxOutcome, SourceCheck } from './call.ts'
 import { type Ending, Job } from './job.ts'
 import { DEFAULT_LIMITS, KEPT_BYTES_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX } from './limits.ts'
-import { placeIn } from './place.ts'
 import { Pool } from './pool.ts'
+import { positionIn } from './stack-position.ts'
 
 export interface SandboxOptions {
   log: Log
@@ -180,7 +180,7 @@ function outcomeOf(job: Job, ending: Ending): SandboxOutcome {
     failure: ending.failure,
     message: name === undefined || name === 'Error' ? text : `${name}: ${text}`,
     stack: stack === undefined || stack === '' ? null : stack,
-    ...placeIn(stack ?? '', job.fileName),
+    ...positionIn(stack ?? '', job.fileName),
     error: {
       message: text,
       ...(type === undefined ? {} : { type }),

@@ -1,10 +1,14 @@
+import type { Isolation } from '../platform/isolation.ts'
+import type { ArgumentText } from './call.ts'
 import { Child } from './child-process.ts'
-import type { Isolation } from './isolation.ts'
 import type { Job } from './job.ts'
-import type { CallLimits, FromChild } from './messages.ts'
+import type { CallLimits, FromChild, TextHead } from './messages.ts'
 
 /** A second slice is on its way while the first runs, so that the child does not wait for the engine. */
 const SLICES_MAX = 2
+
+/** The same where all of them are of owners that are known to be quick: several are on their way with one write. */
+const QUICK_SLICES_MAX = 6
 
 /** Calls that one child may have begun and not ended; the others of them wait for their requests. */
 export const LIVE_MAX = 32
@@ -87,7 +91,16 @@ export class Worker {
   }
 
   get hasRoom(): boolean {
-    const isUsable = this.isReady && !this.isDraining && this.#slices.length < SLICES_MAX
+    return this.#hasRoomFor(SLICES_MAX)
+  }
+
+  /** Whether there is room for one more slice that is surely quick, among others that are. */
+  hasRoomAmongQuick(isQuick: (owner: string) => boolean): boolean {
+    return this.#hasRoomFor(QUICK_SLICES_MAX) && this.#slices.every((job) => isQuick(job.owner))
+  }
+
+  #hasRoomFor(slicesMax: number): boolean {
+    const isUsable = this.isReady && !this.isDraining && this.#slices.length < slicesMax
     return isUsable && this.#live.size < LIVE_MAX && (this.#memoryBytes < MEMORY_BYTES_MAX || this.#live.size === 0)
   }
 
@@ -120,7 +133,7 @@ export class Worker {
       const { clients, text } = call
       const codeBytes = isKnown ? 0 : job.code.byteLength
       const moment = job.begin()
-      const textHead = text === undefined ? null : { bytes: text.utf8.byteLength, as: text.as, valueAs: text.valueAs }
+      const textHead = text === undefined ? null : headOf(text)
       const bodies = [...(isKnown ? [] : [job.code]), job.args, ...(text === undefined ? [] : [text.utf8])]
       this.#child.send(
         { type: 'run', id, hash, codeBytes, fileName, clients, text: textHead, seed: job.seed, moment, limits },
@@ -255,4 +268,8 @@ export class Worker {
 function callLimits({ limits }: Job): CallLimits {
   const { cpuMs, memoryBytes, resultBytes, logBytes, hostCalls } = limits
   return { cpuMs, memoryBytes, resultBytes, logBytes, hostCalls }
+}
+
+function headOf({ utf8, ...names }: ArgumentText): TextHead {
+  return { bytes: utf8.byteLength, ...names }
 }

@@ -9,8 +9,8 @@ import type {
   ToChild,
   WaitingReply,
 } from '../messages.ts'
-import { placeIn } from '../place.ts'
-import type { Engine } from './engine.ts'
+import { positionIn } from '../stack-position.ts'
+import type { ScriptEngine } from './engine.ts'
 import { type Entry, type Listener, Machine } from './machine.ts'
 import { withoutTypes } from './source.ts'
 import { type Source, Stock } from './stock.ts'
@@ -24,7 +24,7 @@ const MEMORY_PER_ARGUMENT_BYTE = 8
  */
 const MEMORY_PER_TEXT_BYTE = 12
 
-export interface Answer {
+export interface CallAnswer {
   head: WaitingReply | DoneReply
   bodies: Uint8Array[]
 }
@@ -36,12 +36,12 @@ export class Calls {
   #replies = 0
   #loadUs = 0
 
-  constructor(engine: Engine) {
+  constructor(engine: ScriptEngine) {
     this.#stock = new Stock(engine)
   }
 
   /** What to answer; null where nothing is. */
-  handle(message: ToChild, body: Buffer): Answer | null | Promise<Answer | null> {
+  handle(message: ToChild, body: Buffer): CallAnswer | null | Promise<CallAnswer | null> {
     if (message.type === 'run') return this.#run(message, body)
     if (message.type === 'resume') return this.#resume(message, body)
     if (message.type === 'check') return this.#check(message, body)
@@ -59,7 +59,7 @@ export class Calls {
     return this.#stock.prepare()
   }
 
-  #run(message: RunMessage, body: Buffer): Answer | Promise<Answer> {
+  #run(message: RunMessage, body: Buffer): CallAnswer | Promise<CallAnswer> {
     const given = argumentIn(message, body)
     const memoryBytes = message.limits.memoryBytes + given.memoryBytes
     const source = this.#stock.source(message.hash, message.fileName, body.subarray(0, message.codeBytes))
@@ -77,7 +77,7 @@ export class Calls {
     })
   }
 
-  #begin(message: RunMessage, given: Argument, machine: Machine, source: Source, memoryBytes: number): Answer {
+  #begin(message: RunMessage, given: Argument, machine: Machine, source: Source, memoryBytes: number): CallAnswer {
     const call = new ActiveCall(message.id, machine, source, { ...message.limits, memoryBytes })
     this.#active.set(message.id, call)
     const { entry, cpuUs } = machine.begin({
@@ -93,7 +93,7 @@ export class Calls {
     return this.#afterSlice(call, entry, cpuUs)
   }
 
-  #resume(message: ResumeMessage, body: Buffer): Answer | null {
+  #resume(message: ResumeMessage, body: Buffer): CallAnswer | null {
     const call = this.#active.get(message.id)
     if (call === undefined) return null
     let offset = 0
@@ -107,7 +107,7 @@ export class Calls {
     return this.#afterSlice(call, entry, cpuUs)
   }
 
-  #afterSlice(call: ActiveCall, entry: Entry, cpuUs: number): Answer {
+  #afterSlice(call: ActiveCall, entry: Entry, cpuUs: number): CallAnswer {
     call.cpuUs += cpuUs
     call.conclude(entry)
     const said = call.said()
@@ -129,7 +129,7 @@ export class Calls {
     { cpuUs, logs }: { cpuUs: number; logs: [string, string][] },
     outcome: Failed | { result: Buffer },
     said: { calls: HostCall[]; requests: Buffer[] } = { calls: [], requests: [] },
-  ): Answer {
+  ): CallAnswer {
     const result = 'result' in outcome ? outcome.result : null
     const head: DoneReply = {
       type: 'done',
@@ -143,7 +143,7 @@ export class Calls {
     return { head, bodies: result === null ? said.requests : [...said.requests, result] }
   }
 
-  async #check(message: CheckMessage, body: Buffer): Promise<Answer> {
+  async #check(message: CheckMessage, body: Buffer): Promise<CallAnswer> {
     const slice = this.#slice(message.id, { cpuUs: 0, logs: [] })
     const stripped = withoutTypes(body.toString())
     if (stripped.kind === 'refused') {
@@ -159,7 +159,7 @@ export class Calls {
         head: { type: 'done', ...slice, calls: [], outcome: { kind: 'returned', hasResult: true } },
         bodies: [Buffer.from(stripped.code)],
       }
-    const place = placeIn(failure.stack, message.fileName)
+    const place = positionIn(failure.stack, message.fileName)
     const outcome = { kind: 'refused' as const, message: failure.message, ...place }
     return { head: { type: 'done', ...slice, calls: [], outcome }, bodies: [] }
   }
@@ -197,7 +197,7 @@ export class Calls {
 /** The argument of a call, and what it may take in memory besides what the function may take. */
 interface Argument {
   args: Uint8Array
-  text: { utf8: Uint8Array; as: string; valueAs: readonly string[] } | null
+  text: { utf8: Uint8Array; as: string; valueAs: readonly string[]; base64As?: string } | null
   memoryBytes: number
 }
 

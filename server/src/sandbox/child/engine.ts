@@ -4,7 +4,7 @@ import { type ExtensionDescriptor, QuickJS } from 'quickjs-wasi'
 import { PAGE_BYTES, withMemoryMaximum } from './wasm-memory.ts'
 
 /** The parts of the web platform that the engine's package ships. */
-const EXTENSIONS = ['url', 'encoding', 'headers', 'crypto', 'structured-clone']
+const EXTENSIONS = ['url', 'encoding', 'headers', 'structured-clone']
 
 /** What the engine itself, its extensions, the guest library and a function's code may take besides what a call is given. */
 const OWN_BYTES = 12 * 1024 * 1024
@@ -18,41 +18,69 @@ const IMPORTABLE: Readonly<Record<string, string>> = {
   'node:crypto': 'crypto.ts',
   buffer: 'buffer.ts',
   'node:buffer': 'buffer.ts',
+  zlib: 'zlib.ts',
+  'node:zlib': 'zlib.ts',
+  'permea:jwt': 'jwt.ts',
+  'permea:webhooks': 'webhooks.ts',
 }
 
 /** Every file of the guest library; `main.ts` imports the others. */
 const LIBRARY = [
   'answers.ts',
   'api-client.ts',
+  'bodies.ts',
   'buffer.ts',
+  'ciphers.ts',
   'console.ts',
   'crypto.ts',
   'engine-client.ts',
   'errors.ts',
+  'exact-number.ts',
   'fetch.ts',
   'globals.ts',
+  'host-crypto.ts',
   'intrinsics.ts',
+  'keys.ts',
   'main.ts',
+  'requirable.ts',
+  'signing.ts',
+  'subtle.ts',
+  'text-decoder.ts',
   'waiting.ts',
+  'zlib.ts',
+]
+
+/** Files that are loaded where a function imports them, so that the others need not carry them. */
+const ON_DEMAND = [
+  'jwt.ts',
+  'vendors/all.ts',
+  'vendors/handshakes.ts',
+  'vendors/messaging.ts',
+  'vendors/payments.ts',
+  'vendors/platforms.ts',
+  'vendors/scheme.ts',
+  'vendors/work.ts',
+  'webhook-request.ts',
+  'webhooks.ts',
 ]
 
 const LIBRARY_PREFIX = 'permea:'
 
 /** What a machine puts in the place of the system's clock and chance. */
-export interface Surroundings {
+export interface ScriptSurroundings {
   nowMs(): number
   random(bytes: Uint8Array): void
   isInterrupted(): boolean
 }
 
 /** Makes empty machines: the engine compiled once, everything else new. */
-export interface Engine {
+export interface ScriptEngine {
   /** `sealModules` ends the time in which the guest library may be imported. */
-  create(memoryBytes: number, surroundings: Surroundings): Promise<{ vm: QuickJS; sealModules(): void }>
+  create(memoryBytes: number, surroundings: ScriptSurroundings): Promise<{ vm: QuickJS; sealModules(): void }>
 }
 
 /** Compiles the engine and its extensions; the compiled code is shared by all machines of this child. */
-export async function createEngine(): Promise<Engine> {
+export async function createScriptEngine(): Promise<ScriptEngine> {
   const wasm = readFileSync(new URL(import.meta.resolve('quickjs-wasi/quickjs.wasm')))
   const extensions: ExtensionDescriptor[] = await Promise.all(
     EXTENSIONS.map(async (name) => ({
@@ -61,7 +89,7 @@ export async function createEngine(): Promise<Engine> {
     })),
   )
   const library = new Map(
-    LIBRARY.map((file) => {
+    [...LIBRARY, ...ON_DEMAND].map((file) => {
       const source = readFileSync(new URL(`../guest/${file}`, import.meta.url), 'utf8')
       return [LIBRARY_PREFIX + file, stripTypeScriptTypes(source)]
     }),
@@ -117,7 +145,7 @@ function pagesFor(memoryBytes: number): number {
 
 /**
  * Throws texts, never errors: the package copies the stack of an error into the guest.
- * Library files are importable only until `seal`; functions import by the names of IMPORTABLE.
+ * Library files are importable only until `seal`, but for those on demand; functions import by the names of IMPORTABLE.
  */
 function createModuleLoader(library: ReadonlyMap<string, string>) {
   let isSealed = false
@@ -127,15 +155,25 @@ function createModuleLoader(library: ReadonlyMap<string, string>) {
     },
     loader: {
       normalize(from: string, specifier: string): string {
-        if (!isSealed && from.startsWith(LIBRARY_PREFIX)) return LIBRARY_PREFIX + specifier.replace(/^\.\//, '')
+        // No file of a function has such a name, see `safeFileName`.
+        if (from.startsWith(LIBRARY_PREFIX)) return resolved(from, specifier)
         if (Object.hasOwn(IMPORTABLE, specifier)) return LIBRARY_PREFIX + IMPORTABLE[specifier]
         throw `cannot import '${specifier.slice(0, 200)}': a function may import ${Object.keys(IMPORTABLE).join(', ')}`
       },
       load(name: string): string {
-        const source = isSealed ? undefined : library.get(name)
+        const isThere = !isSealed || ON_DEMAND.includes(name.slice(LIBRARY_PREFIX.length))
+        const source = isThere ? library.get(name) : undefined
         if (source === undefined) throw `there is no module '${name.slice(0, 200)}'`
         return source
       },
     },
   }
+}
+
+/** A file of the library as another one names it: `./file.ts`, or within its folder. */
+function resolved(from: string, specifier: string): string {
+  const folder = from.slice(LIBRARY_PREFIX.length).includes('/')
+    ? `${from.slice(LIBRARY_PREFIX.length).split('/')[0]}/`
+    : ''
+  return LIBRARY_PREFIX + folder + specifier.replace(/^\.\//, '')
 }

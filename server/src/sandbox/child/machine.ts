@@ -1,7 +1,7 @@
 import { type Cipheriv, createCipheriv, randomFillSync } from 'node:crypto'
 import { EvalFlags, JSException, type JSValueHandle, type QuickJS } from 'quickjs-wasi'
 import type { Moment } from '../messages.ts'
-import type { Engine } from './engine.ts'
+import type { ScriptEngine } from './engine.ts'
 import { HostFunctions } from './host-functions.ts'
 import { Image, SLACK_BYTES } from './image.ts'
 
@@ -39,12 +39,14 @@ export class Machine {
   #image: Image | null = null
   #listener: Listener | null = null
   #nowMs = 0
+  /** Of the call; null between calls. The stream is made when somebody draws from it: most functions never do. */
+  #seed: Buffer | null = null
   #stream: Cipheriv | null = null
   #cpuLimitUs = 0
   #isInterrupted = false
 
   /** A machine without a function. `nowMs` is what its clock says until the first call. */
-  static async create(engine: Engine, memoryBytes: number): Promise<Machine> {
+  static async create(engine: ScriptEngine, memoryBytes: number): Promise<Machine> {
     let machine: Machine | null = null
     const { vm, sealModules } = await engine.create(memoryBytes, {
       nowMs: () => machine?.nowMs ?? 0,
@@ -88,7 +90,7 @@ export class Machine {
   }
 
   get isInCall(): boolean {
-    return this.#stream !== null
+    return this.#seed !== null
   }
 
   get memoryBytes(): number {
@@ -101,8 +103,12 @@ export class Machine {
   }
 
   random(bytes: Uint8Array): void {
-    if (this.#stream === null) randomFillSync(bytes)
-    else bytes.set(this.#stream.update(new Uint8Array(bytes.byteLength)))
+    if (this.#seed === null) {
+      randomFillSync(bytes)
+      return
+    }
+    this.#stream ??= createCipheriv('aes-256-ctr', this.#seed, Buffer.alloc(16))
+    bytes.set(this.#stream.update(new Uint8Array(bytes.byteLength)))
   }
 
   heard(kind: string, text: Buffer): void {
@@ -142,7 +148,7 @@ export class Machine {
   /** Begins a call from the remembered memory. The arguments are JSON; `text` is laid over them, then the clients. */
   begin(call: {
     args: Uint8Array
-    text: { utf8: Uint8Array; as: string; valueAs: readonly string[] } | null
+    text: { utf8: Uint8Array; as: string; valueAs: readonly string[]; base64As?: string } | null
     clients: readonly string[]
     seed: Buffer
     moment: Moment
@@ -151,11 +157,17 @@ export class Machine {
     listener: Listener
   }): { entry: Entry; cpuUs: number } {
     this.#engine.qjs_set_memory_limit(call.memoryBytes)
-    this.#stream = createCipheriv('aes-256-ctr', call.seed, Buffer.alloc(16))
+    this.#seed = call.seed
+    this.#stream = null
     this.#listener = call.listener
     this.#nowMs = call.moment.nowMs
     const { clients, text } = call
-    const over = { clients, text: text === null ? null : { as: text.as, valueAs: text.valueAs } }
+    const { utf8: _utf8, ...names } = text ?? { utf8: null }
+    const over = {
+      clients,
+      text: text === null ? null : names,
+      isSuspect: { args: isSuspect(call.args), text: text !== null && isSuspect(text.utf8) },
+    }
     return this.#enter(call.cpuUs, () => {
       const args = [
         this.#text(call.args),
@@ -176,7 +188,12 @@ export class Machine {
     this.#nowMs = moment.nowMs
     return this.#enter(cpuLeftUs, () => {
       for (const { call, headJson, body } of answers)
-        this.#call('settle', [this.#number(call), this.#text(Buffer.from(headJson)), this.#bytes(body)])
+        this.#call('settle', [
+          this.#number(call),
+          this.#text(Buffer.from(headJson)),
+          this.#bytes(body),
+          this.#number(isSuspect(body) ? 1 : 0),
+        ])
       this.#call('proceed', [this.#number(moment.elapsedMs)])
     })
   }
@@ -184,6 +201,7 @@ export class Machine {
   /** Sets the memory back after a call; false where that is no longer possible. */
   reset(): boolean {
     this.#listener = null
+    this.#seed = null
     this.#stream = null
     this.#host.forget()
     if (this.#image === null || this.#image.hasGrown) return false
@@ -268,9 +286,17 @@ export class Machine {
     const [module, exports, require] = ['module', 'exports', 'require'].map((name) => this.#vm.global.getProp(name))
     if (module === undefined || exports === undefined || require === undefined)
       throw new Error('the library is not there')
+    this.#preload(code)
     this.#vm.callFunction(made, exports, module, exports, require).dispose()
     this.#drain()
     return this.#vm.undefined
+  }
+
+  /** `require` cannot wait: what is loaded on demand has to be there before. */
+  #preload(code: string): void {
+    for (const name of ['permea:webhooks', 'permea:jwt'])
+      if (code.includes(name)) this.#vm.evalCode(`import '${name}'`, 'required.js', EvalFlags.TYPE_MODULE).dispose()
+    this.#drain()
   }
 
   #describedFailure(thrown: number): LoadFailure {
@@ -339,7 +365,9 @@ export class Machine {
 
 /** Modules of the library are known to functions by the names that they import. */
 function withoutLibrary(message: string): string {
-  return message.replace(/permea:(\w+)\.ts/g, 'node:$1')
+  return message.replace(/permea:(\w+)\.ts/g, (_, name) =>
+    name === 'webhooks' || name === 'jwt' ? `permea:${name}` : `node:${name}`,
+  )
 }
 
 class OutOfMemory extends Error {}
@@ -348,6 +376,16 @@ function entryOf(thrown: unknown): Entry {
   if (thrown instanceof OutOfMemory) return 'memory'
   if (thrown instanceof RangeError) return 'stack'
   return 'trapped'
+}
+
+/**
+ * Whether JSON may have a number that a double does not hold, as in `contract/src/exact-number.ts`. Looked for here,
+ * since the guest's engine takes longer for that than for parsing.
+ */
+const SUSPECT = /(?:^|[[{:,\s])(?:-?\d(?:[\d.]{15}|[\d.]{0,15}[eE])|-0)/
+
+function isSuspect(json: Uint8Array): boolean {
+  return SUSPECT.test(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('latin1'))
 }
 
 function loadProblem(entry: Entry, cpuMs: number): string {

@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { encodeFrame, FrameReader } from '../frames.ts'
 import type { FromChild, ToChild } from '../messages.ts'
 import { Calls } from './calls.ts'
-import { createEngine } from './engine.ts'
+import { createScriptEngine } from './engine.ts'
 
 /** The engine's end of the socket is handed over as this file descriptor. */
 const SOCKET_FD = 3
@@ -23,7 +23,7 @@ socket.on('data', (chunk) => {
 // The engine is gone: nothing is left to do, and the process ends by itself.
 socket.on('error', () => socket.destroy())
 
-calls = new Calls(await createEngine())
+calls = new Calls(await createScriptEngine())
 reply({ type: 'ready' })
 void work()
 void calls.prepare()

@@ -17,7 +17,7 @@ export function withoutTypes(
       const refused: Refused = { kind: 'refused', message: 'the source is nested too deeply', line: null, column: null }
       return { kind: 'refused', refused, isBroken: true }
     }
-    const place = placeInSnippet(stack ?? '')
+    const place = positionInSnippet(stack ?? '')
     const refused: Refused = { kind: 'refused', message: `SyntaxError: ${message.slice(0, 1000)}`, ...place }
     return { kind: 'refused', refused, isBroken: false }
   }
@@ -27,7 +27,7 @@ export function withoutTypes(
  * Node puts the line's number, the lines up to it and a mark under the place before the message. Where the place is the
  * end of the source there is no mark.
  */
-function placeInSnippet(stack: string): { line: number | null; column: number | null } {
+function positionInSnippet(stack: string): { line: number | null; column: number | null } {
   const [first = '', ...rest] = stack.split('\n')
   const number = /:(\d+)$/.exec(first)?.[1]
   if (number === undefined) return { line: null, column: null }

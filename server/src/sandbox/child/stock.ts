@@ -1,5 +1,5 @@
 import type { CallLimits } from '../messages.ts'
-import { type Engine, usableBytes } from './engine.ts'
+import { type ScriptEngine, usableBytes } from './engine.ts'
 import { type LoadFailure, Machine } from './machine.ts'
 
 /** A function as it was sent, and what is known of its needs. */
@@ -24,7 +24,7 @@ const BLANK_BYTES = usableBytes(0)
 
 /** The machines of a child: idle ones with their function loaded, a blank one for the next function. */
 export class Stock {
-  readonly #engine: Engine
+  readonly #engine: ScriptEngine
   readonly #sources = new Map<string, Source>()
   #idle: { source: Source; machine: Machine; memoryBytes: number }[] = []
   #used: { source: Source; machine: Machine; isSpoilt: boolean }[] = []
@@ -32,7 +32,7 @@ export class Stock {
   readonly #memoryOf = new WeakMap<Machine, number>()
   #forgotten: string[] = []
 
-  constructor(engine: Engine) {
+  constructor(engine: ScriptEngine) {
     this.#engine = engine
   }
 

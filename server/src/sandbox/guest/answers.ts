@@ -1,4 +1,5 @@
-import { defineProperty, hasOwn, parseJson, textOf } from './intrinsics.ts'
+import { parseExactJson } from './exact-number.ts'
+import { defineProperty, hasOwn, utf8Text } from './intrinsics.ts'
 import type { Answered } from './waiting.ts'
 
 /**
@@ -16,13 +17,13 @@ export function readableBody(answered: Answered, responseType: unknown): unknown
 }
 
 /** The body by itself: an `ArrayBuffer`, a text or what its JSON says. */
-export function parsedBody({ body }: Answered, responseType: unknown): unknown {
+export function parsedBody({ body, isSuspect }: Answered, responseType: unknown): unknown {
   if (responseType === 'arraybuffer' || responseType === 'stream')
     return body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength)
-  const text = textOf(body)
+  const text = utf8Text(body)
   if (responseType === 'text') return text
   try {
-    return parseJson(text)
+    return parseExactJson(text, isSuspect)
   } catch {
     return text
   }

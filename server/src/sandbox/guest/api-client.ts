@@ -1,5 +1,6 @@
 import { parsedBody, readableBody } from './answers.ts'
-import { freeze, host, isArray, isView, NativeArrayBuffer, NativeUint8Array, toText } from './intrinsics.ts'
+import { jsonBody, writtenBody } from './bodies.ts'
+import { freeze, host, keys, toLower, toText } from './intrinsics.ts'
 import { ask } from './waiting.ts'
 
 /** The options of a request of an API client. */
@@ -22,25 +23,38 @@ export async function send(
   { data, query, options = {} }: { data?: unknown; query?: Query | undefined; options?: Options | undefined },
 ): Promise<unknown> {
   const { returnFullResponse, responseType } = options
+  const { type, ...body } = carried(data)
   const answered = await ask('request', client, {
     method,
     uri: toText(uri),
     query: options.query === undefined && query === undefined ? undefined : { ...options.query, ...query },
-    headers: options.headers,
+    headers: withType(options.headers, type),
     baseUri: options.baseUri,
     auth: options.auth,
     responseType: responseType === 'stream' ? 'arraybuffer' : responseType,
-    ...carried(data),
+    ...body,
   })
   if (returnFullResponse !== true) return readableBody(answered, responseType)
   return { data: parsedBody(answered, responseType), status: answered.status, headers: answered.headers }
 }
 
-function carried(data: unknown): { data?: unknown; dataBase64?: string } {
-  if (data instanceof NativeArrayBuffer) return { dataBase64: host.encode(new NativeUint8Array(data), 'base64') }
-  if (isView(data) && !isArray(data))
-    return { dataBase64: host.encode(new NativeUint8Array(data.buffer, data.byteOffset, data.byteLength), 'base64') }
-  return { data }
+/** The body of a request, and its type where the body itself says it. */
+function carried(data: unknown): { data?: unknown; dataBase64?: string; type?: string } {
+  const written = writtenBody(data)
+  if (written === null) return { data: jsonBody(data) }
+  const dataBase64 = host.encode(written.bytes, 'base64')
+  return written.type === null ? { dataBase64 } : { dataBase64, type: written.type }
+}
+
+/** The caller's headers, and the type of the body where they do not name one. */
+function withType(
+  headers: Record<string, string> | undefined,
+  type: string | undefined,
+): Record<string, string> | undefined {
+  if (type === undefined) return headers
+  const given = { ...headers }
+  for (const name of keys(given)) if (toLower(name) === 'content-type') return given
+  return { ...given, 'content-type': type }
 }
 
 /** The methods that every client has. */
@@ -57,6 +71,6 @@ export function createMethods(client: string) {
 }
 
 /** `apiClient` as functions get it. */
-export function createApiClient(name: string): object {
+export function createGuestApiClient(name: string): object {
   return freeze(createMethods(name))
 }

@@ -1,20 +1,31 @@
-import { Buffer, wrap } from './buffer.ts'
-import { bytesOf, host, toLower, toText } from './intrinsics.ts'
+import { Buffer, needBytes, wrap } from './buffer.ts'
+import {
+  createCipheriv,
+  createDecipheriv,
+  hkdfSync,
+  pbkdf2,
+  pbkdf2Sync,
+  privateDecrypt,
+  publicEncrypt,
+  scryptSync,
+} from './ciphers.ts'
+import { bytesBehind, host, toText } from './intrinsics.ts'
+import {
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  diffieHellman,
+  generateKeyPairSync,
+  KeyObject,
+  secretBytes,
+  X509Certificate,
+} from './keys.ts'
+import { createSign, createVerify, signBytes, verifyBytes } from './signing.ts'
+import { getRandomValues, subtle, webcrypto } from './subtle.ts'
 
-/** How much a digest holds back until it is made: what would be more than the memory of a call anyway. */
-const ALGORITHMS = ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512']
-
+/** The name under which the host knows a digest; it refuses what it does not know. */
 function algorithmOf(name: unknown): string {
-  const wanted = toLower(toText(name))
-  for (const known of ALGORITHMS)
-    if (known === wanted || `${known.slice(0, 3)}-${known.slice(3)}` === wanted) return known
-  throw new Error(`unknown digest algorithm: ${toText(name)}; there are ${ALGORITHMS.join(', ')}`)
-}
-
-function needBytes(value: unknown, encoding: unknown, what: string): Uint8Array {
-  const bytes = typeof value === 'string' ? Buffer.from(value, encoding) : bytesOf(value)
-  if (bytes === null) throw new TypeError(`${what} must be a string or bytes`)
-  return bytes
+  return toText(name).replace(/^(sha|SHA)-(\d)/, '$1$2')
 }
 
 /** `Hash` and `Hmac` of node:crypto. */
@@ -52,7 +63,7 @@ export function createHash(algorithm: string): Digest {
 }
 
 export function createHmac(algorithm: string, key: unknown): Digest {
-  return new Digest(algorithmOf(algorithm), needBytes(key, 'utf8', 'the key'))
+  return new Digest(algorithmOf(algorithm), secretBytes(key))
 }
 
 /** A digest in one call, as `crypto.hash` of Node. */
@@ -69,7 +80,7 @@ export function hmac(algorithm: string, key: unknown, data: unknown, encoding = 
 
 /** Compares without telling by its duration where the two differ; both must have the same length. */
 export function timingSafeEqual(one: unknown, other: unknown): boolean {
-  const [left, right] = [bytesOf(one), bytesOf(other)]
+  const [left, right] = [bytesBehind(one), bytesBehind(other)]
   if (left === null || right === null || typeof one === 'string' || typeof other === 'string')
     throw new TypeError('timingSafeEqual compares bytes: Buffer.from(text)')
   if (left.length !== right.length) throw new RangeError('Input buffers must have the same byte length')
@@ -99,19 +110,60 @@ export function randomInt(min: number, max?: number): number {
   return low + Math.floor((drawn / 2 ** 48) * (high - low))
 }
 
-const web = globalThis.crypto
-export const webcrypto = web
-export const subtle = web.subtle
+/** The digests there are. */
+export function getHashes(): string[] {
+  return ['md5', 'ripemd160', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'sha512-256', 'sha3-256', 'sha3-512']
+}
+
+/** Numbers that Node gives names to, of those that can be used here. */
+export const constants = {
+  RSA_PKCS1_PADDING: 1,
+  RSA_NO_PADDING: 3,
+  RSA_PKCS1_OAEP_PADDING: 4,
+  RSA_PKCS1_PSS_PADDING: 6,
+  RSA_PSS_SALTLEN_DIGEST: -1,
+  RSA_PSS_SALTLEN_MAX_SIGN: -2,
+  RSA_PSS_SALTLEN_AUTO: -2,
+}
+
+export {
+  createCipheriv,
+  createDecipheriv,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  createSign,
+  createVerify,
+  diffieHellman,
+  generateKeyPairSync,
+  getRandomValues,
+  hkdfSync,
+  KeyObject,
+  pbkdf2,
+  pbkdf2Sync,
+  privateDecrypt,
+  publicEncrypt,
+  scryptSync,
+  signBytes as sign,
+  subtle,
+  verifyBytes as verify,
+  webcrypto,
+  X509Certificate,
+}
 
 export default {
-  createHash,
-  createHmac,
-  hash,
-  hmac,
-  timingSafeEqual,
-  randomBytes,
-  randomUUID,
-  randomInt,
-  webcrypto,
-  subtle,
+  ...{ createHash, createHmac, hash, hmac, getHashes, timingSafeEqual, constants },
+  ...{ randomBytes, randomUUID, randomInt, getRandomValues, webcrypto, subtle },
+  ...{
+    createSign,
+    createVerify,
+    sign: signBytes,
+    verify: verifyBytes,
+    createPublicKey,
+    createPrivateKey,
+    createSecretKey,
+    KeyObject,
+  },
+  ...{ X509Certificate, generateKeyPairSync, diffieHellman, createCipheriv, createDecipheriv },
+  ...{ publicEncrypt, privateDecrypt, hkdfSync, pbkdf2, pbkdf2Sync, scryptSync },
 }

@@ -1,15 +1,15 @@
+import { Blob, writtenBody } from './bodies.ts'
+import { parseExactJson } from './exact-number.ts'
 import {
   apply,
-  bytesOf,
+  bytesBehind,
   freeze,
   host,
   NativeHeaders,
   NativeUint8Array,
-  NativeUrlSearchParams,
-  parseJson,
-  textOf,
   toText,
   toUpper,
+  utf8Text,
 } from './intrinsics.ts'
 import { type Answered, ask } from './waiting.ts'
 
@@ -17,10 +17,12 @@ interface Init {
   method?: string
   headers?: unknown
   body?: unknown
+  /** `force-cache` takes an answer that is kept, `reload` asks anew and keeps what comes; see `functions/kept-answers.ts`. */
+  cache?: string
 }
 
 /** `fetch` of the guest. It goes out through the host, under its address policy and its limits. */
-export async function guestFetch(input: unknown, init: Init = {}): Promise<object> {
+export async function guestFetch(input: unknown, init: Init = {}): Promise<Response> {
   const headers = new NativeHeaders(init.headers as Record<string, string> | undefined)
   const body = bodyOf(init.body, headers)
   const answered = await ask('fetch', '', {
@@ -28,6 +30,7 @@ export async function guestFetch(input: unknown, init: Init = {}): Promise<objec
     uri: toText(input),
     headers: Object.fromEntries(headers),
     responseType: 'arraybuffer',
+    cache: init.cache,
     ...(body === null ? {} : { dataBase64: host.encode(body, 'base64') }),
   })
   return new Response(answered, toText(input))
@@ -35,16 +38,9 @@ export async function guestFetch(input: unknown, init: Init = {}): Promise<objec
 
 function bodyOf(body: unknown, headers: Headers): Uint8Array | null {
   if (body === undefined || body === null) return null
-  const offer = (type: string) => {
-    if (!headers.has('content-type')) headers.set('content-type', type)
-  }
-  if (body instanceof NativeUrlSearchParams) {
-    offer('application/x-www-form-urlencoded;charset=UTF-8')
-    return bytesOf(toText(body))
-  }
-  const bytes = bytesOf(body)
-  if (bytes === null || typeof body === 'string') offer('text/plain;charset=UTF-8')
-  return bytes ?? bytesOf(toText(body))
+  const written = writtenBody(body) ?? { bytes: bytesBehind(toText(body)), type: 'text/plain;charset=UTF-8' }
+  if (written.type !== null && !headers.has('content-type')) headers.set('content-type', written.type)
+  return written.bytes
 }
 
 /** The part of the web's `Response` that functions use. */
@@ -54,21 +50,23 @@ class Response {
   readonly headers: Headers
   readonly url: string
   readonly #body: Uint8Array
+  readonly #isSuspect: boolean
 
-  constructor({ status, headers, body }: Answered, url: string) {
+  constructor({ status, headers, body, isSuspect }: Answered, url: string) {
     this.status = status
     this.ok = status >= 200 && status < 300
     this.headers = new NativeHeaders(headers)
     this.url = url
     this.#body = body
+    this.#isSuspect = isSuspect
   }
 
   async text(): Promise<string> {
-    return textOf(this.#body)
+    return utf8Text(this.#body)
   }
 
   async json(): Promise<unknown> {
-    return parseJson(textOf(this.#body))
+    return parseExactJson(utf8Text(this.#body), this.#isSuspect)
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -77,6 +75,10 @@ class Response {
 
   async bytes(): Promise<Uint8Array> {
     return apply(NativeUint8Array.prototype.slice, this.#body, [])
+  }
+
+  async blob(): Promise<Blob> {
+    return new Blob([this.#body], { type: this.headers.get('content-type') ?? '' })
   }
 }
 

@@ -1,4 +1,5 @@
-import { Buffer } from './buffer.ts'
+import { Blob, File, FormData } from './bodies.ts'
+import bufferModule, { Buffer } from './buffer.ts'
 import { guestConsole } from './console.ts'
 import * as cryptoModule from './crypto.ts'
 import { guestFetch } from './fetch.ts'
@@ -11,15 +12,13 @@ import {
   NativeUrlSearchParams,
   toText,
 } from './intrinsics.ts'
+import { offer, required } from './requirable.ts'
+import { CryptoKey, webcrypto } from './subtle.ts'
+import { TextDecoder } from './text-decoder.ts'
 import { clearTimeout, setTimeout } from './waiting.ts'
+import zlibModule from './zlib.ts'
 
-/** What `require` finds; `import` finds the same. */
-const REQUIRABLE: Readonly<Record<string, object>> = {
-  crypto: cryptoModule.default,
-  'node:crypto': cryptoModule.default,
-  buffer: { Buffer },
-  'node:buffer': { Buffer },
-}
+const REQUIRABLE = { crypto: cryptoModule.default, buffer: bufferModule, zlib: zlibModule }
 
 /** Puts onto the global object what functions find there, and takes away what must start anew with each call. */
 export function furnish(): void {
@@ -31,17 +30,22 @@ export function furnish(): void {
   put('setTimeout', setTimeout)
   put('clearTimeout', clearTimeout)
   put('global', globalThis)
-  put('require', (name: unknown) => {
-    const found = Object.hasOwn(REQUIRABLE, toText(name)) ? REQUIRABLE[toText(name)] : undefined
-    if (found === undefined)
-      throw new Error(`cannot find module '${toText(name)}'; there are node:crypto and node:buffer`)
-    return found
-  })
+  for (const [name, module] of Object.entries(REQUIRABLE)) {
+    offer(name, module)
+    offer(`node:${name}`, module)
+  }
+  put('require', (name: unknown) => required(toText(name)))
   const module = { exports: {} }
   put('module', module)
   put('exports', module.exports)
   defineProperty(Math, 'random', { value: drawn, writable: true, configurable: true, enumerable: false })
-  defineProperty(crypto, 'randomUUID', { value: cryptoModule.randomUUID, writable: true, configurable: true })
+  webcrypto.randomUUID = cryptoModule.randomUUID
+  put('crypto', webcrypto)
+  put('CryptoKey', CryptoKey)
+  put('TextDecoder', TextDecoder)
+  put('Blob', Blob)
+  put('File', File)
+  put('FormData', FormData)
   put('URLSearchParams', SearchParams)
   addSearchParams()
 }

@@ -5,18 +5,20 @@
  */
 
 /** The functions of the host that the guest library may call; only text, numbers and bytes cross. */
-export interface HostFunctions {
+export interface GuestHost {
   emit(kind: 'request' | 'fetch' | 'log' | 'returned' | 'failed' | 'wake', text: string): void
   digest(algorithm: string, key: Uint8Array | undefined, data: Uint8Array): Uint8Array
+  /** See `child/host-crypto.ts`. */
+  crypto(operation: string, specJson: string, ...bytes: Uint8Array[]): Uint8Array
   encode(bytes: Uint8Array, encoding: string): string
   decode(text: string, encoding: string): Uint8Array
   random(count: number): Uint8Array
 }
 
-const world = globalThis as unknown as { __host: HostFunctions }
+const world = globalThis as unknown as { __host: GuestHost }
 
 /** Taken once; the child removes it from the global object before a function is loaded. */
-export const host: HostFunctions = Object.freeze({ ...world.__host })
+export const host: GuestHost = Object.freeze({ ...world.__host })
 
 const { call, bind } = Function.prototype
 
@@ -30,7 +32,7 @@ function uncurried<This, Arguments extends unknown[], Result>(
 export const { parse: parseJson, stringify: toJson } = JSON
 export const { defineProperty, freeze, getOwnPropertyDescriptor, hasOwn, keys } = Object
 export const { isArray } = Array
-export const { isView } = ArrayBuffer
+const { isView } = ArrayBuffer
 export const { apply } = Reflect
 export const NativePromise = Promise
 export const NativeError = Error
@@ -74,12 +76,12 @@ function utf8(text: string): Uint8Array {
 }
 
 /** The text of UTF-8 bytes. */
-export function textOf(bytes: Uint8Array): string {
+export function utf8Text(bytes: Uint8Array): string {
   return decodeText(decoder, bytes)
 }
 
 /** The bytes behind whatever holds bytes; a text is its UTF-8; null where there are none. */
-export function bytesOf(value: unknown): Uint8Array | null {
+export function bytesBehind(value: unknown): Uint8Array | null {
   if (typeof value === 'string') return utf8(value)
   if (value instanceof NativeArrayBuffer) return new NativeUint8Array(value)
   if (isView(value)) return new NativeUint8Array(value.buffer, value.byteOffset, value.byteLength)

@@ -1,9 +1,11 @@
-import { createApiClient } from './api-client.ts'
+import { createGuestApiClient } from './api-client.ts'
+import { Buffer } from './buffer.ts'
 import { createEngineClient } from './engine-client.ts'
 import { described } from './errors.ts'
+import { parseExactJson } from './exact-number.ts'
 import { furnish } from './globals.ts'
-import { apply, defineProperty, host, isSyntaxError, parseJson, toJson } from './intrinsics.ts'
-import { enter, settle } from './waiting.ts'
+import { apply, defineProperty, host, isSyntaxError, NativeError, parseJson, toJson } from './intrinsics.ts'
+import { enter, isUnsettled, settle } from './waiting.ts'
 
 /** Names under which a function gets the client of the engine itself rather than of an app. */
 const ENGINE_CLIENTS = ['membrane', 'engineApiClient', 'integrationApp', 'integrationAppClient']
@@ -30,7 +32,9 @@ function defaultOf(exported: unknown): unknown {
 /** What is laid over the arguments: a text under its names, clients under theirs. */
 interface Over {
   clients: string[]
-  text: { as: string; valueAs: string[] } | null
+  text: { as: string; valueAs: string[]; base64As?: string } | null
+  /** Where there may be numbers that a double does not hold. */
+  isSuspect: { args: boolean; text: boolean }
 }
 
 /** Calls the function with the arguments and what is laid over them; the result is emitted when it is there. */
@@ -41,15 +45,17 @@ function begin(argsJson: string, overJson: string, elapsedMs: number, text = '')
 
 async function run(argsJson: string, over: Over, text: string): Promise<void> {
   try {
-    const args = parseJson(argsJson)
+    const args = parseExactJson(argsJson, over.isSuspect.args)
     if (over.text !== null) {
-      const value = valueIn(text)
+      const value = valueIn(text, over.isSuspect.text)
       for (const name of over.text.valueAs) lay(args, name, value)
       lay(args, over.text.as, text)
+      if (over.text.base64As !== undefined) layBase64(args, over.text.base64As, text)
     }
     for (const name of over.clients)
-      lay(args, name, ENGINE_CLIENTS.indexOf(name) !== -1 ? createEngineClient(name) : createApiClient(name))
+      lay(args, name, ENGINE_CLIENTS.indexOf(name) !== -1 ? createEngineClient(name) : createGuestApiClient(name))
     const returned = await apply(loaded.call as Callable, undefined, [args])
+    if (isUnsettled()) throw new NativeError('a verification was not awaited: write await before it')
     const result = returned === undefined ? undefined : toJson(returned)
     host.emit('returned', result ?? '')
   } catch (thrown) {
@@ -58,9 +64,9 @@ async function run(argsJson: string, over: Over, text: string): Promise<void> {
 }
 
 /** What a text stands for: JSON, else itself. That it is nested too deep or takes too much memory fails the call. */
-function valueIn(text: string): unknown {
+function valueIn(text: string, isSuspect: boolean): unknown {
   try {
-    return parseJson(text)
+    return parseExactJson(text, isSuspect)
   } catch (thrown) {
     if (isSyntaxError(thrown)) return text
     throw thrown
@@ -74,6 +80,21 @@ function lay(args: object, name: string, value: unknown): void {
     value,
     enumerable: true,
     writable: true,
+    configurable: true,
+  }
+  defineProperty(args, name, property)
+}
+
+/** The bytes of a text in base64, made when somebody asks: most functions do not. */
+function layBase64(args: object, name: string, text: string): void {
+  const property: PropertyDescriptor & { __proto__: null } = {
+    __proto__: null,
+    get() {
+      const value = Buffer.from(text, 'utf8').toString('base64')
+      lay(args, name, value)
+      return value
+    },
+    enumerable: true,
     configurable: true,
   }
   defineProperty(args, name, property)

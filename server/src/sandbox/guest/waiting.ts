@@ -18,6 +18,8 @@ export interface Answered {
   status: number
   headers: Record<string, string>
   body: Uint8Array
+  /** Whether the body, if it is JSON, may have numbers that a double does not hold. */
+  isSuspect: boolean
 }
 
 interface Waiting {
@@ -33,7 +35,22 @@ interface Timer {
 
 const waiting = new NativeMap<number, Waiting>()
 const timers = new NativeMap<number, Timer>()
-const state = { calls: 0, timers: 0, elapsedMs: 0, isRunning: false }
+const state = { calls: 0, timers: 0, elapsedMs: 0, isRunning: false, unsettled: 0 }
+
+/** Remembers that something decides whether the function may go on: a function that does not wait for it fails. */
+export function mustSettle<Value>(promise: Promise<Value>): Promise<Value> {
+  state.unsettled += 1
+  const settled = () => {
+    state.unsettled -= 1
+  }
+  void promise.then(settled, settled)
+  return promise
+}
+
+/** Whether the function ended without waiting for what it had to wait for. */
+export function isUnsettled(): boolean {
+  return state.unsettled > 0
+}
 
 /** Asks the host for something; the promise settles in a later slice. Calls are numbered in the order of asking. */
 export function ask(kind: 'request' | 'fetch', client: string, request: object): Promise<Answered> {
@@ -48,11 +65,12 @@ export function ask(kind: 'request' | 'fetch', client: string, request: object):
 }
 
 /** An answer of the host, as the head in JSON and the body. */
-export function settle(number: number, headJson: string, body: Uint8Array): void {
+export function settle(number: number, headJson: string, body: Uint8Array, isSuspect: number): void {
   const asked = mapGet(waiting, number) as Waiting | undefined
   mapDelete(waiting, number)
   const head = parseJson(headJson)
-  if (head.kind === 'answered') asked?.resolve({ status: head.status, headers: head.headers, body })
+  if (head.kind === 'answered')
+    asked?.resolve({ status: head.status, headers: head.headers, body, isSuspect: isSuspect === 1 })
   else asked?.reject(hostError(head.error))
 }
 

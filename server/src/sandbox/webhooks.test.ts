@@ -1,0 +1,146 @@
+import { createHmac } from 'node:crypto'
+import { SHAKEN, SIGNED } from '@permea/testkit'
+import { afterAll, expect, test } from 'vitest'
+import { SCHEMES } from './guest/vendors/all.ts'
+import { HANDSHAKES } from './guest/vendors/handshakes.ts'
+import { recordedHost } from './recorded-host.ts'
+import { openTrial } from './trial.ts'
+
+// The vendors themselves are in stories/vendors.test.ts; here is what all of them have in common.
+
+const { returned, run, sandbox } = openTrial({ children: 1 })
+afterAll(() => sandbox.stop())
+
+const AT = '2026-01-15T12:00:00.000Z'
+const SENT = String(Date.parse(AT) / 1000)
+
+/** What a call of a function of the library gives, or why it refuses. */
+function calling(call: string, args: object, host = recordedHost().host) {
+  const code = `import { handshakes, verify } from 'permea:webhooks'
+    export default async (args) => { try { return await ${call} } catch (error) { return { reason: error.reason, message: error.message } } }`
+  return returned(code, { args, host }) as Promise<Record<string, unknown>>
+}
+
+function slackRequest({ secret = 'one', at = SENT, body = '{"event_id":"Ev1"}' } = {}) {
+  const signature = `v0=${createHmac('sha256', secret).update(`v0:${at}:${body}`).digest('hex')}`
+  return {
+    headers: { 'X-Slack-Signature': signature, 'x-slack-request-timestamp': at },
+    rawBody: body,
+    receivedAt: AT,
+  }
+}
+
+test('a genuine request gives its id, its time and its payload; as request or flat', async () => {
+  const expected = { id: 'Ev1', signedAt: AT, payload: { event_id: 'Ev1' } }
+  expect(await calling('verify.slack(args)', { request: slackRequest(), secret: 'one' })).toEqual(expected)
+  expect(await calling('verify.slack(args)', { ...slackRequest(), secret: 'one' })).toEqual(expected)
+})
+
+test('of several secrets one is enough, since they are rolled', async () => {
+  const request = slackRequest({ secret: 'two' })
+  expect(await calling('verify.slack(args)', { request, secret: ['one', 'two'] })).toMatchObject({ id: 'Ev1' })
+  expect(await calling('verify.slack(args)', { request, secret: ['one', 'three'] })).toMatchObject({
+    reason: 'wrong_signature',
+  })
+})
+
+test('a refusal says why', async () => {
+  const tries: [object, string][] = [
+    [{ request: { ...slackRequest(), headers: {} }, secret: 'one' }, 'missing_signature'],
+    [{ request: { ...slackRequest(), rawBody: '{}' }, secret: 'one' }, 'wrong_signature'],
+    [{ request: slackRequest({ at: String(Number(SENT) - 301) }), secret: 'one' }, 'too_old'],
+    [{ request: slackRequest({ at: 'yesterday' }), secret: 'one' }, 'missing_time'],
+  ]
+  for (const [args, reason] of tries) expect(await calling('verify.slack(args)', args)).toMatchObject({ reason })
+  const old = { request: slackRequest({ at: String(Number(SENT) - 301) }), secret: 'one' }
+  expect(await calling('verify.slack(args)', { ...old, tolerance: 400 })).toMatchObject({ id: 'Ev1' })
+  expect(await calling('verify.slack(args)', { ...old, tolerance: false })).toMatchObject({ id: 'Ev1' })
+  for (const secret of [undefined, null, '', 5])
+    expect((await calling('verify.slack(args)', { request: slackRequest(), secret })).message).toContain('secret')
+})
+
+test('a scheme of one’s own is verified by a row like those of the vendors', async () => {
+  const body = '{"id":7}'
+  const request = {
+    headers: { 'x-mine': createHmac('sha512', 'k').update(`${body}!`).digest('base64') },
+    rawBody: body,
+  }
+  const row =
+    "{ name: 'Mine', at: 'header:x-mine', hash: 'sha512', encoding: 'base64', signed: '{body}!', takes: {}, id: ['json:id'], source: '', checked: null }"
+  expect(await calling(`verify.with(${row}, args)`, { request, secret: 'k' })).toMatchObject({ id: '7' })
+  expect(await calling(`verify.with(${row}, args)`, { request, secret: 'j' })).toMatchObject({
+    reason: 'wrong_signature',
+  })
+})
+
+const SNS = SIGNED.find(({ vendor }) => vendor === 'aws sns (v1)')
+
+test('a certificate is fetched from the vendor’s own address only, and the kept one will do', async () => {
+  const { host, requests } = recordedHost(() => ({
+    kind: 'answered',
+    status: 200,
+    headers: {},
+    body: Buffer.from(SNS?.certificate ?? ''),
+  }))
+  const request = { headers: SNS?.headers, rawBody: SNS?.body, receivedAt: AT }
+  expect(await calling('verify.awsSns(args)', { request }, host)).toMatchObject({ id: 'm-1' })
+  expect(requests.map(({ request: { method, uri, cache } }) => [method, uri, cache])).toEqual([
+    ['GET', 'https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0000.pem', 'force-cache'],
+  ])
+  for (const url of [
+    'https://sns.eu-west-1.amazonaws.com.evil.example/x.pem',
+    'http://sns.eu-west-1.amazonaws.com/x.pem',
+    'https://evil.example/sns.eu-west-1.amazonaws.com',
+    'https://sns.eu-west-1.amazonaws.com:8443/x.pem',
+  ]) {
+    const rawBody = SNS?.body?.replace(/https:[^"]*\.pem/, url)
+    expect(await calling('verify.awsSns(args)', { request: { ...request, rawBody } }, host)).toMatchObject({
+      reason: 'foreign_address',
+    })
+  }
+  expect(requests).toHaveLength(1)
+  const unawaited = `import { verify } from 'permea:webhooks'
+    export default async (args) => { verify.awsSns(args); return { events: [1] } }`
+  expect(await run(unawaited, { args: { request }, host })).toMatchObject({
+    kind: 'failed',
+    message: expect.stringContaining('write await'),
+  })
+})
+
+test('a confirmation of SNS is visited once it is verified, and never elsewhere', async () => {
+  const shaken = SHAKEN.find(({ vendor }) => vendor === 'aws sns')
+  const { host, requests } = recordedHost(() => ({ kind: 'answered', status: 200, headers: {}, body: Buffer.alloc(0) }))
+  const args = {
+    request: { method: 'POST', headers: shaken?.headers, rawBody: shaken?.body },
+    certificate: shaken?.certificate,
+  }
+  expect(await calling('handshakes.awsSns(args)', args, host)).toEqual({
+    events: [],
+    response: { status: 200, headers: {} },
+  })
+  expect(requests.map(({ request }) => request.uri)).toEqual([
+    'https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription&Token=tok',
+  ])
+  const forged = { ...args, request: { ...args.request, rawBody: shaken?.body?.replace('Token=tok', 'Token=tak') } }
+  expect(await calling('handshakes.awsSns(args)', forged, host)).toMatchObject({ reason: 'wrong_signature' })
+  expect(requests).toHaveLength(1)
+  expect(
+    await calling('handshakes.meta(args)', {
+      request: { method: 'GET', query: { 'hub.challenge': '1', 'hub.verify_token': 'x' } },
+      verifyToken: 'y',
+    }),
+  ).toMatchObject({ reason: 'wrong_token' })
+  expect(
+    await calling('handshakes.slack(args)', { request: { method: 'POST', rawBody: '{"type":"event_callback"}' } }),
+  ).toBeNull()
+})
+
+test('every row says where it comes from, and what it names is there', () => {
+  for (const [key, { source, handshake, engine, at }] of Object.entries(SCHEMES)) {
+    expect([key, /^https:\/\//.test(source)]).toEqual([key, true])
+    expect([key, engine === 'none' || at !== undefined]).toEqual([key, true])
+    expect([key, handshake === undefined || HANDSHAKES[handshake] !== undefined]).toEqual([key, true])
+  }
+  for (const { verify } of Object.values(HANDSHAKES))
+    expect(verify === undefined || SCHEMES[verify] !== undefined).toBe(true)
+})
