@@ -1,5 +1,4 @@
 import type { Database, Tx } from '../platform/database.ts'
-import { toWire } from '../platform/ids.ts'
 import { EXTERNAL_EVENT_LAUNCH, type NewRun } from '../runs/run.ts'
 import {
   type ExternalWantedRun,
@@ -93,7 +92,7 @@ export function runFor(workspaceId: string, eventId: string, wanted: WantedRun):
     startNodeKey: nodeKey,
     appEventId: eventId,
     inputText: null,
-    launchedBy: { type: 'app-event-trigger', ids: [toWire('aev', eventId)] },
+    launchedBy: { type: 'app-event-trigger' },
     meta: null,
     isOrdered: wanted.isOrdered,
     concurrency: wanted.concurrency,
@@ -114,7 +113,7 @@ export function externalRunFor(workspaceId: string, eventId: string, wanted: Ext
     startNodeKey: wanted.nodeKey,
     appEventId: eventId,
     inputText: null,
-    launchedBy: { type: EXTERNAL_EVENT_LAUNCH, ids: [toWire('eev', eventId)] },
+    launchedBy: { type: EXTERNAL_EVENT_LAUNCH },
     meta: null,
     isOrdered: wanted.isOrdered,
     concurrency: wanted.concurrency,

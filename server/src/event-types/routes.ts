@@ -7,7 +7,8 @@ import { notFound, Refusal } from '../api/refusal.ts'
 import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Database, Tx } from '../platform/database.ts'
+import type { Database } from '../platform/database.ts'
+import type { Facts } from '../platform/facts.ts'
 import { fromWire, type Ids, secretUuid } from '../platform/ids.ts'
 import { type AppEventType, appEventTypeAnswer } from './app-event-type.ts'
 import {
@@ -23,8 +24,13 @@ export interface EventTypeRoutesOptions {
   clock: Clock
   ids: Ids
   publicUrl: string
-  /** Told, in the same transaction, when a type is archived or restored: its subscriptions follow. */
-  watcher: { archived(tx: Tx, type: AppEventType): Promise<void>; restored(tx: Tx, type: AppEventType): Promise<void> }
+  facts: Facts<AppEventTypeFacts>
+}
+
+/** What happens to types of your application's events. */
+export interface AppEventTypeFacts {
+  'app-event-type.archived': AppEventType
+  'app-event-type.restored': AppEventType
 }
 
 /** By id or key; archived ones too. */
@@ -60,8 +66,8 @@ function merged(current: AppEventType, input: Input): AppEventType {
   }
 }
 
-function check(type: AppEventType): void {
-  if (type.schema !== null) checkSchema(type.schema)
+async function check(type: AppEventType): Promise<void> {
+  if (type.schema !== null) await checkSchema(type.schema, type.workspaceId)
   if (type.validateEvents && type.schema === null) {
     throw new Refusal('invalid_input', 'validateEvents needs a schema', {
       problems: [{ field: 'validateEvents', message: 'there is no schema to enforce' }],
@@ -84,12 +90,12 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
   const find = (call: { principal: Principal; params: Record<string, string> }) =>
     findAppEventType(database, call.principal, call.params.selector ?? '')
 
-  async function save(type: AppEventType, also?: (tx: Tx, type: AppEventType) => Promise<void>): Promise<AppEventType> {
+  async function save(type: AppEventType, fact?: keyof AppEventTypeFacts): Promise<AppEventType> {
     const changed = { ...type, revision: secretUuid(), updatedAt: clock.now() }
     await refusingTakenKey('app event type', changed.key, () =>
       database.transaction(async (tx) => {
         await updateAppEventType(tx, changed)
-        await also?.(tx, changed)
+        if (fact !== undefined) await options.facts.record(tx, fact, changed)
       }),
     )
     return changed
@@ -102,7 +108,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
   }
   async function change(call: CallOf<(typeof table)['put']>) {
     const changed = merged(await living(call), call.body)
-    check(changed)
+    await check(changed)
     return answer(await save(changed))
   }
 
@@ -132,7 +138,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
         webhookKey: secretUuid(),
       }
       const type = merged(blank, body)
-      check(type)
+      await check(type)
       await refusingTakenKey('app event type', type.key, () => insertAppEventType(database.db, type))
       return answer(type)
     },
@@ -141,13 +147,18 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
     patch: change,
     async archive(call) {
       const type = await find(call)
-      if (type.archivedAt === null) await save({ ...type, archivedAt: clock.now() }, options.watcher.archived)
+      if (type.archivedAt === null) await save({ ...type, archivedAt: clock.now() }, 'app-event-type.archived')
     },
     async restore(call) {
       const type = await find(call)
       return answer(
-        type.archivedAt === null ? type : await save({ ...type, archivedAt: null }, options.watcher.restored),
+        type.archivedAt === null ? type : await save({ ...type, archivedAt: null }, 'app-event-type.restored'),
       )
+    },
+    refresh: async (call) => answer(await find(call)),
+    async dependencies(call) {
+      await find(call)
+      return []
     },
     async getSchema(call) {
       const type = await find(call)

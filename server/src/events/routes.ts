@@ -1,8 +1,9 @@
 import { appEvents as table } from '@permea/contract'
-import { listAnswer, pageOf } from '../api/paging.ts'
+import { logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
+import { shownJson } from '../api/shown-json.ts'
 import { customerAnswer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customersByIds } from '../customers/store.ts'
@@ -65,7 +66,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
         tenantId: toWire('cus', row.customerId),
         appEventTypeId: toWire('aet', row.appEventTypeId),
         appEventSubscriptionId: row.subscriptionId === null ? undefined : toWire('aes', row.subscriptionId),
-        event: JSON.parse(row.payload) as unknown,
+        event: shownJson(row.payload),
         datetime: at,
         createdAt: at,
         launchedFlowRunIds: runs.map((run) => toWire('fr', run.id)),
@@ -140,8 +141,8 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      const rows = await listAppEvents(database.db, filter, page)
-      return { ...listAnswer(rows, page, 'aev', () => undefined), items: await answers(principal, rows) }
+      const found = await listAppEvents(database.db, filter, page)
+      return { ...logAnswer(found, page, 'aev', () => undefined), items: await answers(principal, found.rows) }
     },
     async get({ principal, params }) {
       const [answer] = await answers(principal, [await find(principal, params.id ?? '')])

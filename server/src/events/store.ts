@@ -1,7 +1,7 @@
 import type { Page } from '../api/paging.ts'
 import { texts, uuids } from '../platform/array-parameters.ts'
-import { type Database, type Statement, sql, type Tx } from '../platform/database.ts'
-import { lowestIdAt } from '../platform/ids.ts'
+import { type Database, inPortions, type Statement, sql, type Tx } from '../platform/database.ts'
+import { conditionsOf, contains, type Looked, lookThrough } from '../platform/look-through.ts'
 
 /** An internal event as it is stored. */
 export interface AppEvent {
@@ -114,7 +114,11 @@ export function slotOf(slot: { urlKey: string; scope: string }): string {
 
 /** Forgets answers that are too old to count. */
 export async function forgetOldAnswers(tx: Tx, now: Date): Promise<void> {
-  await sql`delete from ingress_answers where created_at < ${new Date(now.getTime() - KEEP_MS)}`.execute(tx)
+  const before = new Date(now.getTime() - KEEP_MS)
+  await inPortions((limit) =>
+    sql`delete from ingress_answers where ctid in
+      (select ctid from ingress_answers where created_at < ${before} limit ${limit})`.execute(tx),
+  )
 }
 
 // ── reading ──
@@ -136,21 +140,18 @@ const columns =
   sql.raw(`id, workspace_id as "workspaceId", customer_id as "customerId", app_event_type_id as "appEventTypeId",
   subscription_id as "subscriptionId", payload`)
 
-export async function listAppEvents(tx: Tx, f: EventFilter, page: Page): Promise<AppEvent[]> {
-  const from = f.from === null ? null : lowestIdAt(f.from)
-  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
-  const { rows } = await sql<AppEvent>`
-    select ${columns} from app_events
-     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
-       and (${f.customerId}::uuid is null or customer_id = ${f.customerId})
-       and (${f.id}::uuid is null or id = ${f.id})
-       and (${f.appEventTypeId}::uuid is null or app_event_type_id = ${f.appEventTypeId})
-       and (${f.subscriptionId}::uuid is null or subscription_id = ${f.subscriptionId})
-       and (${f.subscriptionIds}::uuid[] is null or subscription_id = any(${f.subscriptionIds}))
-       and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
-       and (${f.search}::text is null or payload ilike '%' || ${f.search} || '%')
-     order by id desc limit ${page.limit}`.execute(tx)
-  return rows
+export function listAppEvents(tx: Tx, f: EventFilter, page: Page): Promise<Looked<AppEvent>> {
+  const conditions = conditionsOf({
+    workspaceId: f.workspaceId,
+    indexed: { id: f.id, subscription_id: f.subscriptionId, customer_id: f.customerId },
+    others: { app_event_type_id: f.appEventTypeId },
+    more: [
+      f.subscriptionIds === null ? null : sql`r.subscription_id = any(${f.subscriptionIds}::uuid[])`,
+      contains(sql.ref('r.payload'), f.search),
+    ],
+    span: f,
+  })
+  return lookThrough(tx, { log: 'app_events', columns, ...conditions, page })
 }
 
 export async function appEventById(tx: Tx, workspaceId: string, id: string): Promise<AppEvent | null> {

@@ -1,27 +1,34 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../api/refusal.ts'
-import type { WebhookResponse } from '../events/external-handle.ts'
-import type { ExternalReceive } from '../events/external-receive.ts'
+import { type OpenedBody, openBody } from '../bodies/body-value.ts'
+import { jsonExcess } from '../bodies/json-bounds.ts'
+import { JSON_DEPTH_MAX } from '../bodies/limits.ts'
+import type { WebhookResponse } from '../external-events/handle.ts'
+import type { ExternalReceive } from '../external-events/receive.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { Rates } from '../workspaces/rates.ts'
+import type { Door } from './door.ts'
+import { enterBy } from './entrance.ts'
 
 export interface ExternalIngressOptions {
   receive: ExternalReceive
   ids: Ids
   metrics: Metrics
+  rates: Rates
+  /** Doors to the addresses of subscriptions, and of global webhooks. */
+  doors: { subscription: Door; global: Door }
   limits?: Partial<ExternalIngressLimits>
 }
 
 export interface ExternalIngressLimits {
-  /** Requests, and bytes of body, that may be in hand at the same time; beyond it 503. */
+  /** Requests that may be in hand at the same time; beyond it 503. Their bytes are counted as they come in. */
   inHandMax: number
-  inHandBytesMax: number
-  /** Share of either that one address may have, so that one that is slow does not shut out the others. */
+  /** Share of it that one address may have, so that one that is slow does not shut out the others. */
   shareOfOne: number
 }
 
-const LIMITS: ExternalIngressLimits = { inHandMax: 5000, inHandBytesMax: 128 * 1024 * 1024, shareOfOne: 0.25 }
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const LIMITS: ExternalIngressLimits = { inHandMax: 5000, shareOfOne: 0.25 }
 
 /**
  * What `handle` answers is its author's, not ours: a browser that is led to such a URL must not take it for a page of
@@ -40,66 +47,87 @@ export interface ExternalIngress {
 export function createExternalIngress(options: ExternalIngressOptions): ExternalIngress {
   const limits = { ...LIMITS, ...options.limits }
   let inHand = 0
-  let inHandBytes = 0
-  const byAddress = new Map<string, { count: number; bytes: number }>()
-
-  /** Whether the address has its share in hand already; one request it may always have. */
-  function hasShare(uuid: string, bytes: number): boolean {
-    const own = byAddress.get(uuid)
-    if (own === undefined) return false
-    const { inHandMax, inHandBytesMax, shareOfOne } = limits
-    return own.count >= inHandMax * shareOfOne || own.bytes + bytes > inHandBytesMax * shareOfOne
-  }
+  const byAddress = new Map<string, number>()
 
   async function answer(
     request: FastifyRequest,
     reply: FastifyReply,
     handle: (uuid: string, received: Parameters<ExternalReceive['atGlobal']>[1]) => Promise<WebhookResponse>,
   ): Promise<FastifyReply> {
-    const { uuid: written } = request.params as { uuid: string }
-    const uuid = written.toLowerCase()
-    if (!UUID.test(uuid)) throw new Refusal('not_found', 'there is no webhook at this address')
+    const uuid = (request.params as { uuid: string }).uuid.toLowerCase()
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-    const isFull = inHand >= limits.inHandMax || (inHandBytes > 0 && inHandBytes + body.length > limits.inHandBytesMax)
-    if (isFull || hasShare(uuid, body.length))
+    const opened = await checkedBody(body, request.headers)
+    const own = byAddress.get(uuid) ?? 0
+    if (inHand >= limits.inHandMax || own >= limits.inHandMax * limits.shareOfOne)
       throw new Refusal('overloaded', 'more requests are in hand than can be handled; nothing was stored, try again')
     inHand += 1
-    inHandBytes += body.length
-    const own = byAddress.get(uuid) ?? { count: 0, bytes: 0 }
-    byAddress.set(uuid, own)
-    own.count += 1
-    own.bytes += body.length
+    byAddress.set(uuid, own + 1)
     const beganMs = performance.now()
     try {
       const response = await handle(uuid, {
         id: options.ids.next(),
         method: request.method,
-        query: request.url.split('?')[1] ?? '',
+        query: queryOf(request.url),
+        path: pathBehind(request),
         headers: headersOf(request),
         body,
+        opened,
       })
       options.metrics.webhookSeconds.observe((performance.now() - beganMs) / 1000)
       reply.status(response.status).headers({ ...response.headers, ...ANSWER_HEADERS })
       return await (response.body === null ? reply.send() : reply.send(response.body))
     } finally {
       inHand -= 1
-      inHandBytes -= body.length
-      own.count -= 1
-      own.bytes -= body.length
-      if (own.count === 0) byAddress.delete(uuid)
+      const left = (byAddress.get(uuid) ?? 0) - 1
+      if (left > 0) byAddress.set(uuid, left)
+      else byAddress.delete(uuid)
     }
   }
 
+  const { doors, rates, receive } = options
   return {
     mount(app) {
-      app.all('/webhooks/external-event-subscriptions/:uuid', (request, reply) =>
-        answer(request, reply, (uuid, received) => options.receive.atSubscription(uuid, received)),
+      const mountAt = (url: string, door: Door, handle: ExternalReceive['atGlobal']) => {
+        // Some products append a path of their own to the URL that they were given.
+        for (const each of [url, `${url}/*`])
+          app.all(
+            each,
+            {
+              onRequest: (request) =>
+                enterBy(request, { uuid: (request.params as { uuid: string }).uuid, door, rates }),
+            },
+            (request, reply) => answer(request, reply, handle),
+          )
+      }
+      mountAt('/webhooks/external-event-subscriptions/:uuid', doors.subscription, (uuid, received) =>
+        receive.atSubscription(uuid, received),
       )
-      app.all('/webhooks/global/:uuid', (request, reply) =>
-        answer(request, reply, (uuid, received) => options.receive.atGlobal(uuid, received)),
-      )
+      mountAt('/webhooks/global/:uuid', doors.global, (uuid, received) => receive.atGlobal(uuid, received))
     },
   }
+}
+
+/**
+ * Refuses what could not be handed to `handle`: a packed body that cannot be unpacked, JSON that is too deep or too much.
+ * Gives the body as it was read, null where there was no need to read it.
+ */
+async function checkedBody(body: Buffer, headers: FastifyRequest['headers']): Promise<OpenedBody | null> {
+  if (body.byteLength <= JSON_DEPTH_MAX && headers['content-encoding'] === undefined) return null
+  const opened = await openBody(body, headers)
+  const { text } = opened
+  const excess = text !== null && /^\s*[[{]/.test(text) ? jsonExcess(text) : null
+  if (excess !== null) throw new Refusal('malformed_body', `the JSON cannot be used: ${excess}`)
+  return opened
+}
+
+function queryOf(url: string): string {
+  const mark = url.indexOf('?')
+  return mark === -1 ? '' : url.slice(mark + 1)
+}
+
+/** What follows the address of a webhook, as it stands in the URL. */
+function pathBehind({ url }: FastifyRequest): string {
+  return /^\/webhooks\/[^/?]+\/[^/?]+(\/[^?]*)/.exec(url)?.[1] ?? ''
 }
 
 function headersOf(request: FastifyRequest): Record<string, string> {

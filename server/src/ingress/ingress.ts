@@ -1,14 +1,30 @@
+import type { Readable } from 'node:stream'
+import type { ErrorKey, IngressAnswer } from '@permea/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../api/principal.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
-import type { EventAnswer, EventRequest } from '../events/accept.ts'
-import { fromPairs } from '../events/external-handle.ts'
+import { bodyOf } from '../api/request-bodies.ts'
+import { bodyAsValue, formatOf, fromPairs, openBody } from '../bodies/body-value.ts'
+import type { Intake } from '../bodies/intake.ts'
+import { parseJsonInTurns, parseJsonList } from '../bodies/json.ts'
+import { JSON_CHARS_AT_ONCE } from '../bodies/limits.ts'
+import type { EventAnswer } from '../events/accept.ts'
+import type { EventRequest, IntakeRefusal } from '../events/stages.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { Rates } from '../workspaces/rates.ts'
+import type { Door } from './door.ts'
+import { enterBy } from './entrance.ts'
 
 export interface IngressOptions {
-  accept(requests: EventRequest[]): Promise<EventAnswer[]>
+  accept(requests: EventRequest[]): Promise<(EventAnswer | IntakeRefusal | Promise<EventAnswer | IntakeRefusal>)[]>
   authenticate(authorization: string | undefined): Promise<Principal>
+  intake: Intake
+  rates: Rates
+  /** Told of events that are refused while others of their request are taken, or as the whole of it. */
+  noteRefused(request: FastifyRequest, refused: { reason: ErrorKey; message: string; text: string }): void
+  /** Doors to the addresses of subscriptions, and of event types. */
+  doors: { subscription: Door; global: Door }
   metrics: Metrics
   limits?: Partial<IngressLimits>
 }
@@ -29,8 +45,9 @@ const LIMITS: IngressLimits = {
   waitingBytesMax: 128 * 1024 * 1024,
 }
 const WRITERS_MAX = 2
+/** What a group may wait for others while events come one after the other; a hundredth of what a sender notices. */
+const GATHER_MS = 4
 const BATCH_MAX = 10_000
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** The public webhook URLs: reads and bounds requests, hands them on in groups, answers when they are durable. */
 export interface Ingress {
@@ -41,7 +58,7 @@ export interface Ingress {
 
 export function createIngress(options: IngressOptions): Ingress {
   const limits = { ...LIMITS, ...options.limits }
-  const queue: GroupCommit<EventRequest, EventAnswer> = createGroupCommit({
+  const queue: GroupCommit<EventRequest, EventAnswer | IntakeRefusal> = createGroupCommit({
     write(requests) {
       options.metrics.acceptBatch.observe(requests.length)
       return options.accept(requests)
@@ -51,6 +68,7 @@ export function createIngress(options: IngressOptions): Ingress {
     writersMax: WRITERS_MAX,
     waitingMax: limits.waitingMax,
     waitingWeightMax: limits.waitingBytesMax,
+    gatherMs: GATHER_MS,
   })
 
   async function answer(
@@ -59,16 +77,20 @@ export function createIngress(options: IngressOptions): Ingress {
     target: EventRequest['target'],
   ): Promise<FastifyReply> {
     const beganMs = performance.now()
-    const eventRequest = await read(request, target, options)
+    const eventRequest = await read(request, target, principals.get(request) ?? null)
     const waiting = queue.add(eventRequest.request, eventRequest.bytes + 200)
     if (waiting === null)
       throw new Refusal('overloaded', 'more requests are waiting than can be written; nothing was stored, try again')
     const result = await waiting
     options.metrics.acceptSeconds.observe((performance.now() - beganMs) / 1000)
-    if ('problem' in result) throw new Refusal(result.problem, result.message)
-    const refused = result.body.results.filter((each) => 'error' in each).length
-    options.metrics.eventsAccepted.inc(result.body.results.length - refused)
-    options.metrics.eventsRefused.inc(refused)
+    if (result.kind === 'refused') {
+      options.metrics.eventsRefused.inc(eventRequest.request.events.length)
+      throw new Refusal(result.key, result.message)
+    }
+    if (!result.isRepeat) {
+      const refused = noteRefusedOf(request, eventRequest.request, result.body)
+      options.metrics.eventsAccepted.inc(result.body.results.length - refused)
+    }
     reply.status(result.status).type('application/json; charset=utf-8')
     if (result.status !== 400) return reply.send(JSON.stringify(result.body))
     const [first] = result.body.results
@@ -76,36 +98,71 @@ export function createIngress(options: IngressOptions): Ingress {
     return reply.send(JSON.stringify({ ...errorData('events_refused', message), results: result.body.results }))
   }
 
+  /** Tells of every event that is refused; gives how many there are. */
+  function noteRefusedOf(request: FastifyRequest, { events }: EventRequest, { results }: IngressAnswer): number {
+    let refused = 0
+    for (const [index, each] of results.entries()) {
+      if (!('error' in each)) continue
+      refused += 1
+      const { key, message } = each.error
+      const text = events[index]?.text ?? ''
+      options.noteRefused(request, { reason: key as ErrorKey, message, text })
+    }
+    options.metrics.eventsRefused.inc(refused)
+    return refused
+  }
+
   return {
     mount(app) {
       app.removeAllContentTypeParsers()
-      app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-      app.all('/webhooks/app-event-subscriptions/:uuid', (request, reply) => {
-        const { uuid } = request.params as { uuid: string }
-        if (!UUID.test(uuid)) throw new Refusal('not_found', 'there is no webhook at this address')
-        return answer(request, reply, { kind: 'subscription', webhookUuid: uuid.toLowerCase() })
-      })
-      app.all('/webhooks/app-events/:webhookKey', (request, reply) => {
-        const { webhookKey } = request.params as { webhookKey: string }
-        if (!UUID.test(webhookKey)) throw new Refusal('not_found', 'there is no webhook at this address')
-        return answer(request, reply, { kind: 'global', webhookKey: webhookKey.toLowerCase() })
-      })
+      app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
+        bodyOf(request, payload, options.intake),
+      )
+      for (const [path, kind] of PATHS) {
+        app.all(path, { onRequest: (request) => enter(request, options, kind) }, (request, reply) =>
+          answer(request, reply, targetOf(request, kind)),
+        )
+      }
     },
     drained: () => queue.drained(),
   }
 }
 
+type Kind = EventRequest['target']['kind']
+
+const PATHS: readonly (readonly [string, Kind])[] = [
+  ['/webhooks/app-event-subscriptions/:uuid', 'subscription'],
+  ['/webhooks/app-events/:uuid', 'global'],
+]
+
+/** Whom the tokens of requests under way speak for. */
+const principals = new WeakMap<FastifyRequest, Principal>()
+
+function targetOf(request: FastifyRequest, kind: Kind): EventRequest['target'] {
+  const uuid = (request.params as { uuid: string }).uuid.toLowerCase()
+  return kind === 'subscription' ? { kind, webhookUuid: uuid } : { kind, webhookKey: uuid }
+}
+
+/** Settles where a request goes and who sends it, before its body is read. */
+async function enter(request: FastifyRequest, options: IngressOptions, kind: Kind): Promise<void> {
+  const { uuid } = request.params as { uuid: string }
+  await enterBy(request, { uuid, door: options.doors[kind], rates: options.rates }, async () => {
+    // A per-customer URL is itself the secret. At the global one a token decides, and a bad one is refused rather than
+    // passed over: else an expired token would silently fall back to what the payload says.
+    const { authorization } = request.headers
+    if (kind !== 'global' || authorization === undefined) return null
+    const principal = await options.authenticate(authorization)
+    principals.set(request, principal)
+    return principal.customerId
+  })
+}
+
 async function read(
   request: FastifyRequest,
   target: EventRequest['target'],
-  options: IngressOptions,
+  principal: Principal | null,
 ): Promise<{ request: EventRequest; bytes: number }> {
-  // A per-customer URL is itself the secret. At the global one a token decides, and a bad one is refused rather than
-  // passed over: else an expired token would silently fall back to what the payload says.
-  const { authorization } = request.headers
-  const principal =
-    target.kind === 'global' && authorization !== undefined ? await options.authenticate(authorization) : null
-  const body = bodyOf(request)
+  const body = await eventsIn(request)
   const key = request.headers['idempotency-key'] ?? request.headers['webhook-id']
   const idempotencyKey = typeof key === 'string' && key !== '' ? key : null
   if (idempotencyKey !== null && idempotencyKey.length > 500) {
@@ -114,14 +171,14 @@ async function read(
     })
   }
   const isBatch = Array.isArray(body.value)
-  const events = isBatch ? (body.value as unknown[]).map((value) => ({ value, text: JSON.stringify(value) })) : [body]
+  const events = isBatch ? await elementsOf(body) : [body]
   if (events.length === 0) throw new Refusal('malformed_body', 'the batch is empty')
   if (events.length > BATCH_MAX) throw new Refusal('payload_too_large', `a batch has at most ${BATCH_MAX} events`)
   return { request: { target, principal, isBatch, events, idempotencyKey }, bytes: body.text.length }
 }
 
 /** The event or batch that a request carries: JSON, a form, or the query of a request without body. */
-function bodyOf(request: FastifyRequest): { value: unknown; text: string } {
+async function eventsIn(request: FastifyRequest): Promise<Body> {
   const buffer = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   if (buffer.length === 0) {
     const query = fromPairs(new URLSearchParams(request.url.split('?')[1] ?? ''))
@@ -129,17 +186,26 @@ function bodyOf(request: FastifyRequest): { value: unknown; text: string } {
       throw new Refusal('malformed_body', 'there is no event: the request has neither body nor query')
     return { value: query, text: JSON.stringify(query) }
   }
-  const type = (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
-  const text = buffer.toString('utf8')
-  if (type === 'application/x-www-form-urlencoded' && !/^\s*[[{]/.test(text)) {
-    const form = fromPairs(new URLSearchParams(text))
-    return { value: form, text: JSON.stringify(form) }
+  const { headers } = request
+  const opened = await openBody(buffer, headers)
+  const { text } = opened
+  const contentType = headers['content-type'] ?? ''
+  if (/^multipart\//i.test(contentType) || (text !== null && formatOf(contentType, text) === 'form')) {
+    const form = await bodyAsValue(opened, headers)
+    if (typeof form === 'object' && form !== null) return { value: form, text: JSON.stringify(form) }
   }
-  if (type.startsWith('multipart/'))
-    throw new Refusal('unsupported_content_type', 'events are JSON or form data, not multipart')
-  try {
-    return { value: JSON.parse(text), text }
-  } catch (error) {
-    throw new Refusal('malformed_body', `the body is not valid JSON: ${(error as Error).message.slice(0, 200)}`)
-  }
+  if (text === null)
+    throw new Refusal('malformed_body', 'the body is no text: it is neither UTF-8 nor in the charset that it declares')
+  return { value: await parseJsonInTurns(text), text }
+}
+
+interface Body {
+  value: unknown
+  text: string
+}
+
+/** The events of a batch, each with its own text; a long batch is taken apart in turns. */
+async function elementsOf({ value, text }: Body): Promise<Body[]> {
+  if (text.length > JSON_CHARS_AT_ONCE) return (await parseJsonList(text)) ?? []
+  return (value as unknown[]).map((each) => ({ value: each, text: JSON.stringify(each) }))
 }

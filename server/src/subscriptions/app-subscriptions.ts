@@ -6,16 +6,11 @@ import { type Customer, userVariable } from '../customers/customer.ts'
 import { customerById } from '../customers/store.ts'
 import type { AppEventType } from '../event-types/app-event-type.ts'
 import { appEventTypeById, appEventTypesByIds } from '../event-types/store.ts'
+import { recordedRequest, recordedResponse } from '../exchanges/recorded.ts'
 import { evaluateFormula } from '../formulas/compile-formula.ts'
 import type { Outbound } from '../outbound/client.ts'
 import type { OutboundOutcome } from '../outbound/outcome.ts'
-import {
-  bodyValue,
-  describeOutcome,
-  recordedRequest,
-  recordedResponse,
-  requestFromSpec,
-} from '../outbound/request-spec.ts'
+import { bodyValue, describeOutcome, requestFromSpec } from '../outbound/request-spec.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
@@ -31,7 +26,7 @@ import {
   updateSubscription,
   wantSubscription,
 } from './store.ts'
-import { type AppEventSubscription, dueStep, retryDelayMs, subscriptionWebhookUri } from './subscription.ts'
+import { type AppEventSubscription, dueStep, registrationRetryMs, subscriptionWebhookUri } from './subscription.ts'
 
 /** The jobs of this room. */
 export const AppSubscriptionTasks = {
@@ -314,7 +309,7 @@ class SubscriptionKeeper implements AppSubscriptions {
       }
     }
     const attempts = current.attempts + 1
-    const delayMs = retryDelayMs(attempts, this.#o.random())
+    const delayMs = registrationRetryMs(attempts, this.#o.random())
     return {
       ...current,
       ...wish,
@@ -337,7 +332,7 @@ class SubscriptionKeeper implements AppSubscriptions {
     }
     let resolved: unknown
     try {
-      resolved = await evaluateFormula(spec, scope)
+      resolved = await evaluateFormula(spec, scope, { owner: customer.id })
     } catch (error) {
       return failed(`the request could not be built: ${(error as Error).message}`)
     }

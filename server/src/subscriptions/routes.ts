@@ -118,6 +118,16 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
       throw new Refusal('archived', 'the subscription is archived; restore it first')
     return answer(principal, await subscriptions.sendNow(row.id, step))
   }
+  async function schemaOf({ appEventTypeId }: AppEventSubscription) {
+    const type = (await appEventTypesByIds(database.db, [appEventTypeId])).get(appEventTypeId)
+    return type?.schema ?? (type?.example == null ? {} : schemaFromExample(type.example))
+  }
+  /** Nothing of a subscription can be edited; clients send what they were given. */
+  async function living(call: Located): Promise<AppEventSubscription> {
+    const row = await located(call)
+    if (row.archivedAt !== null) throw new Refusal('archived', 'the subscription is archived; restore it first')
+    return row
+  }
   async function archive(row: AppEventSubscription): Promise<void> {
     await database.transaction(async (tx) => {
       const [current] = await lockSubscriptions(tx, [row.id])
@@ -161,6 +171,18 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
       return { ...listAnswer(rows, page, 'aes', () => undefined), items }
     },
     get: async (call) => answer(call.principal, await located(call)),
+    put: async (call) => answer(call.principal, await living(call)),
+    patch: async (call) => answer(call.principal, await living(call)),
+    getSchema: async (call) => schemaOf(await located(call)),
+    refresh: async (call) => answer(call.principal, await located(call)),
+    async dependencies(call) {
+      const { appEventTypeId } = await located(call)
+      const type = (await appEventTypesByIds(database.db, [appEventTypeId])).get(appEventTypeId)
+      if (type === undefined) return []
+      const { id, key, name } = type
+      const element = { id: toWire('aet', id), key, name }
+      return [{ type: 'CONFIGURATION' as const, elementType: 'app-event-type', key, element }]
+    },
     async listRequests({ principal, params, query }) {
       const row = await byId(principal, params.id ?? '')
       const page = pageOf(query, 'req')
@@ -185,11 +207,7 @@ export function subscriptionRoutes(options: SubscriptionRoutesOptions): RouteSet
     putByQuery: made,
     patchByQuery: async (call) => answer(call.principal, await bySelector(call)),
     archiveByQuery: async (call) => archive(await onlySelected(call)),
-    async getSchemaByQuery(call) {
-      const row = await onlySelected(call)
-      const type = (await appEventTypesByIds(database.db, [row.appEventTypeId])).get(row.appEventTypeId)
-      return type?.schema ?? (type?.example == null ? {} : schemaFromExample(type.example))
-    },
+    getSchemaByQuery: async (call) => schemaOf(await onlySelected(call)),
     subscribeByQuery: async (call) => send(call, await bySelector(call), 'subscribe'),
     unsubscribeByQuery: async (call) => send(call, await onlySelected(call), 'unsubscribe'),
     restoreByQuery: async (call) => restore(call, await onlySelected(call)),

@@ -52,7 +52,7 @@ const ATTEMPTS_MAX = 18
  *
  * @param jitter uniform in [0, 1)
  */
-export function retryDelayMs(attemptsMade: number, jitter: number): number | null {
+export function registrationRetryMs(attemptsMade: number, jitter: number): number | null {
   if (attemptsMade >= ATTEMPTS_MAX) return null
   return Math.round((DELAYS_MS[attemptsMade - 1] ?? LAST_DELAY_MS) * (0.8 + 0.4 * jitter))
 }

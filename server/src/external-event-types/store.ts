@@ -1,0 +1,118 @@
+import type { Page } from '../api/paging.ts'
+import { asJson, sql, type Tx } from '../platform/database.ts'
+import type { EventTypeLayer, ExternalEventType } from './event-type.ts'
+
+const columns =
+  sql.raw(`id, workspace_id as "workspaceId", integration_id as "integrationId", connection_id as "connectionId",
+  parent_id as "parentId", root_id as "rootId", uuid, key, name, description, meta, parameters_schema as "parametersSchema", schema, example,
+  subscribe, handle, unsubscribe, refresh, dedupe_key as "dedupeKey", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
+
+export async function insertExternalEventType(tx: Tx, t: ExternalEventType): Promise<void> {
+  await sql`
+    insert into external_event_types (id, workspace_id, integration_id, connection_id, parent_id, root_id, uuid, key, name, description, meta,
+      parameters_schema, schema, example, subscribe, handle, unsubscribe, refresh, dedupe_key, revision, created_at, updated_at)
+    values (${t.id}, ${t.workspaceId}, ${t.integrationId}, ${t.connectionId}, ${t.parentId}, ${t.rootId}, ${t.uuid}, ${t.key}, ${t.name},
+      ${t.description}, ${asJson(t.meta)}, ${asJson(t.parametersSchema)}, ${asJson(t.schema)}, ${asJson(t.example)}, ${asJson(t.subscribe)},
+      ${asJson(t.handle)}, ${asJson(t.unsubscribe)}, ${asJson(t.refresh)}, ${asJson(t.dedupeKey)}, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
+    tx,
+  )
+}
+
+export async function updateExternalEventType(tx: Tx, t: ExternalEventType): Promise<void> {
+  await sql`
+    update external_event_types set key = ${t.key}, name = ${t.name}, description = ${t.description}, meta = ${asJson(t.meta)},
+      parameters_schema = ${asJson(t.parametersSchema)}, schema = ${asJson(t.schema)}, example = ${asJson(t.example)},
+      subscribe = ${asJson(t.subscribe)}, handle = ${asJson(t.handle)}, unsubscribe = ${asJson(t.unsubscribe)}, refresh = ${asJson(t.refresh)},
+      dedupe_key = ${asJson(t.dedupeKey)},
+      revision = ${t.revision}, updated_at = ${t.updatedAt}, archived_at = ${t.archivedAt}
+     where id = ${t.id}`.execute(tx)
+}
+
+export async function externalEventTypeById(
+  tx: Tx,
+  workspaceId: string,
+  id: string,
+): Promise<ExternalEventType | null> {
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types where id = ${id} and workspace_id = ${workspaceId}`.execute(tx)
+  return rows[0] ?? null
+}
+
+/** All types with this key, living ones first. */
+export async function externalEventTypesByKey(tx: Tx, workspaceId: string, key: string): Promise<ExternalEventType[]> {
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types where workspace_id = ${workspaceId} and key = ${key}
+     order by archived_at desc nulls first, id limit 1000`.execute(tx)
+  return rows
+}
+
+/** A type, as it applies to a connection. */
+export interface TypeOfConnection {
+  typeId: string
+  connection: { id: string; integrationId: string | null }
+}
+
+/** The chains that types are of, in order: the top, and everything below it that may apply to the connection. */
+export async function familiesOf(tx: Tx, wanted: readonly TypeOfConnection[]): Promise<ExternalEventType[][]> {
+  if (wanted.length === 0) return []
+  const { rows } = await sql<ExternalEventType & { place: number }>`
+    select w.place::int as place, t.* from unnest(${wanted.map((each) => each.typeId)}::uuid[],
+        ${wanted.map(({ connection }) => connection.id)}::uuid[], ${wanted.map(({ connection }) => connection.integrationId)}::uuid[])
+      with ordinality as w (type_id, of_connection, of_integration, place)
+      cross join lateral (
+        select ${columns} from external_event_types
+         where root_id = (select root_id from external_event_types where id = w.type_id)
+           and (id = root_id or archived_at is null and (connection_id is null or connection_id = w.of_connection)
+                and (integration_id is null or integration_id = w.of_integration))) t`.execute(tx)
+  const families = Map.groupBy(rows, (row) => row.place)
+  return wanted.map((_, index) => families.get(index + 1) ?? [])
+}
+
+export async function externalEventTypesByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, ExternalEventType>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types where id = any(${[...new Set(ids)]}::uuid[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
+export interface ExternalEventTypeFilter {
+  workspaceId: string
+  layer: EventTypeLayer | null
+  isNotUniversal: boolean
+  /** What they follow in the end. */
+  rootId: string | null
+  integrationId: string | null
+  connectionId: string | null
+  /** Whether types of single connections are among them. */
+  isOfAnyConnection: boolean
+  parentId: string | null
+  search: string | null
+  includeArchived: boolean
+}
+
+export async function listExternalEventTypes(
+  tx: Tx,
+  f: ExternalEventTypeFilter,
+  page: Page,
+): Promise<ExternalEventType[]> {
+  const { rows } = await sql<ExternalEventType>`
+    select ${columns} from external_event_types
+     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
+       and (${f.layer}::text is null or ${f.layer} = case when connection_id is not null then 'connection' when integration_id is not null then 'integration' else 'universal' end)
+       and (not ${f.isNotUniversal} or integration_id is not null or connection_id is not null)
+       and (${f.rootId}::uuid is null or root_id = ${f.rootId} and id <> root_id)
+       and (${f.integrationId}::uuid is null or integration_id = ${f.integrationId})
+       and (${f.connectionId}::uuid is null or connection_id = ${f.connectionId})
+       and (${f.isOfAnyConnection} or connection_id is null)
+       and (${f.parentId}::uuid is null or parent_id = ${f.parentId})
+       and (${f.includeArchived} or archived_at is null)
+       and (${f.search}::text is null or name ilike '%' || ${f.search} || '%' or key ilike '%' || ${f.search} || '%')
+     order by id desc limit ${page.limit}`.execute(tx)
+  return rows
+}
+
+/** Every type of a chain, archived ones too. */
+export async function idsOfFamily(tx: Tx, rootId: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`select id from external_event_types where root_id = ${rootId}`.execute(tx)
+  return rows.map((row) => row.id)
+}

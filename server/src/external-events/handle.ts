@@ -1,0 +1,186 @@
+import { isUtf8 } from 'node:buffer'
+import { type ErrorData, type FunctionDefinition, isNumber } from '@permea/contract'
+import { errorData } from '../api/refusal.ts'
+import { bodyAsValue, formatOf, fromPairs, type OpenedBody, openBody } from '../bodies/body-value.ts'
+import { isRecord } from '../formulas/coercion.ts'
+import type { FunctionCall, FunctionOutcome } from '../functions/function.ts'
+
+/** A request that came in at a URL for external apps, as it came in. */
+export interface ReceivedRequest {
+  /** Of the record that it will have. */
+  id: string
+  method: string
+  /** As in the URL, without the question mark. */
+  query: string
+  /** What follows the webhook's address in the URL, with its slash; empty for nothing. Some products append one. */
+  path: string
+  /** Names in lower case. */
+  headers: Record<string, string>
+  /** As it came: packed where `content-encoding` says so. */
+  body: Buffer
+  /** What it was read as when it came in; null where nobody had to read it yet. */
+  opened: OpenedBody | null
+}
+
+/** What a request is answered with. */
+export interface WebhookResponse {
+  status: number
+  headers: Record<string, string>
+  /** Null for an empty body. */
+  body: string | null
+}
+
+/** What `handle` made of a request. */
+export interface Handled {
+  events: unknown[]
+  /** Absent where it did not say. */
+  state: unknown
+  response: WebhookResponse
+}
+
+export const DEFAULT_RESPONSE: WebhookResponse = { status: 200, headers: {}, body: null }
+
+/** The key of the errors of `permea:webhooks`: the request does not prove who sent it. */
+const NOT_VERIFIED = 'webhook_not_verified'
+
+/** Who does not prove who he is learns that, and not what is wrong with the proof. */
+const NOT_TAKEN: WebhookResponse = {
+  status: 401,
+  headers: { 'content-type': 'application/json; charset=utf-8' },
+  body: JSON.stringify({ type: 'bad_request', key: NOT_VERIFIED, message: 'the request could not be verified' }),
+}
+
+/**
+ * The argument of `handle`: `query`, `data` (the body as a value, also as `body`), `headers`, `method`, `rawBody` (the text,
+ * or one character for each byte where the bytes are no text) and `rawBodyBase64` (the bytes as they came), and what the
+ * caller adds. A JSON body that came as it is is not read here: it is the argument's text, and `data` and `body` are its
+ * value. Throws a `BodyProblem` for a body that cannot be unpacked or nests too deep.
+ *
+ * @source wire facts C.1, C.2
+ */
+export async function handleArgument(request: ReceivedRequest): Promise<Pick<FunctionCall, 'args' | 'text'>> {
+  const { headers, method, body, path } = request
+  const query = fromPairs(new URLSearchParams(request.query))
+  const common = { query, data: null, body: null, headers, method, path, rawBody: null, rawBodyBase64: null }
+  const opened = request.opened ?? (await openBody(body, headers))
+  if (isJsonAsItCame(body, opened, headers))
+    return { args: common, text: { utf8: body, as: 'rawBody', valueAs: ['data', 'body'], base64As: 'rawBodyBase64' } }
+  const data = await bodyAsValue(opened, headers)
+  const rawBody = isUtf8(opened.bytes)
+    ? opened.bytes.toString('utf8')
+    : (opened.text ?? opened.bytes.toString('latin1'))
+  return { args: { ...common, data, body: data, rawBody, rawBodyBase64: body.toString('base64') } }
+}
+
+function isJsonAsItCame(body: Buffer, { bytes, text }: OpenedBody, headers: Record<string, string>): boolean {
+  const isAsItCame = body.byteLength > 0 && bytes === body && text !== null && body[0] !== 0xef && isUtf8(body)
+  return isAsItCame && formatOf(headers['content-type'] ?? '', text) === 'json'
+}
+
+const EVENTS_MAX = 10_000
+/** Headers that belong to the connection, or that a function must not set for our own origin. */
+const REFUSED_HEADERS = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'set-cookie',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/**
+ * What a call of `handle` came to, or why it does not count: it failed, or returned something else than
+ * `{ events?, response?, state?, error? }` or nothing. A request that `permea:webhooks` refuses is answered 401, unless the
+ * function caught that and said otherwise. With an `error` the request is recorded as one, without events; a
+ * `response` beside it is what the sender gets.
+ */
+export function handledOf(outcome: FunctionOutcome): { handled: Handled } | Refused {
+  if (outcome.kind === 'failed') {
+    const { error } = outcome
+    return error.key === NOT_VERIFIED ? { error, response: NOT_TAKEN } : { error }
+  }
+  const { value } = outcome
+  if (value === undefined || value === null)
+    return { handled: { events: [], state: undefined, response: DEFAULT_RESPONSE } }
+  if (!isRecord(value)) return wrong('must return an object { events, response, state } or nothing')
+  const { events } = value
+  if (events !== undefined && events !== null && !Array.isArray(events))
+    return wrong('returned events that are no list')
+  if (Array.isArray(events) && events.length > EVENTS_MAX) return wrong(`returned more than ${EVENTS_MAX} events`)
+  const response = responseOf(value.response)
+  if ('problem' in response) return wrong(response.problem)
+  if (value.error !== undefined && value.error !== null) {
+    const error = errorData('webhook_handling_failed', messageIn(value.error))
+    return value.response === undefined || value.response === null ? { error } : { error, response }
+  }
+  return {
+    handled: { events: (events as unknown[] | null | undefined) ?? [], state: value.state ?? undefined, response },
+  }
+}
+
+/** An event of a global webhook: which subscriptions it is for, and what they get. */
+export function selectedEvents(events: readonly unknown[]): { selector: string; payload: unknown }[] | null {
+  const selected = events.map((event) => {
+    if (!isRecord(event)) return null
+    const { selector } = event
+    if (typeof selector !== 'string' && !isNumber(selector)) return null
+    return { selector: String(selector), payload: event.payload ?? null }
+  })
+  return selected.every((each) => each !== null) ? selected : null
+}
+
+/** What a global webhook's `handle` is told that returned events of another shape. */
+export const WRONG_SELECTORS: ErrorData = errorData(
+  'webhook_handling_failed',
+  'handle of a global webhook must return events as { selector, payload }',
+)
+
+/** A request that counts as an error, and what it is answered where `handle` said so: 401 for a forgery, say. */
+interface Refused {
+  error: ErrorData
+  response?: WebhookResponse
+}
+
+const MESSAGE_CHARS_MAX = 1000
+
+function messageIn(error: unknown): string {
+  const message = isRecord(error) ? error.message : error
+  return (typeof message === 'string' ? message : JSON.stringify(error)).slice(0, MESSAGE_CHARS_MAX)
+}
+
+function wrong(message: string): { error: ErrorData } {
+  return { error: errorData('webhook_handling_failed', `handle ${message}`) }
+}
+
+function responseOf(given: unknown): WebhookResponse | { problem: string } {
+  if (given === undefined || given === null) return DEFAULT_RESPONSE
+  if (!isRecord(given)) return { problem: 'returned a response that is no object { status, headers, data }' }
+  const status = given.status ?? 200
+  if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599)
+    return { problem: 'returned a response whose status is not a number from 200 to 599' }
+  const headers: Record<string, string> = {}
+  for (const [name, value] of Object.entries(isRecord(given.headers) ? given.headers : {})) {
+    const lower = name.toLowerCase()
+    if (value === undefined || value === null || REFUSED_HEADERS.has(lower)) continue
+    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower)) return { problem: `returned a header ${JSON.stringify(name)}` }
+    const text = String(value)
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(text))
+      return { problem: `returned a value of header ${JSON.stringify(name)} that cannot be sent` }
+    headers[lower] = text
+  }
+  const data = given.data ?? given.body
+  if (data === undefined || data === null) return { status, headers, body: null }
+  if (typeof data === 'string') {
+    headers['content-type'] ??= 'text/plain; charset=utf-8'
+    return { status, headers, body: data }
+  }
+  headers['content-type'] ??= 'application/json; charset=utf-8'
+  return { status, headers, body: JSON.stringify(data) }
+}
+
+/** A function, and whose it is as an id of the wire. */
+export interface Handler {
+  definition: FunctionDefinition
+  ownerId: string
+}

@@ -1,0 +1,178 @@
+import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { addApp, buildHouse, connectApp, type House, type Receiver, startReceiver } from '@permea/testkit'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+// What apps really send: packed, marked, in other charsets, with paths of their own, before `subscribe` has its answer.
+
+let app: Receiver
+let house: House
+
+beforeAll(async () => {
+  app = await startReceiver()
+  house = await buildHouse()
+  await addApp(house, { url: app.url })
+})
+
+afterAll(async () => {
+  await house[Symbol.asyncDispose]()
+  await app[Symbol.asyncDispose]()
+})
+
+const NOTHING = 'export default () => ({})'
+let count = 0
+
+async function handledBy(handle: string, subscribe = NOTHING) {
+  count += 1
+  const { connection, client } = await connectApp(house, { customer: `customer-${count}` })
+  const type = await house.admin.externalEventTypes.create({
+    body: { key: `requests-${count}`, subscribe, unsubscribe: NOTHING, handle },
+  })
+  const { id } = await client.externalEventSubscriptions.create({
+    body: { connectionId: connection.id, externalEventTypeId: type.id },
+  })
+  const seen = await house.admin.externalEventSubscriptions.get({ params: { id } })
+  return { id, client, url: seen.incomingWebhookUri ?? '', stateData: seen.stateData }
+}
+
+const ECHO = `export default ({ data, rawBody, rawBodyBase64, method, path }) =>
+  ({ response: { data: { data, rawBody, method, path, bytes: Buffer.from(rawBodyBase64, 'base64').length } } })`
+
+test('a body arrives as its value, however it was packed and written, and as the bytes that came', async () => {
+  const { url } = await handledBy(ECHO)
+  const text = '{"name":"Müller","n":[1,2]}'
+  const value = JSON.parse(text)
+  const latin = Buffer.from(text, 'latin1')
+  const bodies: [Record<string, string>, Buffer][] = [
+    [{ 'content-type': 'application/json' }, Buffer.from(text)],
+    [{ 'content-type': 'application/json', 'content-encoding': 'gzip' }, gzipSync(text)],
+    [{ 'content-type': 'text/plain', 'content-encoding': 'br' }, brotliCompressSync(text)],
+    [{ 'content-type': 'application/json' }, Buffer.from(`\ufeff${text}`)],
+    [{ 'content-type': 'application/json; charset=iso-8859-1' }, latin],
+    [{ 'content-type': 'application/x-no-such-type' }, Buffer.from(text)],
+  ]
+  for (const [headers, body] of bodies) {
+    const answer = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) })
+    expect([headers, answer.status]).toEqual([headers, 200])
+    expect(await answer.json()).toMatchObject({ data: value, bytes: body.length, method: 'POST', path: '' })
+  }
+  const form = new FormData()
+  form.append('payload', text)
+  expect(await (await fetch(url, { method: 'POST', body: form })).json()).toMatchObject({ data: { payload: text } })
+  const damaged = await fetch(url, { method: 'POST', headers: { 'content-encoding': 'gzip' }, body: text })
+  expect([damaged.status, await damaged.json()]).toEqual([400, expect.objectContaining({ key: 'malformed_body' })])
+})
+
+test('a replay hands handle the same request again, path and all', async () => {
+  const { url, client, id } = await handledBy(
+    'export default ({ data, path, query }) => ({ events: [{ data, path, query }] })',
+  )
+  await fetch(`${url}/orders/17%20a?b=1`, {
+    method: 'PUT',
+    headers: { 'content-encoding': 'gzip', 'content-type': 'application/json' },
+    body: new Uint8Array(gzipSync('{"a":1}')),
+  })
+  const [record] = (await client.incomingWebhooks.list()).items
+  await client.incomingWebhooks.replay({ params: { id: record?.id ?? '' } })
+  const { items } = await client.externalEvents.list({ query: { externalEventSubscriptionId: id } })
+  const expected = { data: { a: 1 }, path: '/orders/17%20a', query: { b: '1' } }
+  expect(items.map((each) => each.payload)).toEqual([expected, expected])
+})
+
+test('OPTIONS and HEAD are answered by handle, which some apps ask for first', async () => {
+  const { url } = await handledBy(`export default ({ method, headers }) => ({
+    response: { headers: { 'webhook-allowed-origin': headers['webhook-request-origin'] ?? method } },
+  })`)
+  const asked = await fetch(url, { method: 'OPTIONS', headers: { 'webhook-request-origin': 'eventgrid.example' } })
+  expect([asked.status, asked.headers.get('webhook-allowed-origin')]).toEqual([200, 'eventgrid.example'])
+  const head = await fetch(url, { method: 'HEAD' })
+  expect([head.status, head.headers.get('webhook-allowed-origin')]).toEqual([200, 'HEAD'])
+})
+
+test('an error may have an answer of its own, and is recorded as what it is', async () => {
+  const { url, client, id } = await handledBy(
+    `export default ({ query }) => query.forged
+      ? { error: 'the signature does not match', response: { status: 401, data: { ok: false } }, events: [1] }
+      : { error: { message: 'not for us' } }`,
+  )
+  const forged = await fetch(`${url}?forged=1`, { method: 'POST', body: 'x' })
+  expect([forged.status, await forged.json()]).toEqual([401, { ok: false }])
+  expect((await fetch(url, { method: 'POST', body: 'x' })).status).toBe(500)
+  const { items } = await client.incomingWebhooks.list({ query: { subscriptionId: id } })
+  expect(items.map((each) => [each.status, each.responseStatus, each.error?.message])).toEqual([
+    ['error', 500, 'not for us'],
+    ['error', 401, 'the signature does not match'],
+  ])
+  expect((await client.externalEvents.list({ query: { externalEventSubscriptionId: id } })).items).toEqual([])
+})
+
+test('what handle keeps while subscribe waits for the app is there afterwards', async () => {
+  app.behave(async (request, response) => {
+    const { target } = request.json as { target: string }
+    const proof = await fetch(target, { method: 'POST', headers: { 'x-hook-secret': 'a secret of the app' } })
+    response.writeHead(proof.headers.get('x-hook-secret') === 'a secret of the app' ? 201 : 400)
+    response.end('{"id":7}')
+  })
+  const { id } = await handledBy(
+    `export default ({ headers }) => headers['x-hook-secret'] === undefined ? {} : {
+      state: { hookSecret: headers['x-hook-secret'] },
+      response: { headers: { 'x-hook-secret': headers['x-hook-secret'] } },
+    }`,
+    `export default async ({ apiClient, webhookUri }) => {
+      const { id } = await apiClient.post('/hooks', { target: webhookUri })
+      return { state: { hookId: id } }
+    }`,
+  )
+  const { stateData, status } = await house.admin.externalEventSubscriptions.get({ params: { id } })
+  expect([status, stateData]).toEqual(['subscribed', { hookId: 7, hookSecret: '***' }])
+})
+
+test('a handle may say how long its sender waits; then the work goes on behind the answer, once', async () => {
+  const handle = (wait: number) =>
+    `export default async () => { await new Promise((done) => setTimeout(done, ${wait})); return { events: [1], response: { data: 'late' } } }`
+  count += 1
+  const { connection, client } = await connectApp(house, { customer: `customer-${count}` })
+  const type = await house.admin.externalEventTypes.create({
+    body: {
+      key: 'slow',
+      subscribe: NOTHING,
+      unsubscribe: NOTHING,
+      handle: { type: 'javascript', code: handle(700), answerWithinMs: 150 },
+    },
+  })
+  const { id } = await client.externalEventSubscriptions.create({
+    body: { connectionId: connection.id, externalEventTypeId: type.id },
+  })
+  const { incomingWebhookUri } = await house.admin.externalEventSubscriptions.get({ params: { id } })
+  const answer = await fetch(incomingWebhookUri ?? '', { method: 'POST', body: '{}' })
+  expect([answer.status, await answer.text()]).toEqual([200, ''])
+  await house.settle()
+  expect((await client.externalEvents.list({ query: { externalEventSubscriptionId: id } })).items).toHaveLength(1)
+})
+
+test('your own events may be packed, marked, in another charset, or a multipart form, too', async () => {
+  await house.admin.appEventTypes.create({ body: { key: 'own' } })
+  const { globalWebhookUri } = await house.admin.appEventTypes.get({ params: { selector: 'own' } })
+  const client = await house.as('owner')
+  await client.customers.self({})
+  const authorization = `Bearer ${await house.tokenOf({ id: 'owner' })}`
+  const send = (headers: Record<string, string>, body: Buffer | FormData) =>
+    fetch(String(globalWebhookUri), {
+      method: 'POST',
+      headers: { authorization, ...headers },
+      body: body instanceof FormData ? body : new Uint8Array(body),
+    })
+  const form = new FormData()
+  form.append('a', 'Müller')
+  const text = '{"a":"Müller"}'
+  for (const [headers, body] of [
+    [{ 'content-type': 'application/json', 'content-encoding': 'gzip' }, gzipSync(text)],
+    [{ 'content-type': 'application/json' }, Buffer.from(`\ufeff${text}`)],
+    [{ 'content-type': 'application/json; charset=iso-8859-1' }, Buffer.from(text, 'latin1')],
+    [{}, form],
+  ] as [Record<string, string>, Buffer | FormData][])
+    expect((await send(headers, body)).status).toBe(200)
+  const { items } = await client.appEvents.list({})
+  expect(items.map((each) => each.event)).toEqual(Array.from({ length: 4 }, () => ({ a: 'Müller' })))
+  const wrong = await send({ 'content-type': 'application/json' }, Buffer.from([0x7b, 0xff, 0x7d]))
+  expect([wrong.status, await wrong.json()]).toEqual([400, expect.objectContaining({ key: 'malformed_body' })])
+})

@@ -1,0 +1,32 @@
+import type { FastifyRequest } from 'fastify'
+import { Refusal } from '../api/refusal.ts'
+import type { Rates } from '../workspaces/rates.ts'
+import type { Door } from './door.ts'
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/**
+ * Lets a request in to the address that it names: refuses with `not_found` where there is none, and with
+ * `rate_limit_exceeded` what comes faster than the workspace wants it. `customerOf` says whose the request is where the
+ * address does not.
+ */
+export async function enterBy(
+  request: FastifyRequest,
+  way: { uuid: string; door: Door; rates: Rates },
+  customerOf?: () => Promise<string | null>,
+): Promise<void> {
+  const uuid = way.uuid.toLowerCase()
+  const owner = UUID.test(uuid) ? await way.door(uuid) : null
+  if (owner === null) throw new Refusal('not_found', 'there is no webhook at this address')
+  const { workspaceId } = owner
+  request.sender.workspaceId = workspaceId
+  request.sender.owner = uuid
+  request.sender.elementId = owner.elementId
+  request.sender.customerId = owner.customerId
+  await way.rates.admit(workspaceId, [{ name: 'webhooksPerAddress', of: uuid }])
+  const customerId = owner.customerId ?? (await customerOf?.()) ?? null
+  if (customerId === null) return
+  request.sender.owner = customerId
+  request.sender.customerId = customerId
+  await way.rates.admit(workspaceId, [{ name: 'webhooksPerCustomer', of: customerId }])
+}

@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify'
+import type { Database } from '../platform/database.ts'
+import { createDoors } from './doors.ts'
+import { createExternalIngress, type ExternalIngressOptions } from './external-ingress.ts'
+import { createIngress, type IngressOptions } from './ingress.ts'
+
+export interface IngressRoomOptions
+  extends Omit<IngressOptions, 'doors'>,
+    Pick<ExternalIngressOptions, 'receive' | 'ids'> {
+  database: Database
+}
+
+/** Every webhook URL, of your application and of external apps. */
+export interface IngressRoom {
+  mount(app: FastifyInstance): void
+  /** Resolves when every request taken in so far is answered. */
+  drained(): Promise<void>
+}
+
+export function createIngressRoom({ database, receive, ids, ...options }: IngressRoomOptions): IngressRoom {
+  const { metrics, rates } = options
+  const doors = createDoors(database)
+  const internal = createIngress({ ...options, doors: doors.internal })
+  const external = createExternalIngress({ receive, ids, metrics, rates, doors: doors.external })
+  return {
+    mount(app) {
+      internal.mount(app)
+      external.mount(app)
+    },
+    drained: () => internal.drained(),
+  }
+}

@@ -1,0 +1,115 @@
+import type { DataRecord, FunctionDefinition, RecordEvent } from '@permea/contract'
+import { type CollectionCall, callOf, FunctionFailed, objectIn, recordOf } from '../data-collections/records.ts'
+import { PullFailed, type PullRun, type RecordChange } from './pull.ts'
+
+/** Read at a time; more that is new at once is read by the next pulls where the app keeps it, and told of as a failure. */
+const PAGES_MAX = 100
+const RECORDS_MAX = 10_000
+/** Apps write with clocks of several machines: what came this late is still seen as new. */
+const OVERLAP_MS = 5 * 60_000
+const REMEMBERED_MAX = 5000
+
+/** The newest moment that was seen, and the records around it with the moments they had. */
+interface Latest {
+  id?: string
+  datetime?: string
+  seen: Record<string, string>
+}
+
+/**
+ * Reads the newest records until it meets what it knows. Known is what was seen with the same moment: records of one
+ * moment are told apart by their ids, and what an app stamps a little late is not passed over. The first pull only looks.
+ */
+export async function latestRecords(
+  run: PullRun,
+  { call, definition, type }: { call: CollectionCall; definition: FunctionDefinition; type: RecordEvent },
+): Promise<void> {
+  const { journal } = run
+  const before = run.state?.latest as Latest | undefined
+  const isBaseline = before === undefined
+  const sinceMs = Date.parse(before?.datetime ?? '') - OVERLAP_MS
+  const fresh: DataRecord[] = []
+  const met: DataRecord[] = []
+  let pages = 0
+  for (let cursor: unknown; ; ) {
+    run.stopIfAborted()
+    const value = objectIn(await page(call, definition, cursor))
+    pages += 1
+    const given = Array.isArray(value.records) ? value.records : []
+    let isKnown = isBaseline
+    for (const each of given) {
+      const record = await recordOf(call, each)
+      if (record === null) continue
+      const moment = momentOf(record, type)
+      met.push(record)
+      if (before !== undefined && moment !== null && Date.parse(moment) < sinceMs) isKnown = true
+      else if (before === undefined || before.seen[record.id] !== (moment ?? '')) fresh.push(record)
+    }
+    cursor = value.cursor
+    if (isKnown || given.length === 0 || cursor === undefined || cursor === null || cursor === '') break
+    if (pages >= PAGES_MAX || fresh.length > RECORDS_MAX) {
+      const message = `more than ${fresh.length} records are new at once`
+      throw new PullFailed({ type: 'configuration', key: 'too_many_records', message })
+    }
+  }
+  const after = remembered(before, met, type)
+  journal.telemetry.pullLatest = {
+    stateBefore: before === undefined ? undefined : { id: before.id, datetime: before.datetime },
+    stateAfter: { id: after.id, datetime: after.datetime },
+    pagesScanned: pages,
+    scannedRecords: met
+      .slice(0, 200)
+      .map((record) => ({ id: record.id, datetime: momentOf(record, type) ?? undefined })),
+    newRecordIds: fresh.slice(0, 200).map((record) => record.id),
+    isBaseline,
+  }
+  // Oldest first, as it happened.
+  const changes = isBaseline ? [] : fresh.toReversed().filter((record) => isOfType(record, type, before))
+  const told = [...new Map(changes.map((record) => [record.id, record])).values()]
+  await run.commit({ latest: after }, async () => told.map((record): RecordChange => ({ type, record })))
+}
+
+async function page(call: CollectionCall, definition: FunctionDefinition, cursor: unknown): Promise<unknown> {
+  const input = cursor === undefined || cursor === null ? {} : { cursor }
+  try {
+    return await callOf(call, definition, 'pullLatestRecords', input)
+  } catch (error) {
+    if (error instanceof FunctionFailed) throw new PullFailed(error.error)
+    throw error
+  }
+}
+
+function momentOf({ createdTime, updatedTime }: DataRecord, type: RecordEvent): string | null {
+  return (type === 'created' ? createdTime : (updatedTime ?? createdTime)) ?? null
+}
+
+/** A record that was made since is told of as created, and not as changed as well. */
+function isOfType(
+  { id, createdTime, updatedTime }: DataRecord,
+  type: RecordEvent,
+  before: Latest | undefined,
+): boolean {
+  if (type !== 'updated' || createdTime === undefined || before?.datetime === undefined) return true
+  // Never seen, and never changed: it was made since, whatever moment the app gave it.
+  if (createdTime === updatedTime && before.seen[id] === undefined) return false
+  return Date.parse(createdTime) <= Date.parse(before.datetime)
+}
+
+function remembered(before: Latest | undefined, met: readonly DataRecord[], type: RecordEvent): Latest {
+  const moments = new Map(Object.entries(before?.seen ?? {}))
+  for (const record of met) moments.set(record.id, momentOf(record, type) ?? '')
+  const [newest] = [...moments].toSorted(([, a], [, b]) => timeOf(b) - timeOf(a))
+  const datetime = newest?.[1] === '' ? undefined : newest?.[1]
+  const fromMs = datetime === undefined ? Number.NEGATIVE_INFINITY : Date.parse(datetime) - OVERLAP_MS
+  const seen = [...moments].filter(([, moment]) => moment === '' || Date.parse(moment) >= fromMs).slice(-REMEMBERED_MAX)
+  return {
+    ...(newest === undefined ? {} : { id: newest[0] }),
+    ...(datetime === undefined ? {} : { datetime }),
+    seen: Object.fromEntries(seen),
+  }
+}
+
+function timeOf(moment: string): number {
+  const ms = Date.parse(moment)
+  return Number.isNaN(ms) ? Number.NEGATIVE_INFINITY : ms
+}

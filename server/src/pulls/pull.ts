@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import type { DataRecord, ErrorData } from '@permea/contract'
+import type { Connection } from '../connections/connection.ts'
+import type { ExternalSubscription } from '../external-subscriptions/subscription.ts'
+import type { Tx } from '../platform/database.ts'
+
+type Json = Record<string, unknown>
+
+/** What may be kept of what a pull found, and of what it says. */
+const KEPT_EVENTS_MAX = 1000
+const NOTES_MAX = 200
+
+/** One look at an app, while it is under way. */
+export interface PullRun {
+  pullId: string
+  subscription: ExternalSubscription
+  connection: Connection
+  /** What the last commit left behind; null before the first. */
+  state: Json | null
+  signal: AbortSignal
+  journal: PullJournal
+  /**
+   * Writes what was read, the events that follow from it and the state from which it goes on, in one transaction.
+   * Throws `PullInterrupted` where the state is not the one that it began with any more.
+   */
+  commit(state: Json, write: (tx: Tx) => Promise<readonly RecordChange[]>): Promise<void>
+  /** Whether this process should stop. */
+  stopIfAborted(): void
+}
+
+/** What became of a record; of connectors' own events, any payload. */
+export type RecordChange = { type: string; record: DataRecord } | { payload: unknown }
+
+/** The app, or a function that speaks to it, does not do what is asked of it. */
+export class PullFailed extends Error {
+  readonly error: ErrorData
+  /** Whether what was read so far is of no use for going on. */
+  readonly isFinal: boolean
+
+  constructor(error: ErrorData, isFinal = false) {
+    super(error.message)
+    this.error = error
+    this.isFinal = isFinal
+  }
+}
+
+/** Ends it where it stands: it goes on later, here or elsewhere. */
+export class PullInterrupted extends Error {}
+
+/** What a pull tells of itself: bounded, whatever it finds. */
+export class PullJournal {
+  readonly telemetry: Json = {}
+  readonly notes: string[] = []
+  readonly events: { type: string; recordId?: string }[] = []
+  readonly found: Record<string, number> = {}
+  readonly eventIds: string[] = []
+
+  note(text: string): void {
+    if (this.notes.length < NOTES_MAX) this.notes.push(text.slice(0, 1000))
+  }
+
+  count(what: string, by = 1): void {
+    this.found[what] = (this.found[what] ?? 0) + by
+  }
+
+  emitted(changes: readonly RecordChange[], ids: readonly string[]): void {
+    for (const change of changes) {
+      const event = 'record' in change ? { type: change.type, recordId: change.record.id } : { type: 'event' }
+      this.count(event.type)
+      if (this.events.length < KEPT_EVENTS_MAX) this.events.push(event)
+    }
+    this.eventIds.push(...ids.slice(0, KEPT_EVENTS_MAX - this.eventIds.length))
+  }
+}
+
+/** Tells one version of a record from another by its fields, whatever order they come in; those that are ignored aside. */
+export function recordHash(record: DataRecord, ignored: ReadonlySet<string>): Buffer {
+  const { fields, ...head } = record
+  const read = fields ?? head
+  const kept = Object.fromEntries(Object.entries(read).filter(([name]) => !ignored.has(name)))
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(kept)))
+    .digest()
+    .subarray(0, 16)
+}
+
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(sorted)
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, each]) => [name, sorted(each)]),
+  )
+}
