@@ -1,7 +1,7 @@
-import type { ActionInput } from '@permea/contract'
+import type { ActionInput, ErrorData } from '@permea/contract'
 import type { z } from 'zod'
 import { checkSchema } from '../api/json-schema.ts'
-import { Refusal } from '../api/refusal.ts'
+import { errorData, Refusal } from '../api/refusal.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Connector } from '../integrations/connector.ts'
@@ -48,8 +48,8 @@ export async function checkContent(
 ): Promise<void> {
   const kind = ACTION_KINDS[content.type]
   const config = content.config ?? {}
-  refuse(kind.check(config, connector))
-  for (const schema of [content.inputSchema, content.customOutputSchema]) if (schema !== null) checkSchema(schema)
+  refuse(kind.check(config, connector).filter((each) => each.isIncomplete !== true))
+  for (const schema of [content.inputSchema, content.customOutputSchema]) if (schema !== null) await checkSchema(schema)
   const formulas = [
     ...checkFormula(kind.formula(config)).map((each) => ({ field: `config ${each.path}`, message: each.message })),
     ...checkFormula(content.outputMapping).map((each) => ({
@@ -67,6 +67,16 @@ export async function checkContent(
   const where = line === null ? '' : ` (line ${line}${column === null ? '' : `, column ${column}`})`
   const field = config.function === undefined ? 'config.code' : 'config.function'
   refuse([{ field, message: `${message}${where}`, ...(line === null ? {} : { line, column }) }])
+}
+
+/** What is not there yet in content that is right as far as it goes. */
+export function incompletenessOf({ type, config }: Pick<ActionContent, 'type' | 'config'>): ErrorData[] {
+  return ACTION_KINDS[type]
+    .check(config ?? {}, null)
+    .filter((each) => each.isIncomplete === true)
+    .map(({ field, message }) =>
+      errorData('invalid_action', `${field}: ${message}`, { problems: [{ field, message }] }),
+    )
 }
 
 type Problem = ActionProblem & { line?: number; column?: number | null }

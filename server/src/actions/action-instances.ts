@@ -7,7 +7,7 @@ import type { Connections } from '../connections/connections.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, toWire } from '../platform/ids.ts'
-import { type Action, layerOf } from './action.ts'
+import { type Action, actionLayerOf } from './action.ts'
 import { checkContent } from './action-content.ts'
 import { type Actions, reachOf } from './actions.ts'
 import { actionById, followersOfConnection, narrowestBelow, narrowestByKey, ownOfConnection } from './store.ts'
@@ -121,7 +121,8 @@ class InstanceRegistry implements ActionInstances {
     const id = fromWire('act', selector)
     const action = id === null ? null : await actionById(this.#o.database.db, principal.workspaceId, id)
     const isSeen = action !== null && (principal.isAdmin || action.customerId === principal.customerId)
-    if (action === null || !isSeen || layerOf(action) !== 'connection') throw notFound('action instance', selector)
+    if (action === null || !isSeen || actionLayerOf(action) !== 'connection')
+      throw notFound('action instance', selector)
     return action
   }
 

@@ -1,9 +1,14 @@
 import type { ActionType, FunctionDefinition } from '@permea/contract'
+import { asObject } from '../connections/apps.ts'
+import type { RecordWork } from '../data-records/record-work.ts'
 import type { Connector } from '../integrations/connector.ts'
-import { requestExternalApp } from './external-app-step.ts'
-import { sendHttpRequest } from './http-step.ts'
-import { callJavascript, javascriptOf, keepLines, outcomeOfFunction } from './javascript-step.ts'
-import type { StepCall, StepOutcome } from './step.ts'
+import { requestExternalApp } from '../steps/external-app-step.ts'
+import { sendHttpRequest } from '../steps/http-step.ts'
+import { callJavascript, isCodeMissing, javascriptOf } from '../steps/javascript-step.ts'
+import { operationInputOf, operationKeyOf, runConnectorOperation } from '../steps/operation-step.ts'
+import { withMappings, withoutMappings } from '../steps/record-config.ts'
+import { recordStep } from '../steps/record-step.ts'
+import type { StepCall, StepOutcome } from '../steps/step.ts'
 
 type Json = Record<string, unknown>
 
@@ -11,10 +16,14 @@ type Json = Record<string, unknown>
 export interface ActionProblem {
   field: string
   message: string
+  /** Something is not there yet, rather than wrong: it is kept, and runs when it is filled in. */
+  isIncomplete?: boolean
 }
 
 /** What a type of action does. */
 interface ActionKind {
+  /** What it does with records, where it does. */
+  records?: RecordWork
   /** Whether it cannot be run without a connection. */
   needsConnection: boolean
   /** What is surely wrong. The connector is given where it is known. */
@@ -32,20 +41,20 @@ function requestOf(config: Json): unknown {
 }
 
 function checkRequest(config: Json, names: readonly string[]): ActionProblem[] {
-  const request = requestOf(config)
-  const given = typeof request === 'object' && request !== null ? (request as Json) : {}
-  const uri = names.map((name) => given[name]).find((value) => value !== undefined)
+  const given = asObject(requestOf(config))
+  // What is sent as it is stands within.
+  const request = '$plain' in given ? asObject(given.$plain) : given
+  const uri = names.map((name) => request[name]).find((value) => value !== undefined)
   const isAddress = (typeof uri === 'string' && uri !== '') || (typeof uri === 'object' && uri !== null)
   return isAddress
     ? []
-    : [{ field: `config.request.${names[0]}`, message: 'an address (or a formula for one) is needed' }]
-}
-
-function operationKeyOf(config: Json): string | null {
-  const { operation } = config
-  const named = typeof operation === 'object' && operation !== null ? (operation as Json).key : operation
-  const key = config.operationKey ?? named
-  return typeof key === 'string' && key !== '' ? key : null
+    : [
+        {
+          field: `config.request.${names[0]}`,
+          message: 'an address (or a formula for one) is needed',
+          isIncomplete: uri === undefined || uri === '',
+        },
+      ]
 }
 
 function http(mayBeRelative: boolean): ActionKind {
@@ -54,6 +63,25 @@ function http(mayBeRelative: boolean): ActionKind {
     check: (config) => checkRequest(config, ['uri']),
     formula: requestOf,
     execute: (call, _, request) => sendHttpRequest(call, request, { mayBeRelative }),
+  }
+}
+
+/** Something that is done with records of the connection's app; without a data source it is not complete. */
+function records(work: RecordWork, needs: readonly string[] = []): ActionKind {
+  const isEmpty = (value: unknown) =>
+    value === undefined || value === null || value === '' || JSON.stringify(value) === '{}'
+  return {
+    records: work,
+    needsConnection: true,
+    check: (config) =>
+      ['dataSource', ...needs]
+        .filter((name) => isEmpty(config[name]))
+        .map((name) => ({ field: `config.${name}`, message: 'not filled in yet', isIncomplete: true })),
+    formula: withoutMappings,
+    execute(call, config, value, { beside }) {
+      const { instanceKey } = (beside.actionInstance ?? {}) as { instanceKey?: string }
+      return recordStep(call, work, withMappings(value, config), instanceKey ?? '')
+    },
   }
 }
 
@@ -71,7 +99,9 @@ export const ACTION_KINDS: Readonly<Record<ActionType, ActionKind>> = {
     needsConnection: false,
     check(config) {
       const code = javascriptOf(config)
-      return 'problem' in code ? [{ field: `config.${code.path}`, message: code.problem }] : []
+      return 'problem' in code
+        ? [{ field: `config.${code.path}`, message: code.problem, isIncomplete: isCodeMissing(config) }]
+        : []
     },
     code(config) {
       const code = javascriptOf(config)
@@ -88,29 +118,31 @@ export const ACTION_KINDS: Readonly<Record<ActionType, ActionKind>> = {
     needsConnection: true,
     check(config, connector) {
       const key = operationKeyOf(config)
-      if (key === null) return [{ field: 'config.operationKey', message: 'the key of an operation is needed' }]
+      if (key === null)
+        return [{ field: 'config.operationKey', message: 'the key of an operation is needed', isIncomplete: true }]
       if (connector === null || Object.hasOwn(connector.definition.operations, key)) return []
       const message = `the connector ${JSON.stringify(connector.key)} has no operation ${JSON.stringify(key)}`
       return [{ field: 'config.operationKey', message }]
     },
-    formula: (config) => (config.inputMapping === undefined ? { $var: '$.input' } : config.inputMapping),
-    async execute(call, config, input) {
-      const key = operationKeyOf(config) ?? ''
-      if (call.connection === null) throw new Error('an operation is run without a connection')
-      const { sourceId } = call
-      const outcome = await call.services.connections.runOperation(call.connection, key, input, { sourceId })
-      if (outcome === null) {
-        const message = `the connector has no operation ${JSON.stringify(key)}`
-        return { kind: 'failed', error: { type: 'configuration', key: 'not_supported', message } }
-      }
-      keepLines(call, outcome)
-      return outcomeOfFunction(outcome)
-    },
+    formula: (config) => operationInputOf(config, { $var: '$.input' }),
+    execute: (call, config, input) => runConnectorOperation(call, operationKeyOf(config) ?? '', input),
   },
+  'list-data-records': records('list'),
+  'search-data-record': records('search', ['query']),
+  'find-data-record-by-id': records('find-by-id', ['id']),
+  'match-data-record': records('match', ['lookup']),
+  'create-data-record': records('create'),
+  'update-data-record': records('update', ['id']),
+  'delete-data-record': records('delete', ['id']),
+  'find-or-create-data-record': records('find-or-create', ['lookupFields']),
 }
 
 /** Older names that mean the same. */
-const ALIASES: Readonly<Record<string, ActionType>> = { 'api-request': 'http-request' }
+const ALIASES: Readonly<Record<string, ActionType>> = {
+  'api-request': 'http-request',
+  'search-data-records': 'search-data-record',
+  'lookup-data-record': 'match-data-record',
+}
 
 /** The type of the wire as the engine knows it; null where it is none that can be run. */
 export function actionTypeOf(text: string): ActionType | null {

@@ -34,9 +34,9 @@ export interface Action extends Element, ActionContent {
   isCustomized: boolean
 }
 
-export type Layer = 'universal' | 'integration' | 'connection'
+export type ActionLayer = 'universal' | 'integration' | 'connection'
 
-export function layerOf(action: Pick<Action, 'integrationId' | 'connectionId'>): Layer {
+export function actionLayerOf(action: Pick<Action, 'integrationId' | 'connectionId'>): ActionLayer {
   return action.connectionId !== null ? 'connection' : action.integrationId !== null ? 'integration' : 'universal'
 }
 
@@ -69,7 +69,7 @@ export function actionAnswer(action: Action, beside: ActionBeside): z.input<type
     createdAt: action.createdAt.toISOString(),
     updatedAt: action.updatedAt.toISOString(),
     archivedAt: action.archivedAt?.toISOString(),
-    layer: layerOf(action),
+    layer: actionLayerOf(action),
     type: action.type,
     config: action.config ?? undefined,
     inputSchema: action.inputSchema ?? undefined,
@@ -82,7 +82,7 @@ export function actionAnswer(action: Action, beside: ActionBeside): z.input<type
     instanceKey: action.instanceKey === '' ? undefined : action.instanceKey,
     parentId: action.parentId === null ? undefined : toWire('act', action.parentId),
     universalParentId: beside.universalId === null ? undefined : toWire('act', beside.universalId),
-    isUniversal: layerOf(action) === 'universal',
+    isUniversal: actionLayerOf(action) === 'universal',
     isCustomized: action.parentId !== null && action.isCustomized,
     state: beside.errors.length === 0 ? 'READY' : 'CONFIGURATION_ERROR',
     errors: beside.errors.length === 0 ? undefined : [...beside.errors],

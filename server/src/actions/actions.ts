@@ -1,10 +1,10 @@
 import type { ActionInput } from '@permea/contract'
 import type { z } from 'zod'
-import { newElement, refusingTakenKey } from '../api/elements.ts'
+import { newElement, refusingTakenKey, withOwnUuid } from '../api/elements.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
-import type { Connection } from '../connections/connection.ts'
-import type { Connections, OnBehalfOf } from '../connections/connections.ts'
+import type { Connection, OnBehalfOf } from '../connections/connection.ts'
+import type { Connections } from '../connections/connections.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Connector } from '../integrations/connector.ts'
 import type { Integration } from '../integrations/integration.ts'
@@ -13,7 +13,7 @@ import { integrationById, integrationByKey } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids, secretUuid } from '../platform/ids.ts'
-import { type Action, contentOf, layerOf } from './action.ts'
+import { type Action, actionLayerOf, contentOf } from './action.ts'
 import { checkContent, isSameContent, mergedContent } from './action-content.ts'
 import {
   actionById,
@@ -32,7 +32,7 @@ import {
 type Input = z.output<typeof ActionInput>
 
 /** What narrows down which action of a key is meant. */
-export interface Narrowing extends OnBehalfOf {
+export interface ActionNarrowing extends OnBehalfOf {
   integrationId?: string | null | undefined
   integrationKey?: string | null | undefined
   connectionId?: string | null | undefined
@@ -56,9 +56,9 @@ export interface Actions {
    * By id, key, or `integrationKey.key`. A key means the narrowest action for the connection or integration that is
    * named, else the universal one. Of connections' actions a customer's token finds its own.
    */
-  find(principal: Principal, selector: string, narrowing: Narrowing): Promise<Action>
-  integrationOf(principal: Principal, narrowing: Narrowing): Promise<Integration | null>
-  connectionOf(principal: Principal, narrowing: Narrowing): Promise<Connection | null>
+  find(principal: Principal, selector: string, narrowing: ActionNarrowing): Promise<Action>
+  integrationOf(principal: Principal, narrowing: ActionNarrowing): Promise<Integration | null>
+  connectionOf(principal: Principal, narrowing: ActionNarrowing): Promise<Connection | null>
   create(principal: Principal, input: Input): Promise<Action>
   /** A connection's own, following the action that it would run otherwise. */
   createFor(connection: Connection, parent: Action, input: Input): Promise<Action>
@@ -102,7 +102,7 @@ class ActionRegistry implements Actions {
     this.#o = options
   }
 
-  async find(principal: Principal, selector: string, narrowing: Narrowing): Promise<Action> {
+  async find(principal: Principal, selector: string, narrowing: ActionNarrowing): Promise<Action> {
     const { db } = this.#o.database
     const id = fromWire('act', selector)
     if (id !== null) {
@@ -159,12 +159,12 @@ class ActionRegistry implements Actions {
     return named === null ? null : this.#byKey(principal, selector.slice(dot + 1), named)
   }
 
-  async integrationOf(principal: Principal, narrowing: Narrowing): Promise<Integration | null> {
+  async integrationOf(principal: Principal, narrowing: ActionNarrowing): Promise<Integration | null> {
     const selector = given(narrowing.integrationId) ?? given(narrowing.integrationKey)
     return selector === null ? null : findIntegration(this.#o.database, principal, selector)
   }
 
-  async connectionOf(principal: Principal, narrowing: Narrowing): Promise<Connection | null> {
+  async connectionOf(principal: Principal, narrowing: ActionNarrowing): Promise<Connection | null> {
     const selector = given(narrowing.connectionId) ?? given(narrowing.connectionKey)
     return selector === null ? null : this.#o.connections.find(principal, selector, narrowing)
   }
@@ -186,7 +186,7 @@ class ActionRegistry implements Actions {
         ? await this.#widerByKey(scope, input.key ?? null)
         : await this.find(principal, parentSelector, {})
     if (parent !== null) refuseParent(parent, scope)
-    return this.#insert(scope, parent, input)
+    return withOwnUuid(input, scope.integrationId !== null, (given) => this.#insert(scope, parent, given))
   }
 
   createFor(connection: Connection, parent: Action, input: Input): Promise<Action> {
@@ -286,7 +286,7 @@ class ActionRegistry implements Actions {
 
   async applyTo(principal: Principal, action: Action, integrationKey: string): Promise<Action> {
     refuseArchived(action)
-    if (layerOf(action) !== 'universal') {
+    if (actionLayerOf(action) !== 'universal') {
       throw new Refusal('invalid_input', 'only a universal action can be applied to integrations', {
         problems: [{ field: 'selector', message: 'not a universal action' }],
       })

@@ -4,7 +4,7 @@ import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import type { Connections } from '../connections/connections.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
-import { type Action, layerOf } from './action.ts'
+import { type Action, actionLayerOf } from './action.ts'
 import type { ActionInstances } from './action-instances.ts'
 import { type ActionRoutesOptions, createActionList } from './routes.ts'
 import { answerOf } from './runner.ts'
@@ -44,7 +44,7 @@ export function actionInstanceRoutes(options: ActionInstanceRoutesOptions): Rout
     { actionId, connectionId }: { actionId: string; connectionId: string },
   ): Promise<Action | null> {
     const action = await actions.find(principal, actionId, {})
-    if (layerOf(action) !== 'connection') return null
+    if (actionLayerOf(action) !== 'connection') return null
     if (action.connectionId !== fromWire('con', connectionId)) throw notFound('action of this connection', actionId)
     return action
   }
@@ -62,7 +62,7 @@ export function actionInstanceRoutes(options: ActionInstanceRoutesOptions): Rout
       return list(principal, { ...rest, ...parent, layer: 'connection' })
     },
     create: async ({ principal, query, body }) => view(await instances.create(principal, query, body)),
-    get: async ({ principal, query }) => view(await instances.select(principal, query)),
+    get: async ({ principal, query }) => views.shown(await instances.select(principal, query)),
     put: async ({ principal, query, body }) => view(await instances.put(principal, query, body)),
     patch: async ({ principal, query, body }) =>
       view(await actions.change(await instances.select(principal, query), body)),
@@ -81,8 +81,10 @@ export function actionInstanceRoutes(options: ActionInstanceRoutesOptions): Rout
     async getOfConnection(call) {
       const connection = await connectionOf(call)
       const { query, params, principal } = call
-      if (query.autoCreate === true) return view(await instances.select(principal, await placeOf(call)))
-      return view(await instances.narrowest(principal, connection, params.selector ?? '', query.instanceKey ?? ''))
+      if (query.autoCreate === true) return views.shown(await instances.select(principal, await placeOf(call)))
+      return views.shown(
+        await instances.narrowest(principal, connection, params.selector ?? '', query.instanceKey ?? ''),
+      )
     },
     async putOfConnection(call) {
       const place = await placeOf(call)

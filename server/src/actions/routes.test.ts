@@ -213,8 +213,8 @@ describe('what cannot work is refused wherever it is saved', () => {
   }
 
   test.each([
-    ['invalid_action', { type: 'list-data-records' }],
-    ['invalid_action', { config: { request: { path: '' } } }],
+    ['invalid_action', { type: 'no-such-type' }],
+    ['invalid_action', { config: { request: { path: 5 } } }],
     ['invalid_action', code('export default 1 +')],
     ['invalid_formula', { outputMapping: { $var: 5 } }],
     ['invalid_formula', { config: { request: { path: { $jsonata: '((' } } } }],
@@ -356,6 +356,8 @@ describe('what is archived, not there or not clear', () => {
       apply: actions.apply({ params, body: { integrationKeys: ['crm'] } }),
       clone: actions.clone({ params }),
       export: actions.export({ params }),
+      dependencies: actions.dependencies({ params }),
+      refresh: actions.refresh({ params }),
       run: actions.run({ params, body }),
       getByQuery: actions.getByQuery({ query }),
       putByQuery: actions.putByQuery({ query, body }),

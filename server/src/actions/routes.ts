@@ -2,15 +2,16 @@ import { type ActionInput, actions as table } from '@permea/contract'
 import type { z } from 'zod'
 import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
+import { dependenciesOf, integrationDependency } from '../api/references.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
 import type { Customers } from '../customers/registry.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, toWire } from '../platform/ids.ts'
-import { type Action, layerOf } from './action.ts'
+import { type Action, actionLayerOf } from './action.ts'
 import { checkContent, mergedContent } from './action-content.ts'
-import { type Actions, type Narrowing, reachOf } from './actions.ts'
+import { type ActionNarrowing, type Actions, reachOf } from './actions.ts'
 import { answerOf, type Runner } from './runner.ts'
 import { listActions, listReaching } from './store.ts'
 import type { RunTarget, Targets } from './target.ts'
@@ -32,7 +33,7 @@ type RunBody = CallOf<(typeof table)['run']>['body']
 interface Located {
   principal: Principal
   params: Record<string, string>
-  query: Narrowing & { id?: string | undefined; key?: string | undefined }
+  query: ActionNarrowing & { id?: string | undefined; key?: string | undefined }
 }
 
 export function actionRoutes(options: ActionRoutesOptions): RouteSet {
@@ -53,7 +54,7 @@ export function actionRoutes(options: ActionRoutesOptions): RouteSet {
     const integrationKey = params.integrationSelector ?? ''
     const integration = await actions.integrationOf(principal, { integrationKey })
     const action = await actions.find(principal, params.selector ?? '', { integrationKey })
-    if (layerOf(action) !== 'integration' || action.integrationId !== integration?.id)
+    if (actionLayerOf(action) !== 'integration' || action.integrationId !== integration?.id)
       throw notFound('action of this integration', params.selector ?? '')
     return action
   }
@@ -76,9 +77,9 @@ export function actionRoutes(options: ActionRoutesOptions): RouteSet {
       views.one(
         await actions.create(principal, { ...body, connectionId: null, integrationId: params.integrationSelector }),
       ),
-    get: async (call) => views.one(await byPath(call)),
-    getByQuery: async (call) => views.one(await byQuery(call)),
-    getOfIntegration: async (call) => views.one(await ofIntegration(call)),
+    get: async (call) => views.shown(await byPath(call)),
+    getByQuery: async (call) => views.shown(await byQuery(call)),
+    getOfIntegration: async (call) => views.shown(await ofIntegration(call)),
     put: async (call) => change(await byPath(call), call.body),
     patch: async (call) => change(await byPath(call), call.body),
     putByQuery: async (call) => change(await byQuery(call), call.body),
@@ -99,6 +100,24 @@ export function actionRoutes(options: ActionRoutesOptions): RouteSet {
       const applied: Action[] = []
       for (const key of call.body.integrationKeys) applied.push(await actions.applyTo(call.principal, action, key))
       return views.many(applied)
+    },
+    refresh: async (call) => views.one(await byPath(call)),
+    async dependencies(call) {
+      const action = await byPath(call)
+      const { config, integration, parentId } = await views.one(action)
+      const parent = parentId === undefined ? null : await actions.find(call.principal, parentId, {})
+      return dependenciesOf({
+        parent:
+          parent === null
+            ? null
+            : {
+                elementType: 'action',
+                key: parent.key,
+                element: { id: toWire('act', parent.id), key: parent.key, name: parent.name },
+              },
+        integration: integrationDependency(integration),
+        content: config,
+      })
     },
     async export(call) {
       const answer = await views.one(await byPath(call))

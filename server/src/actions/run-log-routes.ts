@@ -1,5 +1,5 @@
 import { actionRunLogs as table } from '@permea/contract'
-import { listAnswer, pageOf } from '../api/paging.ts'
+import { logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -9,7 +9,7 @@ import { integrationsByIds } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, type Prefix } from '../platform/ids.ts'
-import { type ActionRun, runAnswer } from './run-log.ts'
+import { type ActionRun, actionRunAnswer } from './run-log.ts'
 import { actionRunById, listActionRuns } from './run-log-store.ts'
 
 export function actionRunLogRoutes(options: {
@@ -26,7 +26,7 @@ export function actionRunLogRoutes(options: {
     return runs.map((run) => {
       const customer = users.get(run.customerId ?? '')
       const integration = integrations.get(run.integrationId ?? '')
-      return runAnswer(run, { customer, integration, now: clock.now() }, isWhole)
+      return actionRunAnswer(run, { customer, integration, now: clock.now() }, isWhole)
     })
   }
   async function runOf({ principal, params }: { principal: Principal; params: Record<string, string> }) {
@@ -63,8 +63,8 @@ export function actionRunLogRoutes(options: {
         from: query.from ?? query.startedAfter ?? query.startDatetime ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      const rows = await listActionRuns(database.db, filter, page)
-      return { ...listAnswer(rows, page, 'arl', () => undefined), items: await answers(rows, false) }
+      const found = await listActionRuns(database.db, filter, page)
+      return { ...logAnswer(found, page, 'arl', () => undefined), items: await answers(found.rows, false) }
     },
     get: async (call) => (await runOf(call)).answer,
     async details(call) {

@@ -1,7 +1,7 @@
 import type { ErrorData } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
 import { sql, type Tx } from '../platform/database.ts'
-import { lowestIdAt } from '../platform/ids.ts'
+import { conditionsOf, type Looked, lookThrough } from '../platform/look-through.ts'
 import type { ActionRun } from './run-log.ts'
 
 interface Row extends Omit<ActionRun, 'error' | 'logs' | 'meta'> {
@@ -26,7 +26,7 @@ export async function insertRun(tx: Tx, r: ActionRun): Promise<void> {
       ${r.meta === null ? null : JSON.stringify(r.meta)}, ${r.durationMs}, ${r.completedAt})`.execute(tx)
 }
 
-export interface RunFilter {
+export interface ActionRunFilter {
   workspaceId: string
   customerId: string | null
   actionId: string | null
@@ -42,24 +42,30 @@ export interface RunFilter {
 }
 
 /** A page without inputs, outputs and logs, newest first. */
-export async function listActionRuns(tx: Tx, f: RunFilter, page: Page): Promise<ActionRun[]> {
-  const from = f.from === null ? null : lowestIdAt(f.from)
-  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
-  const { rows } = await sql<Row>`
-    select ${columns}, null as input, null as output, null as logs from action_run_logs
-     where workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
-       and (${f.customerId}::uuid is null or customer_id = ${f.customerId})
-       and (${f.actionId}::uuid is null or ${f.actionId} in (action_id, universal_action_id, integration_action_id, connection_action_id))
-       and (${f.universalActionId}::uuid is null or universal_action_id = ${f.universalActionId})
-       and (${f.integrationActionId}::uuid is null or integration_action_id = ${f.integrationActionId})
-       and (${f.connectionActionId}::uuid is null or connection_action_id = ${f.connectionActionId})
-       and (${f.integrationId}::uuid is null or integration_id = ${f.integrationId})
-       and (${f.connectionId}::uuid is null or connection_id = ${f.connectionId})
-       and (${f.sourceId}::text is null or source_id = ${f.sourceId})
-       and (${f.status}::text is null or status = ${f.status})
-       and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
-     order by id desc limit ${page.limit}`.execute(tx)
-  return rows.map(runOf)
+export async function listActionRuns(tx: Tx, f: ActionRunFilter, page: Page): Promise<Looked<ActionRun>> {
+  const { actionId } = f
+  const isOfAction = sql`${actionId}::uuid in (r.action_id, r.universal_action_id, r.integration_action_id, r.connection_action_id)`
+  const conditions = conditionsOf({
+    workspaceId: f.workspaceId,
+    indexed: { source_id: f.sourceId, connection_id: f.connectionId, customer_id: f.customerId },
+    others: {
+      universal_action_id: f.universalActionId,
+      integration_action_id: f.integrationActionId,
+      connection_action_id: f.connectionActionId,
+      integration_id: f.integrationId,
+      status: f.status,
+    },
+    more: [actionId === null ? null : isOfAction],
+    span: f,
+  })
+  const wanted = sql`${columns}, null as input, null as output, null as logs`
+  const { rows, lookedTo } = await lookThrough<Row>(tx, {
+    log: 'action_run_logs',
+    columns: wanted,
+    ...conditions,
+    page,
+  })
+  return { rows: rows.map(runOf), lookedTo }
 }
 
 export async function actionRunById(tx: Tx, workspaceId: string, id: string): Promise<ActionRun | null> {

@@ -1,5 +1,6 @@
 import type { ErrorData, ActionRunLog as WireRunLog } from '@permea/contract'
 import type { z } from 'zod'
+import { shownJson } from '../api/shown-json.ts'
 import { type Customer, customerAnswer } from '../customers/customer.ts'
 import { type Integration, integrationAnswer } from '../integrations/integration.ts'
 import { fromWire, timeOfId, toWire } from '../platform/ids.ts'
@@ -39,7 +40,7 @@ export function keptText(value: unknown): string | null {
   return text === undefined || text.length > KEPT_CHARS_MAX ? null : text
 }
 
-export function runAnswer(
+export function actionRunAnswer(
   run: ActionRun,
   beside: { customer: Customer | undefined; integration: Integration | undefined; now: Date },
   isWhole: boolean,
@@ -60,8 +61,8 @@ export function runAnswer(
     integrationId: run.integrationId === null ? undefined : toWire('int', run.integrationId),
     connectionId: run.connectionId === null ? undefined : toWire('con', run.connectionId),
     flowRunId: run.sourceId !== null && fromWire('fr', run.sourceId) !== null ? run.sourceId : undefined,
-    ...(isWhole && run.input !== null ? { input: JSON.parse(run.input) as unknown } : {}),
-    ...(isWhole && run.output !== null ? { output: JSON.parse(run.output) as unknown } : {}),
+    ...(isWhole && run.input !== null ? { input: shownJson(run.input) } : {}),
+    ...(isWhole && run.output !== null ? { output: shownJson(run.output) } : {}),
     status: run.status,
     error: run.error ?? undefined,
     duration: Math.round(run.durationMs * 10) / 10,

@@ -8,10 +8,11 @@ import { evaluateFormula } from '../formulas/compile-formula.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
+import type { StepCall, StepOutcome, StepServices } from '../steps/step.ts'
+import { incompletenessOf } from './action-content.ts'
 import { ACTION_KINDS } from './action-types.ts'
 import { type ActionRun, keptText } from './run-log.ts'
 import { insertRun } from './run-log-store.ts'
-import type { StepCall, StepOutcome, StepServices } from './step.ts'
 import type { RunTarget } from './target.ts'
 
 export interface RunnerOptions {
@@ -54,7 +55,7 @@ export function createRunner(options: RunnerOptions): Runner {
       const logs: unknown[] = []
       const startedMs = performance.now()
       const input = request.input ?? {}
-      const wrong = inputProblem(target, input)
+      const wrong = await inputProblem(target, input)
       const outcome: StepOutcome =
         wrong === null ? await execute(target, { ...request, input }, id, logs) : { kind: 'failed', error: wrong }
       await insertRun(options.database.db, {
@@ -78,6 +79,8 @@ export function createRunner(options: RunnerOptions): Runner {
 
   async function execute(target: RunTarget, request: RunRequest, id: string, logs: unknown[]): Promise<StepOutcome> {
     const { runnable, connection, integration, customer } = target
+    const [missing] = incompletenessOf(runnable)
+    if (missing !== undefined) return { kind: 'failed', error: missing }
     const kind = ACTION_KINDS[runnable.type]
     const config = runnable.config ?? {}
     const { action } = runnable
@@ -114,25 +117,36 @@ export function createRunner(options: RunnerOptions): Runner {
       signal: request.signal,
       log: (record) => logs.push(record),
     }
+    const owner = customer?.id ?? target.workspaceId
+    let field = 'config'
     try {
-      const value = await evaluateFormula(kind.formula(config), scope)
+      const value = await evaluateFormula(kind.formula(config), scope, { owner })
       const outcome = await kind.execute(call, config, value, { input: request.input, beside })
       if (outcome.kind !== 'done' || runnable.outputMapping === null) return outcome
       const { output } = outcome
-      const mapped = await evaluateFormula(runnable.outputMapping, { input: request.input, output, ...user })
+      field = 'outputMapping'
+      const mapped = await evaluateFormula(runnable.outputMapping, { input: request.input, output, ...user }, { owner })
       return { kind: 'done', output: mapped ?? null }
     } catch (error) {
       if (!(error instanceof FormulaTooLarge)) throw error
-      return { kind: 'failed', error: { type: 'configuration', key: 'formula_too_large', message: error.message } }
+      return {
+        kind: 'failed',
+        error: { type: 'configuration', key: 'formula_too_large', message: `${field}: ${error.message}` },
+      }
     }
   }
 }
 
 /** What is wrong with the input, naming the part of it. */
-function inputProblem({ runnable }: RunTarget, input: unknown): ErrorData | null {
+async function inputProblem({ runnable, customer }: RunTarget, input: unknown): Promise<ErrorData | null> {
   const { action, inputSchema } = runnable
   if (inputSchema === null || action === null) return null
-  const problem = schemaProblem(`${action.id}:${action.revision}`, inputSchema, input)
+  const problem = await schemaProblem({
+    revision: `${action.id}:${action.revision}`,
+    schema: inputSchema,
+    value: input,
+    owner: customer?.id ?? action.workspaceId,
+  })
   if (problem === null) return null
   const [, path = '', message] = /^(the event|\/\S*) (.*)$/s.exec(problem) ?? []
   const field = path.startsWith('/') ? `input${path.replaceAll('/', '.')}` : 'input'

@@ -9,9 +9,9 @@ import type { Integration } from '../integrations/integration.ts'
 import { integrationById } from '../integrations/store.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
-import { type Action, type ActionContent, layerOf } from './action.ts'
+import { type Action, type ActionContent, actionLayerOf } from './action.ts'
 import { ACTION_KINDS } from './action-types.ts'
-import { type Actions, type Narrowing, reachOf } from './actions.ts'
+import { type ActionNarrowing, type Actions, reachOf } from './actions.ts'
 import { actionsByIds, narrowestBelow } from './store.ts'
 
 /** What is run: an action, or a request or code that somebody wrote for this once. */
@@ -45,11 +45,11 @@ export interface Targets {
    * integration that is named or that the action is of. Refuses what is archived, and what cannot be run without a
    * connection where there is none.
    */
-  ofAction(principal: Principal, selector: string, narrowing: Narrowing): Promise<RunTarget>
+  ofAction(principal: Principal, selector: string, narrowing: ActionNarrowing): Promise<RunTarget>
   /** The same for a connection's own action. */
   ofInstance(action: Action): Promise<RunTarget>
   /** For something that is no stored action. */
-  ofContent(principal: Principal, content: ActionContent, narrowing: Narrowing): Promise<RunTarget>
+  ofContent(principal: Principal, content: ActionContent, narrowing: ActionNarrowing): Promise<RunTarget>
 }
 
 interface Meant {
@@ -69,7 +69,7 @@ class TargetFinder implements Targets {
     this.#o = options
   }
 
-  async ofAction(principal: Principal, selector: string, narrowing: Narrowing): Promise<RunTarget> {
+  async ofAction(principal: Principal, selector: string, narrowing: ActionNarrowing): Promise<RunTarget> {
     const { actions, database } = this.#o
     const isId = fromWire('act', selector) !== null
     const integration = await actions.integrationOf(principal, narrowing)
@@ -108,7 +108,7 @@ class TargetFinder implements Targets {
     return this.#targetOf(principal, { ...action, action }, { connection, refusal: null }, {})
   }
 
-  async ofContent(principal: Principal, content: ActionContent, narrowing: Narrowing): Promise<RunTarget> {
+  async ofContent(principal: Principal, content: ActionContent, narrowing: ActionNarrowing): Promise<RunTarget> {
     const integration = await this.#o.actions.integrationOf(principal, narrowing)
     const named = await this.#o.actions.connectionOf(principal, narrowing)
     const meant = await this.#connectionMeant(principal, named, narrowing, integration?.id ?? null)
@@ -119,7 +119,7 @@ class TargetFinder implements Targets {
   async #connectionMeant(
     principal: Principal,
     named: Connection | null,
-    narrowing: Narrowing,
+    narrowing: ActionNarrowing,
     integrationId: string | null,
   ): Promise<Meant> {
     if (named !== null || integrationId === null) return { connection: named, refusal: null }
@@ -136,7 +136,7 @@ class TargetFinder implements Targets {
     principal: Principal,
     content: ActionContent & { action: Action | null },
     meant: Meant,
-    narrowing: Narrowing,
+    narrowing: ActionNarrowing,
   ): Promise<RunTarget> {
     const { action } = content
     const { connection } = meant
@@ -166,7 +166,7 @@ class TargetFinder implements Targets {
   async #customerOf(
     principal: Principal,
     connection: Connection | null,
-    narrowing: Narrowing,
+    narrowing: ActionNarrowing,
   ): Promise<Customer | null> {
     const { database, customers } = this.#o
     if (connection !== null) return customerById(database.db, principal.workspaceId, connection.customerId)
@@ -179,7 +179,7 @@ class TargetFinder implements Targets {
     const lineage = { ...NO_LINEAGE }
     let at: Action | undefined = action
     while (at !== undefined) {
-      lineage[layerOf(at)] = at.id
+      lineage[actionLayerOf(at)] = at.id
       const above: string | null = at.parentId
       at = above === null ? undefined : (await actionsByIds(this.#o.database.db, [above])).get(above)
     }
@@ -195,7 +195,7 @@ function noConnection(): Refusal {
   })
 }
 
-function narrowedTo(narrowing: Narrowing, connection: Connection | null): Narrowing {
+function narrowedTo(narrowing: ActionNarrowing, connection: Connection | null): ActionNarrowing {
   return connection === null ? narrowing : { ...narrowing, connectionId: toWire('con', connection.id) }
 }
 

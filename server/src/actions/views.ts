@@ -2,19 +2,30 @@ import type { ErrorData, Action as WireAction } from '@permea/contract'
 import type { z } from 'zod'
 import { connectionsByIds } from '../connections/store.ts'
 import { customersByIds } from '../customers/store.ts'
+import type { RecordSchemas } from '../data-records/record-schemas.ts'
 import { integrationsByIds } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
-import { type Action, actionAnswer, layerOf } from './action.ts'
+import { type Action, actionAnswer, actionLayerOf } from './action.ts'
+import { incompletenessOf } from './action-content.ts'
+import { ACTION_KINDS } from './action-types.ts'
 import { actionsByIds } from './store.ts'
 
 /** How actions look on the wire, with what belongs beside them; a page at a time. */
 export interface ActionViews {
   one(action: Action, errors?: readonly ErrorData[]): Promise<z.input<typeof WireAction>>
+  /** With the schema of what it puts out, also where that follows from its type and the app. */
+  shown(action: Action): Promise<z.input<typeof WireAction>>
   many(actions: readonly Action[]): Promise<z.input<typeof WireAction>[]>
 }
 
-export function createActionViews({ database, clock }: { database: Database; clock: Clock }): ActionViews {
+export interface ActionViewsOptions {
+  database: Database
+  clock: Clock
+  schemas: RecordSchemas
+}
+
+export function createActionViews({ database, clock, schemas }: ActionViewsOptions): ActionViews {
   const { db } = database
   const present = (ids: readonly (string | null)[]) => ids.filter((id) => id !== null)
 
@@ -29,18 +40,38 @@ export function createActionViews({ database, clock }: { database: Database; clo
         integration: integrations.get(action.integrationId ?? ''),
         connection: connections.get(action.connectionId ?? ''),
         customer: customers.get(action.customerId ?? ''),
-        universalId: parent === undefined ? null : layerOf(parent) === 'universal' ? parent.id : parent.parentId,
-        errors,
+        universalId: parent === undefined ? null : actionLayerOf(parent) === 'universal' ? parent.id : parent.parentId,
+        errors: [...incompletenessOf(action), ...errors],
         now: clock.now(),
       })
     })
   }
 
+  async function one(action: Action, errors: readonly ErrorData[] = []) {
+    const [answer] = await answers([action], errors)
+    if (answer === undefined) throw new Error('one row gives one answer')
+    return answer
+  }
+
+  /** Null where it is not known: what an `outputMapping` makes says so itself, or nobody does. */
+  async function derivedOutput(action: Action) {
+    const work = ACTION_KINDS[action.type].records
+    if (work === undefined || action.outputMapping !== null) return null
+    const integrations = await integrationsByIds(db, present([action.integrationId]))
+    const connections = await connectionsByIds(db, present([action.connectionId]))
+    const { workspaceId, instanceKey, config } = action
+    const integration = integrations.get(action.integrationId ?? '') ?? null
+    const connection = connections.get(action.connectionId ?? '') ?? null
+    const found = await schemas.of({ workspaceId, integration, connection, instanceKey }, work, config ?? {})
+    return found.outputSchema ?? null
+  }
+
   return {
-    async one(action, errors = []) {
-      const [answer] = await answers([action], errors)
-      if (answer === undefined) throw new Error('one row gives one answer')
-      return answer
+    one,
+    async shown(action) {
+      const answer = await one(action)
+      const outputSchema = action.customOutputSchema === null ? await derivedOutput(action) : null
+      return outputSchema === null ? answer : { ...answer, outputSchema }
     },
     many: (actions) => answers(actions, []),
   }

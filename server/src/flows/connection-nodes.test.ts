@@ -91,7 +91,7 @@ describe('api-request-to-external-app', () => {
     expect((await at.nodeRun(run, 'get')).logs).toMatchObject([
       { type: 'api-request', request: { method: 'GET', uri: '/notes' }, response: { status: 200, body: { id: 7 } } },
     ])
-    await at.house.engine.connections.settled()
+    await at.house.engine.appRequests.settled()
     const logs = await at.house.admin.externalApiLogs.list({ query: { sourceId: run.id } })
     expect(logs.items).toMatchObject([{ statusCode: 200, connectionId: at.connectionId }])
   })
@@ -211,10 +211,13 @@ describe('run-javascript', () => {
     if (!(error instanceof PermeaError)) throw error
     expect(error).toMatchObject({ key: 'invalid_flow', data: { problems: [{ nodeKey: 'js', path: 'config.code' }] } })
     expect(error.message).toMatch(/line 3/)
-    const none: unknown = await at.house.admin.flows
-      .create({ body: { key: 'bad', nodes: { t: start('js'), js: { type: 'run-javascript', config: {} } } } })
-      .catch((e: unknown) => e)
-    expect(none).toMatchObject({ key: 'invalid_flow' })
+    const none = await at.house.admin.flows.create({
+      body: { key: 'later', nodes: { t: start('js'), js: { type: 'run-javascript', config: {} } } },
+    })
+    expect(none).toMatchObject({
+      state: 'CONFIGURATION_ERROR',
+      errors: [{ data: { nodeKey: 'js', path: 'config.code' } }],
+    })
   })
 })
 

@@ -1,6 +1,6 @@
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
-import { externalEventTypesByKey } from '../event-types/external-store.ts'
+import { externalEventTypesByKey } from '../external-event-types/store.ts'
 import type { Connector } from '../integrations/connector.ts'
 import type { Integration } from '../integrations/integration.ts'
 import type { Tx } from '../platform/database.ts'

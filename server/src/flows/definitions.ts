@@ -1,5 +1,6 @@
 import type { FlowNodes } from '@permea/contract'
 import { refusingTakenKey } from '../api/elements.ts'
+import { checkSchema } from '../api/json-schema.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -8,7 +9,14 @@ import { type Ids, secretUuid } from '../platform/ids.ts'
 import type { ConnectorEvents } from './connector-events.ts'
 import { customOf, type Flow, type FlowContent, laidOver, withoutReadOnly } from './flow.ts'
 import type { NodeTypes } from './node-type.ts'
-import { type FlowProblem, flowProblems, triggerWishes } from './plan.ts'
+import {
+  type FlowProblem,
+  flowProblems,
+  incompleteness,
+  refuseIncomplete,
+  refuseProblems,
+  triggerWishes,
+} from './plan.ts'
 import { insertFlow, keepVersion, nodesOfVersion, updateFlow } from './store.ts'
 
 export interface DefinitionsOptions {
@@ -41,6 +49,9 @@ export interface Definitions {
     of: Parameters<ConnectorEvents['problem']>[1] | null,
     content: Pick<FlowContent, 'versionId'>,
   ): Promise<void>
+  /** Refuses to enable nodes that are not complete, naming the first. */
+  refuseIncomplete(tx: Tx, content: Pick<FlowContent, 'versionId'>): Promise<void>
+  isComplete(tx: Tx, content: Pick<FlowContent, 'versionId'>): Promise<boolean>
   /** Whether one of the nodes has no use without a connection. */
   needsConnection(tx: Tx, content: Pick<FlowContent, 'versionId'>): Promise<boolean>
   insert(tx: Tx, flow: Flow): Promise<Flow>
@@ -48,17 +59,18 @@ export interface Definitions {
   save(tx: Tx, flow: Flow): Promise<Flow>
 }
 
-/** Refuses nodes that make no sense; the message names the first problem, `data.problems` all of them. */
+/** Refuses nodes that make no sense. What is only not there yet is kept: it is told of, and refused when it is to run. */
 async function refuseBadNodes(
   nodes: FlowNodes,
   { nodeTypes, functions }: DefinitionsOptions,
   how: { isCodeKnown: boolean },
 ): Promise<void> {
   const problems = flowProblems(nodes, nodeTypes)
-  refuse(problems.length > 0 || how.isCodeKnown ? problems : await codeProblems(nodes, nodeTypes, functions))
+  if (problems.some((each) => each.isIncomplete !== true)) refuseProblems(problems)
+  if (!how.isCodeKnown) refuseProblems(await codeProblems(nodes, nodeTypes, functions))
 }
 
-/** What is wrong with the code in nodes: found by loading it once. */
+/** What is wrong with the code and the schemas in nodes: found by loading them once. */
 async function codeProblems(
   nodes: FlowNodes,
   types: NodeTypes,
@@ -66,6 +78,9 @@ async function codeProblems(
 ): Promise<FlowProblem[]> {
   const problems: FlowProblem[] = []
   for (const [nodeKey, node] of Object.entries(nodes)) {
+    const schema = types.get(node.type)?.schema?.(node) ?? null
+    const wrong = schema === null ? null : await schemaRefusal(schema.schema)
+    if (schema !== null && wrong !== null) problems.push({ nodeKey, path: schema.path, message: wrong })
     const code = types.get(node.type)?.code?.(node) ?? null
     if (code === null) continue
     const problem = await functions.problem(code.definition, `${nodeKey}.js`)
@@ -77,12 +92,14 @@ async function codeProblems(
   return problems
 }
 
-function refuse(problems: readonly FlowProblem[]): void {
-  const first = problems[0]
-  if (first === undefined) return
-  const where =
-    first.nodeKey === '' ? '' : `node ${JSON.stringify(first.nodeKey)}${first.path === '' ? '' : `, ${first.path}`}: `
-  throw new Refusal('invalid_flow', `${where}${first.message}`, { problems })
+async function schemaRefusal(schema: Parameters<typeof checkSchema>[0]): Promise<string | null> {
+  try {
+    await checkSchema(schema)
+    return null
+  } catch (error) {
+    if (error instanceof Refusal) return error.message
+    throw error
+  }
 }
 
 export function createDefinitions(options: DefinitionsOptions): Definitions {
@@ -138,7 +155,13 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
         const message = await options.connectorEvents.problem(tx, of, wish.eventKey)
         if (message !== null) problems.push({ nodeKey, path: 'config.eventKey', message })
       }
-      refuse(problems)
+      refuseProblems(problems)
+    },
+    async refuseIncomplete(tx, content) {
+      refuseIncomplete(await nodesOfVersion(tx, content.versionId), nodeTypes)
+    },
+    async isComplete(tx, content) {
+      return incompleteness(await nodesOfVersion(tx, content.versionId), nodeTypes).length === 0
     },
     async needsConnection(tx, content) {
       const nodes = await nodesOfVersion(tx, content.versionId)

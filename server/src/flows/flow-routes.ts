@@ -2,10 +2,12 @@ import { type FlowSelectorQuery, flows as table } from '@permea/contract'
 import type { z } from 'zod'
 import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
+import { dependenciesOf, integrationDependency } from '../api/references.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
+import type { Connections } from '../connections/connections.ts'
 import type { Database, Tx } from '../platform/database.ts'
-import { fromWire, NO_ID } from '../platform/ids.ts'
+import { fromWire, NO_ID, toWire } from '../platform/ids.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import type { Flows } from './flows.ts'
 import type { Instances } from './instances.ts'
@@ -17,6 +19,7 @@ export interface FlowRoutesOptions {
   flows: Flows
   instances: Instances
   views: FlowViews
+  connections: Pick<Connections, 'find'>
   /** Has an instance made for every customer or connection, in the background. */
   createForAll(tx: Tx, flow: Flow): Promise<void>
   /** Starts a run of an instance; runs are above flows, so it is handed over. */
@@ -36,7 +39,7 @@ interface Located {
 type ListQuery = CallOf<(typeof table)['list']>['query']
 
 export function flowRoutes(options: FlowRoutesOptions): RouteSet {
-  const { database, flows, instances, views } = options
+  const { database, flows, instances, views, connections } = options
 
   const byPath = ({ principal, params, query }: Located) => flows.find(principal, params.selector ?? '', query)
   const byPathAlone = ({ principal, params }: { principal: Principal; params: Record<string, string> }) =>
@@ -128,6 +131,28 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
       const applied: Flow[] = []
       for (const key of call.body.integrationKeys) applied.push(await flows.applyTo(call.principal, flow, key))
       return views.flows(applied)
+    },
+    refresh: async (call) => views.flow(await byPath(call)),
+    async nodeSchemas(call) {
+      const { connectionId } = call.query
+      const connection = connectionId === undefined ? null : await connections.find(call.principal, connectionId)
+      return views.nodeSchemas(await byPath(call), connection)
+    },
+    async dependencies(call) {
+      const { nodes, integration, universalFlowId } = await views.flow(await byPath(call))
+      const parent = universalFlowId === undefined ? null : await flows.find(call.principal, universalFlowId, {})
+      return dependenciesOf({
+        parent:
+          parent === null
+            ? null
+            : {
+                elementType: 'flow',
+                key: parent.key,
+                element: { id: toWire('uf', parent.id), key: parent.key, name: parent.name },
+              },
+        integration: integrationDependency(integration),
+        content: nodes,
+      })
     },
     async export(call) {
       const flow = await byPathAlone(call)

@@ -127,6 +127,8 @@ export interface FlowBeside {
   /** The parent's nodes version now; differs from `baseVersionId` where the parent moved on. */
   parentVersionId: string | null
   integration: Integration | undefined
+  /** Of a definition: what is not there yet. */
+  errors: readonly ErrorData[]
 }
 
 export function flowAnswer(flow: Flow, beside: FlowBeside): z.input<typeof WireFlow> {
@@ -134,7 +136,8 @@ export function flowAnswer(flow: Flow, beside: FlowBeside): z.input<typeof WireF
     id: flowWireId(flow),
     ...elementAnswer(flow),
     layer: flow.integrationId === null ? 'universal' : 'integration',
-    state: 'READY',
+    state: beside.errors.length === 0 ? 'READY' : 'CONFIGURATION_ERROR',
+    errors: beside.errors.length === 0 ? undefined : [...beside.errors],
     ...integrationFields(flow.integrationId, beside.integration),
     parentId: flow.universalFlowId === null ? undefined : toWire('uf', flow.universalFlowId),
     universalFlowId: flow.universalFlowId === null ? undefined : toWire('uf', flow.universalFlowId),

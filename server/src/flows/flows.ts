@@ -1,6 +1,6 @@
 import type { FlowInput, FlowNodes } from '@permea/contract'
 import type { z } from 'zod'
-import { newElement } from '../api/elements.ts'
+import { newElement, withOwnUuid } from '../api/elements.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Integration } from '../integrations/integration.ts'
@@ -114,11 +114,13 @@ class FlowRegistry implements Flows {
         problems: [{ field: 'universalFlowId', message: 'needs an integrationKey, and to be a universal flow' }],
       })
     }
-    return this.#o.database.transaction(async (tx) => {
-      const flow = await this.#insert(tx, principal.workspaceId, integration, universal, input)
-      await this.#o.definitions.refuseForeignEvents(tx, integration === null ? null : { integration }, flow)
-      return flow
-    })
+    return withOwnUuid(input, integration !== null, (given) =>
+      this.#o.database.transaction(async (tx) => {
+        const flow = await this.#insert(tx, principal.workspaceId, integration, universal, given)
+        await this.#o.definitions.refuseForeignEvents(tx, integration === null ? null : { integration }, flow)
+        return flow
+      }),
+    )
   }
 
   async #insert(
@@ -136,6 +138,9 @@ class FlowRegistry implements Flows {
         : await definitions.inheriting(tx, workspaceId, universal.versionId, input.nodes)
     const named =
       universal === null ? input : { ...input, key: input.key ?? universal.key, name: input.name ?? universal.name }
+    // Null is a word: nothing, whatever the universal flow has.
+    const given = <Field extends 'parametersSchema' | 'parameters' | 'concurrency'>(field: Field): Flow[Field] =>
+      input[field] === undefined ? (universal?.[field] ?? null) : (input[field] as Flow[Field])
     return definitions.insert(tx, {
       ...newElement(named, this.#o, 'a flow'),
       ...content,
@@ -144,12 +149,12 @@ class FlowRegistry implements Flows {
       integrationId,
       universalFlowId: universal?.id ?? null,
       universalFlowRevision: universal?.revision ?? null,
-      parametersSchema: input.parametersSchema ?? universal?.parametersSchema ?? null,
-      parameters: input.parameters ?? universal?.parameters ?? null,
+      parametersSchema: given('parametersSchema'),
+      parameters: given('parameters'),
       isEnabled: input.enabled ?? universal?.isEnabled ?? true,
       autoCreateInstances: input.autoCreateInstances ?? universal?.autoCreateInstances ?? false,
       isOrdered: input.ordered ?? universal?.isOrdered ?? false,
-      concurrency: input.concurrency ?? universal?.concurrency ?? null,
+      concurrency: given('concurrency'),
     })
   }
 

@@ -13,7 +13,7 @@ import { fromWire, type Ids, NO_ID, type Prefix, secretUuid } from '../platform/
 import type { Definitions } from './definitions.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import type { Flows } from './flows.ts'
-import { anyInstance, createFindPlace, type FindPlace, flowSelectorOf, textOf } from './instance-place.ts'
+import { anyInstance, createLocating, flowSelectorOf, givenText, type Locate } from './instance-location.ts'
 import type { Setup } from './setup.ts'
 import {
   flowById,
@@ -93,11 +93,11 @@ const PAGE = 200
 
 class InstanceRegistry implements Instances {
   readonly #o: InstancesOptions
-  readonly #findPlace: FindPlace
+  readonly #locate: Locate
 
   constructor(options: InstancesOptions) {
     this.#o = options
-    this.#findPlace = createFindPlace(options)
+    this.#locate = createLocating(options)
   }
 
   async byId(principal: Principal, selector: string): Promise<FlowInstance> {
@@ -140,13 +140,13 @@ class InstanceRegistry implements Instances {
   }
 
   async #find(principal: Principal, selector: Selector, includeArchived: boolean): Promise<FlowInstance | null> {
-    const place = await this.#findPlace(principal, selector, flowSelectorOf(selector))
-    const { flow, connection } = place
+    const location = await this.#locate(principal, selector, flowSelectorOf(selector))
+    const { flow, connection } = location
     // A token of the workspace that is not an admin's sees nobody's.
-    if (flow === null || (place.customerId === null && !principal.isAdmin)) return null
+    if (flow === null || (location.customerId === null && !principal.isAdmin)) return null
     const filter = {
       ...anyInstance(principal),
-      customerId: place.customerId,
+      customerId: location.customerId,
       flowId: flow.id,
       instanceKey: selector.instanceKey ?? '',
       includeArchived,
@@ -156,7 +156,7 @@ class InstanceRegistry implements Instances {
       throw new Refusal('ambiguous_selector', 'several customers have an instance of this flow: give userId')
     if (connection !== null) {
       const own = found.filter((each) => each.connectionId === connection.id)
-      const alone = place.isConnectionNamed ? [] : found.filter((each) => each.connectionId === null)
+      const alone = location.isConnectionNamed ? [] : found.filter((each) => each.connectionId === null)
       return own[0] ?? alone[0] ?? null
     }
     const alone = found.find((each) => each.connectionId === null)
@@ -193,8 +193,8 @@ class InstanceRegistry implements Instances {
   }
 
   async create(principal: Principal, input: Input): Promise<FlowInstance> {
-    const place = await this.#findPlace(principal, input, textOf(input.flowId) ?? textOf(input.flowKey))
-    const { flow, connection, customerId } = place
+    const location = await this.#locate(principal, input, givenText(input.flowId) ?? givenText(input.flowKey))
+    const { flow, connection, customerId } = location
     if (customerId === null) {
       throw new Refusal('invalid_input', 'whose instance: give userId, or use a customer’s token', {
         problems: [{ field: 'userId', message: 'required' }],
@@ -205,7 +205,7 @@ class InstanceRegistry implements Instances {
     if (connection !== null && connection.archivedAt !== null)
       throw new Refusal('archived', 'the connection is archived')
     return this.#o.database.transaction(async (tx) => {
-      const of = { customerId, connection, integrationId: place.integrationId }
+      const of = { customerId, connection, integrationId: location.integrationId }
       const instance = await this.#insert(tx, principal.workspaceId, of, flow, input)
       if (connection === null && (await this.#o.definitions.needsConnection(tx, instance))) throw noConnection()
       // What a flow brings along is told of by the setup; what is given here is refused.
@@ -232,6 +232,7 @@ class InstanceRegistry implements Instances {
           ? current
           : await this.#o.definitions.withNodes(tx, current.workspaceId, current, input.nodes)
       if (content.versionId !== current.versionId) await this.#refuseUnusable(tx, current, content)
+      if (input.enabled === true) await this.#o.definitions.refuseIncomplete(tx, content)
       return {
         ...current,
         ...contentOf(content),
@@ -369,6 +370,8 @@ class InstanceRegistry implements Instances {
       flow === null
         ? await this.#o.definitions.own(tx, workspaceId, nodes ?? {})
         : await this.#o.definitions.inheriting(tx, workspaceId, flow.versionId, nodes)
+    if (input.enabled === true) await this.#o.definitions.refuseIncomplete(tx, content)
+    const isComplete = await this.#o.definitions.isComplete(tx, content)
     const now = this.#o.clock.now()
     const instance: FlowInstance = {
       id: this.#o.ids.next(),
@@ -385,7 +388,8 @@ class InstanceRegistry implements Instances {
       description: input.description ?? flow?.description ?? null,
       meta: input.meta ?? null,
       parameters: input.parameters ?? flow?.parameters ?? null,
-      isEnabled: input.enabled ?? flow?.isEnabled ?? true,
+      // What is not complete waits for somebody to complete and enable it.
+      isEnabled: isComplete && (input.enabled ?? flow?.isEnabled ?? true),
       isOrdered: input.ordered ?? flow?.isOrdered ?? false,
       concurrency: input.concurrency ?? flow?.concurrency ?? null,
       ...contentOf(content),

@@ -1,14 +1,8 @@
 import { flowNodeTypes as table } from '@permea/contract'
 import { type RouteSet, routeSet } from '../api/routes.ts'
+import type { NodeAbout } from './node-about.ts'
 import type { NodeTypes } from './node-type.ts'
-
-/** What a kind of node is called and how it is configured, for people and for forms. */
-export interface NodeAbout {
-  title: string
-  summary: string
-  /** JSON Schema of `config`; `format` says what a text stands for. */
-  config: Record<string, unknown>
-}
+import { RECORD_NODE_ABOUT } from './record-node-about.ts'
 
 const formula = (title: string, description: string) => ({ title, description, format: 'formula' })
 const text = (title: string, description: string, more: object = {}) => ({
@@ -49,6 +43,7 @@ const javascript = text('Code', 'export default async function run({ input, user
 
 /** By type. A kind without an entry is shown under its own name and configured as JSON. */
 export const NODE_ABOUT: Readonly<Record<string, NodeAbout>> = {
+  ...RECORD_NODE_ABOUT,
   'app-event-trigger': {
     title: 'App event',
     summary: 'Starts the flow when your application sends an event',
@@ -92,7 +87,27 @@ export const NODE_ABOUT: Readonly<Record<string, NodeAbout>> = {
   filter: {
     title: 'Filter',
     summary: 'Goes on only where a condition holds',
-    config: objectOf({ filter: formula('Condition', 'Goes on where this comes out as true') }),
+    config: objectOf({
+      filter: {
+        title: 'Condition',
+        description: 'Goes on where this comes out as true',
+        format: 'condition',
+      },
+    }),
+  },
+  branch: {
+    title: 'Branch',
+    summary: 'Goes one of several ways: the first whose condition holds',
+    config: objectOf({}),
+  },
+  delay: {
+    title: 'Delay',
+    summary: 'Waits, for a while or until a moment, then goes on',
+    config: objectOf({
+      amount: formula('How long', 'A number of the unit, 30 days at most'),
+      unit: text('Unit', 'Seconds where none is given', { enum: ['seconds', 'minutes', 'hours', 'days'] }),
+      until: formula('Or until', 'A date, such as 2027-01-31T09:00:00Z; goes before the number'),
+    }),
   },
   'transform-data': {
     title: 'Transform data',
@@ -124,6 +139,17 @@ export const NODE_ABOUT: Readonly<Record<string, NodeAbout>> = {
     title: 'Request to the external app',
     summary: 'Sends a request to the connected app with its credentials',
     config: requestOf('Relative to the API of the app'),
+  },
+  'integration-specific-operation': {
+    title: 'Operation of the app',
+    summary: 'Runs an operation that the connector of the app has',
+    config: objectOf(
+      {
+        operationKey: text('Operation', 'The key of the operation'),
+        inputMapping: formula('Input', 'What the operation is given'),
+      },
+      ['operationKey'],
+    ),
   },
   'run-action': {
     title: 'Run an action',

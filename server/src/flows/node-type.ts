@@ -1,9 +1,11 @@
 import { readdir } from 'node:fs/promises'
-import type { ErrorData, FlowNode, FunctionDefinition } from '@permea/contract'
+import type { ErrorData, FlowNode, FunctionDefinition, RecordEvent } from '@permea/contract'
 import type { ActionOutcome } from '../actions/runner.ts'
-import type { StepCall, StepOutcome, StepServices } from '../actions/step.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Customer } from '../customers/customer.ts'
+import type { RecordWork } from '../data-records/record-work.ts'
+import { SOURCE_ENDING } from '../platform/own-files.ts'
+import type { StepCall, StepOutcome, StepServices } from '../steps/step.ts'
 
 /** What node types may use of the engine. */
 export interface NodeServices extends StepServices {
@@ -19,6 +21,8 @@ export interface NodeServices extends StepServices {
 export interface NodeProblem {
   path: string
   message: string
+  /** Something is not there yet, rather than wrong: it is kept, and runs when it is filled in. */
+  isIncomplete?: boolean
 }
 
 /** What a trigger waits for. */
@@ -27,6 +31,7 @@ export type TriggerWish =
   | { kind: 'app-event'; appEventTypeKey: string }
   | { kind: 'schedule'; cron: string; timeZone: string }
   | { kind: 'connector-event'; eventKey: string; parameters: Record<string, unknown> }
+  | { kind: 'record-event'; recordEvent: RecordEvent; dataSource: unknown }
 
 /** One execution of a node. */
 export interface NodeCall extends StepCall {
@@ -36,8 +41,12 @@ export interface NodeCall extends StepCall {
   scope: Record<string, unknown>
   /** The output that was fed to the node. */
   fed: unknown
+  /** What the run was launched with. */
+  launchedWith: unknown
   /** Tries made before this one. */
   attemptsMade: number
+  /** It asked for a pause, and the pause is over. */
+  hasPaused: boolean
   signal: AbortSignal
 }
 
@@ -48,6 +57,8 @@ export type NodeOutcome =
   | { kind: 'failed'; error: ErrorData }
   /** Worth another try, not before `afterMs` if the far side said so. */
   | { kind: 'retry'; error: ErrorData; afterMs: number | null }
+  /** Nothing is wrong: it is to be done once more at that time (milliseconds since 1970), and goes on then. */
+  | { kind: 'pause'; untilMs: number }
   /** Run the sub-flow at `rootNodeKey` once per item. */
   | { kind: 'each'; items: unknown[] }
 
@@ -68,10 +79,16 @@ export interface NodeType {
   hasEffect: boolean
   /** Whether a flow with such a node is for connections: it has no use without one. */
   needsConnection?: boolean
+  /** Of the links whose condition holds only the first is followed. */
+  followsOneLink?: boolean
   check(node: FlowNode): NodeProblem[]
   prepare(node: FlowNode): PreparedNode
   /** The code in it, to be loaded once when it is saved. */
   code?(node: FlowNode): { path: string; definition: FunctionDefinition } | null
+  /** The JSON Schema in it, to be compiled once when it is saved. */
+  schema?(node: FlowNode): { path: string; schema: NonNullable<FlowNode['inputSchema']> } | null
+  /** What it does with records of an app, where it does. */
+  records?: RecordWork | 'trigger'
   /** Triggers: what makes it fire. */
   wish?(node: FlowNode): TriggerWish
   /** The first node of the sub-flow that it runs. */
@@ -85,7 +102,7 @@ export async function loadNodeTypes(): Promise<NodeTypes> {
   const directory = new URL('./nodes/', import.meta.url)
   const types = new Map<string, NodeType>()
   for (const name of (await readdir(directory)).sort()) {
-    if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue
+    if (!name.endsWith(SOURCE_ENDING) || name.endsWith(`.test${SOURCE_ENDING}`)) continue
     const { default: type }: { default: NodeType } = await import(new URL(name, directory).href)
     for (const each of [type.type, ...(type.aliases ?? [])]) types.set(each, type)
   }

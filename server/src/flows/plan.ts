@@ -1,5 +1,6 @@
-import type { FlowNode, FlowNodes } from '@permea/contract'
+import type { ErrorData, FlowNode, FlowNodes } from '@permea/contract'
 import { LRUCache } from 'lru-cache'
+import { errorData, Refusal } from '../api/refusal.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import { type CompiledFormula, compileFormula } from '../formulas/compile-formula.ts'
 import type { NodeProblem, NodeType, NodeTypes, PreparedNode, TriggerWish } from './node-type.ts'
@@ -34,23 +35,49 @@ export function flowProblems(nodes: FlowNodes, types: NodeTypes): FlowProblem[] 
   if (entries.length > NODES_MAX) return [{ nodeKey: '', path: '', message: `a flow has at most ${NODES_MAX} nodes` }]
   const problems = entries.flatMap(([key, node]) => nodeProblems(key, node, nodes, types))
   if (entries.length > 0 && triggerKeys(nodes, types).length === 0 && !problems.some((each) => each.path === 'type')) {
-    problems.push({ nodeKey: '', path: '', message: 'the flow has no trigger' })
+    problems.push({ nodeKey: '', path: '', message: 'the flow has no trigger', isIncomplete: true })
   }
-  if (problems.length > 0) return problems
-  return [...cycleProblems(nodes, types), ...unreachableProblems(nodes, types)]
+  if (problems.some((each) => each.isIncomplete !== true)) return problems
+  return [...problems, ...cycleProblems(nodes, types), ...unreachableProblems(nodes, types)]
+}
+
+/** What is not there yet in a flow that is right as far as it goes. */
+export function incompleteness(nodes: FlowNodes, types: NodeTypes): ErrorData[] {
+  return flowProblems(nodes, types)
+    .filter((each) => each.isIncomplete === true)
+    .map(({ nodeKey, path, message }) =>
+      errorData('invalid_flow', `${placeOf({ nodeKey, path })}${message}`, { nodeKey, path }),
+    )
+}
+
+/** Refuses to run what is not complete, naming the node. */
+export function refuseIncomplete(nodes: FlowNodes, types: NodeTypes): void {
+  refuseProblems(flowProblems(nodes, types).filter((each) => each.isIncomplete === true))
+}
+
+/** The message names the first problem, `data.problems` all of them. */
+export function refuseProblems(problems: readonly FlowProblem[]): void {
+  const [first] = problems
+  if (first === undefined) return
+  throw new Refusal('invalid_flow', `${placeOf(first)}${first.message}`, { problems })
+}
+
+function placeOf({ nodeKey, path }: Pick<FlowProblem, 'nodeKey' | 'path'>): string {
+  return nodeKey === '' ? '' : `node ${JSON.stringify(nodeKey)}${path === '' ? '' : `, ${path}`}: `
 }
 
 function nodeProblems(key: string, node: FlowNode, nodes: FlowNodes, types: NodeTypes): FlowProblem[] {
   const at = (path: string, message: string): FlowProblem => ({ nodeKey: key, path, message })
   const type = types.get(node.type)
   if (type === undefined) return [at('type', `there is no node type ${JSON.stringify(node.type)}`)]
-  const problems = type.check(node).map((each) => at(each.path, each.message))
+  const missing = (path: string, message: string): FlowProblem => ({ ...at(path, message), isIncomplete: true })
+  const problems = type.check(node).map((each): FlowProblem => ({ nodeKey: key, ...each }))
   for (const [index, link] of (node.links ?? []).entries()) {
     const path = `links[${index}]`
     if (link.key === undefined || link.key === '') continue
     const target = nodeAt(nodes, link.key)
     if (target === undefined)
-      problems.push(at(path, `the link leads to ${JSON.stringify(link.key)}, which is not there`))
+      problems.push(missing(path, `the link leads to ${JSON.stringify(link.key)}, which is not there`))
     else if (types.get(target.type)?.isTrigger === true)
       problems.push(at(path, `a link cannot lead to the trigger ${JSON.stringify(link.key)}`))
     problems.push(...checkFormula(link.filter).map((each) => at(`${path}.filter ${each.path}`, each.message)))
@@ -58,7 +85,7 @@ function nodeProblems(key: string, node: FlowNode, nodes: FlowNodes, types: Node
   const root = type.subFlowRoot?.(node) ?? null
   if (root !== null) {
     const target = nodeAt(nodes, root)
-    if (target === undefined) problems.push(at('config.rootNodeKey', `there is no node ${JSON.stringify(root)}`))
+    if (target === undefined) problems.push(missing('config.rootNodeKey', `there is no node ${JSON.stringify(root)}`))
     else if (types.get(target.type)?.isTrigger === true)
       problems.push(at('config.rootNodeKey', 'a sub-flow cannot start at a trigger'))
   }
@@ -108,7 +135,7 @@ function unreachableProblems(nodes: FlowNodes, types: NodeTypes): FlowProblem[] 
   for (const key of reached) for (const each of next(key, nodes, types)) reached.add(each)
   return Object.keys(nodes)
     .filter((key) => !reached.has(key))
-    .map((nodeKey) => ({ nodeKey, path: 'links', message: 'no trigger leads to this node' }))
+    .map((nodeKey) => ({ nodeKey, path: 'links', message: 'no trigger leads to this node', isIncomplete: true }))
 }
 
 /** The keys of all triggers, in the order of definition. */

@@ -1,11 +1,14 @@
 import type { ErrorData } from '@permea/contract'
-import { Cron } from 'croner'
 import { errorData, Refusal } from '../api/refusal.ts'
+import { asObject } from '../connections/apps.ts'
 import type { Connection } from '../connections/connection.ts'
 import { connectionById } from '../connections/store.ts'
 import { type Customer, userVariable } from '../customers/customer.ts'
 import { customerById } from '../customers/store.ts'
+import type { ResolvedSource } from '../data-records/source.ts'
 import { appEventTypeByKey } from '../event-types/store.ts'
+import { recordEventKey } from '../external-subscriptions/record-event.ts'
+import type { ExternalSubscriptions, WantedStream } from '../external-subscriptions/subscriptions.ts'
 import { FormulaTooLarge } from '../formulas/bounds.ts'
 import { evaluateFormula } from '../formulas/compile-formula.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -13,11 +16,11 @@ import type { Tx } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Queue } from '../platform/queue.ts'
 import type { AppSubscriptions } from '../subscriptions/app-subscriptions.ts'
-import type { ExternalSubscriptions } from '../subscriptions/external-subscriptions.ts'
 import type { ConnectorEvents } from './connector-events.ts'
 import type { FlowInstance } from './flow.ts'
-import type { NodeTypes } from './node-type.ts'
-import { triggerWishes } from './plan.ts'
+import type { NodeTypes, TriggerWish } from './node-type.ts'
+import { incompleteness, triggerWishes } from './plan.ts'
+import { nextTime } from './schedule.ts'
 import {
   type EventTrigger,
   type ExternalTrigger,
@@ -39,6 +42,13 @@ export interface SetupOptions {
   subscriptions: AppSubscriptions
   externalSubscriptions: Pick<ExternalSubscriptions, 'want' | 'lock' | 'release'>
   connectorEvents: ConnectorEvents
+  /** Where the records of a data source are. */
+  sourceOf(
+    tx: Tx,
+    connection: Connection,
+    config: unknown,
+    instanceKey: string,
+  ): Promise<ResolvedSource | { problem: string }>
 }
 
 /**
@@ -58,7 +68,9 @@ export function createSetup(options: SetupOptions): Setup {
     const customer = await customerById(tx, workspaceId, customerId)
     const connection = connectionId === null ? null : await connectionById(tx, workspaceId, connectionId)
     const isConnected = connectionId === null || (connection !== null && connection.archivedAt === null)
-    const isLive = instance.isEnabled && instance.archivedAt === null && customer !== null && isConnected
+    const missing = incompleteness(nodes, options.nodeTypes)
+    const isWorkable = missing.length === 0 && customer !== null && isConnected
+    const isLive = instance.isEnabled && instance.archivedAt === null && isWorkable
     const wishes = isLive ? triggerWishes(nodes, options.nodeTypes) : []
     const events = await eventTriggers(tx, instance, wishes, options)
     const external = await externalTriggers(tx, instance, wishes, { customer, connection }, options)
@@ -67,6 +79,7 @@ export function createSetup(options: SetupOptions): Setup {
     const externalBefore = await replaceExternalTriggers(tx, instance.id, external.triggers)
     await letGo(tx, externalBefore, external.triggers, externalStreamsInUse, options.externalSubscriptions)
     await setSchedules(tx, instance, wishes, options)
+    if (missing.length > 0) return { state: 'CONFIGURATION_ERROR', errors: missing }
     const errors = [...events.errors, ...external.errors]
     return errors.length === 0 ? { state: 'READY', errors: null } : { state: 'SETUP_FAILED', errors }
   }
@@ -115,7 +128,7 @@ async function externalTriggers(
   const triggers: ExternalTrigger[] = []
   const errors: ErrorData[] = []
   for (const { nodeKey, wish } of wishes) {
-    if (wish.kind !== 'connector-event') continue
+    if (wish.kind !== 'connector-event' && wish.kind !== 'record-event') continue
     const fail = (message: string) =>
       errors.push(errorData('setup_failed', `node ${JSON.stringify(nodeKey)}: ${message}`, { nodeKey }))
     const { connection } = of
@@ -123,14 +136,12 @@ async function externalTriggers(
       fail('events of an external app need a connection, and the flow instance has none')
       continue
     }
-    const problem = await options.connectorEvents.problem(tx, { connection }, wish.eventKey)
-    if (problem !== null) {
-      fail(problem)
-      continue
-    }
     try {
-      const parameters = asObject(await evaluateFormula(wish.parameters, setupScope(instance, of.customer)))
-      const wanted = { connection, eventKey: wish.eventKey, parameters }
+      const wanted = await streamOf(tx, wish, { instance, customer: of.customer, connection }, options)
+      if (typeof wanted === 'string') {
+        fail(wanted)
+        continue
+      }
       const subscription = await options.externalSubscriptions.want(tx, wanted)
       triggers.push({ flowInstanceId: instance.id, nodeKey, subscriptionId: subscription.id })
     } catch (error) {
@@ -139,6 +150,38 @@ async function externalTriggers(
     }
   }
   return { triggers, errors }
+}
+
+type ExternalWish = Extract<TriggerWish, { kind: 'connector-event' | 'record-event' }>
+
+/** The stream that a trigger waits for, with its formulas evaluated; a text says why there can be none. */
+async function streamOf(
+  tx: Tx,
+  wish: ExternalWish,
+  { instance, customer, connection }: { instance: FlowInstance; customer: Customer | null; connection: Connection },
+  options: SetupOptions,
+): Promise<WantedStream | string> {
+  const scope = setupScope(instance, customer)
+  if (wish.kind === 'connector-event') {
+    const problem = await options.connectorEvents.problem(tx, { connection }, wish.eventKey)
+    if (problem !== null) return problem
+    return {
+      connection,
+      eventKey: wish.eventKey,
+      parameters: asObject(await evaluateFormula(wish.parameters, scope, { owner: connection.customerId })),
+    }
+  }
+  const config = await evaluateFormula(wish.dataSource, scope, { owner: connection.customerId })
+  const source = await options.sourceOf(tx, connection, config, instance.instanceKey)
+  if ('problem' in source) return `dataSource: ${source.problem}`
+  const { place, pullUpdatesIntervalSeconds, fullSyncIntervalSeconds } = source
+  return {
+    connection,
+    eventKey: recordEventKey({ type: wish.recordEvent, collectionKey: place.key }),
+    parameters: place.parameters,
+    pullUpdatesIntervalSeconds,
+    fullSyncIntervalSeconds,
+  }
 }
 
 /** What formulas of a node see when it is set up. */
@@ -151,10 +194,6 @@ function setupScope(instance: FlowInstance, customer: Customer | null): Record<s
     },
     ...(customer === null ? {} : { user: userVariable(customer) }),
   }
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
 /** Streams that this instance used and no enabled flow uses any more are released. */
@@ -198,9 +237,4 @@ export async function queueSchedule(tx: Tx, queue: Queue, schedule: FlowSchedule
     runAt: schedule.nextAt,
     key: `schedule:${flowInstanceId}:${nodeKey}`,
   })
-}
-
-/** The first time of a schedule after `after`; null where it never comes again. */
-export function nextTime(cron: string, timeZone: string, after: Date): Date | null {
-  return new Cron(cron, { timezone: timeZone, paused: true }).nextRun(after)
 }

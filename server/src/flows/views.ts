@@ -1,22 +1,36 @@
 import type { Flow as WireFlow, FlowInstance as WireInstance } from '@permea/contract'
 import type { z } from 'zod'
+import type { Connection } from '../connections/connection.ts'
 import { connectionsByIds } from '../connections/store.ts'
 import { customersByIds } from '../customers/store.ts'
+import type { RecordSchemas, WorkSchemas } from '../data-records/record-schemas.ts'
 import { integrationsByIds } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Flow, type FlowInstance, flowAnswer, instanceAnswer } from './flow.ts'
+import { configOf, type NodeTypes } from './node-type.ts'
+import { incompleteness } from './plan.ts'
 import { flowsByIds, nodesOfVersions } from './store.ts'
 
 /** How flows and instances look on the wire, with what belongs beside them; a page at a time. */
 export interface FlowViews {
   flow(flow: Flow): Promise<z.input<typeof WireFlow>>
   flows(flows: readonly Flow[]): Promise<z.input<typeof WireFlow>[]>
+  /** What nodes that work with records take and put out; with a connection with the fields that it has of its own. */
+  nodeSchemas(flow: Flow, connection: Connection | null): Promise<Record<string, WorkSchemas>>
   instance(instance: FlowInstance): Promise<z.input<typeof WireInstance>>
   instances(instances: readonly FlowInstance[]): Promise<z.input<typeof WireInstance>[]>
 }
 
-export function createFlowViews({ database, clock }: { database: Database; clock: Clock }): FlowViews {
+export interface FlowViewsOptions {
+  database: Database
+  clock: Clock
+  nodeTypes: NodeTypes
+  schemas: RecordSchemas
+}
+
+export function createFlowViews(options: FlowViewsOptions): FlowViews {
+  const { database, clock, nodeTypes, schemas } = options
   const present = (ids: readonly (string | null)[]) => ids.filter((id) => id !== null)
 
   const views: FlowViews = {
@@ -35,8 +49,21 @@ export function createFlowViews({ database, clock }: { database: Database; clock
           nodes: nodes.get(flow.versionId) ?? {},
           parentVersionId: parents.get(flow.universalFlowId ?? '')?.versionId ?? null,
           integration: integrations.get(flow.integrationId ?? ''),
+          errors: incompleteness(nodes.get(flow.versionId) ?? {}, nodeTypes),
         }),
       )
+    },
+    async nodeSchemas({ workspaceId, versionId, integrationId }, connection) {
+      const nodes = (await nodesOfVersions(database.db, [versionId])).get(versionId) ?? {}
+      const integrations = await integrationsByIds(database.db, present([integrationId]))
+      const integration = integrations.get(integrationId ?? '') ?? null
+      const found: Record<string, WorkSchemas> = {}
+      for (const [key, node] of Object.entries(nodes)) {
+        const work = nodeTypes.get(node.type)?.records
+        if (work === undefined) continue
+        found[key] = await schemas.of({ workspaceId, integration, connection, instanceKey: '' }, work, configOf(node))
+      }
+      return found
     },
     async instance(instance) {
       return one(await views.instances([instance]))
@@ -61,6 +88,7 @@ export function createFlowViews({ database, clock }: { database: Database; clock
           connection: connections.get(instance.connectionId ?? ''),
           nodes: nodes.get(instance.versionId) ?? {},
           parentVersionId: parents.get(instance.flowId ?? '')?.versionId ?? null,
+          errors: [],
           integration: integrations.get(instance.integrationId ?? ''),
           customer: customers.get(instance.customerId),
           flow: parentAnswers.get(instance.flowId ?? ''),

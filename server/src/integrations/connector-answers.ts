@@ -20,6 +20,7 @@ export function connectorAnswer(
   const { definition } = connector
   const id = toWire('cnr', connector.id)
   const operations = Object.keys(definition.operations).length
+  const collections = shownCollections(definition).length
   const options = Object.values(definition.options)
   const isReadyMade = connector.workspaceId === null
   return {
@@ -42,13 +43,28 @@ export function connectorAnswer(
     version: CONNECTOR_VERSION,
     operationsCount: operations,
     eventsCount: Object.keys(definition.events).length,
-    dataCollectionsCount: 0,
+    dataCollectionsCount: collections,
     hasTest: definition.test !== undefined || options.some((option) => option.test !== undefined),
     hasAuthTest: options.some((option) => option.test !== undefined),
     hasOperations: operations > 0,
-    hasData: false,
+    hasData: collections > 0,
     parametersSchema: definition.parametersSchema,
     ...(withFunctions ? definition : {}),
+  }
+}
+
+/** Keys of collections that stand for themselves: not those that others are made of. */
+export function shownCollections({ data }: Connector['definition']): string[] {
+  return Object.keys(data ?? {}).filter((key) => !key.startsWith('_'))
+}
+
+/** What an integration has of data. */
+export function dataCounts(definition: Connector['definition']) {
+  const dataCollectionsCount = shownCollections(definition).length
+  return {
+    hasData: dataCollectionsCount > 0,
+    dataCollectionsCount,
+    hasUdm: Object.keys(definition.udm ?? {}).length > 0,
   }
 }
 

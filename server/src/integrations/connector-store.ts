@@ -107,6 +107,18 @@ export async function globalWebhookByUuid(tx: Tx, webhookUuid: string): Promise<
   return rows[0] ?? null
 }
 
+/** The workspaces of such URLs, by their unguessable parts. */
+export async function globalWebhookWorkspaces(
+  tx: Tx,
+  webhookUuids: readonly string[],
+): Promise<{ webhookUuid: string; workspaceId: string; integrationId: string }[]> {
+  const { rows } = await sql<{ webhookUuid: string; workspaceId: string; integrationId: string }>`
+    select webhook_uuid as "webhookUuid", workspace_id as "workspaceId", integration_id as "integrationId"
+      from global_webhooks
+     where webhook_uuid = any(${[...webhookUuids]}::uuid[])`.execute(tx)
+  return rows
+}
+
 export async function globalWebhookById(tx: Tx, id: string): Promise<GlobalWebhookUrl | null> {
   const { rows } = await sql<GlobalWebhookUrl>`select ${webhookColumns} from global_webhooks where id = ${id}`.execute(
     tx,

@@ -90,13 +90,13 @@ test('the own connectors come first in lists, then the ready-made ones, page by 
   let cursor: string | undefined = '0'
   do {
     const page: Awaited<ReturnType<typeof house.admin.connectors.list>> = await house.admin.connectors.list({
-      query: { limit: 1, cursor },
+      query: { limit: 7, cursor },
     })
     keys.push(...page.items.map(({ key }) => key))
     cursor = page.cursor
   } while (cursor !== undefined)
   expect(keys.slice(0, 2)).toEqual([two.key, one.key])
-  expect(keys.slice(-6)).toEqual(['github', 'hubspot', 'parse-server', 'shopify', 'slack', 'stripe'])
+  expect(keys.slice(-3)).toEqual(['verdaccio', 'workos', 'zendesk'])
   expect(new Set(keys).size).toBe(keys.length)
   const found = await house.admin.connectors.list({ query: { search: 'hub' } })
   expect(found.items.map(({ key }) => key)).toEqual(['github', 'hubspot'])
@@ -213,7 +213,7 @@ test('ready-made connectors are not changed, but copied', async () => {
   expect(await connectors.get(at('github'))).toMatchObject({ id: copy.id })
   await connectors.archive(at(copy.id))
   expect(await connectors.get(at('github'))).toEqual(github)
-  expect(await refusalKey(connectors.clone({ ...at('github'), body: { key: 'a b' } }))).toBe('invalid_input')
+  expect(await refusalKey(connectors.clone({ ...at('github'), body: { key: 'a\u0000b' } }))).toBe('invalid_input')
 })
 
 test('a connector of one workspace is not there for another', async () => {

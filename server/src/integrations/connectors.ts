@@ -17,6 +17,7 @@ import { type Integration, openParameters, parametersForOption } from './integra
 
 /** The connectors of a workspace: its own, and the ready-made ones that every workspace has. */
 export interface Connectors {
+  readonly readyMadeKeys: readonly string[]
   /** Archived ones too, since connections of them go on working. Whoever is in a transaction asks in it. */
   byId(workspaceId: string, id: string, tx?: Tx): Promise<Connector | null>
   /** By id, uuid or key; of one key, the workspace's own comes first. Refuses what is not there. */
@@ -68,6 +69,7 @@ export function createConnectors(options: {
   }
 
   const connectors: Connectors = {
+    readyMadeKeys: readyMade.map(({ key }) => key),
     async byId(workspaceId, id, tx) {
       const ready = readyById.get(id)
       if (ready !== undefined) return ready

@@ -1,8 +1,17 @@
-import type { AuthType, ConnectorDefinitionInput, ConnectorInput, FunctionDefinition } from '@permea/contract'
+import {
+  type AuthType,
+  COLLECTION_FUNCTIONS,
+  type ConnectorDefinitionInput,
+  type ConnectorInput,
+  type DedupeKey,
+  type FunctionDefinition,
+} from '@permea/contract'
 import type { z } from 'zod'
 import { checkSchema } from '../api/json-schema.ts'
 import { Refusal } from '../api/refusal.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
+import { compileFormula } from '../formulas/compile-formula.ts'
+import { parseLocator } from '../formulas/locator.ts'
 import type { FunctionProblem, Functions } from '../functions/function.ts'
 import type { ConnectorDefinition, ConnectorEvent } from './connector.ts'
 
@@ -28,6 +37,8 @@ export function changedDefinition(current: ConnectorDefinition, given: Connector
     events: part(given.events, given.events === null ? {} : current.events),
     globalWebhooks: part(given.globalWebhooks, given.globalWebhooks === null ? {} : current.globalWebhooks),
     operations: part(given.operations, given.operations === null ? {} : current.operations),
+    data: part(given.data, given.data === null ? {} : current.data),
+    udm: part(given.udm, given.udm === null ? {} : current.udm),
   }
 }
 
@@ -74,8 +85,10 @@ interface Slot {
 /** Slots that have no API client: everything is in their argument. */
 const PURE = ['mapping', 'javascript'] as const
 /** Slots that speak to the app. */
-const ACTIVE = ['rest-api-mapping', 'operation-mapping', 'javascript'] as const
-const OF_OPERATION = ['rest-api-mapping', 'mapping', 'javascript'] as const
+const ACTIVE = ['rest-api-mapping', 'graphql-api-mapping', 'operation-mapping', 'javascript'] as const
+const OF_OPERATION = ['rest-api-mapping', 'graphql-api-mapping', 'mapping', 'javascript'] as const
+/** Methods of collections take every kind. */
+const ANY = ['rest-api-mapping', 'graphql-api-mapping', 'operation-mapping', 'mapping', 'javascript'] as const
 
 const OF_OPTION = {
   getOAuthConfig: PURE,
@@ -94,6 +107,7 @@ const OF_EVENT = {
   unsubscribe: ACTIVE,
   refresh: ACTIVE,
   getEventSelector: PURE,
+  pull: ACTIVE,
 } as const
 
 /** Their requests go to the workspace's own app, whose address and proof the engine knows. */
@@ -102,6 +116,7 @@ const NEEDS_OAUTH_CONFIG: readonly AuthType[] = ['oauth2', 'oauth1']
 const NEEDED_BY_EVENT: Record<ConnectorEvent['implementationType'], readonly string[]> = {
   webhook: ['subscribe', 'handle', 'unsubscribe'],
   'global-webhook': ['getEventSelector'],
+  pull: ['pull'],
 }
 
 /**
@@ -138,6 +153,14 @@ function* slotsOf(definition: ConnectorDefinition): Generator<Slot> {
     yield slot(`globalWebhooks.${key}.handle`, webhook.handle, PURE, true)
   for (const [key, operation] of Object.entries(definition.operations))
     yield slot(`operations.${key}.run`, operation.run, OF_OPERATION, true)
+  for (const [key, collection] of Object.entries(definition.data ?? {})) {
+    for (const name of COLLECTION_FUNCTIONS) yield slot(`data.${key}.${name}`, collection[name], ANY)
+    for (const [name, method] of Object.entries(collection.methods))
+      yield slot(`data.${key}.methods.${name}`, method.run, ANY)
+    for (const [type, event] of Object.entries(collection.events ?? {}))
+      for (const [name, method] of Object.entries(event.methods ?? {}))
+        yield slot(`data.${key}.events.${type}.${name}`, method.run, ANY)
+  }
 }
 
 /**
@@ -148,7 +171,7 @@ function* slotsOf(definition: ConnectorDefinition): Generator<Slot> {
 export async function checkDefinition(functions: Functions, definition: ConnectorDefinition): Promise<void> {
   for (const [path, schema] of schemasOf(definition)) {
     try {
-      checkSchema(schema)
+      await checkSchema(schema)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       throw new Refusal(error.key, `${path}: ${error.message}`, { problems: [{ field: path, message: error.message }] })
@@ -159,6 +182,13 @@ export async function checkDefinition(functions: Functions, definition: Connecto
     const message = `responseHandlers: ${formulaProblem.path}: ${formulaProblem.message}`
     throw new Refusal('invalid_formula', message, { problems: [{ field: 'responseHandlers', message }] })
   }
+  const udmProblem = checkFormula(definition.udm ?? {})[0]
+  if (udmProblem !== undefined) {
+    const message = `udm: ${udmProblem.path}: ${udmProblem.message}`
+    throw new Refusal('invalid_formula', message, { problems: [{ field: 'udm', message }] })
+  }
+  for (const [key, event] of Object.entries(definition.events))
+    checkDedupeKey(`events.${key}.dedupeKey`, event.dedupeKey)
   const found = await Promise.all(
     [...slotsOf(definition)].map(async (slot) => ({ slot, problem: await problemOf(functions, definition, slot) })),
   )
@@ -169,6 +199,20 @@ export async function checkDefinition(functions: Functions, definition: Connecto
   if (first === undefined) return
   const where = first.line === null ? first.slot : `${first.slot} (line ${first.line}, column ${first.column ?? 1})`
   throw new Refusal('invalid_function', `${where}: ${first.message}`, { problems })
+}
+
+/** Refuses a key that can never identify anything. */
+export function checkDedupeKey(field: string, key: DedupeKey | null | undefined): void {
+  const refuse = (part: string, message: string) => {
+    const at = `${field}.${part}`
+    throw new Refusal('invalid_formula', `${at}: ${message}`, { problems: [{ field: at, message }] })
+  }
+  if (typeof key?.path === 'string' && parseLocator(key.path) === null)
+    refuse('path', `${JSON.stringify(key.path)} is no locator such as data.id or $.items[0].id`)
+  const problem = key?.formula === undefined ? undefined : checkFormula(key.formula)[0]
+  if (problem !== undefined) refuse('formula', `${problem.path}: ${problem.message}`)
+  if (key?.formula !== undefined && compileFormula(key.formula).isConstant)
+    refuse('formula', 'it is the same for every event')
 }
 
 async function problemOf(
@@ -198,4 +242,6 @@ function* schemasOf(definition: ConnectorDefinition): Generator<[string, Record<
     yield* named(`events.${key}`, { parametersSchema, schema })
   for (const [key, { inputSchema, outputSchema }] of Object.entries(definition.operations))
     yield* named(`operations.${key}`, { inputSchema, outputSchema })
+  for (const [key, { parametersSchema, fieldsSchema }] of Object.entries(definition.data ?? {}))
+    yield* named(`data.${key}`, { parametersSchema, fieldsSchema })
 }

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { ConnectorDefinitionInput, type FunctionDefinition } from '@permea/contract'
 import { parse } from 'yaml'
 import { z } from 'zod'
+import { dataOfFiles } from './collection-files.ts'
 import type { Connector } from './connector.ts'
 import { changedDefinition, EMPTY_DEFINITION } from './definition.ts'
 
@@ -35,31 +38,41 @@ const KINDS: readonly { ending: string; read(text: string): FunctionDefinition }
 
 /**
  * Reads the ready-made connectors: directories with a `spec.yml`, functions as files named after their slot in
- * kebab-case (`make-api-client.js`, `test.rest.yml`), parts in `auth/`, `events/`, `global-webhooks/` and `operations/`.
+ * kebab-case (`make-api-client.js`, `test.rest.yml`), parts in `auth/`, `events/`, `global-webhooks/`, `operations/` and `data/`.
  * Rejects where a file is not what its place asks for: that is a mistake of this product, not of who runs it.
  */
-export async function loadReadyMade(directory: URL = CONNECTORS_DIRECTORY): Promise<Connector[]> {
+export async function loadReadyMade(directory?: URL): Promise<readonly Connector[]> {
+  if (directory !== undefined) return loadFrom(directory)
+  loaded ??= loadFrom(CONNECTORS_DIRECTORY)
+  return loaded
+}
+
+/** They do not change while the process lives; several engines may live in one. */
+let loaded: Promise<readonly Connector[]> | null = null
+
+async function loadFrom(directory: URL): Promise<Connector[]> {
   const entries = await readdir(directory, { withFileTypes: true })
   const keys = entries.filter((each) => each.isDirectory() && each.name !== 'node_modules').map((each) => each.name)
-  const loaded = await Promise.all(
+  const connectors = await Promise.all(
     keys.map(async (key) => {
       const at = new URL(`${key}/`, directory)
       return (await readdir(at)).includes('spec.yml') ? [await loadConnector(key, at)] : []
     }),
   )
-  return loaded.flat().sort((one, other) => (one.name < other.name ? -1 : 1))
+  return connectors.flat().sort((one, other) => (one.name < other.name ? -1 : 1))
 }
 
 async function loadConnector(key: string, at: URL): Promise<Connector> {
   const { uuid, name, description, categories, logoUri, meta, changedAt, options, ...rest } = Spec.parse(
     parse(await readFile(new URL('spec.yml', at), 'utf8')),
   )
-  const [auth, events, globalWebhooks, operations, own] = await Promise.all([
+  const [auth, events, globalWebhooks, operations, own, data] = await Promise.all([
     loadParts(new URL('auth/', at)),
     loadParts(new URL('events/', at)),
     loadParts(new URL('global-webhooks/', at)),
     loadParts(new URL('operations/', at)),
     functionsIn(at),
+    dataFilesIn(at),
   ])
   if (options.toSorted().join() !== Object.keys(auth).toSorted().join())
     throw new Error(`connectors/${key}: options in spec.yml are not the directories of auth`)
@@ -70,6 +83,7 @@ async function loadConnector(key: string, at: URL): Promise<Connector> {
     events,
     globalWebhooks,
     operations,
+    ...dataOfFiles(data),
   })
   const definition = changedDefinition(EMPTY_DEFINITION, given)
   return {
@@ -104,6 +118,15 @@ async function loadParts(directory: URL): Promise<Record<string, Record<string, 
     }),
   )
   return Object.fromEntries(parts)
+}
+
+/** The files that are about data, by their path within the connector. */
+async function dataFilesIn(at: URL): Promise<Map<string, string>> {
+  const found = (await readdir(at, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  const root = fileURLToPath(at)
+  const paths = found.map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  const own = paths.filter((path) => path.startsWith('data/') || path === 'udm.yml')
+  return new Map(await Promise.all(own.map(async (path) => [path, await readFile(new URL(path, at), 'utf8')] as const)))
 }
 
 async function functionsIn(directory: URL): Promise<Record<string, FunctionDefinition>> {

@@ -46,6 +46,8 @@ test('an archived one is not changed until it is restored', async () => {
   await integrations.archive({ params })
   expect(await refusalKey(integrations.put({ params, body: { name: 'Late' } }))).toBe('archived')
   expect(await refusalKey(integrations.patch({ params, body: { name: 'Late' } }))).toBe('archived')
+  expect(await refusalKey(integrations.refresh({ params }))).toBe('archived')
+  expect(await refusalKey(integrations.putParameters({ params, body: {} }))).toBe('archived')
   expect((await integrations.list()).items).toEqual([])
   expect(await integrations.restore({ params })).toMatchObject({ key: 'crm' })
   expect(await integrations.patch({ params, body: { name: 'In time' } })).toMatchObject({ name: 'In time' })

@@ -7,7 +7,7 @@ import { notFound, Refusal } from '../api/refusal.ts'
 import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
-import { fromWire, type Ids, NO_ID, secretUuid } from '../platform/ids.ts'
+import { fromWire, type Ids, NO_ID, secretUuid, toWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { type Connector, globalWebhookUri } from './connector.ts'
 import { eventAnswer, eventSpec, operationAnswer, operationSpec } from './connector-answers.ts'
@@ -115,6 +115,12 @@ export function integrationRoutes(options: IntegrationRoutesOptions): RouteSet {
     return { integration, connector }
   }
 
+  async function setup(call: { principal: Principal; params: Record<string, string> }) {
+    const integration = await findToChange(call)
+    await addGlobalWebhooks(database.db, integration, await connectors.ofIntegration(integration))
+    return views.answer(call.principal, integration)
+  }
+
   return routeSet(table, {
     async list({ principal, query }) {
       const page = pageOf(query, 'int')
@@ -166,10 +172,28 @@ export function integrationRoutes(options: IntegrationRoutesOptions): RouteSet {
       const restored = current.archivedAt === null ? current : await save({ ...current, archivedAt: null })
       return views.answer(call.principal, restored)
     },
-    async setup(call) {
-      const integration = await findToChange(call)
-      await addGlobalWebhooks(database.db, integration, await connectors.ofIntegration(integration))
-      return views.answer(call.principal, integration)
+    setup,
+    refresh: setup,
+    async dependencies(call) {
+      const connector = await connectors.ofIntegration(await find(call))
+      if (connector === null) return []
+      const { id, key, name } = connector
+      return [
+        {
+          type: 'CONFIGURATION' as const,
+          elementType: 'connector',
+          key,
+          element: { id: toWire('cnr', id), key, name },
+        },
+      ]
+    },
+    async export(call) {
+      const integration = await find(call)
+      const { uuid, key, name, description, meta, logoUri, oAuthCallbackUri, optionsConfig } = integration
+      const connector = await connectors.ofIntegration(integration)
+      const of = { connectorUuid: connector?.uuid, connectorKey: connector?.key }
+      const own = { uuid, key, name, description, meta, logoUri, oAuthCallbackUri, optionsConfig }
+      return { ...own, ...of }
     },
     async connectorSpec(call) {
       const { connector, integration } = await connectorOf(call)
@@ -204,6 +228,11 @@ export function integrationRoutes(options: IntegrationRoutesOptions): RouteSet {
       }))
     },
     parameters: async (call) => openParameters(sealing, await find(call)).shared ?? {},
+    async putParameters(call) {
+      const current = await findToChange(call)
+      const { byOption } = openParameters(sealing, current)
+      await save({ ...current, parametersSealed: sealParameters(sealing, { shared: call.body, byOption }) })
+    },
     async changeParameters(call) {
       const current = await findToChange(call)
       const { shared, byOption } = openParameters(sealing, current)

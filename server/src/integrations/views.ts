@@ -4,7 +4,7 @@ import type { Principal } from '../api/principal.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Connector } from './connector.ts'
-import { CONNECTOR_VERSION, eventAnswer, operationAnswer } from './connector-answers.ts'
+import { CONNECTOR_VERSION, dataCounts, eventAnswer, operationAnswer } from './connector-answers.ts'
 import type { Connectors } from './connectors.ts'
 import { type Integration, integrationAnswer, openParameters } from './integration.ts'
 import { lacksParameters, offeredOptions, optionAnswer } from './options.ts'
@@ -58,8 +58,7 @@ export function createIntegrationViews(options: {
       hasEvents: eventsCount > 0,
       eventsCount,
       hasGlobalWebhooks: Object.keys(definition.globalWebhooks).length > 0,
-      hasData: false,
-      hasUdm: false,
+      ...dataCounts(definition),
       authType: offered[0]?.option.type,
       authOptions: answers,
     }

@@ -1,20 +1,20 @@
-import type { ErrorData } from '@permea/contract'
-import type { Connection } from '../connections/connection.ts'
-import type { Customer } from '../customers/customer.ts'
+import { type ErrorData, parseExactJson } from '@permea/contract'
+import { parseKnownJson } from '../bodies/json.ts'
 import type { NodeCall, NodeOutcome, NodeServices } from '../flows/node-type.ts'
-import type { FlowPlan } from '../flows/plan.ts'
 import { FormulaTooLarge } from '../formulas/bounds.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { LaneOutcome } from '../platform/lane.ts'
 import { LEAVING } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
+import type { ExecutionInput } from './execution-input.ts'
 import type { Limits } from './limits.ts'
+import { countNodeRun, type NodeCounts, type NodeRun } from './node-run.ts'
+import type { RunProgress } from './record-store.ts'
 import type { Progressing, Recorder } from './recorder.ts'
 import { nodeRetryDelayMs } from './retry.ts'
-import type { NodeCounts, NodeRun, RunItem, Waiting } from './run.ts'
+import type { Waiting } from './run.ts'
 import { createSlots, type Slots } from './slots.ts'
-import type { RunProgress } from './store.ts'
-import type { Iteration, Visit } from './visit.ts'
+import { type Iteration, namedFields, type Visit } from './visit.ts'
 
 export interface ExecutionOptions {
   services: NodeServices
@@ -24,20 +24,6 @@ export interface ExecutionOptions {
   random(): number
   log: Log
   limits: Limits
-}
-
-export interface ExecutionInput {
-  item: RunItem
-  plan: FlowPlan
-  user: Customer
-  connection: Connection | null
-  /** Of the run and of the flow that it is of, on the wire. */
-  wireIds: { run: string; flow: string }
-  /** `user`, `flowRun`, `flowInstance`, `connection`, `integration`: the same for every node. */
-  scope: Record<string, unknown>
-  /** What was recorded before, by path. */
-  recorded: ReadonlyMap<string, NodeRun>
-  signal: AbortSignal
 }
 
 const ERRORS_MAX = 20
@@ -52,6 +38,8 @@ export class Execution implements Progressing {
   readonly #o: ExecutionOptions
   readonly #in: ExecutionInput
   readonly #startedAt: Date
+  /** What it was launched with. */
+  #input: unknown
   readonly #beganMs = performance.now()
   readonly #slots = new Map<string, Slots>()
   readonly #counts: NodeCounts = {}
@@ -62,8 +50,10 @@ export class Execution implements Progressing {
   #hasUnsavedEffect = false
   #hasEffectInWrite = false
   #isStartTold = false
+  /** Whether some of its node runs are in the record already. */
+  #isPartlySaved = false
   #isOver = false
-  #ending: Pick<RunProgress, 'waits' | 'finish'> | null = null
+  #ending: Pick<RunProgress, 'waits' | 'finish' | 'isStopped'> | null = null
   #waiters: ((hasEnded: boolean) => void)[] = []
   #inWrite: ((hasEnded: boolean) => void)[] = []
 
@@ -72,6 +62,7 @@ export class Execution implements Progressing {
     this.#in = input
     this.#startedAt = input.item.startedAt ?? options.services.clock.now()
     this.#isStartTold = input.item.startedAt !== null
+    this.#isPartlySaved = !input.item.isFresh
   }
 
   /** Walks the run as far as it goes. `ended` where its final state is recorded by this walk. */
@@ -89,30 +80,37 @@ export class Execution implements Progressing {
       await this.#walk({
         node: start,
         path: encodeURIComponent(start.key),
-        ...this.#begin(),
+        ...(await this.#begin()),
         item: null,
         within: null,
       })
     const now = this.#o.services.clock.now()
     if (signal.aborted) {
+      if (signal.reason !== LEAVING) this.#ending = { waits: null, finish: null, isStopped: true }
       await this.#save()
       return { outcome: signal.reason === LEAVING ? { kind: 'waits', until: now } : { kind: 'finished' }, ended: null }
     }
-    const times = Object.values(this.#waiting).map((each) => each.untilMs)
-    if (times.length > 0) {
-      const until = new Date(Math.min(...times))
-      this.#ending = { waits: { until, isOrdered: item.isOrdered, waiting: this.#waiting }, finish: null }
+    const waiting = Object.values(this.#waiting)
+    if (waiting.length > 0) {
+      const until = new Date(Math.min(...waiting.map((each) => each.untilMs)))
+      // A pause says nothing about how others do.
+      const pace = waiting.every((each) => each.isPause === true) ? 'ok' : 'slow'
+      const waits = { until, isOrdered: item.isOrdered, waiting: this.#waiting }
+      this.#ending = { waits, finish: null, isStopped: false }
       await this.#save()
-      return { outcome: { kind: 'waits', until, pace: 'slow' }, ended: null }
+      return { outcome: { kind: 'waits', until, pace }, ended: null }
     }
     const state = this.#errors.length > 0 ? 'failed' : 'completed'
-    this.#ending = { waits: null, finish: { state, endedAt: now, errors: this.#errors, nodeCounts: this.#counts } }
+    const finish = { state, endedAt: now, errors: this.#errors, nodeCounts: this.#counts } as const
+    this.#ending = { waits: null, finish, isStopped: false }
     const hasEnded = await this.#save()
     return { outcome: { kind: 'finished', pace: 'ok' }, ended: hasEnded ? state : null }
   }
 
-  #begin(): { input: unknown; fed: unknown } {
-    const input: unknown = JSON.parse(this.#in.item.input)
+  async #begin(): Promise<{ input: unknown; fed: unknown }> {
+    const parsing = parseKnownJson(this.#in.item.input)
+    const input = parsing instanceof Promise ? await parsing : parsing
+    this.#input = input
     return { input, fed: input }
   }
 
@@ -127,7 +125,7 @@ export class Execution implements Progressing {
     const next: Promise<void>[] = []
     for (const [index, output] of outputs.entries()) {
       if (visit.node.links.length === 0) break
-      const input = { ...asObject(visit.input), [visit.node.key]: output }
+      const input = { ...namedFields(visit.input), [visit.node.key]: output }
       const error = visit.node.node.onError === 'continue' ? (output as { error?: unknown } | null)?.error : undefined
       for (const link of visit.node.links) {
         const node = this.#in.plan.get(link.key)
@@ -147,6 +145,7 @@ export class Execution implements Progressing {
             within: visit.within,
           }),
         )
+        if (visit.node.type.followsOneLink === true) break
       }
     }
     // Alone in most flows: then there is nothing to gather.
@@ -155,12 +154,12 @@ export class Execution implements Progressing {
   }
 
   async #holds(
-    filter: { evaluate(scope: Record<string, unknown>): unknown },
+    filter: { evaluate(scope: Record<string, unknown>, options: { owner: string }): unknown },
     scope: Record<string, unknown>,
     visit: Visit,
   ): Promise<boolean> {
     try {
-      return Boolean(await filter.evaluate(scope))
+      return Boolean(await filter.evaluate(scope, { owner: this.#in.user.id }))
     } catch (error) {
       this.#fail(this.#faultOf(error as Error, visit), visit)
       return false
@@ -181,7 +180,7 @@ export class Execution implements Progressing {
   }
 
   #recall(record: NodeRun, visit: Visit): unknown[] | null {
-    const outputs = record.outputs === null ? [visit.fed] : (JSON.parse(record.outputs) as unknown[])
+    const outputs = record.outputs === null ? [visit.fed] : (parseExactJson(record.outputs) as unknown[])
     const isDone = record.status === 'completed'
     this.#nodeRuns += 1
     this.#count(visit, record.status === 'failed', isDone ? outputs.length : 0)
@@ -199,10 +198,14 @@ export class Execution implements Progressing {
     if (visit.node.type.hasEffect) await this.#makeEffectsDurable()
     const logs: unknown[] = [...(waited?.logs ?? [])]
     const startedAt = clock.now()
-    const outcome = await this.#execute(visit, logs, waited?.attempts ?? 0)
+    const outcome = await this.#execute(visit, logs, waited)
     // An effect that ended just as the run was stopped is a fact and is recorded; one that was cut off is not.
     if (this.#in.signal.aborted && outcome.kind !== 'outputs') return null
     if (outcome.kind === 'each') return this.#each(visit, outcome.items, startedAt, logs)
+    if (outcome.kind === 'pause') {
+      this.#waiting[visit.path] = { attempts: 0, untilMs: outcome.untilMs, logs, isPause: true }
+      return null
+    }
     const attempts = (waited?.attempts ?? 0) + 1
     if (outcome.kind === 'retry') {
       const delayMs = nodeRetryDelayMs({
@@ -227,7 +230,7 @@ export class Execution implements Progressing {
     return this.#settle(visit, outcome, startedAt, logs, attempts)
   }
 
-  async #execute(visit: Visit, logs: unknown[], attemptsMade: number): Promise<NodeOutcome> {
+  async #execute(visit: Visit, logs: unknown[], waited: Waiting[string] | undefined): Promise<NodeOutcome> {
     const call: NodeCall = {
       services: this.#o.services,
       workspaceId: this.#in.item.run.workspaceId,
@@ -240,7 +243,9 @@ export class Execution implements Progressing {
       errorType: 'flow_run',
       scope: { ...this.#in.scope, input: visit.input },
       fed: visit.fed,
-      attemptsMade,
+      launchedWith: this.#input,
+      attemptsMade: waited?.attempts ?? 0,
+      hasPaused: waited?.isPause === true,
       signal: this.#in.signal,
       log: (record) => logs.push(record),
     }
@@ -282,7 +287,7 @@ export class Execution implements Progressing {
         await this.#walk({
           node: root,
           path: `${visit.path}>e${index}.${encodeURIComponent(root.key)}`,
-          input: { ...asObject(visit.input), [visit.node.key]: { item } },
+          input: { ...namedFields(visit.input), [visit.node.key]: { item } },
           fed: item,
           item: JSON.stringify(item ?? null),
           within,
@@ -353,14 +358,7 @@ export class Execution implements Progressing {
   }
 
   #count(visit: Visit, isError: boolean, outputs: number): void {
-    const counts = this.#counts[visit.node.key] ?? { state: 'completed' as const, runs: 0, erroredRuns: 0, outputs: 0 }
-    this.#counts[visit.node.key] = counts
-    counts.runs += 1
-    counts.outputs += outputs
-    if (isError) {
-      counts.erroredRuns += 1
-      counts.state = 'failed'
-    }
+    countNodeRun(this.#counts, { nodeKey: visit.node.key, isError, outputs })
   }
 
   #fail(error: ErrorData, visit?: Visit): void {
@@ -369,7 +367,7 @@ export class Execution implements Progressing {
     this.#errors.push({
       ...error,
       message: `${where}${error.message}`,
-      data: { ...asObject(error.data), nodeKey: visit?.node.key },
+      data: { ...namedFields(error.data), nodeKey: visit?.node.key },
     })
   }
 
@@ -410,17 +408,23 @@ export class Execution implements Progressing {
   }
 
   takeProgress(): RunProgress | null {
-    if (this.#ending === null && this.#unsaved.length === 0 && this.#isStartTold) return null
+    if (this.#ending === null && this.#waiters.length === 0 && this.#isStartTold) return null
     if (this.#isOver) return null
+    // That it has started is told by itself: its node runs can still stand in its own row.
+    const isAsked = this.#ending !== null || this.#waiters.length > 0
     const progress: RunProgress = {
-      runId: this.#in.item.id,
+      item: this.#in.item,
       startedAt: this.#startedAt,
-      nodeRuns: this.#unsaved,
+      nodeRuns: isAsked ? this.#unsaved : [],
+      isAll: !this.#isPartlySaved,
       waits: this.#ending?.waits ?? null,
       finish: this.#ending?.finish ?? null,
+      isStopped: this.#ending?.isStopped ?? false,
     }
     this.#isOver = this.#ending !== null
     this.#isStartTold = true
+    if (!isAsked) return progress
+    if (this.#unsaved.length > 0) this.#isPartlySaved = true
     this.#unsaved = []
     this.#hasEffectInWrite = this.#hasUnsavedEffect
     this.#hasUnsavedEffect = false
@@ -435,8 +439,4 @@ export class Execution implements Progressing {
     this.#inWrite = []
     for (const resolve of waiters) resolve(hasEnded)
   }
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }

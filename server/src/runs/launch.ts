@@ -5,8 +5,9 @@ import { Refusal } from '../api/refusal.ts'
 import { customerById } from '../customers/store.ts'
 import type { FlowInstance } from '../flows/flow.ts'
 import type { NodeTypes } from '../flows/node-type.ts'
-import { triggerKeys } from '../flows/plan.ts'
-import { nextTime, queueSchedule } from '../flows/setup.ts'
+import { refuseIncomplete, triggerKeys } from '../flows/plan.ts'
+import { nextTime } from '../flows/schedule.ts'
+import { queueSchedule } from '../flows/setup.ts'
 import { instancesByIds, lockSchedule, moveSchedule, nodesOfVersion } from '../flows/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
@@ -53,6 +54,7 @@ export function createLaunch(options: LaunchOptions): Launch {
       if (customer === null || customer.archivedAt !== null)
         throw new Refusal('archived', 'the customer of the flow instance is archived')
       const nodes = await nodesOfVersion(database.db, instance.versionId)
+      refuseIncomplete(nodes, options.nodeTypes)
       const triggers = triggerKeys(nodes, options.nodeTypes)
       const wanted = input.startNodeKey ?? input.nodeKey
       const nodeKey = wanted ?? triggers.find((key) => nodes[key]?.type === 'api-trigger') ?? triggers[0]
@@ -66,7 +68,14 @@ export function createLaunch(options: LaunchOptions): Launch {
       const node = nodes[nodeKey]
       const schema = node?.type === 'api-trigger' ? node.inputSchema : undefined
       const problem =
-        schema === undefined ? null : schemaProblem(`${instance.versionId}:${nodeKey}`, schema, input.input ?? null)
+        schema === undefined || schema === null
+          ? null
+          : await schemaProblem({
+              revision: `${instance.versionId}:${nodeKey}`,
+              schema,
+              value: input.input ?? null,
+              owner: instance.customerId,
+            })
       if (problem !== null) {
         const said = problem.replace(/^the event/, 'the input')
         throw new Refusal('invalid_input', `input: ${said}`, { problems: [{ field: 'input', message: said }] })
@@ -96,7 +105,7 @@ export function createLaunch(options: LaunchOptions): Launch {
           await queueSchedule(tx, options.queue, { ...schedule, nextAt: next })
         }
         if (customer === null || customer.archivedAt !== null) return null
-        return start(tx, instance, nodeKey, 'schedule-trigger', { scheduledAt: at }, null)
+        return start(tx, instance, nodeKey, 'schedule-trigger', { scheduledAt: at, triggeredAt: at }, null)
       })
       if (item !== null) runs.offer([item])
     },

@@ -48,17 +48,10 @@ const told = `id, workspace_id as "workspaceId", customer_id as "customerId", fl
 /** Runs by id, finished or not. */
 export async function toldRuns(tx: Tx, ids: readonly string[]): Promise<Map<string, ToldRun>> {
   const { rows } = await sql<ToldRun>`
-    select ${sql.raw(told)}, null::timestamptz as "endedAt", null::json as errors from flow_runs_active where id = any(${ids}::uuid[])
+    select ${sql.raw(told)}, null::timestamptz as "endedAt", null::json as errors from flow_runs_open where id = any(${ids}::uuid[])
     union all
     select ${sql.raw(told)}, ended_at as "endedAt", errors from flow_runs where id = any(${ids}::uuid[])`.execute(tx)
   return new Map(rows.map((row) => [row.id, row]))
-}
-
-/** The states of the last finished runs of an instance, newest first. */
-export async function lastStates(tx: Tx, flowInstanceId: string, count: number): Promise<string[]> {
-  const { rows } = await sql<{ state: string }>`
-    select state from flow_runs where flow_instance_id = ${flowInstanceId} order by id desc limit ${count}`.execute(tx)
-  return rows.map((row) => row.state)
 }
 
 export const BACKLOGS_MAX = 1000
@@ -69,7 +62,7 @@ export async function backlogs(
   edge: Date,
 ): Promise<{ workspaceId: string; customerId: string; oldestId: string }[]> {
   const { rows } = await sql<{ workspaceId: string; customerId: string; oldestId: string }>`
-    select workspace_id as "workspaceId", customer_id as "customerId", min(id::text)::uuid as "oldestId" from flow_runs_active
+    select workspace_id as "workspaceId", customer_id as "customerId", min(id::text)::uuid as "oldestId" from flow_runs_open
      where state = 'queued' and id < ${lowestIdAt(edge)} group by 1, 2 limit ${BACKLOGS_MAX}`.execute(tx)
   return rows
 }

@@ -64,7 +64,7 @@ test('news of which no notification can be made hold up none of the others', asy
     select id, workspace_id, 'flowRun.completed' from flow_runs order by id`.execute(house.engine.database.db)
   await receiver.waitFor(4)
   await house.settle()
-  await until('no news wait', 5000, async () => (await waitingNews()) === 0)
+  await until('no news wait', 20_000, async () => (await waitingNews()) === 0)
   expect(told().toSorted()).toEqual([...others, ...others].toSorted())
 })
 

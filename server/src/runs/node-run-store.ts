@@ -1,7 +1,9 @@
-import type { ErrorData } from '@permea/contract'
+import { type ErrorData, parseExactJson } from '@permea/contract'
 import { sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt, timeOfId } from '../platform/ids.ts'
-import type { NodeRun } from './run.ts'
+import type { NodeRun } from './node-run.ts'
+import { nodeRunsOfText } from './node-run-text.ts'
+import type { RunRow } from './run.ts'
 
 interface NodeRunRow extends Omit<NodeRun, 'errors' | 'logs'> {
   errors: string | null
@@ -15,7 +17,7 @@ function nodeRunOf(row: NodeRunRow): NodeRun {
   return {
     ...row,
     errors: row.errors === null ? [] : (JSON.parse(row.errors) as ErrorData[]),
-    logs: row.logs === null ? [] : (JSON.parse(row.logs) as unknown[]),
+    logs: row.logs === null ? [] : (parseExactJson(row.logs) as unknown[]),
   }
 }
 
@@ -34,66 +36,75 @@ export async function nodeRunsOf(tx: Tx, runId: string): Promise<NodeRun[]> {
   return rows.map(nodeRunOf)
 }
 
-/** A page of the runs of one node, oldest first. */
-export async function nodeRunPage(
-  tx: Tx,
-  runId: string,
-  nodeKey: string,
-  after: string | null,
-  limit: number,
-): Promise<NodeRun[]> {
-  const { rows } = await sql<NodeRunRow>`
-    select ${nodeRunColumns} from flow_node_runs
-     where run_id = ${runId} and id >= ${sinceRun(runId)} and node_key = ${nodeKey} and (${after}::uuid is null or id > ${after})
-     order by id limit ${limit}`.execute(tx)
-  return rows.map(nodeRunOf)
+/** What tells the node runs of a run: its id, and its row where they stand in that. */
+export type Recorded = Pick<RunRow, 'id' | 'nodeRuns'>
+
+function inItsRow({ id, nodeRuns }: Recorded): NodeRun[] | null {
+  return nodeRuns === null ? null : nodeRunsOfText(id, nodeRuns)
 }
 
-/** The same for the outputs of several nodes. */
-export async function nodeRunPageOfKeys(
+/** A page of the runs of some nodes, oldest first. */
+export async function nodeRunPage(
   tx: Tx,
-  runId: string,
+  run: Recorded,
   nodeKeys: readonly string[],
   after: string | null,
   limit: number,
 ): Promise<NodeRun[]> {
+  const beside = inItsRow(run)
+  if (beside !== null)
+    return beside
+      .filter((each) => nodeKeys.includes(each.nodeKey) && (after === null || each.id > after))
+      .slice(0, limit)
   const { rows } = await sql<NodeRunRow>`
     select ${nodeRunColumns} from flow_node_runs
-     where run_id = ${runId} and id >= ${sinceRun(runId)} and node_key = any(${nodeKeys}::text[]) and (${after}::uuid is null or id > ${after})
+     where run_id = ${run.id} and id >= ${sinceRun(run.id)} and node_key = any(${nodeKeys}::text[]) and (${after}::uuid is null or id > ${after})
      order by id limit ${limit}`.execute(tx)
   return rows.map(nodeRunOf)
 }
 
-export async function nodeRunById(tx: Tx, runId: string, id: string): Promise<NodeRun | null> {
+export async function nodeRunById(tx: Tx, run: Recorded, id: string): Promise<NodeRun | null> {
+  const beside = inItsRow(run)
+  if (beside !== null) return beside.find((each) => each.id === id) ?? null
   const { rows } =
-    await sql<NodeRunRow>`select ${nodeRunColumns} from flow_node_runs where id = ${id} and run_id = ${runId}`.execute(
+    await sql<NodeRunRow>`select ${nodeRunColumns} from flow_node_runs where id = ${id} and run_id = ${run.id}`.execute(
       tx,
     )
   return rows[0] === undefined ? null : nodeRunOf(rows[0])
 }
 
 /** Node runs by their place in the run, without duplicates: those that others came from. */
-export async function nodeRunsAtPaths(tx: Tx, runId: string, paths: readonly string[]): Promise<Map<string, NodeRun>> {
-  const { rows } = await sql<NodeRunRow>`
-    select ${nodeRunColumns} from flow_node_runs
-     where run_id = ${runId} and id >= ${sinceRun(runId)} and path = any(${[...new Set(paths)]}::text[]) order by id`.execute(
-    tx,
-  )
+export async function nodeRunsAtPaths(tx: Tx, run: Recorded, paths: readonly string[]): Promise<Map<string, NodeRun>> {
+  const wanted = new Set(paths)
+  const found = inItsRow(run)?.filter((each) => wanted.has(each.path)) ?? (await storedAtPaths(tx, run.id, [...wanted]))
   const byPath = new Map<string, NodeRun>()
-  for (const row of rows) if (!byPath.has(row.path)) byPath.set(row.path, nodeRunOf(row))
+  for (const each of found) if (!byPath.has(each.path)) byPath.set(each.path, each)
   return byPath
 }
+
+async function storedAtPaths(tx: Tx, runId: string, paths: readonly string[]): Promise<NodeRun[]> {
+  const { rows } = await sql<NodeRunRow>`
+    select ${nodeRunColumns} from flow_node_runs
+     where run_id = ${runId} and id >= ${sinceRun(runId)} and path = any(${paths}::text[]) order by id`.execute(tx)
+  return rows.map(nodeRunOf)
+}
+
+/** Most node runs that are shown as fed by one. */
+const BELOW_MAX = 10_000
 
 /** Node runs that were fed by the ones at these places. */
 export async function nodeRunsBelow(
   tx: Tx,
-  runId: string,
+  run: Recorded,
   paths: readonly string[],
-): Promise<{ id: string; nodeKey: string; path: string }[]> {
+): Promise<Pick<NodeRun, 'id' | 'nodeKey' | 'path'>[]> {
+  const beside = inItsRow(run)
+  if (beside !== null)
+    return beside.filter(({ path }) => path.includes('>') && paths.includes(path.slice(0, path.lastIndexOf('>'))))
   const { rows } = await sql<{ id: string; nodeKey: string; path: string }>`
     select id, node_key as "nodeKey", path from flow_node_runs
-     where run_id = ${runId} and id >= ${sinceRun(runId)} and regexp_replace(path, '>[^>]*$', '') = any(${paths}::text[]) and path like '%>%'
-     order by id limit 10000`.execute(tx)
+     where run_id = ${run.id} and id >= ${sinceRun(run.id)} and regexp_replace(path, '>[^>]*$', '') = any(${paths}::text[]) and path like '%>%'
+     order by id limit ${BELOW_MAX}`.execute(tx)
   return rows
 }
 

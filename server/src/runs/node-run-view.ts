@@ -1,7 +1,12 @@
+import { parseExactJson } from '@permea/contract'
+import { shownJson } from '../api/shown-json.ts'
+import { recordedBody } from '../exchanges/recorded.ts'
 import type { Database } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
+import { LAUNCHED_WITH } from '../steps/http-step.ts'
+import type { NodeRun } from './node-run.ts'
 import { nodeRunsAtPaths, nodeRunsBelow } from './node-run-store.ts'
-import { type NodeRun, type NodeRunAnswer, outputWireId, type RunRow } from './run.ts'
+import { type NodeRunAnswer, outputWireId, type RunRow } from './run.ts'
 
 /** The places above this one: `a>0.b>e2.c` is below `a` and `a>0.b`. */
 function ancestorsOf(path: string): string[] {
@@ -21,7 +26,10 @@ function lastStep(path: string): { isItem: boolean; index: number; nodeKey: stri
 function outputsOf(path: string, records: ReadonlyMap<string, NodeRun>, runInput: unknown): unknown[] {
   const record = records.get(path)
   if (record === undefined) return []
-  if (record.outputs !== null) return JSON.parse(record.outputs) as unknown[]
+  if (record.outputs !== null) {
+    const outputs = shownJson(record.outputs)
+    return Array.isArray(outputs) ? outputs : [outputs]
+  }
   return [fedTo(path, records, runInput)]
 }
 
@@ -29,7 +37,7 @@ function fedTo(path: string, records: ReadonlyMap<string, NodeRun>, runInput: un
   const cut = path.lastIndexOf('>')
   if (cut < 0) return runInput
   const step = lastStep(path)
-  if (step.isItem) return JSON.parse(records.get(path)?.item ?? 'null') as unknown
+  if (step.isItem) return parseExactJson(records.get(path)?.item ?? 'null') as unknown
   return outputsOf(path.slice(0, cut), records, runInput)[step.index]
 }
 
@@ -60,12 +68,12 @@ export async function nodeRunAnswers(
   const [above, below] = await Promise.all([
     nodeRunsAtPaths(
       database.db,
-      run.id,
+      run,
       paths.flatMap((path) => [path, ...ancestorsOf(path)]),
     ),
-    nodeRunsBelow(database.db, run.id, paths),
+    nodeRunsBelow(database.db, run, paths),
   ])
-  const runInput: unknown = JSON.parse(run.input ?? 'null')
+  const runInput: unknown = shownJson(run.input ?? 'null')
   return nodeRuns.map((nodeRun) => {
     const outputs = nodeRun.status === 'completed' ? outputsOf(nodeRun.path, above, runInput) : []
     const parent = above.get(nodeRun.path.slice(0, Math.max(0, nodeRun.path.lastIndexOf('>'))))
@@ -85,7 +93,7 @@ export async function nodeRunAnswers(
             ],
       input: inputOf(nodeRun.path, above, runInput),
       status: nodeRun.status,
-      logs: nodeRun.logs,
+      logs: nodeRun.logs.map((each) => withBody(each, run.input)),
       outputs: outputs.map((output, index) => ({
         id: outputWireId(nodeRun.id, index),
         ...(withData ? { data: JSON.stringify(output ?? null) } : {}),
@@ -99,6 +107,16 @@ export async function nodeRunAnswers(
       attempts: nodeRun.attempts,
     }
   })
+}
+
+/** A record of an exchange whose body stands for the run's input, with that as it would have been kept. */
+function withBody(record: unknown, input: string | null): unknown {
+  if (typeof record !== 'object' || record === null || !('request' in record)) return record
+  const { request } = record as { request: Record<string, unknown> | null }
+  const body = request?.body
+  if (typeof body !== 'object' || body === null || !(LAUNCHED_WITH in body)) return record
+  const sent = JSON.stringify(parseExactJson(input ?? 'null'))
+  return { ...record, request: { ...request, body: recordedBody(sent, 'application/json') } }
 }
 
 /** The outputs of node runs, each with its value as JSON text. */

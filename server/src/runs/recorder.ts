@@ -1,7 +1,11 @@
-import type pg from 'pg'
-import { isDatabaseAway } from '../platform/database.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import { isRefused } from '../platform/database-errors.ts'
+import { createGathering } from '../platform/gathering.ts'
 import type { Log } from '../platform/log.ts'
-import { type RunProgress, recordProgress } from './store.ts'
+import { createOutageLog } from '../platform/outage-log.ts'
+import type { Batches } from './batches.ts'
+import { type RunProgress, recordProgress } from './record-store.ts'
 
 /** Somebody whose progress is recorded: asked for what is new when a group is about to be written. */
 export interface Progressing {
@@ -21,12 +25,45 @@ export interface Recorder {
   stop(): void
 }
 
+/** Records progress of a run that is not at work; true where its end counts. */
+export function recordBeside(recorder: Recorder, progress: RunProgress): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  let left: RunProgress | null = progress
+  recorder.touch({
+    takeProgress() {
+      const taken = left
+      left = null
+      return taken
+    },
+    recorded: resolve,
+  })
+  return promise
+}
+
 const GROUP_MAX = 200
 const WRITERS_MAX = 2
-const SOON_MS = 25
+/** What a group may wait for others while runs get on one after the other. */
+const GATHER_MS = 4
+/** Most receivers have answered by then, and the run never needs a row of its own. */
+const SOON_MS = 250
+/** Of so many at a time the start is written by itself; where more are at work, only when they take this long. */
+const SOON_MAX = 20
+const LATE_MS = 1000
+/** How often it is looked for such. */
+const RIPEN_MS = 50
 const AGAIN_MS = 200
 
-export function createRecorder(options: { pool: pg.Pool; log: Log; onNews(): void }): Recorder {
+interface RecorderOptions {
+  database: Database
+  clock: Clock
+  batches: Batches
+  log: Log
+  onNews(): void
+}
+
+export function createRecorder(options: RecorderOptions): Recorder {
+  const { batches } = options
+  const persistently = createPersistence(options, () => isStopped)
   const dirty = new Set<Progressing>()
   const writing = new Set<Progressing>()
   let young: { run: Progressing; atMs: number }[] = []
@@ -35,13 +72,21 @@ export function createRecorder(options: { pool: pg.Pool; log: Log; onNews(): voi
   let isScheduled = false
   let isStopped = false
 
+  const gathering = createGathering(GATHER_MS, () => pump())
+
   function schedule(): void {
     if (isScheduled || dirty.size === 0) return
     isScheduled = true
-    setImmediate(() => {
-      isScheduled = false
-      while (writers < WRITERS_MAX && dirty.size > 0 && startGroup()) {}
-    })
+    setImmediate(pump)
+  }
+
+  function pump(): void {
+    isScheduled = false
+    while (writers < WRITERS_MAX && dirty.size > 0) {
+      if (dirty.size < GROUP_MAX && !isStopped && gathering.isUnderWay()) return
+      gathering.ended()
+      if (!startGroup()) return
+    }
   }
 
   /** Starts writing one group; false where everything that is dirty is being written already. */
@@ -73,24 +118,70 @@ export function createRecorder(options: { pool: pg.Pool; log: Log; onNews(): voi
         { message: error.message },
         'what some runs did is not recorded; they go on from their last record',
       )
-      return new Set<string>()
+      return null
     })
     for (const [index, run] of runs.entries()) {
       writing.delete(run)
-      run.recorded(ended.has(progress[index]?.runId ?? ''))
+      const item = progress[index]?.item
+      if (item !== undefined && ended !== null) batches.settle(item)
+      else if (item !== undefined) batches.abandon(item)
+      run.recorded(ended?.has(item?.id ?? '') ?? false)
     }
   }
 
-  /** A database that is away is waited for: what was done must not be forgotten while this process lives. */
+  function ripen(): void {
+    youngTimer = null
+    const nowMs = performance.now()
+    const soon = young.findIndex((each) => each.atMs > nowMs - SOON_MS)
+    const isCrowded = soon === -1 ? young.length > SOON_MAX : soon > SOON_MAX
+    const ripe = isCrowded ? young.findIndex((each) => each.atMs > nowMs - LATE_MS) : soon
+    for (const { run } of ripe === -1 ? young : young.slice(0, ripe)) dirty.add(run)
+    young = ripe === -1 ? [] : young.slice(ripe)
+    if (young.length > 0) youngTimer = setTimeout(ripen, RIPEN_MS)
+    schedule()
+  }
+
+  return {
+    touch(run) {
+      dirty.add(run)
+      gathering.came()
+      schedule()
+    },
+    touchSoon(run) {
+      young.push({ run, atMs: performance.now() })
+      youngTimer ??= setTimeout(ripen, RIPEN_MS)
+    },
+    stop() {
+      isStopped = true
+      if (youngTimer !== null) clearTimeout(youngTimer)
+    },
+  }
+}
+
+/** Writes progress until it is written; gives the runs whose end counted. */
+function createPersistence(
+  options: RecorderOptions,
+  isStopped: () => boolean,
+): (progress: readonly RunProgress[]) => Promise<Set<string>> {
+  const outage = createOutageLog(options.log, 'the record of runs')
+
+  /**
+   * Only what the database refused is given up. Whatever else goes wrong is waited for: what was done must not be
+   * forgotten while this process lives, and a completed run must not be told as a failed one.
+   */
   async function persistently(progress: readonly RunProgress[]): Promise<Set<string>> {
     for (;;) {
       try {
-        const { ended, hasNews } = await recordProgress(options.pool, progress)
+        const doneBatches = options.batches.done
+        const { ended, hasNews } = await recordProgress(options.database, progress, doneBatches, options.clock.now())
+        options.batches.deleted(doneBatches)
         if (hasNews) options.onNews()
+        outage.worked()
         return ended
       } catch (error) {
-        if (!isDatabaseAway(error)) return progress.length > 1 ? oneByOne(progress) : giveUp(progress, error as Error)
-        if (isStopped) throw error
+        if (isRefused(error)) return progress.length > 1 ? oneByOne(progress) : giveUp(progress, error as Error)
+        if (isStopped()) throw error
+        outage.failed(error as Error)
         await new Promise((resolve) => setTimeout(resolve, AGAIN_MS))
       }
     }
@@ -99,11 +190,11 @@ export function createRecorder(options: { pool: pg.Pool; log: Log; onNews(): voi
   /** What the database refuses to store must neither hold up others nor be done again for ever: the run fails and says so. */
   async function giveUp(progress: readonly RunProgress[], error: Error): Promise<Set<string>> {
     const [only] = progress
-    options.log.error({ run: only?.runId, message: error.message }, 'the progress of a run could not be recorded')
+    options.log.error({ run: only?.item.id, message: error.message }, 'the progress of a run could not be recorded')
     if (only === undefined || only.nodeRuns.length === 0) return new Set()
     const failure = { type: 'internal' as const, key: 'internal', message: 'what the run did could not be recorded' }
     const finish = { state: 'failed' as const, endedAt: new Date(only.startedAt), errors: [failure], nodeCounts: {} }
-    return persistently([{ ...only, nodeRuns: [], waits: null, finish }]).catch(() => new Set<string>())
+    return persistently([{ ...only, nodeRuns: [], isAll: false, waits: null, finish }]).catch(() => new Set<string>())
   }
 
   async function oneByOne(progress: readonly RunProgress[]): Promise<Set<string>> {
@@ -112,28 +203,5 @@ export function createRecorder(options: { pool: pg.Pool; log: Log; onNews(): voi
     return ended
   }
 
-  function ripen(): void {
-    youngTimer = null
-    const edgeMs = performance.now() - SOON_MS
-    const ripe = young.findIndex((each) => each.atMs > edgeMs)
-    for (const { run } of ripe === -1 ? young : young.slice(0, ripe)) dirty.add(run)
-    young = ripe === -1 ? [] : young.slice(ripe)
-    if (young.length > 0) youngTimer = setTimeout(ripen, SOON_MS)
-    schedule()
-  }
-
-  return {
-    touch(run) {
-      dirty.add(run)
-      schedule()
-    },
-    touchSoon(run) {
-      young.push({ run, atMs: performance.now() })
-      youngTimer ??= setTimeout(ripen, SOON_MS)
-    },
-    stop() {
-      isStopped = true
-      if (youngTimer !== null) clearTimeout(youngTimer)
-    },
-  }
+  return persistently
 }

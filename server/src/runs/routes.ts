@@ -1,8 +1,9 @@
 import { flowRuns as table } from '@permea/contract'
-import { listAnswer, pageOf } from '../api/paging.ts'
+import { logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
+import { shownJson } from '../api/shown-json.ts'
 import { embeddedConnection } from '../connections/connection.ts'
 import { connectionsByIds } from '../connections/store.ts'
 import { customerAnswer } from '../customers/customer.ts'
@@ -17,9 +18,10 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, type Prefix, toWire } from '../platform/ids.ts'
 import type { Launch } from './launch.ts'
-import { nodeCountsOf, nodeRunById, nodeRunPage, nodeRunPageOfKeys } from './node-run-store.ts'
+import type { NodeRun } from './node-run.ts'
+import { nodeCountsOf, nodeRunById, nodeRunPage } from './node-run-store.ts'
 import { nodeRunAnswers, outputAnswers } from './node-run-view.ts'
-import { type NodeRun, type RunRow, runAnswer } from './run.ts'
+import { nodeCountsIn, type RunRow, runAnswer } from './run.ts'
 import type { Runs } from './runs.ts'
 import { listRuns, runById } from './store.ts'
 
@@ -84,7 +86,7 @@ export function runRoutes(options: RunRoutesOptions): {
     const instance = (await instancesByIds(database.db, [row.flowInstanceId])).get(row.flowInstanceId)
     const [base] = await answers([row])
     if (base === undefined) throw new Error('one row gives one answer')
-    const counted = row.nodeCounts === null ? await countedNow(row) : row.nodeCounts
+    const counted = nodeCountsIn(row) ?? (await countedNow(row))
     return {
       ...base,
       nodes: counted,
@@ -146,7 +148,7 @@ export function runRoutes(options: RunRoutesOptions): {
   ) {
     const row = await rowOf(call)
     const limit = call.query.limit ?? LIMIT
-    const nodeRuns = await nodeRunPage(database.db, row.id, nodeKey, afterOf(call.query.cursor), limit)
+    const nodeRuns = await nodeRunPage(database.db, row, [nodeKey], afterOf(call.query.cursor), limit)
     return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns))
   }
   async function oneOutput(call: Located) {
@@ -154,7 +156,7 @@ export function runRoutes(options: RunRoutesOptions): {
     const selector = call.params.outputId ?? ''
     const [nodeRunSelector = '', index = ''] = selector.split('-')
     const id = fromWire('nr', nodeRunSelector)
-    const nodeRun = id === null ? null : await nodeRunById(database.db, row.id, id)
+    const nodeRun = id === null ? null : await nodeRunById(database.db, row, id)
     const outputs = nodeRun === null ? [] : await outputAnswers(database, row, [nodeRun])
     const output = outputs[Number(index)]
     if (output === undefined || nodeRun?.nodeKey !== call.params.nodeKey) throw notFound('output', selector)
@@ -186,8 +188,8 @@ export function runRoutes(options: RunRoutesOptions): {
         from: query.from ?? query.startedAfter ?? query.startDatetime ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      const rows = await listRuns(database.db, filter, page)
-      return { ...listAnswer(rows, page, 'fr', () => undefined), items: await answers(rows) }
+      const found = await listRuns(database.db, filter, page)
+      return { ...logAnswer(found, page, 'fr', () => undefined), items: await answers(found.rows) }
     },
     async create({ principal, body }) {
       const item = await launch.byApi(await instances.byId(principal, body.flowInstanceId), body)
@@ -205,7 +207,7 @@ export function runRoutes(options: RunRoutesOptions): {
       if (instance === undefined) throw notFound('flow instance of run', call.params.id ?? '')
       const item = await launch.byApi(instance, {
         startNodeKey: row.startNodeKey,
-        input: JSON.parse(row.input ?? 'null'),
+        input: shownJson(row.input ?? 'null'),
         meta: { ...row.meta, repeatOf: toWire('fr', row.id) },
       })
       return again(call.principal, toWire('fr', item.id))
@@ -217,7 +219,7 @@ export function runRoutes(options: RunRoutesOptions): {
         .filter(([, node]) => (node.links ?? []).every((link) => link.key === undefined || link.key === ''))
         .map(([key]) => key)
       const limit = call.query.limit ?? LIMIT
-      const nodeRuns = await nodeRunPageOfKeys(database.db, row.id, last, afterOf(call.query.cursor), limit)
+      const nodeRuns = await nodeRunPage(database.db, row, last, afterOf(call.query.cursor), limit)
       return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns))
     },
     nodeOutput: (call) => outputsOfNode(call, call.params.nodeKey ?? ''),
@@ -227,8 +229,8 @@ export function runRoutes(options: RunRoutesOptions): {
       const limit = call.query.limit ?? LIMIT
       const nodeRuns = await nodeRunPage(
         database.db,
-        row.id,
-        call.params.nodeKey ?? '',
+        row,
+        [call.params.nodeKey ?? ''],
         afterOf(call.query.cursor),
         limit,
       )
@@ -238,7 +240,7 @@ export function runRoutes(options: RunRoutesOptions): {
       const row = await rowOf(call)
       const selector = call.params.nodeRunId ?? ''
       const id = fromWire('nr', selector)
-      const nodeRun = id === null ? null : await nodeRunById(database.db, row.id, id)
+      const nodeRun = id === null ? null : await nodeRunById(database.db, row, id)
       if (nodeRun === null || nodeRun.nodeKey !== call.params.nodeKey) throw notFound('node run', selector)
       const [one] = await nodeRunAnswers(database, row, [nodeRun], true)
       if (one === undefined) throw new Error('one row gives one answer')

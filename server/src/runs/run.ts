@@ -1,8 +1,11 @@
 import type { ErrorData, FlowRunState, FlowNodeRun as WireNodeRun, FlowRun as WireRun } from '@permea/contract'
 import type { z } from 'zod'
+import { shownJson } from '../api/shown-json.ts'
 import { CONCURRENCY_DEFAULT, flowWireId } from '../flows/flow.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { LaneItem } from '../platform/lane.ts'
+import type { NodeCounts } from './node-run.ts'
+import { countsOf, nodeRunsOfText } from './node-run-text.ts'
 
 /** What launched a run that an event of an external app started. */
 export const EXTERNAL_EVENT_LAUNCH = 'external-event'
@@ -22,7 +25,7 @@ export interface NewRun {
   appEventId: string | null
   /** JSON text. */
   inputText: string | null
-  launchedBy: { type: string; ids?: string[] }
+  launchedBy: { type: string }
   meta: Record<string, unknown> | null
   isOrdered: boolean
   concurrency: number | null
@@ -37,34 +40,21 @@ export interface RunItem extends LaneItem {
   isFresh: boolean
   startedAt: Date | null
   waiting: Waiting | null
+  /** The batch that it stands in instead of having a row of its own; null where it has one. */
+  batch: Batch | null
+}
+
+/** New runs that were stored together, in one row, and are worked by one process. */
+export interface Batch {
+  id: string
+  /** The session of the process that works them. */
+  owner: number
+  /** How many of them are neither in the log nor have a row of their own. */
+  left: number
 }
 
 /** Node runs that wait for another try, by path: tries made and when the next is due (epoch ms). */
-export type Waiting = Record<string, { attempts: number; untilMs: number; logs: unknown[] }>
-
-/** One finished node run. */
-export interface NodeRun {
-  id: string
-  runId: string
-  nodeKey: string
-  /** Where in the run it stands: its parent's path, the output it was fed and its node. */
-  path: string
-  status: 'completed' | 'failed' | 'skipped'
-  /** The item of the for-each iteration that it begins, as JSON text. */
-  item: string | null
-  /** JSON text of the list of outputs; null where it only hands on what it was fed. */
-  outputs: string | null
-  errors: ErrorData[]
-  logs: unknown[]
-  startedAt: Date
-  endedAt: Date
-  attempts: number
-}
-
-export type NodeCounts = Record<
-  string,
-  { state: 'running' | 'completed' | 'stopped' | 'failed'; runs: number; erroredRuns: number; outputs: number }
->
+export type Waiting = Record<string, { attempts: number; untilMs: number; logs: unknown[]; isPause?: true }>
 
 /** Runs an item of what was stored. An ordered flow has a lane of its own, others share their customer's. */
 export function runItem(id: string, run: NewRun, input: string, isFresh: boolean): RunItem {
@@ -72,7 +62,7 @@ export function runItem(id: string, run: NewRun, input: string, isFresh: boolean
     id,
     laneId: laneOf(run),
     groupId: run.flowInstanceId,
-    groupCap: run.concurrency ?? CONCURRENCY_DEFAULT,
+    groupCap: groupCapOf(run),
     isOrdered: run.isOrdered,
     bytes: input.length + 500,
     run,
@@ -80,7 +70,16 @@ export function runItem(id: string, run: NewRun, input: string, isFresh: boolean
     isFresh,
     startedAt: null,
     waiting: null,
+    batch: null,
   }
+}
+
+export function groupCapOf(run: NewRun): number {
+  return run.concurrency ?? CONCURRENCY_DEFAULT
+}
+
+export function launchedByText(run: NewRun): string {
+  return JSON.stringify(run.launchedBy)
 }
 
 export function laneOf(run: Pick<NewRun, 'isOrdered' | 'flowInstanceId' | 'customerId'>): string {
@@ -109,6 +108,8 @@ export interface RunRow {
   endedAt: Date | null
   errors: ErrorData[] | null
   nodeCounts: NodeCounts | null
+  /** Its node runs, where they stand in its own row; see `nodeRunsOfText`. */
+  nodeRuns: string | null
   dueAt: Date | null
 }
 
@@ -122,6 +123,7 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
       : flowWireId({ id: row.flowId, integrationId: isOfIntegration ? row.integrationId : null })
   const launchedBy = JSON.parse(row.launchedBy) as { type: string; ids?: string[] }
   const isExternal = launchedBy.type === EXTERNAL_EVENT_LAUNCH
+  const eventId = row.appEventId === null ? null : toWire(isExternal ? 'eev' : 'aev', row.appEventId)
   return {
     id: toWire('fr', row.id),
     name,
@@ -135,18 +137,23 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     flowId,
     universalFlowId: row.universalFlowId === null ? undefined : toWire('uf', row.universalFlowId),
     startNodeKey: row.startNodeKey,
-    input: row.input === null ? undefined : (JSON.parse(row.input) as unknown),
+    input: row.input === null ? undefined : shownJson(row.input),
     state: row.state,
     startTime: (row.startedAt ?? timeOfId(row.id)).toISOString(),
     endTime: row.endedAt?.toISOString(),
     nextAttemptAt: row.dueAt !== null && row.dueAt.getTime() > now.getTime() ? row.dueAt.toISOString() : undefined,
     errors: row.errors ?? undefined,
-    nodes: row.nodeCounts ?? undefined,
-    launchedBy,
-    appEventId: row.appEventId === null || isExternal ? undefined : toWire('aev', row.appEventId),
-    externalEventId: row.appEventId === null || !isExternal ? undefined : toWire('eev', row.appEventId),
+    nodes: nodeCountsIn(row) ?? undefined,
+    launchedBy: eventId === null ? launchedBy : { ...launchedBy, ids: [eventId] },
+    appEventId: eventId === null || isExternal ? undefined : eventId,
+    externalEventId: eventId === null || !isExternal ? undefined : eventId,
     meta: row.meta ?? undefined,
   }
+}
+
+/** What its nodes came to, as far as its own row says it; null where that is in rows of their own. */
+export function nodeCountsIn(row: Pick<RunRow, 'id' | 'nodeCounts' | 'nodeRuns'>): NodeCounts | null {
+  return row.nodeCounts ?? (row.nodeRuns === null ? null : countsOf(nodeRunsOfText(row.id, row.nodeRuns)))
 }
 
 /** The id of a node run's output on the wire: the node run's id and the output's place. */

@@ -1,3 +1,4 @@
+import { errorData } from '../api/refusal.ts'
 import { connectionVariable } from '../connections/connection.ts'
 import { connectionsByIds } from '../connections/store.ts'
 import { userVariable } from '../customers/customer.ts'
@@ -7,20 +8,25 @@ import type { NodeServices } from '../flows/node-type.ts'
 import type { Plans } from '../flows/plan.ts'
 import { flowsByIds, instancesByIds } from '../flows/store.ts'
 import { integrationsByIds } from '../integrations/store.ts'
+import type { Live } from '../live/live.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
+import { boundedCache } from '../platform/bounded-cache.ts'
 import { type Database, runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
-import type { LaneOutcome, Lanes } from '../platform/lane.ts'
+import type { LaneOutcome, LaneSource, Lanes } from '../platform/lane.ts'
+import { GIVEN_UP } from '../platform/lane-faults.ts'
 import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
-import { Execution, type ExecutionInput } from './execution.ts'
+import { Batches } from './batches.ts'
+import { Execution } from './execution.ts'
+import type { ExecutionInput } from './execution-input.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { createNewsRelay } from './news.ts'
 import { nodeRunsOf } from './node-run-store.ts'
-import { createRecorder } from './recorder.ts'
+import { createRecorder, type Recorder, recordBeside } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
 import { fetchRuns, lanesWithRuns, runsInsert, stopRun } from './store.ts'
 
@@ -33,6 +39,10 @@ const HELD_MAX = 5000
 const HELD_BYTES_MAX = 64 * 1024 * 1024
 /** How often news are looked for that nobody told of. */
 const SWEEP_MS = 5000
+/** The name of their lanes, in notices too. */
+const LANES = 'flow-runs'
+/** Stopped runs that are remembered until they come up. */
+const STOPPED_MAX = 20_000
 /** Customers' fields and instances' names may be this old for a run. */
 const KEEP_MS = 1000
 
@@ -49,8 +59,7 @@ export interface RunsOptions {
   notifications: Notifications
   /** Told of each run that failed. */
   onFailed(run: NewRun): void
-  /** Told of each run that came, and again when it ended. */
-  onChanged(id: string, run: NewRun): void
+  live: Pick<Live, 'changed'>
   sweepMs?: number
 }
 
@@ -76,51 +85,49 @@ export function createRuns(options: RunsOptions): Runs {
     log,
     sweepMs: options.sweepMs ?? SWEEP_MS,
   })
-  const recorder = createRecorder({ pool: database.hot, log, onNews: () => relay.nudge() })
-  const executionOptions = {
-    services,
-    recorder,
-    ids,
-    random: options.random,
-    log,
-    limits: { ...LIMITS, ...options.limits },
-  }
+  const { clock } = services
+  const batches = new Batches({ database, ownership, clock, ids, log })
+  const recorder = createRecorder({ database, clock, batches, log, onNews: () => relay.nudge() })
+  const { random } = options
+  const executionOptions = { services, recorder, ids, random, log, limits: { ...LIMITS, ...options.limits } }
   const prepare = createPreparation(options)
 
+  /** Stopped here or elsewhere before they began; what waits in memory does not know of it. */
+  const stopped = boundedCache<true>(STOPPED_MAX)
+
   async function work(item: RunItem, signal: AbortSignal): Promise<LaneOutcome> {
+    if (stopped.has(item.id)) {
+      batches.settle(item)
+      return { kind: 'finished' }
+    }
     metrics.runsInFlight.inc()
     try {
       const execution = new Execution(executionOptions, await prepare(item, signal))
       const { outcome, ended } = await execution.run()
+      // What is taken up again is looked for in the table.
+      if (outcome.kind === 'waits') await batches.activate([item])
       if (ended !== null) metrics.runsFinished.inc({ state: ended })
       if (ended === 'failed') options.onFailed(item.run)
-      if (ended !== null) options.onChanged(item.id, item.run)
+      if (ended !== null) tellOf(options.live, item)
       return outcome
+    } catch (error) {
+      await batches.activate([item])
+      throw error
     } finally {
       metrics.runsInFlight.dec()
     }
   }
 
-  const lanes: Lanes<RunItem> = createLanes({
-    source: {
-      name: 'flow-runs',
-      lanesOf: (shards) => lanesWithRuns(database.db, shards),
-      fetch: (laneIds, limit, except, now) => fetchRuns(database.db, laneIds, limit, except, now),
-      work,
-    },
-    ownership,
-    clock: services.clock,
-    log,
-    processCap: PROCESS_CAP,
-    laneCap: LANE_CAP,
-    heldMax: HELD_MAX,
-    heldBytesMax: HELD_BYTES_MAX,
-    ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
-  })
+  const lanes = createRunLanes(options, batches, { work, giveUp: createGivingUp(options, recorder) })
   ownership.listen({
     noticed(notice) {
-      if (notice.about === 'run-stopped') lanes.abort(String(notice.id))
+      void batches.heard(notice)?.then((items) => hand(items, batches, lanes))
+      if (notice.about !== 'run-stopped') return
+      stopped.set(String(notice.id), true)
+      lanes.abort(String(notice.id))
     },
+    // What lanes let go of has to be in the table before others own it.
+    lost: () => batches.settled(),
   })
 
   const runs: Runs = {
@@ -131,24 +138,29 @@ export function createRuns(options: RunsOptions): Runs {
     },
     inserting(wanted) {
       const items = wanted.map(({ run, input }) => runItem(ids.next(), run, input, true))
-      return { items, statements: items.length === 0 ? [] : [runsInsert(items, services.clock.now())] }
+      const { statements, others } = batches.inserting(items)
+      return { items, statements: others.length === 0 ? statements : [...statements, runsInsert(others, clock.now())] }
     },
     offer(items) {
-      lanes.offer(items)
-      for (const item of items) options.onChanged(item.id, item.run)
+      hand(items, batches, lanes)
+      for (const item of items) tellOf(options.live, item)
       if (items.length > 0) relay.nudgeOfQueued()
     },
     async stop(id) {
-      const stopped = await stopRun(database.db, id, services.clock.now())
-      if (stopped === null) return false
-      if (stopped.hasNews) relay.nudge()
+      const end = await stopRun(database.db, id, clock.now())
+      if (end === null) return false
+      if (end.hasNews) relay.nudge()
       metrics.runsFinished.inc({ state: 'stopped' })
+      stopped.set(id, true)
       lanes.abort(id)
       await ownership.notify({ about: 'run-stopped', id })
       return true
     },
     async settled() {
+      hand(await batches.receive(null), batches, lanes)
+      await batches.settled()
       await lanes.settled()
+      await batches.settled()
       await relay.settled()
     },
     get inFlight() {
@@ -161,11 +173,70 @@ export function createRuns(options: RunsOptions): Runs {
     async close() {
       recorder.stop()
       await lanes.stop()
+      await batches.stop()
       await relay.stop()
     },
     [Symbol.asyncDispose]: () => runs.close(),
   }
   return runs
+}
+
+/** Ends a run that cannot be worked: it fails, and says that it is not the fault of its flow. */
+function createGivingUp(
+  { services, metrics, onFailed, live }: RunsOptions,
+  recorder: Recorder,
+): LaneSource<RunItem>['giveUp'] {
+  return async (item) => {
+    const now = services.clock.now()
+    const errors = [errorData('internal', GIVEN_UP)]
+    const finish = { state: 'failed', endedAt: now, errors, nodeCounts: {} } as const
+    const progress = { item, startedAt: now, nodeRuns: [], isAll: false, waits: null, finish, isStopped: false }
+    if (await recordBeside(recorder, progress)) {
+      metrics.runsFinished.inc({ state: 'failed' })
+      onFailed(item.run)
+      tellOf(live, item)
+    }
+    return { kind: 'finished' }
+  }
+}
+
+function createRunLanes(
+  { database, ownership, services, log, sweepMs }: RunsOptions,
+  batches: Batches,
+  does: Pick<LaneSource<RunItem>, 'work' | 'giveUp'>,
+): Lanes<RunItem> {
+  return createLanes({
+    source: {
+      name: LANES,
+      async lanesOf(shards) {
+        const taken = await batches.takeOver()
+        if (taken.length > 0) await ownership.notify({ about: `lanes:${LANES}`, shards: taken })
+        return lanesWithRuns(database.db, shards)
+      },
+      letGo: (items) => void batches.activate(items),
+      fetch: (laneIds, limit, except, now) => fetchRuns(database.db, laneIds, limit, except, now),
+      ...does,
+    },
+    ownership,
+    clock: services.clock,
+    log,
+    processCap: PROCESS_CAP,
+    laneCap: LANE_CAP,
+    heldMax: HELD_MAX,
+    heldBytesMax: HELD_BYTES_MAX,
+    ...(sweepMs === undefined ? {} : { sweepMs }),
+  })
+}
+
+/** Hands items to whom they are for; those that stand in a batch of this process and are not held here need rows first. */
+function hand(items: readonly RunItem[], batches: Batches, lanes: Lanes<RunItem>): void {
+  const own = items.filter((item) => !batches.handOver(item))
+  const { here = [], elsewhere = [] } = Object.groupBy(own, (item) =>
+    batches.isWorkedHere(item) ? 'here' : 'elsewhere',
+  )
+  const passedOver = lanes.offer(here).filter((item) => item.batch !== null)
+  const needRows = [...passedOver, ...elsewhere]
+  if (needRows.length > 0) void batches.activate(needRows).then(() => lanes.offer(needRows))
 }
 
 /** Gathers what a run needs beside its row; rows that many runs need are read together. */
@@ -238,4 +309,9 @@ function instanceVariable(
     ...(flow === undefined ? {} : { flowId: flowWireId(flow) }),
     parameters: instance.parameters ?? {},
   }
+}
+
+function tellOf(live: RunsOptions['live'], { id, run }: RunItem): void {
+  const { workspaceId, customerId } = run
+  live.changed({ workspaceId, elementType: 'flow-run', elementId: toWire('fr', id), audience: { customerId } })
 }

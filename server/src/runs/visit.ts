@@ -18,3 +18,8 @@ export interface Iteration {
   outputs: Map<string, unknown[]>
   slots: Map<string, Slots>
 }
+
+/** The value where it is an object with names, else one without any. */
+export function namedFields(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+}

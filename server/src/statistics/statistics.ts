@@ -7,8 +7,8 @@ import type { Database } from '../platform/database.ts'
 import { growthOf, idRanges, type Sample } from '../platform/id-ranges.ts'
 import { countActiveRuns, countRuns } from '../runs/statistics-store.ts'
 
-/** Rows read of one stretch at most: more is estimated from these. */
-const SAMPLE_MAX = 1000
+/** Rows counted of one stretch at most: more is estimated from these. */
+const SAMPLE_MAX = 10_000
 /** How old an answer may be, in milliseconds. */
 const KEEP_MS = 3000
 const KEPT_MAX = 200

@@ -1,5 +1,5 @@
-import { requestExternalApp } from '../../actions/external-app-step.ts'
 import { compileFormula } from '../../formulas/compile-formula.ts'
+import { requestExternalApp } from '../../steps/external-app-step.ts'
 import { checkHttpRequest } from '../http-node.ts'
 import { configOf, type NodeType, outcomeOfStep } from '../node-type.ts'
 
@@ -17,7 +17,8 @@ const apiRequestToExternalApp: NodeType = {
   prepare(node) {
     const spec = compileFormula(configOf(node).request)
     return {
-      execute: async (call) => outcomeOfStep(await requestExternalApp(call, await spec.evaluate(call.scope))),
+      execute: async (call) =>
+        outcomeOfStep(await requestExternalApp(call, await spec.evaluate(call.scope, { owner: call.user.id }))),
     }
   },
 }

@@ -2,7 +2,9 @@ import { configOf, type NodeType, passOn } from '../node-type.ts'
 
 function keyOf(config: Record<string, unknown>): string | null {
   const { appEvent } = config
-  const key = typeof appEvent === 'object' && appEvent !== null ? (appEvent as { key?: unknown }).key : undefined
+  // The documentation of the field shows the key alone, its files the object.
+  const key =
+    typeof appEvent === 'object' && appEvent !== null ? (appEvent as { key?: unknown }).key : config.appEventKey
   return typeof key === 'string' && key !== '' ? key : null
 }
 
@@ -13,7 +15,7 @@ const appEventTrigger: NodeType = {
   hasEffect: false,
   check: (node) =>
     keyOf(configOf(node)) === null
-      ? [{ path: 'config.appEvent.key', message: 'the key of an app event type is needed' }]
+      ? [{ path: 'config.appEvent.key', message: 'the key of an app event type is needed', isIncomplete: true }]
       : [],
   prepare: () => passOn,
   wish: (node) => ({ kind: 'app-event', appEventTypeKey: keyOf(configOf(node)) ?? '' }),

@@ -1,5 +1,5 @@
 import { checkFormula } from '../../formulas/check-formula.ts'
-import { configOf, type NodeType, passOn } from '../node-type.ts'
+import { configOf, type NodeProblem, type NodeType, passOn } from '../node-type.ts'
 
 function parametersOf(config: Record<string, unknown>): Record<string, unknown> {
   const given = config.eventParameters ?? config.parameters ?? {}
@@ -20,12 +20,16 @@ const connectorEventTrigger: NodeType = {
   needsConnection: true,
   check(node) {
     const config = configOf(node)
-    const problems = checkFormula(parametersOf(config)).map((each) => ({
+    const problems: NodeProblem[] = checkFormula(parametersOf(config)).map((each) => ({
       path: `config.eventParameters ${each.path}`,
       message: each.message,
     }))
     if (typeof config.eventKey !== 'string' || config.eventKey === '')
-      problems.push({ path: 'config.eventKey', message: 'the key of an event that the connector defines is needed' })
+      problems.push({
+        path: 'config.eventKey',
+        message: 'the key of an event that the connector defines is needed',
+        isIncomplete: true,
+      })
     return problems
   },
   prepare: () => passOn,

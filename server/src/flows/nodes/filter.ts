@@ -1,8 +1,12 @@
 import { checkFormula } from '../../formulas/check-formula.ts'
+import { comparisonsIn } from '../../formulas/comparisons.ts'
 import { compileFormula } from '../../formulas/compile-formula.ts'
 import { configOf, type NodeType } from '../node-type.ts'
 
-/** Hands on what it was fed where the formula in `config.filter` holds (or there is none); else nothing follows. */
+/**
+ * Hands on what it was fed where the formula in `config.filter` holds (or there is none); else nothing follows, and the
+ * record has what was compared.
+ */
 const filter: NodeType = {
   type: 'filter',
   isTrigger: false,
@@ -17,9 +21,13 @@ const filter: NodeType = {
     if (condition === undefined || condition === null)
       return { execute: (call) => ({ kind: 'outputs', outputs: [call.fed] }) }
     const compiled = compileFormula(condition)
+    const comparisons = comparisonsIn(condition)
     return {
       async execute(call) {
-        return (await compiled.evaluate(call.scope)) ? { kind: 'outputs', outputs: [call.fed] } : { kind: 'skipped' }
+        if (await compiled.evaluate(call.scope, { owner: call.user.id }))
+          return { kind: 'outputs', outputs: [call.fed] }
+        call.log({ type: 'condition', comparisons: await comparisons(call.scope) })
+        return { kind: 'skipped' }
       },
     }
   },

@@ -1,6 +1,6 @@
 import { checkFormula } from '../../formulas/check-formula.ts'
 import { compileFormula } from '../../formulas/compile-formula.ts'
-import { configOf, type NodeType } from '../node-type.ts'
+import { configOf, type NodeProblem, type NodeType } from '../node-type.ts'
 
 function rootOf(config: Record<string, unknown>): string | null {
   const { rootNodeKey } = config
@@ -18,21 +18,25 @@ const forEach: NodeType = {
   hasEffect: false,
   check(node) {
     const config = configOf(node)
-    const problems = checkFormula(config.items).map((each) => ({
+    const problems: NodeProblem[] = checkFormula(config.items).map((each) => ({
       path: `config.items ${each.path}`,
       message: each.message,
     }))
     if (config.items === undefined)
-      problems.push({ path: 'config.items', message: 'a list (or a formula for one) is needed' })
+      problems.push({ path: 'config.items', message: 'a list (or a formula for one) is needed', isIncomplete: true })
     if (rootOf(config) === null)
-      problems.push({ path: 'config.rootNodeKey', message: 'the key of the first inner node is needed' })
+      problems.push({
+        path: 'config.rootNodeKey',
+        message: 'the key of the first inner node is needed',
+        isIncomplete: true,
+      })
     return problems
   },
   prepare(node) {
     const items = compileFormula(configOf(node).items)
     return {
       async execute(call) {
-        const value = await items.evaluate(call.scope)
+        const value = await items.evaluate(call.scope, { owner: call.user.id })
         if (value === undefined || value === null) return { kind: 'each', items: [] }
         if (Array.isArray(value)) return { kind: 'each', items: value }
         return {

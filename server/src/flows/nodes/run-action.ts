@@ -1,7 +1,8 @@
 import { Refusal } from '../../api/refusal.ts'
+import { asObject } from '../../connections/apps.ts'
 import { checkFormula } from '../../formulas/check-formula.ts'
 import { compileFormula } from '../../formulas/compile-formula.ts'
-import { configOf, type NodeOutcome, type NodeType } from '../node-type.ts'
+import { configOf, type NodeOutcome, type NodeProblem, type NodeType } from '../node-type.ts'
 
 /** The action that is meant: `config.action`, a key, or an object with a `key` or an `id`. */
 function selectorOf(config: Record<string, unknown>): string | null {
@@ -21,12 +22,12 @@ const runAction: NodeType = {
   hasEffect: true,
   check(node) {
     const config = configOf(node)
-    const problems = checkFormula(config.input).map((each) => ({
+    const problems: NodeProblem[] = checkFormula(config.input).map((each) => ({
       path: `config.input ${each.path}`,
       message: each.message,
     }))
     if (selectorOf(config) === null)
-      problems.push({ path: 'config.action', message: 'the key or id of an action is needed' })
+      problems.push({ path: 'config.action', message: 'the key or id of an action is needed', isIncomplete: true })
     return problems
   },
   prepare(node) {
@@ -36,7 +37,7 @@ const runAction: NodeType = {
     return {
       async execute(call): Promise<NodeOutcome> {
         const { workspaceId, user: customer, connection, sourceId, signal } = call
-        const request = { input: await input.evaluate(call.scope), sourceId, signal }
+        const request = { input: await input.evaluate(call.scope, { owner: call.user.id }), sourceId, signal }
         try {
           const outcome = await call.services.runAction({ workspaceId, customer, connection }, selector, request)
           call.log({
@@ -57,10 +58,6 @@ const runAction: NodeType = {
       },
     }
   },
-}
-
-function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }
 
 export default runAction

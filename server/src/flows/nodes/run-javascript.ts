@@ -1,4 +1,4 @@
-import { callJavascript, javascriptOf } from '../../actions/javascript-step.ts'
+import { callJavascript, isCodeMissing, javascriptOf } from '../../steps/javascript-step.ts'
 import { configOf, type NodeType, outcomeOfStep } from '../node-type.ts'
 
 /**
@@ -11,7 +11,9 @@ const runJavascript: NodeType = {
   hasEffect: true,
   check(node) {
     const code = javascriptOf(configOf(node))
-    return 'problem' in code ? [{ path: `config.${code.path}`, message: code.problem }] : []
+    return 'problem' in code
+      ? [{ path: `config.${code.path}`, message: code.problem, isIncomplete: isCodeMissing(configOf(node)) }]
+      : []
   },
   code(node) {
     const config = configOf(node)

@@ -14,7 +14,12 @@ const transformData: NodeType = {
     })),
   prepare(node) {
     const output = compileFormula(configOf(node).output)
-    return { execute: async (call) => ({ kind: 'outputs', outputs: [await output.evaluate(call.scope)] }) }
+    return {
+      execute: async (call) => ({
+        kind: 'outputs',
+        outputs: [await output.evaluate(call.scope, { owner: call.user.id })],
+      }),
+    }
   },
 }
 

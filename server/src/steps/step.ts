@@ -1,7 +1,8 @@
 import type { ErrorData, ErrorType } from '@permea/contract'
+import type { AppCalls } from '../connections/app-calls.ts'
 import type { Connection } from '../connections/connection.ts'
-import type { Connections } from '../connections/connections.ts'
 import type { Customer } from '../customers/customer.ts'
+import type { RecordWorks } from '../data-records/record-work.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Outbound } from '../outbound/client.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -14,8 +15,9 @@ export interface StepServices {
   yourApp: YourApp
   clock: Clock
   functions: Functions
-  connections: Pick<Connections, 'apiClient' | 'runOperation'>
+  appCalls: Pick<AppCalls, 'apiClient' | 'runOperation'>
   ownApi: OwnApi
+  records: RecordWorks
 }
 
 /** On whose behalf something outside is done, and for what: by an action, or by a node of a flow. */

@@ -10,7 +10,7 @@ import type { Flow } from './flow.ts'
 import type { Flows } from './flows.ts'
 
 /** Where an instance is, or would be. */
-export interface Place {
+export interface InstanceLocation {
   /** Null for an instance that stands alone. */
   flow: Flow | null
   connection: Connection | null
@@ -22,7 +22,7 @@ export interface Place {
 }
 
 /** What says where an instance is. */
-interface PlaceQuery {
+interface LocationQuery {
   userId?: string | null | undefined
   tenantId?: string | null | undefined
   connectionId?: string | null | undefined
@@ -35,13 +35,17 @@ interface PlaceQuery {
  * Which flow, whose, and on which connection: one that is named, or the customer's connection for the integration that
  * is named or that the flow is of. A universal flow for which that integration has a flow of its own means that one.
  */
-export type FindPlace = (principal: Principal, query: PlaceQuery, flowSelector: string | null) => Promise<Place>
+export type Locate = (
+  principal: Principal,
+  query: LocationQuery,
+  flowSelector: string | null,
+) => Promise<InstanceLocation>
 
-export function createFindPlace(options: {
+export function createLocating(options: {
   flows: Flows
   customers: Pick<Customers, 'find'>
   connections: Pick<Connections, 'find'>
-}): FindPlace {
+}): Locate {
   const { connections, customers, flows } = options
 
   /** The customer's connection to an integration, where there is one. */
@@ -60,14 +64,14 @@ export function createFindPlace(options: {
   }
 
   return async (principal, query, flowSelector) => {
-    const user = textOf(query.userId) ?? textOf(query.tenantId)
+    const user = givenText(query.userId) ?? givenText(query.tenantId)
     const onBehalfOf = user === null ? {} : { userId: user }
     const customerId = user === null ? principal.customerId : (await customers.find(principal, user)).id
     const integration = await flows.integrationOf(principal, {
-      integrationId: textOf(query.integrationId) ?? undefined,
-      integrationKey: textOf(query.integrationKey) ?? undefined,
+      integrationId: givenText(query.integrationId) ?? undefined,
+      integrationKey: givenText(query.integrationKey) ?? undefined,
     })
-    const selector = textOf(query.connectionId) ?? textOf(query.connectionKey)
+    const selector = givenText(query.connectionId) ?? givenText(query.connectionKey)
     const named = selector === null ? null : await connections.find(principal, selector, onBehalfOf)
     const narrowedTo = named?.integrationId ?? integration?.id ?? null
     const narrowing = narrowedTo === null ? {} : { integrationId: toWire('int', narrowedTo) }
@@ -87,7 +91,7 @@ export function createFindPlace(options: {
 }
 
 /** What a query or body says, null where it says nothing. */
-export function textOf(text: string | null | undefined): string | null {
+export function givenText(text: string | null | undefined): string | null {
   return text === undefined || text === null || text === '' ? null : text
 }
 

@@ -14,10 +14,17 @@ export function javascriptOf(
   config: Record<string, unknown>,
 ): Extract<FunctionDefinition, { type: 'javascript' }> | { problem: string; path: string } {
   const path = config.function === undefined ? 'code' : 'function'
+  if (isCodeMissing(config)) return { path, problem: 'JavaScript with a default export is needed' }
   const read = FunctionInput.safeParse(config[path])
   if (!read.success || read.data.type !== 'javascript')
     return { path, problem: 'JavaScript with a default export is needed' }
   return read.data
+}
+
+/** Whether there is nothing yet where the code of a configuration stands. */
+export function isCodeMissing(config: Record<string, unknown>): boolean {
+  const given = config.function ?? config.code
+  return given === undefined || given === null || (typeof given === 'string' && given.trim() === '')
 }
 
 /**
@@ -77,7 +84,7 @@ function clientsOf(call: StepCall): Record<string, ApiClient> {
   const external =
     connection === null
       ? refusing('no_connection', 'there is no connection here')
-      : services.connections.apiClient(connection, { sourceId: call.sourceId })
+      : services.appCalls.apiClient(connection, { sourceId: call.sourceId })
   const internal =
     user === null
       ? refusing('no_customer', 'requests to your app are on behalf of a customer, and here is none')

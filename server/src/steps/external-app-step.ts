@@ -1,5 +1,7 @@
 import { type ErrorData, ErrorType } from '@permea/contract'
-import { bodyValue, recordedRequest } from '../outbound/request-spec.ts'
+import { recordedRequest } from '../exchanges/recorded.ts'
+import { isRecord } from '../formulas/coercion.ts'
+import { bodyValue } from '../outbound/request-spec.ts'
 import type { GuestAnswer, GuestRequest } from '../sandbox/call.ts'
 import { RETRIED_STATUSES, type StepCall, type StepOutcome } from './step.ts'
 
@@ -23,7 +25,7 @@ export async function requestExternalApp(call: StepCall, spec: unknown): Promise
     }
   const request = guestRequestOf(spec)
   if ('problem' in request) return { kind: 'failed', error: { type, key: 'invalid_request', message: request.problem } }
-  const client = services.connections.apiClient(connection, { sourceId: call.sourceId })
+  const client = services.appCalls.apiClient(connection, { sourceId: call.sourceId })
   const startedMs = performance.now()
   const answer = await client.request(request, call.signal === undefined ? {} : { signal: call.signal })
   call.log({
@@ -58,18 +60,14 @@ function guestRequestOf(spec: unknown): GuestRequest | { problem: string } {
   return {
     method: verb,
     uri: address,
-    ...(isObject(query) ? { query } : {}),
-    ...(isObject(headers) ? { headers: textsOf(headers) } : {}),
+    ...(isRecord(query) ? { query } : {}),
+    ...(isRecord(headers) ? { headers: textsOf(headers) } : {}),
     ...(sent === undefined || sent === null ? {} : { data: sent }),
   }
 }
 
 function isMethod(text: string): text is Method {
   return (METHODS as readonly string[]).includes(text)
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function textsOf(headers: Record<string, unknown>): Record<string, string> {
@@ -100,7 +98,7 @@ const LASTING_REASONS = ['forbidden', 'invalid', 'aborted']
 
 /** A failure that may pass by itself, by what the connection's client says of it, is worth another try. */
 export function laterOrNever(error: ErrorData): StepOutcome {
-  const { status, reason, retryAfterMs } = (isObject(error.data) ? error.data : {}) as Record<string, unknown>
+  const { status, reason, retryAfterMs } = (isRecord(error.data) ? error.data : {}) as Record<string, unknown>
   const isPassing =
     error.key === 'rate_limit_exceeded' ||
     (typeof status === 'number' && RETRIED_STATUSES.has(status)) ||

@@ -3,19 +3,20 @@ import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { Customer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
+import type { RecordSchemas } from '../data-records/record-schemas.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Connector } from '../integrations/connector.ts'
 import type { Integration } from '../integrations/integration.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
+import type { StepServices } from '../steps/step.ts'
 import { createActionInstances } from './action-instances.ts'
 import { type Actions, createActions } from './actions.ts'
 import { actionInstanceRoutes } from './instance-routes.ts'
 import { actionRoutes } from './routes.ts'
 import { actionRunLogRoutes } from './run-log-routes.ts'
 import { type ActionOutcome, createRunner } from './runner.ts'
-import type { StepServices } from './step.ts'
 import { createTargets } from './target.ts'
 import { createActionViews } from './views.ts'
 
@@ -29,6 +30,7 @@ export interface ActionsRoomOptions {
   /** The connector that an integration configures; null where it has none (any more). */
   connectorOf(integration: Integration): Promise<Connector | null>
   steps: StepServices
+  schemas: RecordSchemas
 }
 
 /** Everything about actions, put together. */
@@ -51,7 +53,7 @@ export function createActionsRoom(options: ActionsRoomOptions): ActionsRoom {
   const actions = createActions(options)
   const targets = createTargets({ database, actions, connections, customers })
   const runner = createRunner({ database, clock, ids, services: options.steps })
-  const views = createActionViews({ database, clock })
+  const views = createActionViews({ database, clock, schemas: options.schemas })
   const instances = createActionInstances({ database, actions, functions, connections })
   const shared = { database, actions, targets, runner, views, functions, customers }
   return {

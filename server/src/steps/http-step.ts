@@ -1,6 +1,7 @@
 import type { ErrorType } from '@permea/contract'
+import { recordedRequest, recordedResponse } from '../exchanges/recorded.ts'
 import type { OutboundOutcome } from '../outbound/outcome.ts'
-import { bodyValue, recordedRequest, recordedResponse, requestFromSpec } from '../outbound/request-spec.ts'
+import { bodyValue, requestFromSpec } from '../outbound/request-spec.ts'
 import { retryAfterMs } from '../outbound/retry-after.ts'
 import type { AppUser } from '../workspaces/your-app.ts'
 import { RETRIED_STATUSES, type StepOutcome, type StepServices } from './step.ts'
@@ -13,7 +14,12 @@ export interface HttpCall {
   errorType: ErrorType
   signal?: AbortSignal | undefined
   log(record: Record<string, unknown>): void
+  /** What the run was launched with, which its record has: a body that is this very value is not kept a second time. */
+  launchedWith?: unknown
 }
+
+/** Stands in a record for the body of a request that was what the run was launched with. */
+export const LAUNCHED_WITH = '$launchedWith'
 
 /**
  * Sends one HTTP request `{ uri, method, headers, query, body }` whose formulas are evaluated. The output is the body
@@ -48,11 +54,19 @@ export async function sendHttpRequest(
   call.log({
     type: 'api-request',
     at: services.clock.now().toISOString(),
-    request: recordedRequest(built.request),
+    request: isLaunchedWith(call, spec)
+      ? { ...recordedRequest({ ...built.request, body: undefined }), body: { [LAUNCHED_WITH]: true } }
+      : recordedRequest(built.request),
     response: recordedResponse(outcome),
     ...(outcome.kind === 'answered' ? {} : { error: outcome.message }),
   })
   return stepOutcomeOf(outcome, call)
+}
+
+function isLaunchedWith(call: HttpCall, spec: unknown): boolean {
+  const { body, headers } = spec as { body?: unknown; headers?: unknown }
+  // As JSON, which is what a request without headers of its own is sent as.
+  return typeof body === 'object' && body !== null && body === call.launchedWith && headers === undefined
 }
 
 function stepOutcomeOf(outcome: OutboundOutcome, { errorType: type, services }: HttpCall): StepOutcome {

@@ -1,0 +1,20 @@
+import type { Connection } from '../connections/connection.ts'
+import type { Customer } from '../customers/customer.ts'
+import type { FlowPlan } from '../flows/plan.ts'
+import type { NodeRun } from './node-run.ts'
+import type { RunItem } from './run.ts'
+
+/** What one run is walked with. */
+export interface ExecutionInput {
+  item: RunItem
+  plan: FlowPlan
+  user: Customer
+  connection: Connection | null
+  /** Of the run and of the flow that it is of, on the wire. */
+  wireIds: { run: string; flow: string }
+  /** `user`, `flowRun`, `flowInstance`, `connection`, `integration`: the same for every node. */
+  scope: Record<string, unknown>
+  /** What was recorded before, by path. */
+  recorded: ReadonlyMap<string, NodeRun>
+  signal: AbortSignal
+}
