@@ -68,13 +68,13 @@ export function createApps(options: { database: Database; sealing: Sealing; conn
 const NO_PARAMETERS = { shared: null, byOption: {} }
 
 /** The function of a slot: the way to connect has its own, or the connector has one for all. */
-export function slotOf(app: ConnectedApp, slot: 'makeApiClient' | 'test' | 'disconnect') {
+export function functionInSlot(app: ConnectedApp, slot: 'makeApiClient' | 'test' | 'disconnect') {
   return app.option[slot] ?? app.connector.definition[slot]
 }
 
 /** Whether the app can be asked if the credentials are good. */
 export function canTest(app: ConnectedApp): boolean {
-  return slotOf(app, 'test') !== undefined
+  return functionInSlot(app, 'test') !== undefined
 }
 
 /** Its members where it is an object, none where it is something else. */

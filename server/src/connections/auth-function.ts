@@ -6,7 +6,7 @@ import { asObject, type ConnectedApp } from './apps.ts'
 import { connectionError } from './failure.ts'
 
 /** Everything that the functions of a way to connect may be given. Secrets are open. */
-export interface AuthMaterial {
+export interface AuthContext {
   customer: Customer
   app: ConnectedApp
   /** Database id; null where there is no connection yet. */
@@ -22,7 +22,7 @@ export type Made<T> = { kind: 'made'; value: T } | { kind: 'failed'; error: Erro
 
 /** Calls the functions of a way to connect. */
 export type CallAuthFunction = (
-  material: AuthMaterial,
+  authContext: AuthContext,
   slot: string,
   definition: FunctionDefinition,
   more?: Record<string, unknown>,
@@ -30,8 +30,8 @@ export type CallAuthFunction = (
 ) => Promise<Made<unknown>>
 
 /** Parameters as functions see them: the operator's, and the connection's own over them. */
-export function parametersOf(material: AuthMaterial): Record<string, unknown> {
-  return { ...material.app.parameters, ...asObject(material.connectorParameters) }
+export function parametersOf(authContext: AuthContext): Record<string, unknown> {
+  return { ...authContext.app.parameters, ...asObject(authContext.connectorParameters) }
 }
 
 /**
@@ -40,21 +40,21 @@ export function parametersOf(material: AuthMaterial): Record<string, unknown> {
  *
  * @source wire facts C.4
  */
-export function argumentsOf(material: AuthMaterial): Record<string, unknown> {
-  const { credentials, customer, connectionId } = material
+export function argumentsOf(authContext: AuthContext): Record<string, unknown> {
+  const { credentials, customer, connectionId } = authContext
   return {
     credentials: credentials ?? {},
-    connectorParameters: parametersOf(material),
-    connectionInput: material.input ?? {},
-    connectionParameters: material.input ?? {},
+    connectorParameters: parametersOf(authContext),
+    connectionInput: authContext.input ?? {},
+    connectionParameters: authContext.input ?? {},
     user: userVariable(customer),
     ...(connectionId === null ? {} : { connection: { id: toWire('con', connectionId) } }),
   }
 }
 
 export function createAuthFunctions(functions: Functions): CallAuthFunction {
-  return async (material, slot, definition, more = {}, apiClient) => {
-    const { app, customer, connectionId } = material
+  return async (authContext, slot, definition, more = {}, apiClient) => {
+    const { app, customer, connectionId } = authContext
     const outcome = await functions.call({
       definition,
       context: {
@@ -66,8 +66,8 @@ export function createAuthFunctions(functions: Functions): CallAuthFunction {
         slot,
         sourceId: connectionId === null ? null : toWire('con', connectionId),
       },
-      args: { ...argumentsOf(material), ...more },
-      secrets: [material.credentials, material.input, parametersOf(material)],
+      args: { ...argumentsOf(authContext), ...more },
+      secrets: [authContext.credentials, authContext.input, parametersOf(authContext)],
       ...(apiClient === undefined ? {} : { clients: { apiClient, externalApiClient: apiClient } }),
     })
     if (outcome.kind === 'returned') return { kind: 'made', value: outcome.value }

@@ -133,3 +133,25 @@ export function openSecrets(connection: Connection, sealing: Sealing): Partial<C
 export function sealValue(value: unknown, sealing: Sealing): string | null {
   return value === undefined || value === null ? null : sealing.seal(JSON.stringify(value))
 }
+
+/** Whose connection is meant where an admin's token says `integration key`. */
+export interface OnBehalfOf {
+  userId?: string | undefined
+  tenantId?: string | undefined
+  customerId?: string | undefined
+}
+
+/** What happens to connections. */
+export interface ConnectionFacts {
+  'connection.created': Connection
+  /** What it had registered in the app must be taken back; its API client still works while this is done. */
+  'connection.archived': Connection
+  'connection.restored': Connection
+  'connection.disconnected': Connection
+  'connection.reconnected': Connection
+}
+
+/** Whether its credentials have run out by the clock. */
+export function isExpired({ credentialsExpireAt }: Pick<Connection, 'credentialsExpireAt'>, now: Date): boolean {
+  return credentialsExpireAt !== null && credentialsExpireAt <= now
+}

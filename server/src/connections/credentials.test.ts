@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { expiryOf } from './credentials.ts'
+import { expiryOf, renewedCredentials } from './credentials.ts'
 import { timesOf } from './lifecycle.ts'
-import { credentialsOfTokens, oauth2Config } from './oauth2.ts'
+import { credentialsOfTokens, hasToken, oauth2Config, saidIn } from './oauth2.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 
@@ -36,6 +36,11 @@ test('credentials are renewed before they expire, spread a little, and only wher
   expect(due(0)).toBe('2026-01-01T00:55:00.000Z')
   expect(due(1)).toBe('2026-01-01T00:50:00.000Z')
   expect(due(0, false)).toBeUndefined()
+  // Nobody is asked again within half a minute, whatever the life is.
+  for (const at of ['2026-01-01T00:00:02Z', '2025-01-01T00:00:00Z'])
+    expect(timesOf({ expires_at: at }, true, now, 0).nextCredentialsRefreshAt?.toISOString()).toBe(
+      '2026-01-01T00:00:30.000Z',
+    )
   const short = { expires_at: '2026-01-01T00:01:40Z' }
   expect(timesOf(short, true, now, 0).nextCredentialsRefreshAt?.toISOString()).toBe('2026-01-01T00:01:30.000Z')
 })
@@ -47,4 +52,43 @@ test.each([
   [{ clientId: 'x', authorizeUri: 'https://u:p@a.example/', tokenUri: 'https://a.example/token' }, 'authorizeUri'],
 ])('an OAuth configuration of %j is refused for its %s', (given, name) => {
   expect(oauth2Config(given)).toMatchObject({ kind: 'failed', error: { message: expect.stringContaining(name) } })
+})
+
+test.each([
+  [9_223_372_036_854_775_807n.toString(), undefined],
+  [1e300, undefined],
+  ['soon', undefined],
+  ['', undefined],
+  [null, undefined],
+  [0, '2026-01-01T00:00:00.000Z'],
+  [-5, '2025-12-31T23:59:55.000Z'],
+])('a life of %j seconds ends at %s', (expiresIn, at) => {
+  expect(credentialsOfTokens({ access_token: 'a', expires_in: expiresIn }, now).expires_at).toBe(at)
+})
+
+test('a renewal never overwrites a token with nothing, and never keeps an expiry that was not said again', () => {
+  const before = { access_token: 'old', refresh_token: 'good', expires_at: '2026-01-01T00:00:02Z', team: 't' }
+  for (const nothing of ['', null, undefined])
+    expect(renewedCredentials(before, { access_token: 'new', refresh_token: nothing })).toEqual({
+      access_token: 'new',
+      refresh_token: 'good',
+      team: 't',
+    })
+  expect(renewedCredentials(before, { access_token: 'new', expires_at: '2026-01-02T00:00:00Z' })).toEqual({
+    ...before,
+    access_token: 'new',
+    expires_at: '2026-01-02T00:00:00Z',
+  })
+})
+
+test('an answer without a token is none, and what it says is found where apps say it', () => {
+  for (const answer of [{}, { errcode: 40030 }, { message: 'error' }, { access_token: '' }, { ok: true }])
+    expect(hasToken(answer)).toBe(false)
+  expect(hasToken({ access_token: 'a' })).toBe(true)
+  expect(hasToken({ ok: true, authed_user: { access_token: 'a' } })).toBe(true)
+  expect(saidIn({ errcode: 40030, errmsg: 'invalid refresh_token' })).toBe('invalid refresh_token')
+  expect(saidIn({ error: { message: 'gone', code: 7 } })).toBe('gone')
+  expect(saidIn({ errors: [{ detail: 'too late' }] })).toBe('too late')
+  expect(saidIn({ error: 'invalid_grant', error_description: 'used' })).toBe('invalid_grant: used')
+  expect(saidIn({})).toBe('')
 })

@@ -1,9 +1,17 @@
 import type { Outbound } from '../outbound/client.ts'
 import type { Clock } from '../platform/clock.ts'
 import { asObject, type ConnectedApp } from './apps.ts'
-import type { AuthMaterial, CallAuthFunction, Made } from './auth-function.ts'
+import type { AuthContext, CallAuthFunction, Made } from './auth-function.ts'
 import { connectionError } from './failure.ts'
-import { credentialsOfTokens, type OAuth2Config, oauth2Config, type TokenResponse, tokensForRefresh } from './oauth2.ts'
+import {
+  credentialsOfTokens,
+  hasToken,
+  type OAuth2Config,
+  oauth2Config,
+  saidIn,
+  type TokenResponse,
+  tokensForRefresh,
+} from './oauth2.ts'
 import { usesConsent } from './trust.ts'
 
 /** A failed refresh: `isRefused` where the app said no, so that trying again at once is of no use. */
@@ -14,10 +22,10 @@ export type Renewed =
 /** How credentials come to be and are renewed. */
 export interface Credentials {
   /** From what a person filled in. */
-  fromInput(material: AuthMaterial): Promise<Made<unknown>>
+  fromInput(authContext: AuthContext): Promise<Made<unknown>>
   /** From what an app answered for a code. */
-  fromTokens(material: AuthMaterial, tokens: TokenResponse): Promise<Made<unknown>>
-  renew(material: AuthMaterial): Promise<Renewed>
+  fromTokens(authContext: AuthContext, tokens: TokenResponse): Promise<Made<unknown>>
+  renew(authContext: AuthContext): Promise<Renewed>
 }
 
 export function createCredentials(options: {
@@ -27,57 +35,56 @@ export function createCredentials(options: {
 }): Credentials {
   const { outbound, clock, callFunction } = options
 
-  async function renewByTokens(material: AuthMaterial, refreshToken: string): Promise<Renewed> {
-    const config = await oauth2ConfigOf(material, callFunction, {})
+  async function renewByTokens(authContext: AuthContext, refreshToken: string): Promise<Renewed> {
+    const config = await oauth2ConfigOf(authContext, callFunction, {})
     if (config.kind === 'failed') return { ...config, isRefused: false }
     const tokens = await tokensForRefresh(config.value, outbound, refreshToken)
     if (tokens.kind === 'failed') return { ...tokens, isRefused: tokens.failure?.isRefused ?? false }
-    const before = asObject(material.credentials)
-    const definition = material.app.option.getCredentialsFromRefreshTokenResponse
+    const before = asObject(authContext.credentials)
+    const definition = authContext.app.option.getCredentialsFromRefreshTokenResponse
     if (definition === undefined) {
-      // Most apps leave the refresh token out where the old one goes on being good (RFC 6749 section 6).
-      return { kind: 'made', value: { ...before, ...credentialsOfTokens(tokens.value, clock.now()) } }
+      if (!hasToken(tokens.value)) return withoutToken(tokens.value)
+      return { kind: 'made', value: renewedCredentials(before, credentialsOfTokens(tokens.value, clock.now())) }
     }
     const more = { refreshTokenResponse: tokens.value, tokenResponse: tokens.value }
-    const made = await callFunction(material, 'getCredentialsFromRefreshTokenResponse', definition, more)
+    const made = await callFunction(authContext, 'getCredentialsFromRefreshTokenResponse', definition, more)
     if (made.kind === 'failed') return { ...made, isRefused: false }
-    return { kind: 'made', value: { ...before, ...asObject(made.value) } }
+    return renewedBy(before, made.value)
   }
 
   return {
-    async fromInput(material) {
-      const { option } = material.app
+    async fromInput(authContext) {
+      const { option } = authContext.app
       const definition = option.getCredentialsFromConnectionParameters
       // What somebody filled in is no proof that the app gave them anything.
       if (definition === undefined && usesConsent(option))
         return { kind: 'failed', error: connectionError('connection_failed', 'a person has to consent at the app') }
-      if (definition === undefined) return { kind: 'made', value: material.input ?? {} }
-      return callFunction(material, 'getCredentialsFromConnectionParameters', definition)
+      if (definition === undefined) return { kind: 'made', value: authContext.input ?? {} }
+      return callFunction(authContext, 'getCredentialsFromConnectionParameters', definition)
     },
-    async fromTokens(material, tokens) {
-      const { option } = material.app
+    async fromTokens(authContext, tokens) {
+      const { option } = authContext.app
       const [slot, definition] =
         option.getCredentialsFromAccessTokenResponse === undefined
           ? (['getTokenData', option.getTokenData] as const)
           : (['getCredentialsFromAccessTokenResponse', option.getCredentialsFromAccessTokenResponse] as const)
       if (definition !== undefined) {
-        return callFunction(material, slot, definition, { accessTokenResponse: tokens, tokenResponse: tokens })
+        return callFunction(authContext, slot, definition, { accessTokenResponse: tokens, tokenResponse: tokens })
       }
       const credentials = credentialsOfTokens(tokens, clock.now())
       if (option.type === 'oauth2' && typeof credentials.access_token !== 'string')
         return { kind: 'failed', error: connectionError('connection_failed', 'the app gave no access token') }
       return { kind: 'made', value: credentials }
     },
-    async renew(material) {
-      const { option } = material.app
+    async renew(authContext) {
+      const { option } = authContext.app
       if (option.refreshCredentials !== undefined) {
-        const made = await callFunction(material, 'refreshCredentials', option.refreshCredentials)
-        if (made.kind === 'made')
-          return { kind: 'made', value: { ...asObject(material.credentials), ...asObject(made.value) } }
+        const made = await callFunction(authContext, 'refreshCredentials', option.refreshCredentials)
+        if (made.kind === 'made') return renewedBy(asObject(authContext.credentials), made.value)
         return { ...made, isRefused: hasRefused(made.error.causedByError ?? made.error) }
       }
-      const refreshToken = refreshTokenOf(material.credentials)
-      if (refreshToken !== null) return renewByTokens(material, refreshToken)
+      const refreshToken = refreshTokenOf(authContext.credentials)
+      if (refreshToken !== null) return renewByTokens(authContext, refreshToken)
       return {
         kind: 'failed',
         isRefused: true,
@@ -90,6 +97,39 @@ export function createCredentials(options: {
   }
 }
 
+const EXPIRY = ['expires_at', 'expiresAt', 'expires_in', 'expiresIn']
+
+/**
+ * What there was, with what a renewal gave laid over it. Most apps leave the refresh token out where the old one goes on
+ * being good (RFC 6749 section 6), and some write nothing in its place: a value is never overwritten by nothing. An expiry
+ * is that of the tokens that came with it: one that is not said again is gone.
+ */
+export function renewedCredentials(
+  before: Record<string, unknown>,
+  fresh: Record<string, unknown>,
+): Record<string, unknown> {
+  const kept = Object.entries(before).filter(([name]) => !EXPIRY.includes(name))
+  const given = Object.entries(fresh).filter(([name, value]) => !isEmpty(value) || isEmpty(before[name]))
+  return { ...Object.fromEntries(kept), ...Object.fromEntries(given) }
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === null || value === ''
+}
+
+/** What a connector's function made of a renewal; one that gives nothing has renewed nothing. */
+function renewedBy(before: Record<string, unknown>, value: unknown): Renewed {
+  const fresh = asObject(value)
+  if (Object.values(fresh).every(isEmpty)) return withoutToken({})
+  return { kind: 'made', value: renewedCredentials(before, fresh) }
+}
+
+function withoutToken(answer: TokenResponse): Renewed {
+  const said = saidIn(answer)
+  const message = `the app answered the renewal without a token${said === '' ? '' : `: ${said}`}`
+  return { kind: 'failed', isRefused: false, error: connectionError('connection_failed', message) }
+}
+
 /** Whether the credentials can be renewed without a person. */
 export function canRenew(app: ConnectedApp, credentials: unknown): boolean {
   const { option } = app
@@ -99,14 +139,14 @@ export function canRenew(app: ConnectedApp, credentials: unknown): boolean {
 
 /** Asks the connector how to do OAuth 2 with its app. */
 export async function oauth2ConfigOf(
-  material: AuthMaterial,
+  authContext: AuthContext,
   callFunction: CallAuthFunction,
   about: { redirectUri?: string; state?: string },
 ): Promise<Made<OAuth2Config>> {
-  const definition = material.app.option.getOAuthConfig
+  const definition = authContext.app.option.getOAuthConfig
   if (definition === undefined)
     return { kind: 'failed', error: connectionError('connection_failed', 'the connector has no getOAuthConfig') }
-  const made = await callFunction(material, 'getOAuthConfig', definition, about)
+  const made = await callFunction(authContext, 'getOAuthConfig', definition, about)
   return made.kind === 'failed' ? made : oauth2Config(made.value)
 }
 
@@ -116,11 +156,15 @@ export function expiryOf(credentials: unknown): Date | null {
   const value = snake ?? camel
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) {
     // Seconds where it would be before 2001 as milliseconds.
-    return new Date(value < 1_000_000_000_000 ? value * 1000 : value)
+    return momentOf(value < 1_000_000_000_000 ? value * 1000 : value)
   }
-  if (typeof value !== 'string') return null
+  return typeof value === 'string' ? momentOf(value) : null
+}
+
+/** Null for what is no moment, and for one that is too late to be meant. */
+function momentOf(value: string | number): Date | null {
   const at = new Date(value)
-  return Number.isNaN(at.getTime()) ? null : at
+  return Number.isNaN(at.getTime()) || at.getUTCFullYear() > 9999 ? null : at
 }
 
 function refreshTokenOf(credentials: unknown): string | null {

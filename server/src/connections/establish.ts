@@ -7,8 +7,8 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
-import { type ConnectedApp, slotOf } from './apps.ts'
-import type { AuthMaterial, CallAuthFunction, Made } from './auth-function.ts'
+import { type ConnectedApp, functionInSlot } from './apps.ts'
+import type { AuthContext, CallAuthFunction, Made } from './auth-function.ts'
 import { type Connection, sealValue } from './connection.ts'
 import { type Credentials, canRenew } from './credentials.ts'
 import { connectionError } from './failure.ts'
@@ -17,7 +17,7 @@ import type { TokenResponse } from './oauth2.ts'
 import { insertConnection, insertConnectionLog, lockConnection } from './store.ts'
 
 /** What a connection is made, or made anew, from. */
-export interface Wish {
+export interface Asked {
   customer: Customer
   app: ConnectedApp
   /** The connection that is renewed; null for a new one. */
@@ -42,10 +42,12 @@ export interface Establish {
    * connection that was lost is there again. Refuses input that does not fit the schema of the way to connect, and a key
    * that is taken.
    */
-  establish(wish: Wish): Promise<Made<Connection>>
+  establish(wish: Asked): Promise<Made<Connection>>
+  /** Keeps a connection that a person has yet to connect. */
+  prepare(wish: Asked): Promise<Connection>
 }
 
-export function createEstablish(options: {
+interface EstablishOptions {
   database: Database
   clock: Clock
   ids: Ids
@@ -55,29 +57,31 @@ export function createEstablish(options: {
   credentials: Credentials
   lifecycle: Lifecycle
   callFunction: CallAuthFunction
-  plainClient(connection: Connection, material: AuthMaterial): ApiClient
-}): Establish {
+  plainClient(connection: Connection, authContext: AuthContext): ApiClient
+}
+
+export function createEstablish(options: EstablishOptions): Establish {
   const { database, clock, ids, sealing } = options
 
-  async function credentialsFor(wish: Wish, material: AuthMaterial): Promise<Made<unknown>> {
+  async function credentialsFor(wish: Asked, authContext: AuthContext): Promise<Made<unknown>> {
     if (wish.credentials !== undefined && wish.credentials !== null) return { kind: 'made', value: wish.credentials }
     return wish.tokens === undefined
-      ? options.credentials.fromInput(material)
-      : options.credentials.fromTokens(material, wish.tokens)
+      ? options.credentials.fromInput(authContext)
+      : options.credentials.fromTokens(authContext, wish.tokens)
   }
 
   /** Whether the app takes what a person gave; connectors without a test are believed. */
-  async function tested(draft: Connection, material: AuthMaterial): Promise<Made<null>> {
-    const definition = slotOf(material.app, 'test')
+  async function tested(draft: Connection, authContext: AuthContext): Promise<Made<null>> {
+    const definition = functionInSlot(authContext.app, 'test')
     if (definition === undefined) return { kind: 'made', value: null }
-    const client = options.plainClient(draft, material)
-    const made = await options.callFunction(material, 'test', definition, {}, client)
+    const client = options.plainClient(draft, authContext)
+    const made = await options.callFunction(authContext, 'test', definition, {}, client)
     if (made.kind === 'failed') return made
     if (made.value !== false) return { kind: 'made', value: null }
     return { kind: 'failed', error: connectionError('connection_failed', 'the app does not take what was given') }
   }
 
-  function draftOf(wish: Wish): Connection {
+  function draftOf(wish: Asked): Connection {
     const { customer, app, existing } = wish
     const now = clock.now()
     return {
@@ -104,7 +108,7 @@ export function createEstablish(options: {
     }
   }
 
-  async function keep(wish: Wish, draft: Connection, credentials: unknown, beganMs: number): Promise<Connection> {
+  async function keep(wish: Asked, draft: Connection, credentials: unknown, beganMs: number): Promise<Connection> {
     const { app, existing } = wish
     const durationMs = Math.round(performance.now() - beganMs)
     const log = { id: ids.next(), workspaceId: draft.workspaceId, connectionId: draft.id, kind: 'connect' } as const
@@ -129,9 +133,10 @@ export function createEstablish(options: {
   }
 
   return {
+    prepare: (wish) => kept(database, { ...draftOf(wish), ...NOT_YET }),
     async establish(wish) {
       const beganMs = performance.now()
-      checkInput(wish)
+      await checkInput(wish)
       const draft = draftOf(wish)
       const { customer, app, input, connectorParameters } = wish
       const blank = { customer, app, connectionId: draft.id, input, connectorParameters, credentials: undefined }
@@ -153,6 +158,13 @@ export function createEstablish(options: {
   }
 }
 
+const NOT_YET = { isDisconnected: true, error: connectionError('connection_disconnected', 'not connected yet') }
+
+async function kept({ db }: Database, draft: Connection): Promise<Connection> {
+  await insertConnection(db, draft)
+  return draft
+}
+
 const BLANK = {
   key: null,
   meta: null,
@@ -171,10 +183,15 @@ const BLANK = {
 }
 
 /** Refuses input that does not fit what the way to connect asks for; given credentials need none. */
-function checkInput({ app, input, credentials }: Wish): void {
+async function checkInput({ app, input, credentials }: Asked): Promise<void> {
   const { inputSchema } = app.option
   if (inputSchema === undefined || (credentials !== undefined && credentials !== null)) return
-  const problem = schemaProblem(`${app.connector.revision} ${app.optionKey} input`, inputSchema, input ?? {})
+  const problem = await schemaProblem({
+    revision: `${app.connector.revision} ${app.optionKey} input`,
+    schema: inputSchema,
+    value: input ?? {},
+    owner: app.connector.id,
+  })
   if (problem === null) return
   const message = problem.replace('the event', 'the input')
   throw new Refusal('invalid_input', `input: ${message}`, { problems: [{ field: 'input', message }] })

@@ -6,13 +6,15 @@ import type { Notifications } from '../notifications/notifications.ts'
 import type { ConnectionEvent } from '../notifications/payloads.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Tx } from '../platform/database.ts'
+import type { Facts } from '../platform/facts.ts'
 import { secretUuid, toWire } from '../platform/ids.ts'
 import type { Queue } from '../platform/queue.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { ConnectedApp } from './apps.ts'
+import type { ConnectionFacts } from './connection.ts'
 import { type Connection, sealValue } from './connection.ts'
-import type { ConnectionWatcher } from './connections.ts'
 import { canRenew, expiryOf } from './credentials.ts'
+import { connectionError } from './failure.ts'
 import { updateConnection } from './store.ts'
 
 /** The job that looks after one connection when something about it is due. */
@@ -24,6 +26,10 @@ const RETRY_MS = 60_000
 const RETRY_MS_MAX = 24 * 3_600_000
 /** About two weeks of trying once a day after the first day. */
 const RETRIES_MAX = 24
+
+/** Least time between two renewals that nobody asked for. */
+const REFRESH_FLOOR_MS = 30_000
+
 /** Credentials are renewed this long before they expire, or a tenth of their life where that is less. */
 const EARLY_MS = 5 * 60_000
 
@@ -42,6 +48,8 @@ export interface Lifecycle {
   confirmed(tx: Tx, subject: Subject): Promise<Connection>
   /** Renewing or testing failed: tried again with growing waits, and lost where it will not pass by itself. */
   failed(tx: Tx, subject: Subject, error: ErrorData, how: { isRefused: boolean }): Promise<Connection>
+  /** Somebody gave up access by hand: the credentials are forgotten, the connection stays. */
+  disconnected(tx: Tx, subject: Subject): Promise<Connection>
   archived(tx: Tx, subject: Subject): Promise<Connection>
   restored(tx: Tx, subject: Subject): Promise<Connection>
   /** Writes any other change. */
@@ -56,25 +64,13 @@ export interface LifecycleOptions {
   sealing: Sealing
   alerts: Alerts
   notifications: Notifications
-  watcher: ConnectionWatcher
+  facts: Facts<ConnectionFacts>
 }
 
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
-  const { clock, queue, watcher } = options
+  const { clock, facts } = options
 
-  async function write(tx: Tx, connection: Connection): Promise<Connection> {
-    const changed = { ...connection, revision: secretUuid(), updatedAt: clock.now() }
-    await updateConnection(tx, changed)
-    await schedule(tx, changed)
-    return changed
-  }
-
-  async function schedule(tx: Tx, connection: Connection): Promise<void> {
-    const dueAt = dueOf(connection)
-    if (dueAt === null) return
-    const { id, workspaceId } = connection
-    await queue.add(tx, { task: UPKEEP_TASK, payload: { id, workspaceId }, runAt: dueAt, key: `connection:${id}` })
-  }
+  const { write, schedule } = createWriter(options)
 
   async function tell(tx: Tx, event: ConnectionEvent, { connection, app }: Subject): Promise<void> {
     const { workspaceId, customerId } = connection
@@ -100,7 +96,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     if (!connection.isDisconnected) return changed
     await options.alerts.resolve(tx, changed.workspaceId, disconnectedKey(changed.id))
     await tell(tx, 'connection.reconnected', { connection: changed, app })
-    await watcher.reconnected(tx, changed)
+    await facts.record(tx, 'connection.reconnected', changed)
     return changed
   }
 
@@ -109,7 +105,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       const { connection } = subject
       await schedule(tx, connection)
       await tell(tx, 'connection.created', subject)
-      await watcher.created(tx, connection)
+      await facts.record(tx, 'connection.created', connection)
     },
     renewed(tx, { connection, app }, credentials) {
       const expiry = timesOf(credentials, app !== null && canRenew(app, credentials), clock.now(), options.random())
@@ -137,7 +133,15 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       await options.alerts.raise(tx, connectionDisconnected(changed, error.message))
       if (connection.isDisconnected) return changed
       await tell(tx, 'connection.disconnected', { connection: changed, app })
-      await watcher.disconnected(tx, changed)
+      await facts.record(tx, 'connection.disconnected', changed)
+      return changed
+    },
+    async disconnected(tx, { connection, app }) {
+      const credentialsVersion = connection.credentialsVersion + 1
+      const changed = await write(tx, { ...connection, ...GIVEN_UP, credentialsVersion })
+      if (connection.isDisconnected) return changed
+      await tell(tx, 'connection.disconnected', { connection: changed, app })
+      await facts.record(tx, 'connection.disconnected', changed)
       return changed
     },
     async archived(tx, { connection, app }) {
@@ -149,17 +153,45 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       })
       await options.alerts.resolve(tx, changed.workspaceId, disconnectedKey(changed.id))
       await tell(tx, 'connection.deleted', { connection: changed, app })
-      await watcher.archived(tx, changed)
+      await facts.record(tx, 'connection.archived', changed)
       return changed
     },
     async restored(tx, { connection }) {
       // Whether the app still takes the credentials is not known: it is asked at once.
       const changed = await write(tx, { ...connection, archivedAt: null, retryAttempts: 0, nextRetryAt: clock.now() })
-      await watcher.restored(tx, changed)
+      await facts.record(tx, 'connection.restored', changed)
       return changed
     },
     changed: write,
   }
+}
+
+/** Writes a changed connection, and sees to it that it is looked after when something about it is due. */
+function createWriter({ clock, queue }: Pick<LifecycleOptions, 'clock' | 'queue'>) {
+  async function schedule(tx: Tx, connection: Connection): Promise<void> {
+    const dueAt = dueOf(connection)
+    if (dueAt === null) return
+    const { id, workspaceId } = connection
+    await queue.add(tx, { task: UPKEEP_TASK, payload: { id, workspaceId }, runAt: dueAt, key: `connection:${id}` })
+  }
+  async function write(tx: Tx, connection: Connection): Promise<Connection> {
+    const changed = { ...connection, revision: secretUuid(), updatedAt: clock.now() }
+    await updateConnection(tx, changed)
+    await schedule(tx, changed)
+    return changed
+  }
+  return { write, schedule }
+}
+
+const GIVEN_UP = {
+  credentialsSealed: null,
+  inputSealed: null,
+  credentialsExpireAt: null,
+  nextCredentialsRefreshAt: null,
+  nextRetryAt: null,
+  retryAttempts: 0,
+  isDisconnected: true,
+  error: connectionError('connection_disconnected', 'disconnected by hand: connect it again'),
 }
 
 const WELL = { isDisconnected: false, isDefunct: false, error: null, retryAttempts: 0, nextRetryAt: null } as const
@@ -191,5 +223,7 @@ export function timesOf(
   if (credentialsExpireAt === null || !isRenewable) return { credentialsExpireAt, nextCredentialsRefreshAt: null }
   const lifeMs = Math.max(0, credentialsExpireAt.getTime() - now.getTime())
   const earlyMs = Math.min(EARLY_MS, lifeMs / 10) * (1 + random)
-  return { credentialsExpireAt, nextCredentialsRefreshAt: new Date(credentialsExpireAt.getTime() - earlyMs) }
+  // Whatever an app says of the life of its tokens, it is not asked for new ones all the time.
+  const dueMs = Math.max(credentialsExpireAt.getTime() - earlyMs, now.getTime() + REFRESH_FLOOR_MS)
+  return { credentialsExpireAt, nextCredentialsRefreshAt: new Date(dueMs) }
 }

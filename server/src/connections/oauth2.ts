@@ -12,6 +12,11 @@ export interface OAuth2Config {
   tokenUri: string
   scopes: string[]
   clientAuthLocation: 'headers' | 'body'
+  /**
+   * How id and secret are written in the header. RFC 6749 section 2.3.1 has them percent-encoded, which some apps do not
+   * undo before they compare: those need `raw`.
+   */
+  clientAuthEncoding: 'form' | 'raw'
   noRefreshToken: boolean
   skipPkce: boolean
   /** Further parameters of the authorize URL. */
@@ -27,6 +32,9 @@ export type TokenResponse = Record<string, unknown>
 export interface TokenFailure {
   isRefused: boolean
 }
+
+/** The last moment that the usual way to write dates can say. */
+const LATEST_MS = Date.parse('9999-12-31T23:59:59Z')
 
 const TOKEN_TIMEOUT_MS = 15_000
 const TOKEN_BYTES_MAX = 256 * 1024
@@ -54,6 +62,7 @@ export function oauth2Config(value: unknown): Made<OAuth2Config> {
       tokenUri: tokenUri ?? '',
       scopes: scopesOf(given.scopes),
       clientAuthLocation: given.clientAuthLocation === 'body' ? 'body' : 'headers',
+      clientAuthEncoding: given.clientAuthEncoding === 'raw' ? 'raw' : 'form',
       noRefreshToken: given.noRefreshToken === true,
       skipPkce: given.skipPkce === true,
       extra: Object.fromEntries(Object.entries(asObject(given.extra)).map(([name, each]) => [name, String(each)])),
@@ -144,9 +153,12 @@ export async function tokensForRefresh(
 /** What is kept of tokens where the connector has no function for it: all of it, with the moment of expiry. */
 export function credentialsOfTokens(tokens: TokenResponse, now: Date): Record<string, unknown> {
   const { expires_in: expiresIn, ...rest } = tokens
-  const seconds = Number(expiresIn)
-  if (expiresIn === undefined || expiresIn === null || !Number.isFinite(seconds)) return rest
-  return { ...rest, expires_at: new Date(now.getTime() + seconds * 1000).toISOString() }
+  if (expiresIn === undefined || expiresIn === null || expiresIn === '') return rest
+  const atMs = now.getTime() + Number(expiresIn) * 1000
+  // A life that no calendar holds means that they do not expire.
+  return Number.isNaN(atMs) || atMs > LATEST_MS
+    ? rest
+    : { ...rest, expires_at: new Date(Math.max(0, atMs)).toISOString() }
 }
 
 function partiesOf(config: OAuth2Config) {
@@ -159,8 +171,12 @@ function partiesOf(config: OAuth2Config) {
   return { server, client }
 }
 
-function clientAuthOf({ clientSecret, clientAuthLocation }: OAuth2Config): oauth.ClientAuth {
+function clientAuthOf(config: OAuth2Config): oauth.ClientAuth {
+  const { clientId, clientSecret, clientAuthLocation, clientAuthEncoding } = config
   if (clientSecret === null) return oauth.None()
+  if (clientAuthLocation === 'headers' && clientAuthEncoding === 'raw')
+    return (_server, _client, _body, headers) =>
+      headers.set('authorization', `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`)
   return clientAuthLocation === 'body' ? oauth.ClientSecretPost(clientSecret) : oauth.ClientSecretBasic(clientSecret)
 }
 
@@ -196,14 +212,40 @@ class TokenEndpointAway extends Error {}
 async function tokensIn(response: Response): Promise<Made<TokenResponse>> {
   const text = await response.text()
   const tokens = parsedTokens(text, response.headers.get('content-type') ?? '')
-  const { error, error_description: description } = tokens ?? {}
-  if (response.ok && tokens !== null && error === undefined) return { kind: 'made', value: tokens }
-  const said = [error, description].filter((each) => typeof each === 'string').join(': ')
+  const error = tokens?.error
+  if (response.ok && tokens !== null && isNothing(error)) return { kind: 'made', value: tokens }
+  const said = tokens === null ? '' : saidIn(tokens)
   const message = `the token endpoint answered ${response.status}${said === '' ? '' : `: ${said}`}`
   return failed(message.slice(0, MESSAGE_CHARS_MAX), {
     status: response.status,
     ...(typeof error === 'string' ? { error: error.slice(0, MESSAGE_CHARS_MAX) } : {}),
   })
+}
+
+/** Some apps answer every request with an `error` that is empty when there is none. */
+function isNothing(error: unknown): boolean {
+  return error === undefined || error === null || error === '' || error === false || error === 0
+}
+
+/** Where apps write what went wrong. */
+const SAID_IN = ['error', 'error_description', 'message', 'errmsg', 'msg', 'error_message', 'detail', 'title', 'reason']
+
+/** What an answer without tokens says of the reason, in the order in which it is most telling; empty for nothing. */
+export function saidIn(answer: Record<string, unknown>): string {
+  const list = Array.isArray(answer.errors) ? answer.errors : []
+  const within = [answer.error, answer.data, list[0]].map(asObject)
+  const texts = [answer, ...within].flatMap((each) => SAID_IN.map((name) => each[name]))
+  const told = [...texts, list[0]].filter((each): each is string => typeof each === 'string' && each !== '')
+  return [...new Set(told)].slice(0, 3).join(': ').slice(0, MESSAGE_CHARS_MAX)
+}
+
+/** Whether there is a token in it, at the top or in the objects right below, as Slack has a person's. */
+export function hasToken(tokens: Record<string, unknown>): boolean {
+  return [tokens, ...Object.values(tokens).map(asObject)].some((each) =>
+    ['access_token', 'accessToken', 'token', 'id_token'].some(
+      (name) => typeof each[name] === 'string' && each[name] !== '',
+    ),
+  )
 }
 
 function parsedTokens(text: string, contentType: string): TokenResponse | null {

@@ -10,8 +10,7 @@ import { integrationById, integrationByKey } from '../integrations/store.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire } from '../platform/ids.ts'
 import type { Apps, ConnectedApp } from './apps.ts'
-import type { Connection } from './connection.ts'
-import type { OnBehalfOf } from './connections.ts'
+import type { Connection, OnBehalfOf } from './connection.ts'
 import { connectionById, connectionsMeant } from './store.ts'
 
 /** How a request names the app that is to be connected. */
@@ -28,6 +27,8 @@ export interface AppSelector {
 /** Finds connections, customers and apps by what callers call them. */
 export interface Registry {
   find(principal: Principal, selector: string, onBehalfOf?: OnBehalfOf): Promise<Connection>
+  /** The same where nothing can be done with an archived one. */
+  living(principal: Principal, selector: string, onBehalfOf?: OnBehalfOf): Promise<Connection>
   /** The customer that a token or, for admins, a request is about; null where none is named. */
   customerIdOf(principal: Principal, onBehalfOf: OnBehalfOf): Promise<string | null>
   /** The same where there must be one. Refuses an archived one. */
@@ -84,6 +85,11 @@ export function createRegistry(options: {
         )
       }
       return found
+    },
+    async living(principal, selector, onBehalfOf) {
+      const connection = await registry.find(principal, selector, onBehalfOf)
+      if (connection.archivedAt !== null) throw new Refusal('archived', 'the connection is archived; restore it first')
+      return connection
     },
     async customerIdOf(principal, { userId, tenantId, customerId }) {
       const named = customerId ?? userId ?? tenantId

@@ -1,16 +1,17 @@
 import type { ErrorData } from '@permea/contract'
-import { LRUCache } from 'lru-cache'
 import type { ApiClient } from '../functions/function.ts'
+import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
-import { type Database, isDatabaseAway } from '../platform/database.ts'
+import type { Database } from '../platform/database.ts'
+import { isDatabaseAway } from '../platform/database-errors.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
-import { slotOf } from './apps.ts'
-import type { AuthMaterial, CallAuthFunction, Made } from './auth-function.ts'
+import { functionInSlot } from './apps.ts'
+import type { AuthContextOf } from './auth-context.ts'
+import type { AuthContext, CallAuthFunction, Made } from './auth-function.ts'
 import type { Connection } from './connection.ts'
 import { type Credentials, canRenew, type Renewed } from './credentials.ts'
 import { connectionError } from './failure.ts'
 import { dueOf, type Lifecycle } from './lifecycle.ts'
-import type { MaterialOf } from './material.ts'
 import {
   connectionById,
   giveBackRefreshLease,
@@ -37,7 +38,10 @@ export interface Renewal {
   renew(seen: Connection, how?: { isForced?: boolean }): Promise<Made<Connection>>
   /** Asks the app whether it takes the credentials, and keeps what it says. Null where the connector cannot ask. */
   test(connection: Connection): Promise<Made<Connection> | null>
-  /** A request was refused for its credentials and there are no others: what is true is found out, but not too often. */
+  /**
+   * A request was refused for its credentials and there are no others: runs the connector's test, at most once per 30 s,
+   * to see whether access is really lost.
+   */
   doubt(seen: Connection, error: ErrorData): Promise<void>
   /** The app said that the connection is gone for good. */
   defunct(seen: Connection, error: ErrorData): Promise<void>
@@ -51,10 +55,10 @@ export interface RenewalOptions {
   ids: Ids
   credentials: Credentials
   lifecycle: Lifecycle
-  materialOf: MaterialOf
+  authContextOf: AuthContextOf
   callFunction: CallAuthFunction
   /** An API client with these very credentials, which are not renewed. */
-  plainClient(connection: Connection, material: AuthMaterial): ApiClient
+  plainClient(connection: Connection, authContext: AuthContext): ApiClient
 }
 
 export function createRenewal(options: RenewalOptions): Renewal {
@@ -64,8 +68,8 @@ export function createRenewal(options: RenewalOptions): Renewal {
 class CredentialKeeper implements Renewal {
   readonly #o: RenewalOptions
   readonly #ongoing = new Map<string, Promise<Made<Connection>>>()
-  readonly #renewedAt = new LRUCache<string, { version: number; atMs: number }>({ max: 10_000 })
-  readonly #doubtedAt = new LRUCache<string, number>({ max: 10_000 })
+  readonly #renewedAt = boundedCache<{ version: number; atMs: number }>(10_000)
+  readonly #doubtedAt = boundedCache<number>(10_000)
 
   constructor(options: RenewalOptions) {
     this.#o = options
@@ -81,14 +85,14 @@ class CredentialKeeper implements Renewal {
   }
 
   async test(connection: Connection): Promise<Made<Connection> | null> {
-    const material = await this.#o.materialOf(connection)
-    if (material.kind === 'failed') return material
-    const { app } = material.value
-    const definition = slotOf(app, 'test')
+    const authContext = await this.#o.authContextOf(connection)
+    if (authContext.kind === 'failed') return authContext
+    const { app } = authContext.value
+    const definition = functionInSlot(app, 'test')
     if (definition === undefined) return null
     const beganMs = performance.now()
-    const client = this.#o.plainClient(connection, material.value)
-    const made = await this.#o.callFunction(material.value, 'test', definition, {}, client)
+    const client = this.#o.plainClient(connection, authContext.value)
+    const made = await this.#o.callFunction(authContext.value, 'test', definition, {}, client)
     const said = made.kind === 'failed' ? made.error : made.value === false ? refusedByTest() : null
     return this.#o.database.transaction(async (tx): Promise<Made<Connection>> => {
       const current = await lockConnection(tx, connection.id)
@@ -118,12 +122,12 @@ class CredentialKeeper implements Renewal {
   }
 
   async defunct(seen: Connection, error: ErrorData): Promise<void> {
-    const material = await this.#o.materialOf(seen)
+    const authContext = await this.#o.authContextOf(seen)
     await this.#o.database.transaction(async (tx) => {
       const connection = await lockConnection(tx, seen.id)
       const isAboutOthers = connection?.credentialsVersion !== seen.credentialsVersion
       if (connection === null || isAboutOthers || connection.isDefunct || connection.archivedAt !== null) return
-      const app = material.kind === 'made' ? material.value.app : null
+      const app = authContext.kind === 'made' ? authContext.value.app : null
       await this.#o.lifecycle.failed(tx, { connection, app }, error, { isRefused: true })
     })
   }
@@ -133,10 +137,10 @@ class CredentialKeeper implements Renewal {
     const connection = await connectionById(database.db, workspaceId, id)
     const dueAt = connection === null ? null : dueOf(connection)
     if (connection === null || dueAt === null || dueAt > clock.now()) return
-    const material = await this.#o.materialOf(connection)
+    const authContext = await this.#o.authContextOf(connection)
     // Who is archived is not kept connected; what is asked for when they come back renews what has expired.
-    if (material.kind === 'made' && material.value.customer.archivedAt !== null) return
-    if (material.kind === 'made' && canRenew(material.value.app, material.value.credentials)) {
+    if (authContext.kind === 'made' && authContext.value.customer.archivedAt !== null) return
+    if (authContext.kind === 'made' && canRenew(authContext.value.app, authContext.value.credentials)) {
       await this.#sharing(`renew ${id}`, () => this.#renewOnce(connection, true))
     } else if ((await this.test(connection)) === null) {
       // There is no way to find out: the next request will.
@@ -163,6 +167,7 @@ class CredentialKeeper implements Renewal {
 
   async #renewOnce(seen: Connection, isForced: boolean): Promise<Made<Connection>> {
     const { db } = this.#o.database
+    const deadlineMs = performance.now() + LEASE_MS
     for (let hasWaited = false; ; hasWaited = true) {
       const current = await connectionById(db, seen.workspaceId, seen.id)
       if (current === null) return gone()
@@ -173,6 +178,8 @@ class CredentialKeeper implements Renewal {
       const lease = { id: secretUuid(), connectionId: seen.id, versionSeen: seen.credentialsVersion, now }
       const until = new Date(now.getTime() + LEASE_MS)
       if (await takeRefreshLease(db, { ...lease, until })) return this.#renewLeased(current, lease.id)
+      // Whatever keeps the lease from being had, somebody waits for an answer.
+      if (performance.now() > deadlineMs) return { kind: 'failed', error: connectionError('connection_failed', BUSY) }
       await this.#leaseReturned(seen.id)
     }
   }
@@ -180,18 +187,21 @@ class CredentialKeeper implements Renewal {
   /** Whoever has it may be another process: its row tells when it is given back. */
   async #leaseReturned(connectionId: string): Promise<void> {
     const { database, clock } = this.#o
-    for (let waitMs = POLL_MS; await isRefreshLeased(database.db, connectionId, clock.now()); waitMs *= 1.5)
-      await new Promise((resolve) => setTimeout(resolve, Math.min(waitMs, POLL_MS_MAX)))
+    let waitMs = POLL_MS
+    do {
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
+      waitMs = Math.min(waitMs * 1.5, POLL_MS_MAX)
+    } while (await isRefreshLeased(database.db, connectionId, clock.now()))
   }
 
   async #renewLeased(current: Connection, lease: string): Promise<Made<Connection>> {
     const beganMs = performance.now()
     try {
-      const material = await this.#o.materialOf(current)
-      if (material.kind === 'failed')
-        return await this.#settle(current, lease, { ...material, isRefused: false }, null, beganMs)
-      const made = await this.#o.credentials.renew(material.value)
-      return await insisting(() => this.#settle(current, lease, made, material.value, beganMs))
+      const authContext = await this.#o.authContextOf(current)
+      if (authContext.kind === 'failed')
+        return await this.#settle(current, lease, { ...authContext, isRefused: false }, null, beganMs)
+      const made = await this.#o.credentials.renew(authContext.value)
+      return await insisting(() => this.#settle(current, lease, made, authContext.value, beganMs))
     } catch (error) {
       await giveBackRefreshLease(this.#o.database.db, current.id, lease)
       throw error
@@ -202,7 +212,7 @@ class CredentialKeeper implements Renewal {
     seen: Connection,
     lease: string,
     made: Renewed,
-    material: AuthMaterial | null,
+    authContext: AuthContext | null,
     beganMs: number,
   ): Promise<Made<Connection>> {
     return this.#o.database.transaction(async (tx) => {
@@ -212,12 +222,13 @@ class CredentialKeeper implements Renewal {
       // Somebody connected anew meanwhile: what was found out is about credentials that are gone.
       if (!isMine || connection.credentialsVersion !== seen.credentialsVersion)
         return { kind: 'made', value: connection }
-      const subject = { connection, app: material?.app ?? null }
+      const subject = { connection, app: authContext?.app ?? null }
       const error = made.kind === 'made' ? null : made.error
       await insertConnectionLog(tx, this.#logOf(connection, 'refresh', error, beganMs))
       if (made.kind === 'failed') {
         const { isRefused } = made
-        await this.#o.lifecycle.failed(tx, subject, made.error, { isRefused })
+        // Nobody needs to be told of one that is gone already.
+        if (connection.archivedAt === null) await this.#o.lifecycle.failed(tx, subject, made.error, { isRefused })
         return { kind: 'failed', error: made.error }
       }
       const value = await this.#o.lifecycle.renewed(tx, subject, made.value)
@@ -247,6 +258,8 @@ async function insisting<T>(write: () => Promise<T>): Promise<T> {
     }
   }
 }
+
+const BUSY = 'the credentials are being renewed elsewhere, and that does not end'
 
 function isNo({ key, data }: ErrorData): boolean {
   if (key === 'access_token_expired' || key === 'connection_is_defunct' || key === 'test_refused') return true

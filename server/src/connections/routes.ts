@@ -2,43 +2,51 @@ import { connections as table } from '@permea/contract'
 import { refusingTakenKey } from '../api/elements.ts'
 import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
+import { dependenciesOf } from '../api/references.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
-import { bodyOf } from '../functions/mapping-call.ts'
-import { operationAnswer } from '../integrations/connector-answers.ts'
 import { findIntegration } from '../integrations/routes.ts'
+import { integrationsByIds } from '../integrations/store.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, timeOfId, toWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
-import { slotOf } from './apps.ts'
-import { type Connection, openSecrets } from './connection.ts'
-import type { ConnectionsRoom, OnBehalfOf } from './connections.ts'
+import { functionInSlot } from './apps.ts'
+import type { OnBehalfOf } from './connection.ts'
+import { type Connection, isExpired, openSecrets } from './connection.ts'
+import type { ConnectionParts } from './connections.ts'
 import { canRenew } from './credentials.ts'
-import { failedConnection, keptFailure } from './failure.ts'
+import { failedConnection } from './failure.ts'
 import { listConnectionLogs, listConnections, lockConnection } from './store.ts'
 import { refuseBeyondCustomer, usesConsent } from './trust.ts'
+
+/** Endpoints that send requests to the app, or people to a page, are rooms above. */
+const {
+  executeRequest: _request,
+  listOperations: _list,
+  getOperation: _get,
+  runOperation: _run,
+  ensure: _ensure,
+  ...OWN
+} = table
 
 export interface ConnectionRoutesOptions {
   database: Database
   sealing: Sealing
-  connections: ConnectionsRoom
+  clock: Clock
+  connections: ConnectionParts
 }
 
 type Body = CallOf<(typeof table)['create']>['body']
 type Located = { principal: Principal; params: Record<string, string>; query: OnBehalfOf }
 
 export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
-  const { database, sealing, connections } = options
+  const { database, sealing, clock, connections } = options
   const { registry, views } = connections
 
   const located = ({ principal, params, query }: Located) => registry.find(principal, params.selector ?? '', query)
 
-  /** The same where nothing can be done with an archived one. */
-  async function living(call: Located): Promise<Connection> {
-    const connection = await located(call)
-    if (connection.archivedAt !== null) throw new Refusal('archived', 'the connection is archived; restore it first')
-    return connection
-  }
+  const living = ({ principal, params, query }: Located) => registry.living(principal, params.selector ?? '', query)
 
   function secretsFor(principal: Principal, includeSecrets: boolean | undefined): { isWithSecrets: boolean } {
     if (includeSecrets === true && !principal.isAdmin)
@@ -79,16 +87,16 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
 
   async function reconnect(principal: Principal, existing: Connection, body: Body): Promise<Connection> {
     const optionKey = body.authOptionKey ?? existing.authOptionKey
-    const material = await connections.materialOf({ ...existing, authOptionKey: optionKey })
-    if (material.kind === 'failed') throw failedConnection(material.error)
-    refuseBeyondCustomer(principal, material.value.app, body)
+    const authContext = await connections.authContextOf({ ...existing, authOptionKey: optionKey })
+    if (authContext.kind === 'failed') throw failedConnection(authContext.error)
+    refuseBeyondCustomer(principal, authContext.value.app, body)
     const before = openSecrets(existing, sealing)
     // New parameters of the connector alone change nothing about who is connected.
     const isSame = body.credentials == null && body.input == null
     const { uuid: _uuid, key, name, meta, isTest } = body
     const made = await connections.establish.establish({
-      customer: material.value.customer,
-      app: material.value.app,
+      customer: authContext.value.customer,
+      app: authContext.value.app,
       existing,
       key,
       name,
@@ -165,29 +173,24 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
     }))
   }
 
-  async function operationsOf(connection: Connection) {
-    const app = await connections.appOf(connection)
-    return app === null ? {} : app.connector.definition.operations
-  }
-
-  return routeSet(table, {
+  return routeSet(OWN, {
     list,
     create,
     get: async (call) => views.answer(await located(call), secretsFor(call.principal, call.query.includeSecrets)),
     put: change,
     patch: change,
-    archive: async (call) => connections.farewell.archive(await located(call)),
+    archive: async (call) => connections.archiving.archive(await located(call)),
     async restore(call) {
       const archived = await located(call)
       const restored = await refusingTakenKey('connection', archived.key ?? '', () =>
-        connections.farewell.restore(archived),
+        connections.archiving.restore(archived),
       )
       return views.answer(restored)
     },
     async test(call) {
       const connection = await living(call)
       await refuseWithout(connections, connection, 'test')
-      const tested = await connections.renewal.test(await withGoodCredentials(connections, connection))
+      const tested = await connections.renewal.test(await withGoodCredentials(connections, connection, clock.now()))
       if (tested === null) throw new Refusal('not_supported', 'the connector has no test')
       return tested.kind === 'made' ? { success: true } : { success: false, error: tested.error }
     },
@@ -198,39 +201,24 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
       if (renewed.kind === 'failed') throw failedConnection(renewed.error)
       return views.answer(renewed.value)
     },
+    async disconnect(call) {
+      const connection = await living(call)
+      if (!connection.isDisconnected || connection.credentialsSealed !== null)
+        await connections.archiving.forget(connection)
+    },
+    refresh: async (call) => views.answer(await located(call)),
+    async dependencies(call) {
+      const { integrationId } = await located(call)
+      const integration =
+        integrationId === null ? undefined : (await integrationsByIds(database.db, [integrationId])).get(integrationId)
+      if (integration === undefined) return []
+      const { id, key, name } = integration
+      return dependenciesOf({
+        parent: null,
+        integration: { elementType: 'integration', key, element: { id: toWire('int', id), key, name } },
+      })
+    },
     logs,
-    async executeRequest(call) {
-      const connection = await living(call)
-      const { key, payload } = call.body
-      const context = { sourceId: null }
-      const outcome = await connections.runOperation(connection, key, payload, context)
-      if (outcome?.kind === 'returned') return outcome.value ?? null
-      if (outcome?.kind === 'failed') throw failedConnection(outcome.error, { logs: outcome.logs })
-      const data = payload === undefined ? {} : { data: payload }
-      const answer = await connections.apiClient(connection, context).request({ method: 'POST', uri: key, ...data })
-      if (answer.kind === 'failed') throw failedConnection(keptFailure(answer))
-      return bodyOf(answer)
-    },
-    async listOperations(call) {
-      const operations = await operationsOf(await located(call))
-      return Object.entries(operations).map(([key, operation]) => operationAnswer(key, operation))
-    },
-    async getOperation(call) {
-      const operations = await operationsOf(await located(call))
-      const key = call.params.key ?? ''
-      const operation = Object.hasOwn(operations, key) ? operations[key] : undefined
-      if (operation === undefined) throw notFound('operation', key)
-      return operationAnswer(key, operation)
-    },
-    async runOperation(call) {
-      const connection = await living(call)
-      const key = call.params.key ?? ''
-      const outcome = await connections.runOperation(connection, key, call.body.input, { sourceId: null })
-      if (outcome === null) throw notFound('operation', key)
-      const { logs } = outcome
-      if (outcome.kind === 'failed') throw failedConnection(outcome.error, { logs })
-      return { output: outcome.value, executionLogs: logs, logs }
-    },
   })
 }
 
@@ -248,22 +236,26 @@ function refuseWithoutPerson(option: { type: string }, { credentials, input }: B
 }
 
 async function refuseWithout(
-  connections: ConnectionsRoom,
+  connections: ConnectionParts,
   connection: Connection,
   what: 'test' | 'refreshCredentials',
 ): Promise<void> {
-  const material = await connections.materialOf(connection)
-  if (material.kind === 'failed') throw failedConnection(material.error)
-  const { app, credentials } = material.value
-  const can = what === 'test' ? slotOf(app, 'test') !== undefined : canRenew(app, credentials)
+  const authContext = await connections.authContextOf(connection)
+  if (authContext.kind === 'failed') throw failedConnection(authContext.error)
+  const { app, credentials } = authContext.value
+  const can = what === 'test' ? functionInSlot(app, 'test') !== undefined : canRenew(app, credentials)
   if (!can) throw new Refusal('not_supported', `the connector of the connection cannot do this: ${what}`)
 }
 
 /** Credentials that have run out by the clock say nothing about the connection: it is renewed first, where it can be. */
-async function withGoodCredentials(connections: ConnectionsRoom, connection: Connection): Promise<Connection> {
-  const material = await connections.materialOf(connection)
-  const isOver = connection.isDisconnected || connections.clients.isExpired(connection)
-  if (!isOver || material.kind === 'failed' || !canRenew(material.value.app, material.value.credentials))
+async function withGoodCredentials(
+  connections: ConnectionParts,
+  connection: Connection,
+  now: Date,
+): Promise<Connection> {
+  const authContext = await connections.authContextOf(connection)
+  const isOver = connection.isDisconnected || isExpired(connection, now)
+  if (!isOver || authContext.kind === 'failed' || !canRenew(authContext.value.app, authContext.value.credentials))
     return connection
   const renewed = await connections.renewal.renew(connection, { isForced: true })
   return renewed.kind === 'made' ? renewed.value : connection

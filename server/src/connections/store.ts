@@ -114,7 +114,8 @@ export async function listConnections(tx: Tx, filter: ConnectionFilter, page: Pa
 
 /**
  * Takes the right to refresh the credentials, unless somebody has it or they are newer than the version seen; says
- * which. Whoever takes it must give it back, or it lapses.
+ * which. Whoever takes it must give it back, or it lapses. An archived connection may still need it, to take its
+ * registrations back at the app.
  */
 export async function takeRefreshLease(
   tx: Tx,
@@ -122,7 +123,7 @@ export async function takeRefreshLease(
 ): Promise<boolean> {
   const { rows } = await sql<{ id: string }>`
     update connections set refresh_lease = ${lease.id}, refresh_lease_until = ${lease.until}
-     where id = ${lease.connectionId} and credentials_version = ${lease.versionSeen} and archived_at is null
+     where id = ${lease.connectionId} and credentials_version = ${lease.versionSeen}
        and (refresh_lease is null or refresh_lease_until <= ${lease.now})
     returning id`.execute(tx)
   return rows.length === 1
