@@ -23,6 +23,7 @@ const condition = (): Condition => ({
   description: 'The last 5 runs of a flow failed',
   customerId: null,
   contextKey: null,
+  details: null,
 })
 
 const raise = () => house.engine.database.transaction((tx) => house.engine.alerts.raise(tx, condition()))

@@ -1,8 +1,11 @@
+import type { Live } from '../live/live.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Tx } from '../platform/database.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
 import type { Condition } from './alert.ts'
+import type { Channels } from './channels.ts'
+import { lookAtDeliveries } from './delivery-watch.ts'
 import { raiseAlert, resolveAlert } from './store.ts'
 
 /** Conditions that a person should know of. */
@@ -13,24 +16,33 @@ export interface Alerts {
    */
   raise(tx: Tx, condition: Condition): Promise<void>
   resolve(tx: Tx, workspaceId: string, key: string): Promise<void>
+  /** Opens what follows from how deliveries stand now; called every so often. */
+  look(): Promise<void>
   readonly workspaceUrl: string
+  readonly channels: Channels
 }
 
 export function createAlerts(options: {
+  database: Database
   clock: Clock
   ids: Ids
   notifications: Notifications
+  channels: Channels
   publicUrl: string
-  /** Told of each alert that opened or ended; the transaction may still be open. */
-  onChanged(workspaceId: string): void
+  live: Pick<Live, 'changed'>
 }): Alerts {
   const workspaceUrl = `${options.publicUrl}/console`
-  return {
+  const tellOf = (workspaceId: string) =>
+    options.live.changed({ workspaceId, elementType: 'alert', elementId: null, audience: 'admins' })
+  const alerts: Alerts = {
+    look: () => lookAtDeliveries({ database: options.database, clock: options.clock, raise: alerts.raise }),
     workspaceUrl,
+    channels: options.channels,
     async raise(tx, condition) {
       const { alert, becameOngoing } = await raiseAlert(tx, options.ids.next(), condition, options.clock.now())
       if (!becameOngoing) return
-      options.onChanged(condition.workspaceId)
+      tellOf(condition.workspaceId)
+      await options.channels.tell(tx, alert, 'opened')
       const { id, workspaceId, type, severity, description, status, createdAt } = alert
       await options.notifications.tell(tx, [
         {
@@ -53,8 +65,11 @@ export function createAlerts(options: {
       ])
     },
     async resolve(tx, workspaceId, key) {
-      await resolveAlert(tx, workspaceId, key, options.clock.now())
-      options.onChanged(workspaceId)
+      const alert = await resolveAlert(tx, workspaceId, key, options.clock.now())
+      if (alert === null) return
+      tellOf(workspaceId)
+      await options.channels.tell(tx, alert, 'resolved')
     },
   }
+  return alerts
 }

@@ -6,6 +6,7 @@ import type { Condition } from './alert.ts'
 
 const failingKey = (destinationId: string, percent: number | null) =>
   `webhook_endpoint_failing:${destinationId}${percent === null ? '' : `:${percent}`}`
+const nowKey = (destinationId: string) => `webhook_endpoint_failing:${destinationId}:now`
 export const pausedKey = (destinationId: string) => `webhook_endpoint_paused:${destinationId}`
 export const subscriptionKey = (subscriptionId: string) => `subscription_failed:${subscriptionId}`
 export const disconnectedKey = (connectionId: string) => `connection_disconnected:${connectionId}`
@@ -13,8 +14,10 @@ export const flowKey = (flowInstanceId: string) => `flow_failing:${flowInstanceI
 export const backlogKey = (customerId: string) => `queue_backlog:${customerId}`
 
 /** Every key that a destination's failures may have opened. */
-export const failingKeys = (destinationId: string) =>
-  [null, 50, 70, 90].map((percent) => failingKey(destinationId, percent))
+export const failingKeys = (destinationId: string) => [
+  ...[null, 50, 70, 90].map((percent) => failingKey(destinationId, percent)),
+  nowKey(destinationId),
+]
 
 const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : 'an unreadable address')
 
@@ -31,8 +34,35 @@ export function endpointFailing(destination: Destination, percent: number | null
         : `Deliveries to ${hostOf(destination.url)} have failed without one success for ${percent} % of the five days after which it is paused${why}`,
     customerId: null,
     contextKey: destinationWireId(destination),
+    details: { contextName: hostOf(destination.url), ...errorDetails(error) },
   }
 }
+
+/** Everything that was sent to it for a while failed. */
+export function endpointFailingNow(
+  destination: Destination,
+  minutes: number,
+  threshold: number,
+  error: string | null,
+): Condition {
+  const why = error === null ? '' : `: ${error}`
+  return {
+    workspaceId: destination.workspaceId,
+    key: nowKey(destination.id),
+    type: 'webhook_endpoint_failing',
+    severity: 'warning',
+    description: `Every delivery to ${hostOf(destination.url)} has failed for ${minutes} minutes${why}`,
+    customerId: null,
+    contextKey: destinationWireId(destination),
+    details: {
+      contextName: hostOf(destination.url),
+      ...errorDetails(error),
+      threshold: { setting: 'deliveryFailingMinutes', value: threshold },
+    },
+  }
+}
+
+const errorDetails = (message: string | null) => (message === null ? {} : { lastError: { message } })
 
 export function endpointPaused(destination: Destination): Condition {
   return {
@@ -43,6 +73,7 @@ export function endpointPaused(destination: Destination): Condition {
     description: `Deliveries to ${hostOf(destination.url)} are paused: ${destination.pausedReason ?? 'by hand'}. What comes is kept.`,
     customerId: null,
     contextKey: destinationWireId(destination),
+    details: { contextName: hostOf(destination.url) },
   }
 }
 
@@ -59,6 +90,7 @@ export function subscriptionFailed(
     description: `An app event subscription could not be set up in ${attempts} attempts: ${message}`,
     customerId: of.customerId,
     contextKey: toWire('aes', of.id),
+    details: { lastError: { message } },
   }
 }
 
@@ -75,6 +107,7 @@ export function externalSubscriptionFailed(
     description: `The external event subscription ${JSON.stringify(of.name)} failed ${attempts} times in a row: ${message}`,
     customerId: of.customerId,
     contextKey: toWire('ees', of.id),
+    details: { contextName: of.name, lastError: { message } },
   }
 }
 
@@ -90,33 +123,73 @@ export function connectionDisconnected(
     description: `${of.name} connection lost access: ${message}`,
     customerId: of.customerId,
     contextKey: toWire('con', of.id),
+    details: { contextName: of.name, lastError: { message } },
   }
+}
+
+interface Named {
+  name: string
+  internalId: string
+}
+
+const customerDetails = (customer: Named | null) =>
+  customer === null ? {} : { customerName: customer.name, customerInternalId: customer.internalId }
+
+export interface FlowFailure {
+  failures: number
+  /** There may be more than were looked at. */
+  isMore: boolean
+  threshold: number
+  flowName: string
+  customer: Named | null
+  error: string
+  runId: string
+  nodeKey: string | null
+  nodeKeys: string[]
 }
 
 export function flowFailing(
   of: { workspaceId: string; flowInstanceId: string; customerId: string },
-  failures: number,
+  failure: FlowFailure,
 ): Condition {
+  const { failures, isMore, flowName, customer, error, nodeKey, runId, nodeKeys, threshold } = failure
+  const whose = customer === null ? '' : ` of ${customer.name}`
   return {
     workspaceId: of.workspaceId,
     key: flowKey(of.flowInstanceId),
     type: 'flow_failing',
     severity: 'warning',
-    description: `The last ${failures} runs of a flow failed`,
+    description: `The last ${failures}${isMore ? ' or more' : ''} runs of “${flowName}”${whose} failed: ${error}`,
     customerId: of.customerId,
     contextKey: toWire('cf', of.flowInstanceId),
+    details: {
+      contextName: flowName,
+      ...customerDetails(customer),
+      lastError: { message: error, recordId: runId, ...(nodeKey === null ? {} : { nodeKey }) },
+      threshold: { setting: 'flowFailures', value: threshold },
+      nodeKeys,
+    },
   }
 }
 
-export function queueBacklog(of: { workspaceId: string; customerId: string }, waitingMs: number): Condition {
+export function queueBacklog(
+  of: { workspaceId: string; customerId: string; customer: Named | null; oldestId: string },
+  waitingMs: number,
+  threshold: number,
+): Condition {
   const minutes = Math.floor(waitingMs / 60_000)
   return {
     workspaceId: of.workspaceId,
     key: backlogKey(of.customerId),
     type: 'queue_backlog',
     severity: minutes >= 60 ? 'critical' : 'warning',
-    description: `Flow runs of a customer have waited to start for ${minutes} minutes`,
+    description: `Flow runs of ${of.customer?.name ?? 'a customer'} have waited to start for ${minutes} minutes`,
     customerId: of.customerId,
     contextKey: toWire('cus', of.customerId),
+    details: {
+      ...(of.customer === null ? {} : { contextName: of.customer.name }),
+      ...customerDetails(of.customer),
+      threshold: { setting: 'backlogMinutes', value: threshold },
+    },
   }
 }

@@ -1,13 +1,16 @@
-import { alerts as table } from '@permea/contract'
+import { alertSettings as settingsTable, alerts as table } from '@permea/contract'
 import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import { type Alert, alertAnswer } from './alert.ts'
 import type { Alerts } from './alerts.ts'
-import { alertById, listAlerts } from './store.ts'
+import type { Channels } from './channels.ts'
+import { type AlertSettings, alertById, alertSettingsOf, keepAlertSettings, listAlerts } from './store.ts'
 
 export function alertRoutes({ database, alerts }: { database: Database; alerts: Alerts }): RouteSet {
   const answer = (alert: Alert) => alertAnswer(alert, alerts.workspaceUrl)
@@ -40,5 +43,47 @@ export function alertRoutes({ database, alerts }: { database: Database; alerts: 
       await alerts.resolve(database.db, alert.workspaceId, alert.key)
       return answer(await find(call))
     },
+  })
+}
+
+interface AlertSettingsRoutesOptions {
+  database: Database
+  clock: Clock
+  sealing: Sealing
+  channels: Channels
+}
+
+export function alertSettingsRoutes({ database, clock, sealing, channels }: AlertSettingsRoutesOptions): RouteSet {
+  const answer = ({ slackUrlSealed, updatedAt, ...settings }: AlertSettings) => ({
+    ...settings,
+    canMail: channels.canMail,
+    slackWebhookHost: slackUrlSealed === null ? undefined : new URL(sealing.open(slackUrlSealed)).host,
+    updatedAt: updatedAt?.toISOString(),
+  })
+  return routeSet(settingsTable, {
+    get: async ({ principal }) => answer(await alertSettingsOf(database.db, principal.workspaceId)),
+    async patch({ principal, body }) {
+      const { slackWebhookUrl, ...changes } = body
+      const changed = await database.transaction(async (tx) => {
+        const current = await alertSettingsOf(tx, principal.workspaceId)
+        const settings: AlertSettings = {
+          flowFailures: changes.flowFailures ?? current.flowFailures,
+          backlogMinutes: changes.backlogMinutes ?? current.backlogMinutes,
+          deliveryFailingMinutes: changes.deliveryFailingMinutes ?? current.deliveryFailingMinutes,
+          mailTo: changes.mailTo ?? current.mailTo,
+          slackUrlSealed:
+            slackWebhookUrl === undefined
+              ? current.slackUrlSealed
+              : slackWebhookUrl === null
+                ? null
+                : sealing.seal(slackWebhookUrl),
+          updatedAt: clock.now(),
+        }
+        await keepAlertSettings(tx, principal.workspaceId, settings)
+        return settings
+      })
+      return answer(changed)
+    },
+    test: async ({ principal }) => ({ items: await channels.test(principal.workspaceId) }),
   })
 }

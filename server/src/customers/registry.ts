@@ -1,23 +1,25 @@
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Clock } from '../platform/clock.ts'
-import { brokenUniqueRule, type Database, type Tx } from '../platform/database.ts'
+import type { Database } from '../platform/database.ts'
+import { brokenUniqueRule } from '../platform/database-errors.ts'
+import type { Facts } from '../platform/facts.ts'
 import { fromWire, type Ids } from '../platform/ids.ts'
 import type { Customer } from './customer.ts'
 import { customerById, customerByInternalId, insertCustomer, touchCustomer, updateCustomer } from './store.ts'
 
-/** What other rooms do when a customer leaves or comes back; handed over when the engine is built. */
-export interface CustomerWatcher {
-  created(tx: Tx, customer: { id: string; workspaceId: string }): Promise<void>
-  archived(tx: Tx, customer: Customer): Promise<void>
-  restored(tx: Tx, customer: Customer): Promise<void>
+/** What happens to customers. */
+export interface CustomerFacts {
+  'customer.created': { id: string; workspaceId: string }
+  'customer.archived': Customer
+  'customer.restored': Customer
 }
 
 export interface CustomersOptions {
   database: Database
   clock: Clock
   ids: Ids
-  watcher: CustomerWatcher
+  facts: Facts<CustomerFacts>
   /** Makes every process forget the tokens it verified. */
   forgetTokens(): Promise<void>
 }
@@ -58,7 +60,7 @@ export function createCustomers(options: CustomersOptions): Customers {
       }
       const found = await database.transaction(async (tx) => {
         const touched = await touchCustomer(tx, wanted, clock.now())
-        if (touched.isNew) await options.watcher.created(tx, { id: touched.id, workspaceId })
+        if (touched.isNew) await options.facts.record(tx, 'customer.created', { id: touched.id, workspaceId })
         return touched
       })
       if (found.archivedAt !== null) throw new Refusal('access_denied', 'the customer of this token is archived')
@@ -83,7 +85,7 @@ export function createCustomers(options: CustomersOptions): Customers {
         () =>
           database.transaction(async (tx) => {
             await insertCustomer(tx, customer, null)
-            await options.watcher.created(tx, customer)
+            await options.facts.record(tx, 'customer.created', customer)
           }),
         customer.internalId,
       )
@@ -109,7 +111,7 @@ export function createCustomers(options: CustomersOptions): Customers {
       const now = clock.now()
       await database.transaction(async (tx) => {
         await updateCustomer(tx, { ...customer, archivedAt: now, updatedAt: now })
-        await options.watcher.archived(tx, customer)
+        await options.facts.record(tx, 'customer.archived', customer)
       })
       await options.forgetTokens()
     },
@@ -118,7 +120,7 @@ export function createCustomers(options: CustomersOptions): Customers {
       if (customer.archivedAt === null) return customer
       await database.transaction(async (tx) => {
         await updateCustomer(tx, restored)
-        await options.watcher.restored(tx, restored)
+        await options.facts.record(tx, 'customer.restored', restored)
       })
       return restored
     },

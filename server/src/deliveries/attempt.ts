@@ -1,6 +1,6 @@
+import { recordedRequest, recordedResponse } from '../exchanges/recorded.ts'
 import type { Outbound } from '../outbound/client.ts'
 import type { OutboundOutcome } from '../outbound/outcome.ts'
-import { recordedRequest, recordedResponse } from '../outbound/request-spec.ts'
 import { retryAfterMs } from '../outbound/retry-after.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
@@ -40,17 +40,7 @@ export async function attempt(
   given: { destination: Destination; messageId: string; body: string; now: Date; signal?: AbortSignal },
 ): Promise<AttemptResult | null> {
   const { destination, now } = given
-  const custom = customHeaders(parts.sealing, destination)
-  const own = {
-    'content-type': 'application/json',
-    'user-agent': 'Permea',
-    ...signedHeaders({
-      id: toWire('msg', given.messageId),
-      body: given.body,
-      at: now,
-      secrets: secretsOf(parts.sealing, destination, now),
-    }),
-  }
+  const { custom, own } = headersOf(parts.sealing, given)
   const request = { url: destination.url, method: 'POST', headers: { ...custom, ...own }, body: given.body }
   const outcome = await parts.outbound.send({
     ...request,
@@ -61,8 +51,27 @@ export async function attempt(
   if (outcome.kind === 'aborted') return null
   // The destination's own headers are sealed where they are kept, so no record shows their values either.
   const hidden = Object.fromEntries(Object.keys(custom).map((name) => [name, '***']))
-  const recorded = recordedRequest({ ...request, headers: { ...hidden, ...own } })
+  // The delivery has the body.
+  const recorded = recordedRequest({ url: request.url, method: request.method, headers: { ...hidden, ...own } })
   return { ...resultOf(outcome, now), request: recorded, response: recordedResponse(outcome) }
+}
+
+/** The headers of a message to a destination: its own, which are secret, and those that every message has. */
+export function headersOf(
+  sealing: Sealing,
+  { destination, messageId, body, now }: { destination: Destination; messageId: string; body: string; now: Date },
+): { custom: Record<string, string>; own: Record<string, string> } {
+  const own = {
+    'content-type': 'application/json',
+    'user-agent': 'Permea',
+    ...signedHeaders({
+      id: toWire('msg', messageId),
+      body,
+      at: now,
+      secrets: secretsOf(sealing, destination, now),
+    }),
+  }
+  return { custom: customHeaders(sealing, destination), own }
 }
 
 function secretsOf(sealing: Sealing, destination: Destination, now: Date): string[] {

@@ -1,15 +1,17 @@
 import { Refusal } from '../api/refusal.ts'
+import type { Live } from '../live/live.ts'
 import type { Outbound } from '../outbound/client.ts'
 import { type BatchLoader, createBatchLoader } from '../platform/batch-loader.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
-import type { Ids } from '../platform/ids.ts'
+import { type Ids, toWire } from '../platform/ids.ts'
 import type { LaneOutcome } from '../platform/lane.ts'
+import { GIVEN_UP } from '../platform/lane-faults.ts'
 import { LEAVING } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Sealing } from '../platform/sealing.ts'
-import { ATTEMPT_TIMEOUT_MS, type AttemptResult, attempt } from './attempt.ts'
+import { ATTEMPT_TIMEOUT_MS, type AttemptResult, attempt, headersOf } from './attempt.ts'
 import type { Attempt, AttemptTrigger, DeliveryItem, DeliveryRow, Destination } from './delivery.ts'
 import type { Health } from './health.ts'
 import type { Patience } from './patience.ts'
@@ -36,7 +38,7 @@ export interface CourierOptions {
   patience: Patience
   attemptTimeoutMs?: number
   /** Told of each delivery that came and of each attempt at it. */
-  onChanged(workspaceId: string, id: string): void
+  live: Pick<Live, 'changed'>
 }
 
 /** Makes the attempts to deliver and records what they come to. */
@@ -45,6 +47,12 @@ export interface Courier {
   forget(destinationId: string): void
   /** One automatic attempt at a delivery whose turn has come. */
   work(item: DeliveryItem, signal: AbortSignal): Promise<LaneOutcome>
+  /** Ends a delivery at which attempts fail by our own mistake. */
+  giveUp(item: DeliveryItem): Promise<LaneOutcome>
+  /** The message as its receiver would get it now. */
+  message(row: DeliveryRow): Promise<{ headers: Record<string, string>; body: string }>
+  /** A receiver fetched the message and took it: an attempt that says so, and the delivery is settled. */
+  acknowledge(row: DeliveryRow, taken: { httpStatus: number | null; durationMs: number }): Promise<void>
   /** One attempt that somebody asked for. */
   send(row: DeliveryRow, trigger: Exclude<AttemptTrigger, 'auto'>, replayId: string | null): Promise<Attempt>
 }
@@ -65,7 +73,7 @@ class RecordingCourier implements Courier {
     this.#o = options
     this.#parts = { outbound, sealing, timeoutMs: options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS }
     this.#loadDestination = createBatchLoader({
-      load: (wanted) => destinationsByIds(database.db, wanted),
+      load: (wanted) => destinationsByIds(database, wanted),
       keepMs: KEEP_MS,
       max: 10_000,
     })
@@ -116,7 +124,7 @@ class RecordingCourier implements Courier {
     })
     await this.#record({ attempt: made, isOrdered: item.isOrdered, attemptsMade, settled, at: clock.now() })
     metrics.deliveryAttempts.inc({ outcome: result.outcome })
-    this.#o.onChanged(item.delivery.workspaceId, item.id)
+    this.#tellOf(item.delivery.workspaceId, item.id)
     item.attemptsMade = attemptsMade
     await patience.insist('the health of a destination', () =>
       health.note(destination, {
@@ -130,14 +138,74 @@ class RecordingCourier implements Courier {
     return nextAttemptAt === null ? { kind: 'finished', pace } : { kind: 'waits', until: nextAttemptAt, pace }
   }
 
-  async send(row: DeliveryRow, trigger: Exclude<AttemptTrigger, 'auto'>, replayId: string | null): Promise<Attempt> {
-    const { database, clock, metrics } = this.#o
-    const destination = await destinationById(database.db, row.destinationId)
+  async giveUp(item: DeliveryItem): Promise<LaneOutcome> {
+    const now = this.#o.clock.now()
+    const attemptsMade = item.attemptsMade + 1
+    const result: AttemptResult = {
+      outcome: 'unreachable',
+      errorClass: 'internal',
+      error: GIVEN_UP,
+      httpStatus: null,
+      durationMs: 0,
+      request: {},
+      response: null,
+      isGone: false,
+      isSlow: false,
+      retryAfterMs: null,
+    }
+    const how = { number: attemptsMade, trigger: 'auto', replayId: null, nextAttemptAt: null } as const
+    const made = this.#attemptOf(item.id, item.delivery, result, how)
+    await this.#record({ attempt: made, isOrdered: item.isOrdered, attemptsMade, settled: 'exhausted', at: now })
+    this.#tellOf(item.delivery.workspaceId, item.id)
+    return { kind: 'finished' }
+  }
+
+  async message(row: DeliveryRow): Promise<{ headers: Record<string, string>; body: string }> {
+    const destination = await this.#living(row)
+    const { messageId, body } = row
+    const { custom, own } = headersOf(this.#parts.sealing, { destination, messageId, body, now: this.#o.clock.now() })
+    return { headers: { ...custom, ...own }, body }
+  }
+
+  async acknowledge(row: DeliveryRow, taken: { httpStatus: number | null; durationMs: number }): Promise<void> {
+    await this.#living(row)
+    const result: AttemptResult = {
+      outcome: 'acknowledged',
+      errorClass: null,
+      error: null,
+      ...taken,
+      request: { note: 'fetched by the receiver, not sent to it' },
+      response: null,
+      isGone: false,
+      isSlow: false,
+      retryAfterMs: null,
+    }
+    await this.#keepAsked(row, result, 'manual', null)
+  }
+
+  async #living(row: DeliveryRow): Promise<Destination> {
+    const destination = await destinationById(this.#o.database.db, row.destinationId)
     if (destination === null || destination.state === 'archived')
       throw new Refusal('archived', 'the destination of the delivery is archived')
+    return destination
+  }
+
+  async send(row: DeliveryRow, trigger: Exclude<AttemptTrigger, 'auto'>, replayId: string | null): Promise<Attempt> {
+    const destination = await this.#living(row)
     const { messageId, body } = row
-    const result = await attempt(this.#parts, { destination, messageId, body, now: clock.now() })
+    const result = await attempt(this.#parts, { destination, messageId, body, now: this.#o.clock.now() })
     if (result === null) throw new Error('an attempt that nobody aborts ends')
+    return this.#keepAsked(row, result, trigger, replayId)
+  }
+
+  /** Records an attempt that somebody asked for, and settles the delivery where it was a success. */
+  async #keepAsked(
+    row: DeliveryRow,
+    result: AttemptResult,
+    trigger: Exclude<AttemptTrigger, 'auto'>,
+    replayId: string | null,
+  ): Promise<Attempt> {
+    const { database, clock, metrics } = this.#o
     const made = this.#attemptOf(row.id, row, result, { number: null, trigger, replayId, nextAttemptAt: null })
     await recordAskedAttempt(database.pool, made)
     metrics.deliveryAttempts.inc({ outcome: result.outcome })
@@ -146,8 +214,12 @@ class RecordingCourier implements Courier {
       const wasActive = await settleActive(database.db, row.id, 'succeeded', now)
       if (!wasActive) await markSucceeded(database.db, row.id, now)
     }
-    this.#o.onChanged(row.workspaceId, row.id)
+    this.#tellOf(row.workspaceId, row.id)
     return made
+  }
+
+  #tellOf(workspaceId: string, id: string): void {
+    this.#o.live.changed({ workspaceId, elementType: 'delivery', elementId: toWire('dlv', id), audience: 'admins' })
   }
 
   #attemptOf(

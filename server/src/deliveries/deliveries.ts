@@ -41,6 +41,10 @@ export interface Deliveries extends AsyncDisposable {
    * effect on the destination's health, counted apart from the automatic ones.
    */
   send(row: DeliveryRow, trigger: Exclude<AttemptTrigger, 'auto'>, replayId: string | null): Promise<Attempt>
+  /** The message as its receiver would get it now. */
+  message(row: DeliveryRow): Promise<{ headers: Record<string, string>; body: string }>
+  /** A receiver fetched the message and took it: the delivery is settled. */
+  acknowledge(row: DeliveryRow, taken: { httpStatus: number | null; durationMs: number }): Promise<void>
   byId(workspaceId: string, id: string): Promise<DeliveryRow | null>
   /** A destination has changed: its backlog is looked at, and the next attempt is to what it is now. */
   wake(destinationId: string): Promise<void>
@@ -60,6 +64,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       lanesOf: (shards) => lanesWithDeliveries(database.db, shards),
       fetch: (laneIds, limit, except, now) => fetchDeliveries(database.db, laneIds, limit, except, now),
       work: (item, signal) => courier.work(item, signal),
+      giveUp: (item) => courier.giveUp(item),
     },
     ownership: options.ownership,
     clock,
@@ -99,6 +104,8 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       return [item]
     },
     send: (row, trigger, replayId) => courier.send(row, trigger, replayId),
+    message: (row) => courier.message(row),
+    acknowledge: (row, taken) => courier.acknowledge(row, taken),
     byId: (workspaceId, id) => deliveryById(database.db, workspaceId, id),
     async wake(destinationId) {
       courier.forget(destinationId)

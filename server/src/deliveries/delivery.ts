@@ -1,5 +1,7 @@
 import type { DeliveryState, DeliveryAttempt as WireAttempt, Delivery as WireDelivery } from '@permea/contract'
 import type { z } from 'zod'
+import { shownJson } from '../api/shown-json.ts'
+import { recordedBody } from '../exchanges/recorded.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { LaneItem } from '../platform/lane.ts'
 
@@ -7,6 +9,8 @@ import type { LaneItem } from '../platform/lane.ts'
 export interface Destination {
   id: string
   workspaceId: string
+  /** Whose it is; null: the workspace's own. */
+  customerId: string | null
   kind: 'notification' | 'external-event'
   url: string
   secretSealed: string
@@ -107,6 +111,8 @@ export interface DeliveryRow {
   lastError: string | null
   dueAt: Date | null
   settledAt: Date | null
+  /** Its only automatic attempt, where it settled it; see `firstAttemptOf`. */
+  firstAttempt: string | null
 }
 
 export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
@@ -127,11 +133,12 @@ export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
     createdAt: timeOfId(row.id).toISOString(),
     tenantId: row.customerId === null ? undefined : toWire('cus', row.customerId),
     sourceId: row.sourceId ?? undefined,
-    body: JSON.parse(row.body),
+    body: shownJson(row.body),
   }
 }
 
-export function attemptAnswer(attempt: Attempt): z.input<typeof WireAttempt> {
+/** @param body what was sent, which the record of an attempt leaves to its delivery */
+export function attemptAnswer(attempt: Attempt, body: string): z.input<typeof WireAttempt> {
   return {
     id: toWire('att', attempt.id),
     deliveryId: toWire('dlv', attempt.deliveryId),
@@ -143,9 +150,15 @@ export function attemptAnswer(attempt: Attempt): z.input<typeof WireAttempt> {
     error: attempt.error ?? undefined,
     httpStatus: attempt.httpStatus ?? undefined,
     durationMs: attempt.durationMs,
-    request: attempt.request,
+    request: withBody(attempt.request, body),
     response: attempt.response ?? undefined,
     nextAttemptAt: attempt.nextAttemptAt?.toISOString(),
     createdAt: timeOfId(attempt.id).toISOString(),
   }
+}
+
+/** The record of a request with its body, unless it has one (as records from before do) or was refused by the database. */
+function withBody(request: unknown, body: string): unknown {
+  if (typeof request !== 'object' || request === null || 'body' in request || !('method' in request)) return request
+  return { ...request, body: recordedBody(body, 'application/json') }
 }

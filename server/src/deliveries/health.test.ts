@@ -197,13 +197,13 @@ describe('a record that the database refuses', () => {
       .raw(`create function refuse() returns trigger language plpgsql as $$
         begin if ${what} then raise 'refused' using errcode = '22P05'; end if; return new; end $$`)
       .execute(house.engine.database.db)
-    await sql`create trigger refuse before insert on delivery_attempts for each row execute function refuse()`.execute(
+    await sql`create trigger refuse before insert on deliveries for each row execute function refuse()`.execute(
       house.engine.database.db,
     )
   }
 
   test('is kept without what was sent and answered, and the message is not sent again', async () => {
-    await refuse('new.response is not null')
+    await refuse('(new.first_attempt::json ->> 7) is not null')
     await create()
     await tell(10)
     expect(receiver.received).toHaveLength(10)
@@ -228,7 +228,7 @@ describe('a record that the database refuses', () => {
       )
       return (rows[0]?.count ?? 0) > 3
     })
-    await sql`drop trigger refuse on delivery_attempts`.execute(house.engine.database.db)
+    await sql`drop trigger refuse on deliveries`.execute(house.engine.database.db)
     await told
     expect(receiver.received).toHaveLength(1)
     expect(await states()).toEqual(['1 succeeded'])

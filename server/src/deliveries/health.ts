@@ -1,7 +1,8 @@
-import { LRUCache } from 'lru-cache'
 import { Refusal } from '../api/refusal.ts'
+import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
+import type { Facts } from '../platform/facts.ts'
 import type { Destination } from './delivery.ts'
 import {
   lockDestination,
@@ -19,12 +20,12 @@ const WARNINGS = [50, 70, 90] as const
 /** A success is written down this often where nothing had failed. */
 const SUCCESS_NOTE_MS = 10_000
 
-/** What the owner of a destination is told; handed over when the engine is built, since owners are above. */
-export interface DestinationWatcher {
+/** What happens to destinations, which their owners want to know. */
+export interface DestinationFacts {
   /** Failing for `percent` of the time after which it is paused; null: a delivery was given up. */
-  failing(tx: Tx, destination: Destination, percent: number | null, error: string | null): Promise<void>
-  paused(tx: Tx, destination: Destination): Promise<void>
-  recovered(tx: Tx, destination: Destination): Promise<void>
+  'destination.failing': { destination: Destination; percent: number | null; error: string | null }
+  'destination.paused': Destination
+  'destination.recovered': Destination
 }
 
 /** Keeps count of how destinations do. Only automatic attempts count. */
@@ -40,9 +41,9 @@ export interface Health {
   archive(tx: Tx, id: string): Promise<void>
 }
 
-export function createHealth(options: { database: Database; clock: Clock; watcher: DestinationWatcher }): Health {
+export function createHealth(options: { database: Database; clock: Clock; facts: Facts<DestinationFacts> }): Health {
   const { database, clock } = options
-  const notedSuccessMs = new LRUCache<string, number>({ max: 10_000 })
+  const notedSuccessMs = boundedCache<number>(10_000)
 
   async function succeeded(destination: Destination): Promise<void> {
     const nowMs = performance.now()
@@ -54,7 +55,7 @@ export function createHealth(options: { database: Database; clock: Clock; watche
     notedSuccessMs.set(destination.id, nowMs)
     await database.transaction(async (tx) => {
       const { hadFailed } = await noteSuccess(tx, destination.id, clock.now())
-      if (hadFailed) await options.watcher.recovered(tx, destination)
+      if (hadFailed) await options.facts.record(tx, 'destination.recovered', destination)
     })
   }
 
@@ -71,13 +72,18 @@ export function createHealth(options: { database: Database; clock: Clock; watche
       const failingMs = now.getTime() - (current.failingSince ?? now).getTime()
       if (attempt.isGone || failingMs >= PAUSED_AFTER_MS) {
         const reason = attempt.isGone ? 'the receiver answered 410 Gone' : 'it failed for five days without one success'
-        await options.watcher.paused(tx, await pause(tx, current.id, reason))
+        await options.facts.record(tx, 'destination.paused', await pause(tx, current.id, reason))
         return
       }
-      if (attempt.isExhausted) await options.watcher.failing(tx, current, null, attempt.error)
+      if (attempt.isExhausted)
+        await options.facts.record(tx, 'destination.failing', {
+          destination: current,
+          percent: null,
+          error: attempt.error,
+        })
       const percent = WARNINGS.findLast((each) => failingMs >= (PAUSED_AFTER_MS * each) / 100)
       if (percent !== undefined && (await noteWarned(tx, current.id, percent)))
-        await options.watcher.failing(tx, current, percent, attempt.error)
+        await options.facts.record(tx, 'destination.failing', { destination: current, percent, error: attempt.error })
     })
   }
 
@@ -111,13 +117,13 @@ export function createHealth(options: { database: Database; clock: Clock; watche
         updatedAt: clock.now(),
       }
       await updateDestination(tx, resumed)
-      await options.watcher.recovered(tx, resumed)
+      await options.facts.record(tx, 'destination.recovered', resumed)
       return resumed
     },
     async archive(tx, id) {
       const current = await lockDestinationWhole(tx, id)
       await updateDestination(tx, { ...current, state: 'archived', updatedAt: clock.now() })
-      await options.watcher.recovered(tx, current)
+      await options.facts.record(tx, 'destination.recovered', current)
     },
   }
 }

@@ -1,4 +1,4 @@
-import { isDatabaseAway } from '../platform/database.ts'
+import { isDatabaseAway } from '../platform/database-errors.ts'
 import type { Log } from '../platform/log.ts'
 
 const AGAIN_MS = 200

@@ -1,4 +1,5 @@
-import { type Database, isDatabaseAway } from '../platform/database.ts'
+import type { Database } from '../platform/database.ts'
+import { isDatabaseAway } from '../platform/database-errors.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
 import type { Log } from '../platform/log.ts'
 import type { Patience } from './patience.ts'
@@ -10,6 +11,9 @@ import { type AttemptRecord, recordAttempts } from './store.ts'
  * because its record is refused.
  */
 export type RecordAttempt = (record: AttemptRecord) => Promise<boolean>
+
+/** Nobody waits for the record but the next attempt of an ordered destination. */
+const GATHER_MS = 8
 
 export function createAttemptRecorder(options: { database: Database; log: Log; patience: Patience }): RecordAttempt {
   const { log, patience } = options
@@ -47,6 +51,7 @@ export function createAttemptRecorder(options: { database: Database; log: Log; p
     groupMax: 200,
     groupWeightMax: 16 * 1024 * 1024,
     writersMax: 2,
+    gatherMs: GATHER_MS,
     waitingMax: 100_000,
     waitingWeightMax: Number.MAX_SAFE_INTEGER,
   })

@@ -31,6 +31,7 @@ async function exhausted(count: number): Promise<void> {
         description: 'for a test',
         customerId: null,
         contextKey: null,
+        details: null,
       })
   })
   await house.settle()

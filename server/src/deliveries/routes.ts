@@ -1,5 +1,5 @@
 import { deliveries as deliveryTable, replays as replayTable } from '@permea/contract'
-import { listAnswer, pageOf } from '../api/paging.ts'
+import { listAnswer, logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -20,10 +20,16 @@ export interface DeliveryRoutesOptions {
 type Located = { principal: Principal; params: Record<string, string> }
 
 export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions): RouteSet {
+  /** What is about a customer may go to the workspace's own destinations; customers see only what goes to theirs. */
+  async function isSeen(principal: Principal, { destinationId }: DeliveryRow): Promise<boolean> {
+    if (principal.isAdmin) return true
+    const owner = (await destinationById(database.db, destinationId))?.customerId ?? null
+    return owner !== null && owner === principal.customerId
+  }
   async function find({ principal, params }: Located): Promise<DeliveryRow> {
     const id = fromWire('dlv', params.id ?? '')
     const row = id === null ? null : await deliveries.byId(principal.workspaceId, id)
-    if (row === null) throw notFound('delivery', params.id ?? '')
+    if (row === null || !(await isSeen(principal, row))) throw notFound('delivery', params.id ?? '')
     return row
   }
   return routeSet(deliveryTable, {
@@ -31,6 +37,7 @@ export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions):
       const page = pageOf(query, 'dlv')
       const filter = {
         workspaceId: principal.workspaceId,
+        ownerId: principal.isAdmin ? null : (principal.customerId ?? NO_ID),
         destinationId:
           query.destinationId === undefined ? null : (fromWire(['ne', 'ees'], query.destinationId) ?? NO_ID),
         state: query.state ?? null,
@@ -39,21 +46,34 @@ export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions):
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      return listAnswer(await listDeliveries(database.db, filter, page), page, 'dlv', deliveryAnswer)
+      return logAnswer(await listDeliveries(database.db, filter, page), page, 'dlv', deliveryAnswer)
     },
     async get(call) {
       const row = await find(call)
-      const attempts = await listAttempts(database.db, row.id, { limit: 100, before: null })
-      return { ...deliveryAnswer(row), attempts: attempts.map(attemptAnswer) }
+      const attempts = await listAttempts(database.db, row, { limit: 100, before: null })
+      return { ...deliveryAnswer(row), attempts: attempts.map((each) => attemptAnswer(each, row.body)) }
     },
     async listAttempts(call) {
       const row = await find(call)
       const page = pageOf(call.query, 'att')
-      return listAnswer(await listAttempts(database.db, row.id, page), page, 'att', attemptAnswer)
+      return listAnswer(await listAttempts(database.db, row, page), page, 'att', (each) =>
+        attemptAnswer(each, row.body),
+      )
+    },
+    async message(call) {
+      const row = await find(call)
+      const { id, eventType } = deliveryAnswer(row)
+      return { deliveryId: id, eventType, ...(await deliveries.message(row)) }
+    },
+    async acknowledge(call) {
+      const { httpStatus, durationMs } = call.body
+      await deliveries.acknowledge(await find(call), { httpStatus: httpStatus ?? null, durationMs: durationMs ?? 0 })
+      return deliveryAnswer(await find(call))
     },
     async retry(call) {
-      const attempt = await deliveries.send(await find(call), 'manual', null)
-      return { delivery: deliveryAnswer(await find(call)), attempt: attemptAnswer(attempt) }
+      const row = await find(call)
+      const attempt = await deliveries.send(row, 'manual', null)
+      return { delivery: deliveryAnswer(await find(call)), attempt: attemptAnswer(attempt, row.body) }
     },
   })
 }

@@ -1,6 +1,9 @@
 import { sql, type Tx } from '../platform/database.ts'
 import { type IdRange, msOfId, type Sample } from '../platform/id-ranges.ts'
 
+/** So many of a stretch are looked at for how long they took. */
+const TIMED_MAX = 1000
+
 export interface DeliverySample extends Sample {
   succeeded: number
   failed: number
@@ -8,7 +11,9 @@ export interface DeliverySample extends Sample {
   p95: number | null
 }
 
-/** What became of the messages made in each stretch of ids; reads at most `sampleMax` rows of each. */
+/**
+ * What became of the messages made in each stretch of ids; reads at most `sampleMax` rows of each, and for how long it took
+ * those at its beginning. */
 export async function countDeliveries(
   tx: Tx,
   workspaceId: string,
@@ -23,9 +28,9 @@ export async function countDeliveries(
        select count(*)::int as count, (array_agg(id order by id desc))[1] as "lastId",
               count(*) filter (where state = 'succeeded')::int as succeeded,
               count(*) filter (where state = 'exhausted')::int as failed,
-              percentile_disc(0.5) within group (order by ms)::float as p50,
-              percentile_disc(0.95) within group (order by ms)::float as p95
-         from (select id, state, extract(epoch from last_attempt_at) * 1000 - ${msOfId('id')} as ms
+              percentile_disc(0.5) within group (order by ms) filter (where at <= ${TIMED_MAX})::float as p50,
+              percentile_disc(0.95) within group (order by ms) filter (where at <= ${TIMED_MAX})::float as p95
+         from (select id, state, row_number() over (order by id) as at, extract(epoch from last_attempt_at) * 1000 - ${msOfId('id')} as ms
                  from deliveries where workspace_id = ${workspaceId} and id >= b.from_id and id < b.before_id
                 order by id limit ${sampleMax}) d) s
      order by b.at`.execute(tx)

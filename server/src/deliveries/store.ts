@@ -1,9 +1,10 @@
-import type { DeliveryState } from '@permea/contract'
+import { type DeliveryState, parseExactJson } from '@permea/contract'
 import type pg from 'pg'
 import type { Page } from '../api/paging.ts'
 import { booleans, integers, moments, smallints, texts, uuids } from '../platform/array-parameters.ts'
 import { type Database, only, type Statement, sql, type Tx } from '../platform/database.ts'
-import { lowestIdAt } from '../platform/ids.ts'
+import { timeOfId } from '../platform/ids.ts'
+import { conditionsOf, type Looked, lookThrough, newestOf } from '../platform/look-through.ts'
 import { shardOf } from '../platform/ownership.ts'
 import {
   type Attempt,
@@ -11,24 +12,27 @@ import {
   type DeliveryRow,
   type Destination,
   deliveryItem,
+  EXTERNAL_EVENT,
   type NewDelivery,
 } from './delivery.ts'
+import { firstAttemptOf, firstAttemptText } from './first-attempt.ts'
 
 const ALWAYS_DUE = new Date(0)
 
 // ── destinations ──
 
-const destinationColumns = sql.raw(`id, workspace_id as "workspaceId", kind, url, secret_sealed as "secretSealed",
+const DESTINATION_COLUMNS = `id, workspace_id as "workspaceId", customer_id as "customerId", kind, url, secret_sealed as "secretSealed",
   previous_secret_sealed as "previousSecretSealed", previous_secret_until as "previousSecretUntil", headers_sealed as "headersSealed",
   concurrency, throttle_per_second as "throttlePerSecond", is_ordered as "isOrdered", schedule_ms as "scheduleMs", state,
   paused_reason as "pausedReason", paused_at as "pausedAt", failing_since as "failingSince", last_success_at as "lastSuccessAt",
-  last_failure_at as "lastFailureAt", warned_percent as "warnedPercent", created_at as "createdAt", updated_at as "updatedAt"`)
+  last_failure_at as "lastFailureAt", warned_percent as "warnedPercent", created_at as "createdAt", updated_at as "updatedAt"`
+const destinationColumns = sql.raw(DESTINATION_COLUMNS)
 
 export async function insertDestination(tx: Tx, d: Destination): Promise<void> {
   await sql`
-    insert into delivery_destinations (id, workspace_id, kind, url, secret_sealed, headers_sealed, concurrency, throttle_per_second, is_ordered,
+    insert into delivery_destinations (id, workspace_id, customer_id, kind, url, secret_sealed, headers_sealed, concurrency, throttle_per_second, is_ordered,
       schedule_ms, state, created_at, updated_at)
-    values (${d.id}, ${d.workspaceId}, ${d.kind}, ${d.url}, ${d.secretSealed}, ${d.headersSealed}, ${d.concurrency}, ${d.throttlePerSecond},
+    values (${d.id}, ${d.workspaceId}, ${d.customerId}, ${d.kind}, ${d.url}, ${d.secretSealed}, ${d.headersSealed}, ${d.concurrency}, ${d.throttlePerSecond},
       ${d.isOrdered}, ${d.scheduleMs}, ${d.state}, ${d.createdAt}, ${d.updatedAt})`.execute(tx)
 }
 
@@ -72,12 +76,15 @@ export async function livingDestinations(tx: Tx, ids: readonly string[]): Promis
   return new Map(rows.map((row) => [row.id, row]))
 }
 
-export async function destinationsByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, Destination>> {
+/** Destinations as they are now: asked for many times a second while messages go out. */
+export async function destinationsByIds(database: Database, ids: readonly string[]): Promise<Map<string, Destination>> {
   if (ids.length === 0) return new Map()
-  const { rows } = await sql<Destination>`
-    select ${destinationColumns} from delivery_destinations where id = any(${[...new Set(ids)]}::uuid[])`.execute(tx)
+  const values = [uuids([...new Set(ids)])]
+  const rows = await database.query<Destination>({ name: 'destinations-by-ids', text: BY_IDS, values })
   return new Map(rows.map((row) => [row.id, row]))
 }
+
+const BY_IDS = `select ${DESTINATION_COLUMNS} from delivery_destinations where id = any($1::uuid[])`
 
 /** A success ends a row of failures. Says whether there was one. */
 export async function noteSuccess(tx: Tx, id: string, now: Date): Promise<{ hadFailed: boolean }> {
@@ -105,6 +112,17 @@ export async function noteWarned(tx: Tx, id: string, percent: number): Promise<b
   return rows.length === 1
 }
 
+/** Working destinations without one success since before `edge`, and the last error of what was tried. */
+export async function failingDestinations(tx: Tx, edge: Date): Promise<(Destination & { lastError: string | null })[]> {
+  const { rows } = await sql<Destination & { lastError: string | null }>`
+    select ${destinationColumns}, (select a.last_error from deliveries_active a where a.destination_id = d.id and a.last_error is not null
+      limit 1) as "lastError"
+      from delivery_destinations d where failing_since <= ${edge} and state = 'active' order by id limit 1000`.execute(
+    tx,
+  )
+  return rows
+}
+
 // ── deliveries on their way ──
 
 /** Stores new messages. */
@@ -121,7 +139,7 @@ export function deliveriesInsert(deliveries: readonly { id: string; delivery: Ne
       texts(of((d) => d.eventType)),
       uuids(of((d) => d.customerId)),
       texts(of((d) => d.sourceId)),
-      texts(of((d) => d.body)),
+      texts(deliveries.map(keptBody)),
       smallints(of((d) => shardOf(d.destinationId))),
       booleans(of((d) => d.isOrdered)),
       integers(of((d) => d.concurrency)),
@@ -129,6 +147,21 @@ export function deliveriesInsert(deliveries: readonly { id: string; delivery: Ne
     ],
   }
 }
+
+/**
+ * Null where the payload of the event that it carries stands for it: of one that goes when the delivery does, since both
+ * are of one day.
+ */
+function keptBody({ id, delivery }: { id: string; delivery: NewDelivery }): string | null {
+  const { eventType, messageId, body } = delivery
+  return eventType === EXTERNAL_EVENT && dayOfId(id) === dayOfId(messageId) ? null : body
+}
+
+function dayOfId(id: string): number {
+  return Math.floor(timeOfId(id).getTime() / 86_400_000)
+}
+
+const BODY = `coalesce(r.body, (select m.body from message_bodies m where m.id = r.message_id))`
 
 const INSERT = `
   insert into deliveries_active (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, shard, is_ordered, group_cap, due_at)
@@ -173,7 +206,7 @@ interface ActiveRow extends NewDelivery {
 
 const activeColumns =
   sql.raw(`r.id, r.workspace_id as "workspaceId", r.destination_id as "destinationId", r.message_id as "messageId",
-  r.event_type as "eventType", r.customer_id as "customerId", r.source_id as "sourceId", r.body, r.is_ordered as "isOrdered",
+  r.event_type as "eventType", r.customer_id as "customerId", r.source_id as "sourceId", ${BODY} as body, r.is_ordered as "isOrdered",
   d.concurrency, r.attempts_made as "attemptsMade", coalesce(r.held_until, r.due_at) as "dueAt"`)
 
 /** Waiting deliveries of lanes, as `LaneSource.fetch` describes; none of paused destinations. */
@@ -218,11 +251,12 @@ export interface AttemptRecord {
 export async function recordAttempts(database: Database, records: readonly AttemptRecord[]): Promise<Set<string>> {
   const waits = records.filter((each) => each.settled === null)
   const ends = records.filter((each) => each.settled !== null)
+  const isOnly = (each: AttemptRecord) => each.settled !== null && each.attemptsMade === 1
   const rows = await database.query<{ id: string }>({
     name: 'deliveries-record-attempts',
     text: RECORD,
     values: [
-      ...attemptArrays(records.map((each) => each.attempt)),
+      ...attemptArrays(records.filter((each) => !isOnly(each)).map((each) => each.attempt)),
       uuids(waits.map((w) => w.attempt.deliveryId)),
       integers(waits.map((w) => w.attemptsMade)),
       moments(waits.map((w) => w.at)),
@@ -234,6 +268,7 @@ export async function recordAttempts(database: Database, records: readonly Attem
       moments(ends.map((e) => e.at)),
       texts(ends.map((e) => e.attempt.error)),
       texts(ends.map((e) => e.settled)),
+      texts(ends.map((e) => (isOnly(e) ? firstAttemptText(e.attempt) : null))),
     ],
   })
   return new Set(rows.map((row) => row.id))
@@ -275,11 +310,11 @@ const RECORD = `
      where a.id = w.id
   ), ended as (
     delete from deliveries_active a
-     using unnest($22::uuid[], $23::integer[], $24::timestamptz[], $25::text[], $26::text[]) as e (id, attempts_made, at, error, state)
+     using unnest($22::uuid[], $23::integer[], $24::timestamptz[], $25::text[], $26::text[], $27::text[]) as e (id, attempts_made, at, error, state, first_attempt)
      where a.id = e.id
-    returning a.id, a.workspace_id, a.destination_id, a.message_id, a.event_type, a.customer_id, a.source_id, a.body, e.state, e.attempts_made, e.at as last_attempt_at, e.error, e.at
+    returning a.id, a.workspace_id, a.destination_id, a.message_id, a.event_type, a.customer_id, a.source_id, a.body, e.state, e.attempts_made, e.at as last_attempt_at, e.error, e.at, e.first_attempt
   )
-  insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made, last_attempt_at, last_error, settled_at)
+  insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made, last_attempt_at, last_error, settled_at, first_attempt)
   select * from ended returning id`
 
 /** Records an attempt that somebody asked for. It is not counted among the automatic ones. */
@@ -319,15 +354,17 @@ export async function cancelDeliveriesOf(tx: Tx, destinationId: string, now: Dat
 
 const listed = (kind: 'active' | 'settled') =>
   sql.raw(`r.id, r.workspace_id as "workspaceId", r.destination_id as "destinationId", r.message_id as "messageId", r.event_type as "eventType",
-    r.customer_id as "customerId", r.source_id as "sourceId", r.body, r.attempts_made as "attemptsMade", r.last_attempt_at as "lastAttemptAt",
+    r.customer_id as "customerId", r.source_id as "sourceId", ${BODY} as body, r.attempts_made as "attemptsMade", r.last_attempt_at as "lastAttemptAt",
     r.last_error as "lastError", ${
       kind === 'active'
-        ? `'pending' as state, case when coalesce(r.held_until, r.due_at) > to_timestamp(0) then coalesce(r.held_until, r.due_at) end as "dueAt", null::timestamptz as "settledAt"`
-        : `r.state, null::timestamptz as "dueAt", r.settled_at as "settledAt"`
+        ? `'pending' as state, case when coalesce(r.held_until, r.due_at) > to_timestamp(0) then coalesce(r.held_until, r.due_at) end as "dueAt", null::timestamptz as "settledAt", null::text as "firstAttempt"`
+        : `r.state, null::timestamptz as "dueAt", r.settled_at as "settledAt", r.first_attempt as "firstAttempt"`
     }`)
 
 export interface DeliveryFilter {
   workspaceId: string
+  /** Only to destinations of this customer. */
+  ownerId: string | null
   destinationId: string | null
   state: DeliveryState | null
   eventType: string | null
@@ -336,24 +373,32 @@ export interface DeliveryFilter {
   to: Date | null
 }
 
-/** Deliveries, settled or not, newest first. */
-export async function listDeliveries(tx: Tx, f: DeliveryFilter, page: Page): Promise<DeliveryRow[]> {
-  const from = f.from === null ? null : lowestIdAt(f.from)
-  const to = f.to === null ? null : lowestIdAt(new Date(f.to.getTime() + 1))
-  const matches = sql`r.workspace_id = ${f.workspaceId} and (${page.before}::uuid is null or r.id < ${page.before})
-    and (${f.destinationId}::uuid is null or r.destination_id = ${f.destinationId})
-    and (${f.eventType}::text is null or r.event_type = ${f.eventType})
-    and (${f.sourceId}::text is null or r.source_id = ${f.sourceId})
-    and (${from}::uuid is null or r.id >= ${from}) and (${to}::uuid is null or r.id < ${to})`
-  const { rows } = await sql<DeliveryRow>`
-    select * from (
-      (select ${listed('active')} from deliveries_active r where ${matches} and (${f.state}::text is null or ${f.state} = 'pending')
-        order by r.id desc limit ${page.limit})
-      union all
-      (select ${listed('settled')} from deliveries r where ${matches} and (${f.state}::text is null or r.state = ${f.state})
-        order by r.id desc limit ${page.limit})
-    ) r order by id desc limit ${page.limit}`.execute(tx)
-  return rows
+/**
+ * Deliveries, settled or not, newest first. Those on their way are read first, so that one that is settled meanwhile is
+ * not missed.
+ */
+export async function listDeliveries(tx: Tx, f: DeliveryFilter, page: Page): Promise<Looked<DeliveryRow>> {
+  const others = { event_type: f.eventType, source_id: f.sourceId }
+  const isOwned = sql`r.destination_id = any(array(select d.id from delivery_destinations d where d.customer_id = ${f.ownerId}))`
+  const more = f.ownerId === null ? [] : [isOwned]
+  const given = { workspaceId: f.workspaceId, indexed: { destination_id: f.destinationId }, others, more, span: f }
+  const active =
+    f.state === null || f.state === 'pending'
+      ? await lookThrough<DeliveryRow>(tx, {
+          log: 'deliveries_active',
+          columns: listed('active'),
+          ...conditionsOf(given),
+          page,
+        })
+      : { rows: [], lookedTo: null }
+  if (f.state === 'pending') return active
+  const settled = await lookThrough<DeliveryRow>(tx, {
+    log: 'deliveries',
+    columns: listed('settled'),
+    ...conditionsOf({ ...given, others: { ...others, state: f.state } }),
+    page,
+  })
+  return newestOf([settled, active], page.limit)
 }
 
 export async function deliveryById(tx: Tx, workspaceId: string, id: string): Promise<DeliveryRow | null> {
@@ -382,16 +427,23 @@ interface AttemptRow extends Omit<Attempt, 'request' | 'response'> {
   response: string | null
 }
 
-export async function listAttempts(tx: Tx, deliveryId: string, page: Page): Promise<Attempt[]> {
+/** The attempts at a delivery, newest first. */
+export async function listAttempts(tx: Tx, delivery: DeliveryRow, page: Page): Promise<Attempt[]> {
   const { rows } = await sql<AttemptRow>`
     select id, workspace_id as "workspaceId", delivery_id as "deliveryId", destination_id as "destinationId", number, trigger, replay_id as "replayId",
            outcome, error_class as "errorClass", error, http_status as "httpStatus", duration_ms as "durationMs", request, response,
            next_attempt_at as "nextAttemptAt"
-      from delivery_attempts where delivery_id = ${deliveryId} and (${page.before}::uuid is null or id < ${page.before})
+      from delivery_attempts where delivery_id = ${delivery.id} and (${page.before}::uuid is null or id < ${page.before})
      order by id desc limit ${page.limit}`.execute(tx)
-  return rows.map((row) => ({
+  const attempts = rows.map((row) => ({
     ...row,
-    request: JSON.parse(row.request) as unknown,
-    response: row.response === null ? null : (JSON.parse(row.response) as unknown),
+    request: parseExactJson(row.request) as unknown,
+    response: row.response === null ? null : (parseExactJson(row.response) as unknown),
   }))
+  // The first one is the oldest: whatever else there is, somebody asked for later.
+  if (delivery.firstAttempt !== null && attempts.length < page.limit) {
+    const first = firstAttemptOf(delivery, delivery.firstAttempt)
+    if (page.before === null || first.id < page.before) attempts.push(first)
+  }
+  return attempts
 }

@@ -63,6 +63,7 @@ test('destinations that may be sent to seldom do not keep the others from being 
           description: 'for a test',
           customerId: null,
           contextKey: null,
+          details: null,
         })
     })
   await tell(100)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 // One delivery against each receiver of the zoo, all at the same time: what is recorded of the attempt.
 
-const TIMEOUT_MS = 1200
+const TIMEOUT_MS = 3000
 /** On a busy machine an answer may be noticed this much later. */
 const SLACK_MS = 8000
 const SECRET_HEADER = 'x-our-own'
@@ -28,7 +28,7 @@ const tooMany = (nextInSeconds?: readonly [number, number]): Expected => ({
 const timedOut: Expected = {
   outcome: 'unreachable',
   errorClass: 'timeout',
-  error: /no complete answer from http:\/\/127\.0\.0\.1:\d+ within 1200 ms/,
+  error: new RegExp(`no complete answer from http://127\\.0\\.0\\.1:\\d+ within ${TIMEOUT_MS} ms`),
   // Timers of Node may go off a millisecond early.
   durationMs: [TIMEOUT_MS - 5, TIMEOUT_MS + SLACK_MS],
 }
@@ -94,9 +94,10 @@ const ELSEWHERE: Record<string, { url: (zoo: ReceiverZoo) => string; expected: E
     url: () => 'http://mixed.test/',
     expected: forbidden(/10\.0\.0\.1/),
   },
+  // It became an authorization header when it was saved.
   'a user name in the address': {
     url: (zoo) => zoo.urlOf('healthy').replace('http://', 'http://user:hush@'),
-    expected: forbidden(/authorization header/),
+    expected: arrived(),
   },
 }
 

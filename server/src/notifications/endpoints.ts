@@ -1,9 +1,10 @@
-import type { NotificationEndpointInput } from '@permea/contract'
+import { CUSTOMER_EVENT_TYPES, type NotificationEndpointInput } from '@permea/contract'
 import type { z } from 'zod'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
+import { deliveryAddress } from '../deliveries/address.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
-import type { Attempt, Destination } from '../deliveries/delivery.ts'
+import type { Attempt, DeliveryRow, Destination } from '../deliveries/delivery.ts'
 import type { Health } from '../deliveries/health.ts'
 import { newSecret } from '../deliveries/signing.ts'
 import {
@@ -18,7 +19,15 @@ import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { sampleOf } from './catalogue.ts'
-import { type EndpointRow, endpointById, insertEndpoint, updateEndpoint, workspaceWebhook } from './store.ts'
+import {
+  countEndpointsOf,
+  type EndpointRow,
+  endpointById,
+  insertEndpoint,
+  updateEndpoint,
+  widenCustomersAudience,
+  workspaceWebhook,
+} from './store.ts'
 
 type Input = z.output<typeof NotificationEndpointInput>
 type EventType = Parameters<typeof sampleOf>[0]
@@ -48,14 +57,18 @@ export interface EndpointsOptions {
 /** Where a workspace is notified: made, changed, paused, given new secrets. */
 export interface Endpoints {
   find(principal: Principal, selector: string): Promise<Endpoint>
-  create(workspaceId: string, input: Input & { url: string }): Promise<Endpoint & { secret: string }>
+  /** For a customer, or for the workspace itself. */
+  create(
+    owner: { workspaceId: string; customerId: string | null },
+    input: Input & { url: string },
+  ): Promise<Endpoint & { secret: string }>
   change(endpoint: Endpoint, input: Input): Promise<Endpoint>
   archive(endpoint: Endpoint): Promise<void>
   rotateSecret(endpoint: Endpoint, overlapSeconds: number | undefined): Promise<Endpoint & { secret: string }>
   pause(endpoint: Endpoint): Promise<Endpoint>
   resume(endpoint: Endpoint): Promise<Endpoint>
   /** Sends the sample of an event type at once, whatever the endpoint listens to. */
-  test(endpoint: Endpoint, eventType: EventType | undefined): Promise<{ deliveryId: string; attempt: Attempt }>
+  test(endpoint: Endpoint, eventType: EventType | undefined): Promise<{ delivery: DeliveryRow; attempt: Attempt }>
   /** Keeps the endpoint that stands for `webhookUri` and `enabledWebhookEvents` in step with the workspace. */
   followWorkspace(
     tx: Tx,
@@ -66,6 +79,7 @@ export interface Endpoints {
 /** Deliveries to one endpoint at the same time where nothing else is said. */
 const CONCURRENCY = 10
 const OVERLAP_SECONDS = 86_400
+const CUSTOMER_ENDPOINTS_MAX = 50
 
 export function createEndpoints(options: EndpointsOptions): Endpoints {
   return new EndpointRegistry(options)
@@ -82,31 +96,44 @@ class EndpointRegistry implements Endpoints {
     const id = fromWire('ne', selector)
     const row = id === null ? null : await endpointById(this.#o.database.db, principal.workspaceId, id)
     const destination = row === null ? null : await destinationById(this.#o.database.db, row.id)
-    if (row === null || destination === null) throw notFound('notification endpoint', selector)
+    const isSeen =
+      principal.isAdmin || (row !== null && row.customerId !== null && row.customerId === principal.customerId)
+    if (row === null || destination === null || !isSeen) throw notFound('notification endpoint', selector)
     return { row, destination }
   }
 
-  create(workspaceId: string, input: Input & { url: string }): Promise<Endpoint & { secret: string }> {
-    return this.#o.database.transaction((tx) => this.#insert(tx, workspaceId, input, false))
+  create(
+    owner: { workspaceId: string; customerId: string | null },
+    input: Input & { url: string },
+  ): Promise<Endpoint & { secret: string }> {
+    const { customerId } = owner
+    refuseBeyondOwner(customerId, input.eventTypes)
+    return this.#o.database.transaction(async (tx) => {
+      if (customerId !== null && (await countEndpointsOf(tx, customerId)) >= CUSTOMER_ENDPOINTS_MAX)
+        throw new Refusal('invalid_input', `a customer has at most ${CUSTOMER_ENDPOINTS_MAX} endpoints`)
+      return this.#insert(tx, owner, input, false)
+    })
   }
 
   async #insert(
     tx: Tx,
-    workspaceId: string,
+    { workspaceId, customerId }: { workspaceId: string; customerId: string | null },
     input: Input & { url: string },
     isWorkspaceWebhook: boolean,
   ): Promise<Endpoint & { secret: string }> {
     const now = this.#o.clock.now()
     const secret = newSecret()
+    const { url, headers } = deliveryAddress('url', input)
     const destination: Destination = {
       id: this.#o.ids.next(),
       workspaceId,
+      customerId,
       kind: 'notification',
-      url: input.url,
+      url,
       secretSealed: this.#o.sealing.seal(secret),
       previousSecretSealed: null,
       previousSecretUntil: null,
-      headersSealed: this.#sealedHeaders(input.headers),
+      headersSealed: this.#sealedHeaders(headers),
       concurrency: input.concurrency ?? CONCURRENCY,
       throttlePerSecond: input.throttlePerSecond ?? null,
       isOrdered: input.ordered ?? false,
@@ -126,15 +153,21 @@ class EndpointRegistry implements Endpoints {
       workspaceId,
       name: input.name ?? new URL(input.url).host,
       eventTypes: input.eventTypes ?? [],
+      customerId,
       isWorkspaceWebhook,
       archivedAt: null,
     }
     await insertDestination(tx, destination)
     await insertEndpoint(tx, row)
+    if (customerId !== null) await widenCustomersAudience(tx, workspaceId, row.eventTypes)
     return { row, destination, secret }
   }
 
-  async change(endpoint: Endpoint, input: Input): Promise<Endpoint> {
+  async change(endpoint: Endpoint, given: Input): Promise<Endpoint> {
+    refuseBeyondOwner(endpoint.row.customerId, given.eventTypes)
+    const address = { url: given.url ?? endpoint.destination.url, headers: given.headers }
+    const { url, headers } = deliveryAddress('url', address)
+    const input = { ...given, ...(given.url === undefined ? {} : { url }), headers }
     const changed = await this.#changing(
       endpoint,
       ({ row, destination }) => ({
@@ -202,17 +235,23 @@ class EndpointRegistry implements Endpoints {
     return { row: endpoint.row, destination }
   }
 
-  async test(endpoint: Endpoint, eventType: EventType | undefined): Promise<{ deliveryId: string; attempt: Attempt }> {
+  async test(
+    endpoint: Endpoint,
+    eventType: EventType | undefined,
+  ): Promise<{ delivery: DeliveryRow; attempt: Attempt }> {
     refuseArchived(endpoint)
     const { database, deliveries, ids } = this.#o
-    const wanted = eventType ?? (endpoint.row.eventTypes[0] as EventType | undefined) ?? 'alert.created'
+    const { customerId } = endpoint.row
+    refuseBeyondOwner(customerId, eventType === undefined ? undefined : [eventType])
+    const fallback = customerId === null ? 'alert.created' : 'connection.created'
+    const wanted = eventType ?? (endpoint.row.eventTypes[0] as EventType | undefined) ?? fallback
     const [item] = await database.transaction((tx) =>
       deliveries.insertHeld(tx, {
         workspaceId: endpoint.row.workspaceId,
         destinationId: endpoint.row.id,
         messageId: ids.next(),
         eventType: wanted,
-        customerId: null,
+        customerId,
         sourceId: null,
         body: JSON.stringify(sampleOf(wanted)),
         isOrdered: endpoint.destination.isOrdered,
@@ -222,7 +261,7 @@ class EndpointRegistry implements Endpoints {
     if (item === undefined) throw new Error('one message gives one delivery')
     const row = await deliveries.byId(endpoint.row.workspaceId, item.id)
     if (row === null) throw new Error('a delivery that was just stored is there')
-    return { deliveryId: item.id, attempt: await deliveries.send(row, 'manual', null) }
+    return { delivery: row, attempt: await deliveries.send(row, 'manual', null) }
   }
 
   async followWorkspace(
@@ -240,7 +279,7 @@ class EndpointRegistry implements Endpoints {
         url: workspace.webhookUri,
         eventTypes: workspace.enabledWebhookEvents as EventType[],
       }
-      await this.#insert(tx, workspace.id, input, true)
+      await this.#insert(tx, { workspaceId: workspace.id, customerId: null }, input, true)
       return
     }
     const destination = await lockDestination(tx, current.id)
@@ -263,6 +302,8 @@ class EndpointRegistry implements Endpoints {
       const changed = change({ row, destination: { ...destination, updatedAt: this.#o.clock.now() } })
       await updateDestination(tx, changed.destination)
       await updateEndpoint(tx, changed.row)
+      if (changed.row.customerId !== null)
+        await widenCustomersAudience(tx, changed.row.workspaceId, changed.row.eventTypes)
       return changed
     })
   }
@@ -278,6 +319,15 @@ class EndpointRegistry implements Endpoints {
       ? null
       : this.#o.sealing.seal(JSON.stringify(headers))
   }
+}
+
+/** Alerts tell of the workspace, not of one customer. */
+function refuseBeyondOwner(customerId: string | null, eventTypes: readonly EventType[] | undefined): void {
+  if (customerId === null) return
+  const [foreign] = (eventTypes ?? []).filter((each) => !CUSTOMER_EVENT_TYPES.includes(each))
+  if (foreign === undefined) return
+  const message = `${foreign} is not for customers; they hear of ${CUSTOMER_EVENT_TYPES.join(', ')}`
+  throw new Refusal('invalid_input', `eventTypes: ${message}`, { problems: [{ field: 'eventTypes', message }] })
 }
 
 function refuseArchived(endpoint: Endpoint): void {

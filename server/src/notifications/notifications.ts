@@ -4,7 +4,7 @@ import { livingDestinations } from '../deliveries/store.ts'
 import type { Tx } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { ConnectionEvent, ConnectionPayload, Happening } from './payloads.ts'
-import { audienceOf } from './store.ts'
+import { endpointsToTell } from './store.ts'
 
 /** Tells the workspace's backend what happens: writes messages beside the change they report. */
 export interface Notifications {
@@ -43,9 +43,10 @@ export function createNotifications(options: { ids: Ids; deliveries(): Deliverie
   async function messagesFor(tx: Tx, happenings: readonly Happening[]): Promise<NewDelivery[]> {
     if (happenings.length === 0) return []
     const audience = Map.groupBy(
-      await audienceOf(
+      await endpointsToTell(
         tx,
         happenings.map((each) => each.workspaceId),
+        happenings.flatMap(({ customerId }) => (customerId === null ? [] : [customerId])),
       ),
       (endpoint) => endpoint.workspaceId,
     )
@@ -60,7 +61,8 @@ export function createNotifications(options: { ids: Ids; deliveries(): Deliverie
       const body = JSON.stringify({ eventType, data })
       return (audience.get(workspaceId) ?? []).flatMap((endpoint) => {
         const destination = destinations.get(endpoint.id)
-        if (!endpoint.eventTypes.includes(eventType) || destination === undefined) return []
+        const isConcerned = endpoint.customerId === null || endpoint.customerId === customerId
+        if (!isConcerned || !endpoint.eventTypes.includes(eventType) || destination === undefined) return []
         const { isOrdered, concurrency } = destination
         return [
           {

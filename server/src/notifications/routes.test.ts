@@ -144,6 +144,8 @@ test('an archived endpoint is shown where asked for, and refuses everything', as
     () => endpoints.rotateSecret({ params, body: {} }),
     () => endpoints.test({ params, body: {} }),
     () => house.admin.deliveries.retry({ params: { id: delivery?.id ?? '' } }),
+    () => house.admin.deliveries.message({ params: { id: delivery?.id ?? '' } }),
+    () => house.admin.deliveries.acknowledge({ params: { id: delivery?.id ?? '' }, body: {} }),
   ])
     expect(await refusalKey(call())).toBe('archived')
   expect(receiver.received).toHaveLength(1)
@@ -170,6 +172,7 @@ describe('the endpoint of the workspace’s own webhook', () => {
     house.admin.workspaces.patch({ params: { id: house.workspace.key }, body })
 
   test('and the workspace change together, whichever is changed', async () => {
+    await expect(patchWorkspace({ webhookUri: 'https://a:b@example.com' })).rejects.toThrow(/webhookUri.*password/)
     await patchWorkspace({ webhookUri: `${receiver.url}/one`, enabledWebhookEvents: ['alert.created'] })
     const [endpoint] = (await endpoints.list()).items
     expect(endpoint).toMatchObject({ isWorkspaceWebhook: true, url: `${receiver.url}/one` })
@@ -253,4 +256,9 @@ test('another workspace sees and changes nothing of it', async () => {
   expect(await house.admin.alerts.resolve({ params: alert })).toMatchObject({ status: 'resolved' })
   // The job waits for its next turn by the clock.
   house.clock.advance(60_000)
+})
+
+test('a token that is nobody’s makes no endpoint', async () => {
+  const nobody = createPermea({ baseUrl: house.url, token: await house.tokenOf({}) })
+  expect(await refusalKey(nobody.notificationEndpoints.create({ body: { url: receiver.url } }))).toBe('access_denied')
 })

@@ -6,6 +6,7 @@ import {
 import type { z } from 'zod'
 import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
+import { Refusal } from '../api/refusal.ts'
 import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
 import { attemptAnswer } from '../deliveries/delivery.ts'
 import { destinationsByIds } from '../deliveries/store.ts'
@@ -22,6 +23,7 @@ export interface NotificationRoutesOptions {
   clock: Clock
   sealing: Sealing
   endpoints: Endpoints
+  customers: { find(principal: Principal, selector: string): Promise<{ id: string }> }
   /** Tells every process that the workspace changed, where the endpoint of its own webhook did. */
   announceChange(): Promise<void>
 }
@@ -39,6 +41,7 @@ export function notificationRoutes(options: NotificationRoutesOptions): RouteSet
     const until = destination.previousSecretUntil
     return {
       id: toWire('ne', row.id),
+      tenantId: row.customerId === null ? undefined : toWire('cus', row.customerId),
       name: row.name,
       url: destination.url,
       eventTypes: row.eventTypes as z.input<typeof NotificationEndpoint>['eventTypes'],
@@ -60,6 +63,11 @@ export function notificationRoutes(options: NotificationRoutesOptions): RouteSet
       updatedAt: destination.updatedAt.toISOString(),
     }
   }
+  /** A customer speaks for itself; an admin for the workspace, or for the customer that is named. */
+  async function ownerOf(principal: Principal, named: string | undefined): Promise<string | null> {
+    if (named !== undefined) return (await options.customers.find(principal, named)).id
+    return principal.isAdmin ? null : principal.customerId
+  }
   async function change(call: CallOf<(typeof table)['put']>) {
     const changed = await endpoints.change(await find(call), call.body)
     if (changed.row.isWorkspaceWebhook) await options.announceChange()
@@ -69,9 +77,13 @@ export function notificationRoutes(options: NotificationRoutesOptions): RouteSet
   return routeSet(table, {
     async list({ principal, query }) {
       const page = pageOf(query, 'ne')
-      const rows = await listEndpoints(database.db, principal.workspaceId, query.includeArchived ?? false, page)
+      const customerId = await ownerOf(principal, query.tenantId ?? query.userId)
+      if (customerId === null && !principal.isAdmin) return { items: [] }
+      const { workspaceId } = principal
+      const includeArchived = query.includeArchived ?? false
+      const rows = await listEndpoints(database.db, { workspaceId, customerId, includeArchived }, page)
       const destinations = await destinationsByIds(
-        database.db,
+        database,
         rows.map((row) => row.id),
       )
       const items = rows.flatMap((row) => {
@@ -80,7 +92,12 @@ export function notificationRoutes(options: NotificationRoutesOptions): RouteSet
       })
       return { ...listAnswer(rows, page, 'ne', () => undefined), items }
     },
-    create: async ({ principal, body }) => answer(await endpoints.create(principal.workspaceId, body)),
+    async create({ principal, body: { tenantId, userId, ...input } }) {
+      const customerId = await ownerOf(principal, tenantId ?? userId)
+      if (customerId === null && !principal.isAdmin)
+        throw new Refusal('access_denied', 'the token is neither an admin’s nor a customer’s')
+      return answer(await endpoints.create({ workspaceId: principal.workspaceId, customerId }, input))
+    },
     get: async (call) => answer(await find(call)),
     put: change,
     patch: change,
@@ -93,8 +110,8 @@ export function notificationRoutes(options: NotificationRoutesOptions): RouteSet
     pause: async (call) => answer(await endpoints.pause(await find(call))),
     resume: async (call) => answer(await endpoints.resume(await find(call))),
     async test(call) {
-      const { deliveryId, attempt } = await endpoints.test(await find(call), call.body.eventType)
-      return { deliveryId: toWire('dlv', deliveryId), attempt: attemptAnswer(attempt) }
+      const { delivery, attempt } = await endpoints.test(await find(call), call.body.eventType)
+      return { deliveryId: toWire('dlv', delivery.id), attempt: attemptAnswer(attempt, delivery.body) }
     },
   })
 }

@@ -10,6 +10,8 @@ const KEEP_MS = 5000
 export interface WorkspaceDirectory {
   byKey(key: string): Promise<Workspace | null>
   byId(id: string): Promise<Workspace>
+  /** As `byId`, where it is remembered; null where it has to be read. */
+  peek(id: string): Workspace | null
   /**
    * Changes the workspace as it is now, whatever is remembered, and forgets that here; the caller tells the other
    * processes after the commit.
@@ -40,6 +42,10 @@ export function createWorkspaceDirectory(options: {
       const workspace = await find(`id:${id}`, () => options.store.byId(options.database.db, id))
       if (workspace === null) throw new Error(`no workspace ${id}`)
       return workspace
+    },
+    peek(id) {
+      const known = remembered.get(`id:${id}`)
+      return known !== undefined && known.untilMs > performance.now() ? known.workspace : null
     },
     async change(tx, id, change) {
       const changed = { ...change(await options.store.lock(tx, id)), updatedAt: options.clock.now() }

@@ -21,7 +21,7 @@ test('functions in a process that serves no API reach it all the same', async ()
   const run = await client.flowRuns.create({ body: { flowInstanceId: instance.id } })
   await back.settle()
   await expect
-    .poll(async () => (await client.flowRuns.get({ params: { id: run.id } })).state, { timeout: 15_000 })
+    .poll(async () => (await client.flowRuns.get({ params: { id: run.id } })).state, { timeout: 30_000 })
     .toBe('completed')
   expect(await client.flowRuns.output({ params: { id: run.id } })).toMatchObject({ items: [{ data: '"acme"' }] })
 })

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
-import { ErrorData } from '@permea/contract'
+import { ErrorData, parseExactJson } from '@permea/contract'
 import type { FastifyInstance } from 'fastify'
+import type { Allowance } from '../bodies/allowance.ts'
 import type { ApiClient } from '../functions/function.ts'
-import type { Allowance } from '../outbound/allowance.ts'
 import type { GuestAnswer, GuestError } from '../sandbox/call.ts'
 import type { WorkspaceDirectory } from './directory.ts'
 import type { Tokens } from './tokens.ts'
@@ -146,7 +146,7 @@ function answered(status: number, headers: Record<string, unknown>, body: Buffer
 
 function parsed(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
+    return parseExactJson(body.toString('utf8'))
   } catch {
     return undefined
   }

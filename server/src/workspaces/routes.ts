@@ -3,18 +3,24 @@ import type { z } from 'zod'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
-import type { Database, Tx } from '../platform/database.ts'
+import type { Database } from '../platform/database.ts'
+import type { Facts } from '../platform/facts.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
 import type { WorkspaceDirectory } from './directory.ts'
 import type { Tokens } from './tokens.ts'
 import type { Workspace } from './workspace.ts'
 
+/** What happens to workspaces. */
+export interface WorkspaceFacts {
+  /** As it is from now on. */
+  'workspace.changed': Workspace
+}
+
 export interface WorkspaceRoutesOptions {
   database: Database
   directory: WorkspaceDirectory
   tokens: Tokens
-  /** Told, in the same transaction, of a workspace as it is from now on: its webhook follows. */
-  changed(tx: Tx, workspace: Workspace): Promise<void>
+  facts: Facts<WorkspaceFacts>
   /** Tells every process that a workspace changed. */
   announceChange(): Promise<void>
 }
@@ -52,7 +58,7 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
         type: body.type ?? current.type,
       })
       await options.database.transaction(async (tx) => {
-        await options.changed(tx, await options.directory.change(tx, id, change))
+        await options.facts.record(tx, 'workspace.changed', await options.directory.change(tx, id, change))
       })
       options.directory.forget()
       options.tokens.forget()

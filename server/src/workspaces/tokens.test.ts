@@ -164,6 +164,12 @@ describe('a token signed with a key of the workspace', () => {
     keys.behave(answering(500))
     await configure({ jwksUri: `${keys.url}/jwks.json` })
     expect(await refused(await signed(ofAlg('RS256').privateKey, 'RS256', { id: 'a' }))).toMatch(/^not_authenticated/)
+    // However many forged tokens come, they make one request, at the same time and after it failed.
+    const forged = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => signed(ofAlg('RS256').privateKey, 'RS256', { id: `forged ${i}` })),
+    )
+    for (const said of await Promise.all(forged.map(refused))) expect(said).toMatch(/^not_authenticated/)
+    expect(keys.received).toHaveLength(1)
     await configure({ jwksUri: null })
   })
 })

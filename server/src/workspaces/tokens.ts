@@ -3,8 +3,9 @@ import * as jose from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
+import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
-import { isDatabaseAway } from '../platform/database.ts'
+import { isDatabaseAway } from '../platform/database-errors.ts'
 import type { WorkspaceDirectory } from './directory.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -13,6 +14,14 @@ const KEEP_MS = 60_000
 const REMEMBERED_MAX = 20_000
 /** A verified header is remembered as it is, which is quicker than hashing it; a very long one by its hash. */
 const SLOT_CHARS_MAX = 2048
+
+/** How long a key set is used; how soon it is asked for again for a key that it lacks; and after a failed fetch. */
+const KEEP_KEYS_MS = 600_000
+const REFRESH_KEYS_MS = 30_000
+const FAILED_KEYS_MS = 10_000
+
+/** The longest id of a customer that a token may name, as in the API. */
+const INTERNAL_ID_CHARS_MAX = 500
 
 /** Names the engine's own key in the header of a token. */
 const OWN_KEY_ID = 'permea-engine'
@@ -104,6 +113,8 @@ export function createTokens(options: TokensOptions): Tokens {
     }
     const { workspace, payload } = verified
     const tenantKey = textOf(payload.tenantKey) ?? textOf(payload.id) ?? textOf(payload.sub)
+    if (tenantKey !== null && (tenantKey.length > INTERNAL_ID_CHARS_MAX || !isStorable(tenantKey)))
+      throw new Refusal('not_authenticated', 'the token was refused: the id of the customer is too long or no text')
     const customerId =
       tenantKey === null ? null : await options.ensureCustomer(workspace.id, claimsOf(tenantKey, payload))
     const principal = {
@@ -169,14 +180,22 @@ type VerifyWithKeys = (
 
 /** Verifies with the keys that a workspace configured: its public keys, then its key set. */
 function createKeyVerifier(fetchJson: TokensOptions['fetchJson']): VerifyWithKeys {
-  const keySets = new Map<string, { keys: ReturnType<typeof jose.createLocalJWKSet>; atMs: number }>()
+  type KeySet = ReturnType<typeof jose.createLocalJWKSet>
+  // A fetch that failed is remembered, too: forged tokens must not make one request each.
+  const keySets = new LRUCache<string, { keys: Promise<KeySet>; isFailed: boolean; atMs: number }>({ max: 1000 })
 
-  async function keySetOf(uri: string, isRefresh: boolean): Promise<ReturnType<typeof jose.createLocalJWKSet>> {
+  async function keySetOf(uri: string, isRefresh: boolean): Promise<KeySet> {
     const known = keySets.get(uri)
     const ageMs = known === undefined ? Number.POSITIVE_INFINITY : performance.now() - known.atMs
-    if (known !== undefined && ageMs < (isRefresh ? 30_000 : 600_000)) return known.keys
-    const keys = jose.createLocalJWKSet((await fetchJson(uri)) as jose.JSONWebKeySet)
-    keySets.set(uri, { keys, atMs: performance.now() })
+    const keptMs = known?.isFailed === true ? FAILED_KEYS_MS : isRefresh ? REFRESH_KEYS_MS : KEEP_KEYS_MS
+    if (known !== undefined && ageMs < keptMs) return known.keys
+    const keys = fetchJson(uri).then((set) => jose.createLocalJWKSet(set as jose.JSONWebKeySet))
+    const entry = { keys, isFailed: false, atMs: performance.now() }
+    keySets.set(uri, entry)
+    keys.catch(() => {
+      entry.isFailed = true
+      entry.atMs = performance.now()
+    })
     return keys
   }
 
@@ -228,7 +247,7 @@ async function verifyWithSet(
 }
 
 function newMemory(): LRUCache<string, { principal: Principal; expiresAtMs: number; untilMs: number }> {
-  return new LRUCache({ max: REMEMBERED_MAX })
+  return boundedCache(REMEMBERED_MAX)
 }
 
 function claimsOf(internalId: string, payload: jose.JWTPayload): CustomerClaims {
@@ -241,6 +260,10 @@ function claimsOf(internalId: string, payload: jose.JWTPayload): CustomerClaims 
         ? (fields as Record<string, unknown>)
         : undefined,
   }
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
 }
 
 function textOf(claim: unknown): string | null {

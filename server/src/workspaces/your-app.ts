@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { WorkspaceDirectory } from './directory.ts'
 import type { Tokens } from './tokens.ts'
@@ -30,7 +30,7 @@ export interface YourApp {
 export function createYourApp(options: { directory: WorkspaceDirectory; tokens: Tokens; clock: Clock }): YourApp {
   // What reads users hands out one object for many runs: with it in hand nothing needs to be looked up by value.
   const latest = new WeakMap<AppUser, { workspace: Workspace; headers: Record<string, string>; untilMs: number }>()
-  const signed = new LRUCache<string, { token: string; untilMs: number }>({ max: 10_000 })
+  const signed = boundedCache<{ token: string; untilMs: number }>(10_000)
   return {
     async baseUri(workspaceId) {
       return (await options.directory.byId(workspaceId)).appBaseUri
