@@ -65,6 +65,18 @@ CREATE INDEX actions_by_connection ON public.actions USING btree (connection_id,
 CREATE INDEX actions_by_parent ON public.actions USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX actions_key ON public.actions USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key, instance_key) WHERE (archived_at IS NULL);
 
+create table alert_settings (
+  workspace_id uuid not null,
+  flow_failures integer not null,
+  backlog_minutes integer not null,
+  delivery_failing_minutes integer not null,
+  mail_to text[] not null,
+  slack_url_sealed text,
+  updated_at timestamp with time zone not null,
+  constraint alert_settings_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint alert_settings_pkey PRIMARY KEY (workspace_id)
+);
+
 create table alerts (
   id uuid not null,
   workspace_id uuid not null,
@@ -78,6 +90,7 @@ create table alerts (
   created_at timestamp with time zone not null,
   last_seen_at timestamp with time zone not null,
   resolved_at timestamp with time zone,
+  details json,
   constraint alerts_severity_check CHECK ((severity = ANY (ARRAY['warning'::text, 'critical'::text]))),
   constraint alerts_status_check CHECK ((status = ANY (ARRAY['ongoing'::text, 'resolved'::text]))),
   constraint alerts_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
@@ -171,7 +184,26 @@ create table app_events (
 ) partition by RANGE (id);
 CREATE INDEX app_events_customer_id_id_idx ON public.app_events USING btree (customer_id, id);
 CREATE INDEX app_events_subscription_id_id_idx ON public.app_events USING btree (subscription_id, id) WHERE (subscription_id IS NOT NULL);
-CREATE INDEX app_events_workspace_id_id_idx ON public.app_events USING btree (workspace_id, id);
+
+create table background_jobs (
+  id uuid not null,
+  workspace_id uuid not null,
+  kind text not null,
+  options json not null,
+  status text not null,
+  progress json,
+  result json,
+  error json,
+  archive bytea,
+  download_key bytea not null,
+  created_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  constraint background_jobs_kind_check CHECK ((kind = ANY (ARRAY['export'::text, 'import'::text]))),
+  constraint background_jobs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'completed'::text, 'failed'::text]))),
+  constraint background_jobs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint background_jobs_pkey PRIMARY KEY (id)
+);
+CREATE INDEX background_jobs_finished ON public.background_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
 create table connection_logs (
   id uuid not null,
@@ -291,6 +323,61 @@ create table customers (
 );
 CREATE INDEX customers_by_age ON public.customers USING btree (workspace_id, id);
 
+create table customers_audience (
+  workspace_id uuid not null,
+  event_types text[] not null,
+  constraint customers_audience_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint customers_audience_pkey PRIMARY KEY (workspace_id)
+);
+
+create table data_elements (
+  id uuid not null,
+  workspace_id uuid not null,
+  kind text not null,
+  integration_id uuid,
+  connection_id uuid,
+  customer_id uuid,
+  parent_id uuid,
+  instance_key text not null default ''::text,
+  uuid uuid not null,
+  key text not null,
+  name text not null,
+  description text,
+  meta jsonb,
+  content json not null,
+  is_customized boolean not null,
+  revision uuid not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint data_elements_kind_check CHECK ((kind = ANY (ARRAY['data-source'::text, 'field-mapping'::text, 'app-data-schema'::text, 'data-link-table'::text]))),
+  constraint data_elements_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
+  constraint data_elements_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
+  constraint data_elements_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
+  constraint data_elements_parent_id_fkey FOREIGN KEY (parent_id) REFERENCES data_elements(id),
+  constraint data_elements_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint data_elements_pkey PRIMARY KEY (id),
+  constraint data_elements_workspace_id_kind_uuid_key UNIQUE (workspace_id, kind, uuid)
+);
+CREATE INDEX data_elements_by_age ON public.data_elements USING btree (workspace_id, kind, id);
+CREATE INDEX data_elements_by_connection ON public.data_elements USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
+CREATE INDEX data_elements_by_parent ON public.data_elements USING btree (parent_id) WHERE (parent_id IS NOT NULL);
+CREATE UNIQUE INDEX data_elements_key ON public.data_elements USING btree (workspace_id, kind, COALESCE(connection_id, integration_id, customer_id, '00000000-0000-0000-0000-000000000000'::uuid), key, instance_key) WHERE (archived_at IS NULL);
+
+create table data_links (
+  id uuid not null,
+  table_id uuid not null,
+  external_record_id text not null,
+  app_record_id text not null,
+  direction text not null,
+  linked_at timestamp with time zone not null,
+  constraint data_links_direction_check CHECK ((direction = ANY (ARRAY['import'::text, 'export'::text]))),
+  constraint data_links_table_id_fkey FOREIGN KEY (table_id) REFERENCES data_elements(id),
+  constraint data_links_pkey PRIMARY KEY (id),
+  constraint data_links_table_id_direction_external_record_id_app_record_key UNIQUE (table_id, direction, external_record_id, app_record_id)
+);
+CREATE INDEX data_links_by_app_record ON public.data_links USING btree (table_id, direction, app_record_id);
+
 create table deliveries (
   id uuid not null,
   workspace_id uuid not null,
@@ -299,18 +386,18 @@ create table deliveries (
   event_type text not null,
   customer_id uuid,
   source_id text,
-  body text not null,
+  body text,
   state text not null,
   attempts_made integer not null,
   last_attempt_at timestamp with time zone,
   last_error text,
   settled_at timestamp with time zone not null,
+  first_attempt text,
   constraint deliveries_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'exhausted'::text, 'cancelled'::text]))),
   constraint deliveries_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX deliveries_destination_id_id_idx ON public.deliveries USING btree (destination_id, id);
 CREATE INDEX deliveries_destination_id_id_idx1 ON public.deliveries USING btree (destination_id, id) WHERE (state = 'exhausted'::text);
-CREATE INDEX deliveries_workspace_id_id_idx ON public.deliveries USING btree (workspace_id, id);
 
 create table deliveries_active (
   id uuid not null,
@@ -320,7 +407,7 @@ create table deliveries_active (
   event_type text not null,
   customer_id uuid,
   source_id text,
-  body text not null,
+  body text,
   attempts_made integer not null default 0,
   last_attempt_at timestamp with time zone,
   last_error text,
@@ -332,7 +419,6 @@ create table deliveries_active (
   held_until timestamp with time zone,
   constraint deliveries_active_pkey PRIMARY KEY (id)
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
-CREATE INDEX deliveries_active_by_age ON public.deliveries_active USING btree (workspace_id, id);
 CREATE INDEX deliveries_active_lanes ON public.deliveries_active USING btree (shard, destination_id, due_at, "position");
 
 create table delivery_attempts (
@@ -379,10 +465,14 @@ create table delivery_destinations (
   warned_percent integer not null default 0,
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
+  customer_id uuid,
   constraint delivery_destinations_state_check CHECK ((state = ANY (ARRAY['active'::text, 'paused'::text, 'archived'::text]))),
+  constraint delivery_destinations_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
   constraint delivery_destinations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint delivery_destinations_pkey PRIMARY KEY (id)
 );
+CREATE INDEX delivery_destinations_failing ON public.delivery_destinations USING btree (failing_since) WHERE (failing_since IS NOT NULL);
+CREATE INDEX delivery_destinations_of_customers ON public.delivery_destinations USING btree (customer_id) WHERE (customer_id IS NOT NULL);
 
 create table delivery_replays (
   id uuid not null,
@@ -424,6 +514,38 @@ CREATE INDEX external_api_logs_customer_id_id_idx ON public.external_api_logs US
 CREATE INDEX external_api_logs_source_id_id_idx ON public.external_api_logs USING btree (source_id, id) WHERE (source_id IS NOT NULL);
 CREATE INDEX external_api_logs_workspace_id_id_idx ON public.external_api_logs USING btree (workspace_id, id);
 
+create table external_event_keys (
+  subscription_id uuid not null,
+  key bytea not null,
+  event_id uuid not null,
+  expires_at timestamp with time zone not null,
+  constraint external_event_keys_pkey PRIMARY KEY (subscription_id, key)
+);
+CREATE INDEX external_event_keys_expired ON public.external_event_keys USING btree (expires_at);
+
+create table external_event_pulls (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  connection_id uuid not null,
+  integration_id uuid,
+  subscription_id uuid not null,
+  status text not null,
+  strategy text not null,
+  started_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  event_ids uuid[] not null default '{}'::uuid[],
+  error text,
+  telemetry text,
+  logs text,
+  constraint external_event_pulls_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'success'::text, 'error'::text]))),
+  constraint external_event_pulls_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX external_event_pulls_connection_id_id_idx ON public.external_event_pulls USING btree (connection_id, id);
+CREATE INDEX external_event_pulls_customer_id_id_idx ON public.external_event_pulls USING btree (customer_id, id);
+CREATE INDEX external_event_pulls_subscription_id_id_idx ON public.external_event_pulls USING btree (subscription_id, id);
+CREATE INDEX external_event_pulls_workspace_id_id_idx ON public.external_event_pulls USING btree (workspace_id, id);
+
 create table external_event_subscriptions (
   id uuid not null,
   workspace_id uuid not null,
@@ -459,6 +581,9 @@ create table external_event_subscriptions (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  pull_strategy text,
+  pull_interval_seconds integer,
+  pull_due_at timestamp with time zone,
   constraint external_event_subscriptions_check CHECK (((external_event_type_id IS NULL) <> (event_key IS NULL))),
   constraint external_event_subscriptions_status_check CHECK ((status = ANY (ARRAY['subscribed'::text, 'unsubscribed'::text, 'error'::text]))),
   constraint external_event_subscriptions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
@@ -476,6 +601,7 @@ CREATE INDEX external_event_subscriptions_by_selector ON public.external_event_s
 CREATE INDEX external_event_subscriptions_by_type ON public.external_event_subscriptions USING btree (external_event_type_id) WHERE (external_event_type_id IS NOT NULL);
 CREATE INDEX external_event_subscriptions_due ON public.external_event_subscriptions USING btree (refresh_due_at) WHERE ((refresh_due_at IS NOT NULL) AND (archived_at IS NULL));
 CREATE UNIQUE INDEX external_event_subscriptions_shared ON public.external_event_subscriptions USING btree (connection_id, event_key, parameters_hash) WHERE ((event_key IS NOT NULL) AND (NOT is_manual) AND (archived_at IS NULL));
+CREATE INDEX external_event_subscriptions_to_pull ON public.external_event_subscriptions USING btree (pull_due_at) WHERE (pull_due_at IS NOT NULL);
 
 create table external_event_types (
   id uuid not null,
@@ -501,6 +627,7 @@ create table external_event_types (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  dedupe_key json,
   constraint external_event_types_type_check CHECK ((type = 'webhook'::text)),
   constraint external_event_types_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
   constraint external_event_types_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
@@ -526,10 +653,8 @@ create table external_events (
   delivery_id uuid,
   constraint external_events_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
-CREATE INDEX external_events_connection_id_id_idx ON public.external_events USING btree (connection_id, id);
 CREATE INDEX external_events_customer_id_id_idx ON public.external_events USING btree (customer_id, id);
 CREATE INDEX external_events_subscription_id_id_idx ON public.external_events USING btree (subscription_id, id);
-CREATE INDEX external_events_workspace_id_id_idx ON public.external_events USING btree (workspace_id, id);
 
 create table external_subscription_steps (
   id uuid not null,
@@ -629,6 +754,25 @@ create table flow_node_runs (
   constraint flow_node_runs_pkey PRIMARY KEY (run_id, id)
 ) partition by RANGE (id);
 
+create table flow_run_batches (
+  id uuid not null,
+  owner integer not null,
+  run_ids uuid[] not null,
+  workspace_ids uuid[] not null,
+  customer_ids uuid[] not null,
+  connection_ids uuid[] not null,
+  integration_ids uuid[] not null,
+  flow_instance_ids uuid[] not null,
+  flow_ids uuid[] not null,
+  universal_flow_ids uuid[] not null,
+  version_ids uuid[] not null,
+  start_node_keys text[] not null,
+  app_event_ids uuid[] not null,
+  launched_by text[] not null,
+  group_caps integer[] not null,
+  constraint flow_run_batches_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
+
 create table flow_run_news (
   position bigint not null generated always as identity,
   run_id uuid not null,
@@ -657,13 +801,13 @@ create table flow_runs (
   ended_at timestamp with time zone not null,
   errors json,
   node_counts json,
+  node_runs text,
   constraint flow_runs_state_check CHECK ((state = ANY (ARRAY['completed'::text, 'failed'::text, 'stopped'::text]))),
   constraint flow_runs_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX flow_runs_app_event_id_idx ON public.flow_runs USING btree (app_event_id) WHERE (app_event_id IS NOT NULL);
 CREATE INDEX flow_runs_customer_id_id_idx ON public.flow_runs USING btree (customer_id, id);
 CREATE INDEX flow_runs_flow_instance_id_id_idx ON public.flow_runs USING btree (flow_instance_id, id);
-CREATE INDEX flow_runs_workspace_id_id_idx ON public.flow_runs USING btree (workspace_id, id);
 CREATE INDEX flow_runs_workspace_id_id_idx1 ON public.flow_runs USING btree (workspace_id, id) WHERE (state = 'failed'::text);
 
 create table flow_runs_active (
@@ -772,7 +916,6 @@ create table function_calls (
 ) partition by RANGE (id);
 CREATE INDEX function_calls_owner_id_id_idx ON public.function_calls USING btree (owner_id, id);
 CREATE INDEX function_calls_source_id_id_idx ON public.function_calls USING btree (source_id, id) WHERE (source_id IS NOT NULL);
-CREATE INDEX function_calls_workspace_id_id_idx ON public.function_calls USING btree (workspace_id, id);
 
 create table global_webhooks (
   id uuid not null,
@@ -809,13 +952,12 @@ create table incoming_webhooks (
   function_call_id uuid,
   event_ids uuid[] not null default '{}'::uuid[],
   replay_of uuid,
+  repeated_event_ids uuid[],
   constraint incoming_webhooks_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text]))),
   constraint incoming_webhooks_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
-CREATE INDEX incoming_webhooks_connection_id_id_idx ON public.incoming_webhooks USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
 CREATE INDEX incoming_webhooks_customer_id_id_idx ON public.incoming_webhooks USING btree (customer_id, id) WHERE (customer_id IS NOT NULL);
 CREATE INDEX incoming_webhooks_subscription_id_id_idx ON public.incoming_webhooks USING btree (subscription_id, id) WHERE (subscription_id IS NOT NULL);
-CREATE INDEX incoming_webhooks_workspace_id_id_idx ON public.incoming_webhooks USING btree (workspace_id, id);
 CREATE INDEX incoming_webhooks_workspace_id_id_idx1 ON public.incoming_webhooks USING btree (workspace_id, id) WHERE (status = 'error'::text);
 
 create table incoming_webhooks_active (
@@ -878,12 +1020,56 @@ create table notification_endpoints (
   event_types text[] not null,
   is_workspace_webhook boolean not null default false,
   archived_at timestamp with time zone,
+  customer_id uuid,
+  constraint notification_endpoints_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
   constraint notification_endpoints_id_fkey FOREIGN KEY (id) REFERENCES delivery_destinations(id),
   constraint notification_endpoints_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint notification_endpoints_pkey PRIMARY KEY (id)
 );
-CREATE INDEX notification_endpoints_by_workspace ON public.notification_endpoints USING btree (workspace_id);
+CREATE INDEX notification_endpoints_by_workspace ON public.notification_endpoints USING btree (workspace_id) WHERE (customer_id IS NULL);
+CREATE INDEX notification_endpoints_of_customers ON public.notification_endpoints USING btree (customer_id) WHERE (customer_id IS NOT NULL);
 CREATE UNIQUE INDEX notification_endpoints_workspace_webhook ON public.notification_endpoints USING btree (workspace_id) WHERE (is_workspace_webhook AND (archived_at IS NULL));
+
+create table pulls_active (
+  id uuid not null,
+  pull_id uuid not null,
+  connection_id uuid not null,
+  shard smallint not null,
+  due_at timestamp with time zone not null,
+  position bigint not null generated always as identity,
+  failures integer not null default 0,
+  constraint pulls_active_id_fkey FOREIGN KEY (id) REFERENCES external_event_subscriptions(id),
+  constraint pulls_active_pkey PRIMARY KEY (id)
+);
+CREATE INDEX pulls_active_lanes ON public.pulls_active USING btree (shard, connection_id, due_at, "position");
+
+create table record_snapshots (
+  subscription_id uuid not null,
+  record_id text not null,
+  hash bytea not null,
+  scan integer not null,
+  constraint record_snapshots_subscription_id_fkey FOREIGN KEY (subscription_id) REFERENCES external_event_subscriptions(id),
+  constraint record_snapshots_pkey PRIMARY KEY (subscription_id, record_id)
+) with (fillfactor=80);
+
+create table refused_requests (
+  id uuid not null,
+  workspace_id uuid,
+  customer_id uuid,
+  claimed_id text,
+  element_id text,
+  reason text not null,
+  status integer not null,
+  message text not null,
+  method text not null,
+  path text not null,
+  address text not null,
+  excerpt text,
+  not_kept integer not null,
+  constraint refused_requests_pkey PRIMARY KEY (id)
+) partition by RANGE (id);
+CREATE INDEX refused_requests_of_customer ON public.refused_requests USING btree (customer_id, id) WHERE (customer_id IS NOT NULL);
+CREATE INDEX refused_requests_of_workspace ON public.refused_requests USING btree (workspace_id, id);
 
 create table workspaces (
   id uuid not null,
@@ -942,7 +1128,8 @@ SELECT s.webhook_uuid,
             WHEN i.handle IS NOT NULL THEN i.id
             ELSE u.id
         END AS handle_type_id,
-    n.connector_id
+    n.connector_id,
+    COALESCE(c.dedupe_key, i.dedupe_key, u.dedupe_key) AS dedupe_key
    FROM external_event_subscriptions s
      JOIN connections n ON n.id = s.connection_id
      LEFT JOIN delivery_destinations d ON d.id = s.id
@@ -952,12 +1139,86 @@ SELECT s.webhook_uuid,
      LEFT JOIN external_event_types c ON c.root_id = t.root_id AND c.connection_id = s.connection_id AND c.id <> t.root_id AND c.archived_at IS NULL;
 
 create view flow_run_audience as
-SELECT notification_endpoints.workspace_id,
-    array_agg(DISTINCT type.type) AS event_types
-   FROM notification_endpoints,
-    LATERAL unnest(notification_endpoints.event_types) type(type)
-  WHERE notification_endpoints.archived_at IS NULL AND type.type ~~ 'flowRun.%'::text
-  GROUP BY notification_endpoints.workspace_id;
+SELECT workspace_id,
+    array_agg(DISTINCT type) AS event_types
+   FROM ( SELECT notification_endpoints.workspace_id,
+            unnest(notification_endpoints.event_types) AS type
+           FROM notification_endpoints
+          WHERE notification_endpoints.archived_at IS NULL AND notification_endpoints.customer_id IS NULL
+        UNION ALL
+         SELECT customers_audience.workspace_id,
+            unnest(customers_audience.event_types) AS unnest
+           FROM customers_audience) a
+  WHERE type ~~ 'flowRun.%'::text
+  GROUP BY workspace_id;
+
+create view flow_runs_in_batches as
+SELECT r.id,
+    r.workspace_id,
+    r.customer_id,
+    r.connection_id,
+    r.integration_id,
+    r.flow_instance_id,
+    r.flow_id,
+    r.universal_flow_id,
+    r.version_id,
+    r.start_node_key,
+    r.app_event_id,
+    r.launched_by,
+    r.group_cap,
+    b.id AS batch_id,
+    b.owner
+   FROM flow_run_batches b
+     CROSS JOIN LATERAL UNNEST(b.run_ids, b.workspace_ids, b.customer_ids, b.connection_ids, b.integration_ids, b.flow_instance_ids, b.flow_ids, b.universal_flow_ids, b.version_ids, b.start_node_keys, b.app_event_ids, b.launched_by, b.group_caps) r(id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id, start_node_key, app_event_id, launched_by, group_cap)
+  WHERE (( SELECT true
+           FROM flow_runs_active a
+          WHERE a.id = r.id)) IS NULL AND (( SELECT true
+           FROM flow_runs f
+          WHERE f.id = r.id)) IS NULL;
+
+create view flow_runs_open as
+SELECT flow_runs_active.id,
+    flow_runs_active.workspace_id,
+    flow_runs_active.customer_id,
+    flow_runs_active.connection_id,
+    flow_runs_active.integration_id,
+    flow_runs_active.flow_instance_id,
+    flow_runs_active.flow_id,
+    flow_runs_active.universal_flow_id,
+    flow_runs_active.version_id,
+    flow_runs_active.start_node_key,
+    flow_runs_active.app_event_id,
+    flow_runs_active.input,
+    flow_runs_active.launched_by,
+    flow_runs_active.meta,
+    flow_runs_active.state,
+    flow_runs_active.started_at,
+    COALESCE(flow_runs_active.held_until, flow_runs_active.due_at) AS due_at
+   FROM flow_runs_active
+UNION ALL
+ SELECT flow_runs_in_batches.id,
+    flow_runs_in_batches.workspace_id,
+    flow_runs_in_batches.customer_id,
+    flow_runs_in_batches.connection_id,
+    flow_runs_in_batches.integration_id,
+    flow_runs_in_batches.flow_instance_id,
+    flow_runs_in_batches.flow_id,
+    flow_runs_in_batches.universal_flow_id,
+    flow_runs_in_batches.version_id,
+    flow_runs_in_batches.start_node_key,
+    flow_runs_in_batches.app_event_id,
+    NULL::text AS input,
+    flow_runs_in_batches.launched_by,
+    NULL::json AS meta,
+    'queued'::text AS state,
+    NULL::timestamp with time zone AS started_at,
+    NULL::timestamp with time zone AS due_at
+   FROM flow_runs_in_batches;
+
+create view message_bodies as
+SELECT id,
+    payload AS body
+   FROM external_events;
 
 create view subscription_sources as
 SELECT s.webhook_uuid,

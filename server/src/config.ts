@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { type AllowRule, parseEgressAllow } from './outbound/address-policy.ts'
+import { readDatabaseUrl } from './platform/database-hosts.ts'
 import { isBrokenPhc } from './platform/password.ts'
 
 export const ROLES = ['api', 'worker', 'scheduler'] as const
@@ -27,6 +28,8 @@ export interface Config {
   hasConsole: boolean
   /** The password of the console, or its argon2id hash as a PHC string. */
   adminPassword: string | null
+  /** The mail server that alerts go out by; null for none. */
+  mail: { url: string; from: string } | null
 }
 
 /** A value in the environment that cannot be used; the message is one line that names the variable. */
@@ -43,9 +46,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const port = integer(text('PORT'), 'PORT', 4000, 0, 65_535)
   const host = text('HOST') ?? '127.0.0.1'
   const databaseUrl = text('DATABASE_URL')
-  if (databaseUrl !== null && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    throw new ConfigProblem('DATABASE_URL must begin with postgres:// or postgresql://')
-  }
+  checkDatabaseUrl(databaseUrl)
   const logLevel = text('PERMEA_LOG_LEVEL') ?? 'info'
   if (!LOG_LEVELS.includes(logLevel))
     throw new ConfigProblem(`PERMEA_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`)
@@ -65,6 +66,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     logLevel,
     hasConsole: flag(text('PERMEA_CONSOLE'), 'PERMEA_CONSOLE') ?? true,
     adminPassword: adminPasswordOf(text('PERMEA_ADMIN_PASSWORD')),
+    mail: mailOf(text('PERMEA_SMTP_URL'), text('PERMEA_MAIL_FROM')),
   }
 }
 
@@ -81,12 +83,32 @@ function adminPasswordOf(text: string | null): string | null {
   return text
 }
 
+function mailOf(url: string | null, from: string | null): Config['mail'] {
+  if (url === null) {
+    if (from !== null) throw new ConfigProblem('PERMEA_SMTP_URL is missing beside PERMEA_MAIL_FROM')
+    return null
+  }
+  if (!URL.canParse(url) || !/^smtps?:$/.test(new URL(url).protocol))
+    throw new ConfigProblem('PERMEA_SMTP_URL must be an address such as smtp://user:password@mail.example.com:587')
+  if (from === null || !from.includes('@'))
+    throw new ConfigProblem('PERMEA_MAIL_FROM must be the address that mail comes from')
+  return { url, from }
+}
+
 function integer(text: string | null, name: string, otherwise: number, min: number, max: number): number {
   if (text === null) return otherwise
   const value = Number(text)
   if (!Number.isInteger(value) || value < min || value > max)
     throw new ConfigProblem(`${name} must be a whole number from ${min} to ${max}`)
   return value
+}
+
+function checkDatabaseUrl(databaseUrl: string | null): void {
+  try {
+    if (databaseUrl !== null) readDatabaseUrl(databaseUrl)
+  } catch (error) {
+    throw new ConfigProblem(`DATABASE_URL cannot be used: ${(error as Error).message}`)
+  }
 }
 
 function publicUrlOf(text: string | null, host: string, port: number): string {

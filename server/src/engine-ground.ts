@@ -1,28 +1,37 @@
 import { createAlerts } from './alerts/alerts.ts'
-import { endpointFailing, endpointPaused, failingKeys, pausedKey } from './alerts/conditions.ts'
+import { createChannels } from './alerts/channels.ts'
+import { createIntake } from './bodies/intake.ts'
 import { createDeliveries } from './deliveries/deliveries.ts'
 import { createHealth } from './deliveries/health.ts'
 import { createReplays } from './deliveries/replays.ts'
+import type { EngineFacts } from './engine-facts.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { createFunctions } from './functions/functions.ts'
-import { type Change, createLive } from './live/live.ts'
+import { createLive } from './live/live.ts'
 import { createEndpoints } from './notifications/endpoints.ts'
 import { createNotifications } from './notifications/notifications.ts'
 import { createOutbound } from './outbound/client.ts'
+import { createMailer } from './outbound/mail.ts'
 import { createDatabase } from './platform/database.ts'
-import { createIds, toWire } from './platform/ids.ts'
-import { addReadGauge, createMetrics } from './platform/metrics.ts'
+import { createFacts } from './platform/facts.ts'
+import { createIds } from './platform/ids.ts'
+import { addReadGauge, createMetrics, type Metrics } from './platform/metrics.ts'
 import { createOwnership } from './platform/ownership.ts'
 import { createQueue } from './platform/queue.ts'
 import { createSealing, derivedKey } from './platform/sealing.ts'
+import { createRefusedRequestsRoom } from './refused-requests/assembly.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
-import { createWorkspaceDirectory } from './workspaces/directory.ts'
+import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
+import { createRates } from './workspaces/rates.ts'
 import { createWorkspaceStore } from './workspaces/store.ts'
 import { createTokens, type TokensOptions } from './workspaces/tokens.ts'
 import { createYourApp } from './workspaces/your-app.ts'
 
 const LANE_SWEEP_MS = 5000
 const CONNECTIONS_MAX = 16
+
+export type Ground = ReturnType<typeof createGround>
+export type Telling = ReturnType<typeof createTelling>
 
 /** What every room stands on. */
 export function createGround(options: EngineOptions, ensureCustomer: TokensOptions['ensureCustomer']) {
@@ -33,6 +42,7 @@ export function createGround(options: EngineOptions, ensureCustomer: TokensOptio
     log,
   })
   const ids = createIds(clock)
+  const facts = createFacts<EngineFacts>()
   const metrics = createMetrics()
   const sealing = createSealing(options.sealingKeys)
   const isWorker = options.roles.has('worker')
@@ -61,7 +71,7 @@ export function createGround(options: EngineOptions, ensureCustomer: TokensOptio
     help: 'Memory that requests of functions hold, and answers that functions have not taken',
     read: () => sandbox.status().requestBytes.held,
   })
-  const functions = createFunctions({ sandbox, outbound, database, ids, log })
+  const functions = createFunctions({ sandbox, outbound, database, ids, log, clock })
 
   const workspaceStore = createWorkspaceStore(sealing)
   const directory = createWorkspaceDirectory({ database, store: workspaceStore, clock })
@@ -90,11 +100,14 @@ export function createGround(options: EngineOptions, ensureCustomer: TokensOptio
   })
   const authenticate = (authorization: string | undefined) => tokens.authenticate(authorization)
   const live = createLive({ ownership, clock, authenticate })
-  const changed = (workspaceId: string, elementType: string, elementId: string | null, audience: Change['audience']) =>
-    live.changed({ workspaceId, elementType, elementId, audience })
   const yourApp = createYourApp({ directory, tokens, clock })
+  const { rates, intake } = createBounds(options, directory, metrics)
+  const refusedRequests = createRefusedRequestsRoom({ database, ids, metrics, log, directory, workspaceStore })
 
   return {
+    rates,
+    intake,
+    refusedRequests,
     database,
     ids,
     metrics,
@@ -111,34 +124,47 @@ export function createGround(options: EngineOptions, ensureCustomer: TokensOptio
     forgetTokens,
     authenticate,
     live,
-    changed,
+    facts,
     yourApp,
   }
 }
 
+/** What bounds that which comes in. */
+function createBounds(options: EngineOptions, directory: WorkspaceDirectory, metrics: Metrics) {
+  const intake = createIntake(options.intakeLimits)
+  addReadGauge(metrics, {
+    name: 'permea_request_body_bytes',
+    help: 'Bytes of request bodies that are in hand: being read, or not yet answered',
+    read: () => intake.heldBytes,
+  })
+  return { rates: createRates({ directory }), intake }
+}
+
 /** What tells people: alerts, notifications, deliveries. */
-export function createTelling(options: EngineOptions, ground: ReturnType<typeof createGround>) {
+export function createTelling(options: EngineOptions, ground: Ground) {
   const { clock, log, publicUrl, random } = options
-  const { database, ids, metrics, sealing, queue, ownership, outbound, directory, changed } = ground
+  const { database, ids, metrics, sealing, queue, ownership, outbound, directory, live, facts } = ground
   const notifications = createNotifications({ ids, deliveries: () => deliveries })
+  const channels = createChannels({
+    database,
+    clock,
+    queue,
+    log,
+    outbound,
+    sealing,
+    mailer: options.mail === undefined || options.mail === null ? null : createMailer(options.mail),
+    publicUrl,
+  })
   const alerts = createAlerts({
+    database,
     clock,
     ids,
     notifications,
+    channels,
     publicUrl,
-    onChanged: (workspaceId) => changed(workspaceId, 'alert', null, 'admins'),
+    live,
   })
-  const health = createHealth({
-    database,
-    clock,
-    watcher: {
-      failing: (tx, destination, percent, error) => alerts.raise(tx, endpointFailing(destination, percent, error)),
-      paused: (tx, destination) => alerts.raise(tx, endpointPaused(destination)),
-      async recovered(tx, { id, workspaceId }) {
-        for (const key of [...failingKeys(id), pausedKey(id)]) await alerts.resolve(tx, workspaceId, key)
-      },
-    },
-  })
+  const health = createHealth({ database, clock, facts })
   const sweepMs = options.tickMs ?? LANE_SWEEP_MS
   const deliveries = createDeliveries({
     database,
@@ -151,7 +177,7 @@ export function createTelling(options: EngineOptions, ground: ReturnType<typeof 
     outbound,
     sealing,
     health,
-    onChanged: (workspaceId, id) => changed(workspaceId, 'delivery', toWire('dlv', id), 'admins'),
+    live,
     sweepMs,
     ...(options.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: options.attemptTimeoutMs }),
   })

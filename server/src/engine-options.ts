@@ -1,12 +1,15 @@
 import type { Endpoint } from '@permea/contract'
 import type { FastifyInstance } from 'fastify'
 import type { Alerts } from './alerts/alerts.ts'
+import type { AppRequests } from './app-requests/assembly.ts'
+import type { IntakeLimits } from './bodies/limits.ts'
 import type { Role } from './config.ts'
-import type { ConnectionsRoom } from './connections/connections.ts'
+import type { ConnectionParts } from './connections/connections.ts'
 import type { Console, ConsoleOptions } from './console/console.ts'
 import type { Customers } from './customers/registry.ts'
 import type { Deliveries } from './deliveries/deliveries.ts'
-import type { ExternalReceive } from './events/external-receive.ts'
+import type { ExternalReceive } from './external-events/receive.ts'
+import type { ExternalSubscriptions } from './external-subscriptions/subscriptions.ts'
 import type { Flows } from './flows/flows.ts'
 import type { Instances } from './flows/instances.ts'
 import type { Functions } from './functions/function.ts'
@@ -22,9 +25,10 @@ import type { Metrics } from './platform/metrics.ts'
 import type { Ownership } from './platform/ownership.ts'
 import type { Queue } from './platform/queue.ts'
 import type { SealingKey } from './platform/sealing.ts'
+import type { Pulls } from './pulls/pulls.ts'
+import type { RefusedRequestsRoom } from './refused-requests/assembly.ts'
 import type { Limits } from './runs/limits.ts'
 import type { Runs } from './runs/runs.ts'
-import type { ExternalSubscriptions } from './subscriptions/external-subscriptions.ts'
 import type { WorkspaceDirectory } from './workspaces/directory.ts'
 import type { WorkspaceStore } from './workspaces/store.ts'
 import type { Tokens } from './workspaces/tokens.ts'
@@ -50,9 +54,14 @@ export interface EngineOptions {
   onAnswered?(endpoint: Endpoint, status: number, key: string | null): void
   lookup?: OutboundOptions['lookup']
   ingressLimits?: Partial<IngressLimits>
+  intakeLimits?: Partial<IntakeLimits>
+  /** Time that a `handle` that does not say has before the sender of a webhook is answered; 800 ms where absent. */
+  answerWithinMs?: number
   runLimits?: Partial<Limits>
   /** Longest attempt of a delivery, in milliseconds; 15 s where absent. */
   attemptTimeoutMs?: number
+  /** The mail server that alerts go out by, and whom they are from; absent: none. */
+  mail?: { url: string; from: string } | null
   /** Absent: no console is served. */
   console?: ConsoleOptions | null
   /** Where the ready-made connectors are; those of this product where absent. */
@@ -83,9 +92,12 @@ export interface Engine extends AsyncDisposable {
   flows: Flows
   instances: Instances
   externalReceive: ExternalReceive
+  pulls: Pulls
   functions: Functions
   connectors: Connectors
-  connections: ConnectionsRoom
+  connections: ConnectionParts
+  appRequests: AppRequests
+  refusedRequests: RefusedRequestsRoom
   externalSubscriptions: ExternalSubscriptions
   /** Begins to work: takes shards, does jobs. HTTP is opened by the caller. */
   start(): Promise<void>

@@ -1,17 +1,22 @@
 import type { Alerts } from './alerts/alerts.ts'
-import { alertRoutes } from './alerts/routes.ts'
+import { alertRoutes, alertSettingsRoutes } from './alerts/routes.ts'
 import type { RouteSet } from './api/routes.ts'
-import type { ConnectionsRoom } from './connections/connections.ts'
+import type { AppRequests } from './app-requests/assembly.ts'
+import type { ConnectionParts } from './connections/connections.ts'
 import type { Customers } from './customers/registry.ts'
 import { customerRoutes } from './customers/routes.ts'
 import type { Deliveries } from './deliveries/deliveries.ts'
 import type { Replays } from './deliveries/replays.ts'
 import { deliveryRoutes, replayRoutes } from './deliveries/routes.ts'
-import type { ExternalEventTypes } from './event-types/external-event-types.ts'
-import { externalEventTypeRoutes } from './event-types/external-routes.ts'
+import type { EngineFacts } from './engine-facts.ts'
 import { eventTypeRoutes } from './event-types/routes.ts'
-import type { ExternalReceive } from './events/external-receive.ts'
-import { externalEventRoutes, incomingWebhookRoutes } from './events/external-routes.ts'
+import type { ExternalEventTypes } from './external-event-types/event-types.ts'
+import { externalEventTypeRoutes } from './external-event-types/routes.ts'
+import type { ExternalReceive } from './external-events/receive.ts'
+import { externalEventRoutes, incomingWebhookRoutes } from './external-events/routes.ts'
+import { refusalOfSlot } from './external-events/slot-refusal.ts'
+import { externalSubscriptionRoutes } from './external-subscriptions/routes.ts'
+import type { ExternalSubscriptions } from './external-subscriptions/subscriptions.ts'
 import type { AutoCreate } from './flows/auto-create.ts'
 import type { FlowRoutesOptions } from './flows/flow-routes.ts'
 import { flowRoutes } from './flows/flow-routes.ts'
@@ -33,13 +38,13 @@ import type { Endpoints } from './notifications/endpoints.ts'
 import { catalogueRoutes, notificationRoutes } from './notifications/routes.ts'
 import type { Clock } from './platform/clock.ts'
 import type { Database } from './platform/database.ts'
+import type { Facts } from './platform/facts.ts'
 import type { Ids } from './platform/ids.ts'
 import type { Sealing } from './platform/sealing.ts'
 import { statisticsRoutes } from './statistics/routes.ts'
 import type { AppSubscriptions } from './subscriptions/app-subscriptions.ts'
-import { externalSubscriptionRoutes } from './subscriptions/external-routes.ts'
-import type { ExternalSubscriptions } from './subscriptions/external-subscriptions.ts'
 import { subscriptionRoutes } from './subscriptions/routes.ts'
+import { webhookVendorRoutes } from './webhook-vendors/routes.ts'
 import type { WorkspaceDirectory } from './workspaces/directory.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
 import type { Tokens } from './workspaces/tokens.ts'
@@ -48,6 +53,7 @@ import type { Tokens } from './workspaces/tokens.ts'
 export interface EngineParts {
   database: Database
   clock: Clock
+  facts: Facts<EngineFacts>
   ids: Ids
   sealing: Sealing
   publicUrl: string
@@ -63,7 +69,8 @@ export interface EngineParts {
   functions: Functions
   connectors: Connectors
   integrationViews: IntegrationViews
-  connections: ConnectionsRoom
+  connections: ConnectionParts
+  appRequests: AppRequests
   connectionRoutes: readonly RouteSet[]
   subscriptions: AppSubscriptions
   flows: Flows
@@ -83,6 +90,7 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
   const {
     database,
     clock,
+    facts,
     ids,
     sealing,
     publicUrl,
@@ -99,6 +107,7 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
     connectors,
     integrationViews,
     connections,
+    appRequests,
     subscriptions,
     flows,
     instances,
@@ -115,7 +124,7 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
       database,
       directory,
       tokens,
-      changed: (tx, workspace) => endpoints.followWorkspace(tx, workspace),
+      facts,
       announceChange,
     }),
     notificationRoutes({
@@ -123,12 +132,14 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
       clock,
       sealing,
       endpoints,
+      customers,
       announceChange,
     }),
     catalogueRoutes(),
     deliveryRoutes({ database, deliveries, replays }),
     replayRoutes({ database, deliveries, replays }),
     alertRoutes({ database, alerts }),
+    alertSettingsRoutes({ database, clock, sealing, channels: alerts.channels }),
     customerRoutes({ database, clock, sealing, directory, customers }),
     functionRoutes({
       database,
@@ -136,10 +147,12 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
       async clientOf(principal, selector) {
         const connection = await connections.find(principal, selector)
         const { id: connectionId, customerId, integrationId } = connection
-        const client = connections.apiClient(connection, { sourceId: null })
+        const client = appRequests.apiClient(connection, { sourceId: null })
         return { connectionId, customerId, integrationId, client }
       },
+      refusalOf: refusalOfSlot,
     }),
+    webhookVendorRoutes(connectors.readyMadeKeys),
     connectorRoutes({
       database,
       clock,
@@ -159,10 +172,7 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
       clock,
       ids,
       publicUrl,
-      watcher: {
-        archived: (tx, type) => subscriptions.followTypeSoon(tx, type.id),
-        restored: (tx, type) => subscriptions.followTypeSoon(tx, type.id),
-      },
+      facts,
     }),
     subscriptionRoutes({
       database,
@@ -177,6 +187,7 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
       flows,
       instances,
       views,
+      connections,
       createForAll: (tx, flow) => autoCreate.forFlowSoon(tx, flow),
       startRun,
     }),

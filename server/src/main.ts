@@ -1,6 +1,7 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { type Config, ConfigProblem, readConfig } from './config.ts'
 import { buildConsole, CONSOLE_DIR } from './console/building.ts'
-import { createEngine, migrateAll } from './engine.ts'
 import type { Engine } from './engine-options.ts'
 import { createExample, EXAMPLE_CUSTOMER, EXAMPLE_EVENT, exampleWebhook, pointExampleAt } from './example/example.ts'
 import { type ExampleReceiver, startExampleReceiver } from './example/receiver.ts'
@@ -37,12 +38,16 @@ function lineOf(error: Error): string {
 
 async function main(): Promise<void> {
   keepHeapSmall()
+  // What is loaded decides how large the heap becomes: the engine comes after the bounds are set.
+  const { createEngine, migrateAll } = await import('./engine.ts')
   const config = await withPort(readConfig())
   isDebugging = config.logLevel === 'debug'
   const log = createLog(config.logLevel)
   const secrets = await keepSecrets(config.dataDir)
   const postgres = config.databaseUrl === null ? await startPostgres(config, log) : null
-  const receiver = config.hasExample ? await startExampleReceiver(systemClock.now) : null
+  const receiver = config.hasExample
+    ? await startExampleReceiver(systemClock.now, receiverPortBeside(config.port))
+    : null
   const databaseUrl = config.databaseUrl ?? postgres?.urlOf('postgres') ?? ''
   await migrateAll(databaseUrl, log).catch((cause: Error) => {
     if (config.databaseUrl === null) throw cause
@@ -59,6 +64,7 @@ async function main(): Promise<void> {
     trustedProxies: config.trustedProxies,
     roles: config.roles,
     console: config.hasConsole ? { dir: CONSOLE_DIR, adminPassword: config.adminPassword } : null,
+    mail: config.mail,
     retentionDays: config.retentionDays,
     clock: systemClock,
     random: Math.random,
@@ -147,6 +153,8 @@ async function listen(engine: Engine, config: Config): Promise<void> {
   await engine.app.listen({ port: config.port, host: config.host }).catch((error: Error) => {
     throw listenProblem(error, config)
   })
+  // Commands that are run beside it find it by this.
+  await writeFile(path.join(config.dataDir, 'address'), `${config.publicUrl}\n`)
 }
 
 function listenProblem(error: NodeJS.ErrnoException, { host, port }: Config): Error {
@@ -216,17 +224,22 @@ async function greeting(
       '',
       `  One event of the example has come in already. Post another one of its customer ${EXAMPLE_CUSTOMER}:`,
       '',
-      `curl -sS -X POST ${publicUrl}${webhook} \\`,
+      `curl -sS -w '\\n' -X POST ${publicUrl}${webhook} \\`,
       `  -H 'Authorization: Bearer ${customerToken}' \\`,
       `  -H 'Content-Type: application/json' \\`,
       `  -d '{"orderId": "1002", "total": 17}'`,
       '',
       '  It launches a flow that calls the example receiver. See the run:',
       '',
-      `curl -sS '${publicUrl}/flow-runs?limit=1' -H 'Authorization: Bearer ${adminToken}'`,
+      `curl -sS -w '\\n' '${publicUrl}/flow-runs?limit=1' -H 'Authorization: Bearer ${adminToken}'`,
       '',
       `  and what the receiver got: ${receiver.url}/`,
     )
   }
   return `${lines.join('\n')}\n\n`
+}
+
+/** The port after the engine's; any free one where the engine takes any. */
+function receiverPortBeside(port: number): number {
+  return port === 0 || port === 65_535 ? 0 : port + 1
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock.ts'
-import { brokenUniqueRule } from '../platform/database.ts'
+import { brokenUniqueRule } from '../platform/database-errors.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
 import { Refusal } from './refusal.ts'
 
@@ -66,7 +66,27 @@ export async function refusingTakenKey<T>(what: string, key: string, write: () =
   } catch (error) {
     const rule = brokenUniqueRule(error)
     if (rule === null) throw error
-    const taken = rule.includes('uuid') ? 'this uuid' : `key ${JSON.stringify(key)}`
-    throw new Refusal('already_exists', `there is already another ${what} with ${taken}`)
+    const isUuid = rule.includes('uuid')
+    const taken = isUuid ? 'this uuid' : `key ${JSON.stringify(key)}`
+    const field = isUuid ? 'uuid' : 'key'
+    throw new Refusal('already_exists', `there is already another ${what} with ${taken}`, { field })
+  }
+}
+
+/**
+ * Makes an element. What is for an integration or a connection may come with the uuid of what it follows, as exports
+ * have it: then it gets one of its own.
+ */
+export async function withOwnUuid<I extends { uuid?: string | undefined }, T>(
+  input: I,
+  isNarrow: boolean,
+  create: (input: I) => Promise<T>,
+): Promise<T> {
+  try {
+    return await create(input)
+  } catch (error) {
+    const isTaken = error instanceof Refusal && (error.data as { field?: string } | undefined)?.field === 'uuid'
+    if (!isTaken || !isNarrow) throw error
+    return create({ ...input, uuid: undefined })
   }
 }

@@ -1,48 +1,47 @@
-import { Ajv, type ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import formats from 'ajv-formats'
-import { LRUCache } from 'lru-cache'
+import { compute } from '../computing/computing.ts'
+import { COMPUTE_MS } from '../computing/limits.ts'
+import { ANYONE } from '../computing/task.ts'
+import { SOURCE_ENDING } from '../platform/own-files.ts'
 import { Refusal } from './refusal.ts'
+import type { Schema, SchemaTask } from './schema-task.ts'
 
-type Schema = Record<string, unknown> | boolean
+const MODULE = new URL(`./schema-task${SOURCE_ENDING}`, import.meta.url).href
 
-const compiled = new LRUCache<string, ValidateFunction>({ max: 1000 })
+/** A large schema is compiled once, when it is saved. */
+const COMPILE_MS = 1000
 
-function compile(schema: Schema): ValidateFunction {
-  // An instance per schema: `$id`s of different customers' schemas must not meet.
-  const options = { strict: false, allErrors: false, validateFormats: true, logger: false } as const
-  const ajv = isDraft7(schema) ? new Ajv(options) : new Ajv2020(options)
-  formats.default(ajv)
-  return ajv.compile(schema)
+/** Refuses a schema that cannot be compiled, saying why. It is compiled in a process apart. */
+export async function checkSchema(schema: Schema, owner: string = ANYONE): Promise<void> {
+  const args: SchemaTask = { do: 'compile', schema }
+  const outcome = await compute({ module: MODULE, args, owner, budgetMs: COMPILE_MS })
+  if (outcome.kind === 'returned') return
+  const why = outcome.kind === 'thrown' ? outcome.message : STOPPED[outcome.reason]
+  throw new Refusal('invalid_schema', `the schema cannot be used: ${why}`)
 }
 
-/** Drafts up to 7 say so; everything else is read as 2020-12. */
-function isDraft7(schema: Schema): boolean {
-  return typeof schema === 'object' && /draft-0[4-7]/.test(String(schema.$schema ?? ''))
-}
-
-/** Refuses a schema that cannot be compiled, saying why. */
-export function checkSchema(schema: Schema): void {
-  try {
-    compile(schema)
-  } catch (error) {
-    throw new Refusal('invalid_schema', `the schema cannot be used: ${(error as Error).message}`)
-  }
+const STOPPED = {
+  time: `compiling it takes more than ${COMPILE_MS} ms`,
+  memory: 'compiling it takes more memory than there is',
+  overloaded: 'too many schemas wait to be compiled; try again',
 }
 
 /**
- * What is wrong with a value by a schema, or null. The compiled schema is remembered under `revision`,
- * which must change with the schema.
+ * What is wrong with a value by a schema, or null; also that checking it takes too long. It is checked in a process
+ * apart. The compiled schema is remembered under `revision`, which must change with the schema.
  */
-export function schemaProblem(revision: string, schema: Schema, value: unknown): string | null {
-  let validate = compiled.get(revision)
-  if (validate === undefined) {
-    validate = compile(schema)
-    compiled.set(revision, validate)
-  }
-  if (validate(value)) return null
-  const error = validate.errors?.[0]
-  return `${error?.instancePath === undefined || error.instancePath === '' ? 'the event' : error.instancePath} ${error?.message ?? 'does not fit the schema'}`
+export async function schemaProblem(check: {
+  revision: string
+  schema: Schema
+  value: unknown
+  owner?: string
+}): Promise<string | null> {
+  const { revision, schema, value, owner = ANYONE } = check
+  const args: SchemaTask = { do: 'check', revision, schema, value }
+  const outcome = await compute({ module: MODULE, args, owner })
+  if (outcome.kind === 'returned') return outcome.value as string | null
+  if (outcome.kind === 'thrown') throw new Error(`a schema could not be used: ${outcome.message}`)
+  if (outcome.reason === 'overloaded') throw new Refusal('overloaded', 'too much waits to be checked; try again')
+  return `the event takes more than ${outcome.reason === 'time' ? `${COMPUTE_MS} ms` : 'the memory there is'} to check by its schema`
 }
 
 const DEPTH_MAX = 50

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import {
   contract,
   type Endpoint,
@@ -16,22 +17,9 @@ type Json = Record<string, unknown>
  *
  * @source OpenAPI Specification 3.1.0
  */
-export function openApi(publicUrl: string): Json {
-  const paths: Record<string, Json> = {}
-  const schemas: Json = {}
-  const print = createPrinter(schemas)
-  for (const [group, table] of Object.entries(contract)) {
-    for (const [name, endpoint] of Object.entries(table as EndpointTable)) {
-      const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}')
-      paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operation(group, name, endpoint, print) }
-    }
-  }
-  for (const [path, summary] of [
-    ['/webhooks/app-event-subscriptions/{uuid}', 'Events of one customer, one or a batch'],
-    ['/webhooks/app-events/{webhookKey}', 'Events of any customer, by its token or by the tenant id formula'],
-  ] as const) {
-    paths[path] = { post: ingressOperation(path, summary, print) }
-  }
+export async function openApi(publicUrl: string): Promise<Json> {
+  printed ??= printContract()
+  const { paths, schemas } = await printed
   return {
     openapi: '3.1.0',
     info: {
@@ -46,14 +34,51 @@ export function openApi(publicUrl: string): Json {
   }
 }
 
+/**
+ * The contract does not change while the process lives, and printing it takes most of a second: it is printed for the
+ * first who asks, in slices, so that nobody else waits for it.
+ */
+let printed: ReturnType<typeof printContract> | null = null
+const SLICE_MS = 20
+
+async function printContract(): Promise<{ paths: Record<string, Json>; schemas: Json }> {
+  const paths: Record<string, Json> = {}
+  const schemas: Json = {}
+  const print = createPrinter(schemas)
+  let sliceBegan = performance.now()
+  for (const [group, table] of Object.entries(contract)) {
+    for (const [name, endpoint] of Object.entries(table as EndpointTable)) {
+      if (performance.now() - sliceBegan > SLICE_MS) {
+        await setImmediate()
+        sliceBegan = performance.now()
+      }
+      const path = endpoint.path.replaceAll(/:(\w+)/g, '{$1}')
+      paths[path] = { ...paths[path], [endpoint.method.toLowerCase()]: operation(group, name, endpoint, print) }
+    }
+  }
+  for (const [path, summary] of [
+    ['/webhooks/app-event-subscriptions/{uuid}', 'Events of one customer, one or a batch'],
+    ['/webhooks/app-events/{webhookKey}', 'Events of any customer, by its token or by the tenant id formula'],
+  ] as const) {
+    paths[path] = { post: ingressOperation(path, summary, print) }
+  }
+  return { paths, schemas }
+}
+
 /** Prints shapes as JSON Schema; those with a name of their own become components and are referred to. */
 type Printer = (shape: z.ZodType) => Json
 
 function createPrinter(components: Json): Printer {
+  // Most shapes stand at many endpoints, the one of errors at all of them.
+  const known = new Map<z.ZodType, Json>()
   return (shape) => {
+    const before = known.get(shape)
+    if (before !== undefined) return before
     const { $schema: _, $defs, ...schema } = z.toJSONSchema(shape, { io: 'input', unrepresentable: 'any' })
     for (const [name, definition] of Object.entries($defs ?? {})) components[name] = referring(definition)
-    return referring(schema) as Json
+    const printed = referring(schema) as Json
+    known.set(shape, printed)
+    return printed
   }
 }
 

@@ -1,4 +1,5 @@
-import { fromWire, type Prefix, toWire } from '../platform/ids.ts'
+import { fromWire, type Prefix, timeOfId, toWire } from '../platform/ids.ts'
+import type { Looked } from '../platform/look-through.ts'
 import { Refusal } from './refusal.ts'
 
 const PAGE_SIZE = 100
@@ -40,5 +41,23 @@ export function listAnswer<Row extends { id: string }, Item>(
   return {
     items: rows.map(toItem),
     ...(last !== undefined && rows.length >= page.limit ? { cursor: toWire(prefix, last.id) } : {}),
+  }
+}
+
+/**
+ * The same for a log of which only a part was looked through: then the page may be short, or empty, and still has a
+ * cursor; `lookedBackTo` says how far back it was looked.
+ */
+export function logAnswer<Row extends { id: string }, Item>(
+  { rows, lookedTo }: Looked<Row>,
+  page: Page,
+  prefix: Prefix,
+  toItem: (row: Row) => Item,
+): { items: Item[]; cursor?: string; lookedBackTo?: string } {
+  if (lookedTo === null) return listAnswer(rows, page, prefix, toItem)
+  return {
+    items: rows.map(toItem),
+    cursor: toWire(prefix, lookedTo),
+    lookedBackTo: timeOfId(lookedTo).toISOString(),
   }
 }

@@ -19,6 +19,16 @@ export class Refusal extends Error {
   }
 }
 
+/** Too many requests: answered with when to try again. */
+export class RateLimited extends Refusal {
+  readonly retryAfterSeconds: number
+
+  constructor(message: string, retryAfterSeconds: number) {
+    super('rate_limit_exceeded', message)
+    this.retryAfterSeconds = retryAfterSeconds
+  }
+}
+
 /** The body that stands for an error key. */
 export function errorData(key: ErrorKey, message: string, data?: unknown): ErrorData {
   return { type: ERRORS[key].type, key, message, ...(data === undefined ? {} : { data }) }

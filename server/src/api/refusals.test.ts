@@ -1,6 +1,7 @@
 import { contract, type Endpoint, type EndpointTable, ERRORS, ErrorData, refusalsOf } from '@permea/contract'
 import { buildHouse, type House } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { unknownFieldsOf } from './unknown-fields.ts'
 
 // What every endpoint refuses in the same way, read from the contract; each room tests the refusals of its own.
 
@@ -29,7 +30,7 @@ function send(endpoint: Endpoint, with_: { token?: string; query?: string; body?
       ...(with_.token === undefined ? {} : { authorization: `Bearer ${with_.token}` }),
       ...(endpoint.body === undefined ? {} : { 'content-type': 'application/json' }),
     },
-    ...(endpoint.body === undefined ? {} : { body: JSON.stringify(with_.body ?? NOWHERE) }),
+    ...(endpoint.body === undefined ? {} : { body: JSON.stringify(with_.body ?? nowhereFor(endpoint)) }),
   })
 }
 
@@ -39,15 +40,34 @@ const NOWHERE = {
   key: 'unknown',
   userId: 'unknown',
   flowId: 'unknown',
+  url: 'https://unknown.example/',
   flowInstanceId: 'unknown',
   integrationKey: 'unknown',
   integrationKeys: ['unknown'],
   destinationId: 'unknown',
   connectorKey: 'unknown',
+  appUrl: 'https://unknown.invalid',
   function: 'export default () => 1',
   connectionId: 'unknown',
+  externalRecordId: 'unknown',
+  appRecordId: 'unknown',
+  direction: 'import',
+  fields: {},
+  query: 'unknown',
 }
-const NOWHERE_QUERY = '?id=unknown&userId=unknown&integrationKey=unknown'
+
+const unknownIn = (endpoint: Endpoint, body: object) => unknownFieldsOf(endpoint)(body)
+
+/** What is searched for is a text, what is matched an object, under the same name. */
+function nowhereFor(endpoint: Endpoint): object {
+  const isText = endpoint.body?.safeParse(NOWHERE).error?.issues.some(({ path }) => path[0] === 'query') !== true
+  const all = isText ? NOWHERE : { ...NOWHERE, query: {} }
+  const unknown = new Set(unknownIn(endpoint, all))
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !unknown.has(name)))
+}
+const NOWHERE_QUERY =
+  '?id=unknown&userId=unknown&integrationKey=unknown' +
+  '&dataSourceKey=unknown&fieldMappingKey=unknown&appDataSchemaKey=unknown&dataLinkTableKey=unknown'
 
 async function expectRefusal(response: Response, key: keyof typeof ERRORS): Promise<void> {
   const error = ErrorData.parse(await response.json())
@@ -83,6 +103,15 @@ test.each(endpoints.filter(({ endpoint }) => endpoint.body?.safeParse(['a list']
   '$name refuses a body that is not an object',
   async ({ endpoint }) => {
     await expectRefusal(await send(endpoint, { token: adminToken, body: ['a list'] }), 'invalid_input')
+  },
+)
+
+const UNHEARD_OF = { unheardOf: 1 }
+
+test.each(endpoints.filter(({ endpoint }) => unknownIn(endpoint, UNHEARD_OF).length > 0))(
+  '$name refuses a field that nobody knows',
+  async ({ endpoint }) => {
+    await expectRefusal(await send(endpoint, { token: adminToken, body: UNHEARD_OF }), 'invalid_input')
   },
 )
 

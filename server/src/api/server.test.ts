@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { buildHouse, type House, until } from '@permea/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sql } from '../platform/database.ts'
@@ -50,7 +52,7 @@ describe('bodies', () => {
       status: 201,
       json: { internalId: 'by-text', fields: { tier: 1 } },
     })
-    expect(await send('PATCH', '/customers/by-text', 'raw', FORM_TYPE)).toMatchObject({ status: 200 })
+    expect(await send('PATCH', '/customers/by-text', 'name=raw', FORM_TYPE)).toMatchObject({ status: 200 })
   })
 
   test('are refused where they are not what they say', async () => {
@@ -89,7 +91,7 @@ describe('bodies', () => {
   })
 
   test('say which field is wrong', async () => {
-    const body = JSON.stringify({ key: 'has space', name: 5 })
+    const body = JSON.stringify({ key: 'has/slash', name: 5 })
     expect(await send('POST', '/integrations', body, JSON_TYPE)).toMatchObject({
       status: 400,
       json: {
@@ -183,4 +185,16 @@ test('stopping waits for requests that are under way, but not for the connection
   expect(await answer).toMatchObject({ name: 'Last words' })
   await closing
   await stopped[Symbol.asyncDispose]()
+})
+
+test('stopping waits neither for connections over which nothing came, nor for a request that does not go on', async () => {
+  const stopped = await buildHouse()
+  const port = Number(new URL(stopped.url).port)
+  const sockets = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]
+  const closed = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+  for (const socket of sockets) socket.on('error', () => {})
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+  sockets[1]?.write('GET /healthz HTTP/1.1\r\nhost: ')
+  await stopped[Symbol.asyncDispose]()
+  await Promise.all(closed)
 })

@@ -1,32 +1,39 @@
 import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
-import { type Endpoint, ERRORS } from '@permea/contract'
+import type { Endpoint, ErrorKey } from '@permea/contract'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { z } from 'zod'
-import { isDatabaseAway } from '../platform/database.ts'
+import { BodyProblem } from '../bodies/body-problem.ts'
+import type { Intake } from '../bodies/intake.ts'
+import { isDatabaseAway } from '../platform/database-errors.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import { createOutageLog, type OutageLog } from '../platform/outage-log.ts'
 import { docsPage } from './docs-page.ts'
 import { openApi } from './openapi.ts'
 import type { Principal } from './principal.ts'
-import { errorData, Refusal } from './refusal.ts'
+import { errorData, RateLimited, Refusal } from './refusal.ts'
+import { HEAD_MS_MAX, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
 import type { Call, RouteSet } from './routes.ts'
-
-/** Largest body taken in, in bytes. */
-const BODY_BYTES_MAX = 10 * 1024 * 1024
+import { unknownFieldsOf } from './unknown-fields.ts'
 
 export interface ApiOptions {
   log: Log
   metrics: Metrics
   routes: readonly RouteSet[]
+  /** The budget that bodies of all requests are read within. */
+  intake: Intake
   publicUrl: string
   /** Proxies that are believed who they speak for; nobody is where absent. */
   trustedProxies?: readonly string[]
   /** Says whose token it is; refuses with `not_authenticated`. */
   authenticate(authorization: string | undefined): Promise<Principal>
+  /** Refuses with `rate_limit_exceeded` whoever asks too often. */
+  admit?(principal: Principal): void | Promise<void>
   /** Further documents that anybody may read, by path. */
   documents: Readonly<Record<string, object>>
-  /** Resolves when the database answers. */
+  /** Resolves when the process can do its work; rejects with what it lacks, in words that anybody may read. */
   checkReady(): Promise<void>
   /** Mounts what is not of the contract: webhook URLs. They read their bodies themselves. */
   mountIngress(app: FastifyInstance): void
@@ -38,6 +45,8 @@ export interface ApiOptions {
   checkAnswers?: boolean
   /** Told of every endpoint that answered and with what: tests collect which were exercised. */
   onAnswered?(endpoint: Endpoint, status: number, key: string | null): void
+  /** Told of every request that is refused, also at webhook URLs and pages. */
+  onRefused?(request: FastifyRequest, refusal: { reason: ErrorKey; status: number; message: string }): void
   /** Told of every call that changed something, with its answer. */
   onChanged?(endpoint: Endpoint, principal: Principal, answer: unknown): void
 }
@@ -45,7 +54,11 @@ export interface ApiOptions {
 /** The HTTP server with every endpoint of the contract; it does not listen yet. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   const app = fastify({
-    bodyLimit: BODY_BYTES_MAX,
+    http: { headersTimeout: HEAD_MS_MAX, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    requestTimeout: REQUEST_MS_MAX,
+    // Rooms read bodies themselves, within the budget; this is for the few short ones that are left.
+    bodyLimit: SHORT_BODY_BYTES_MAX,
+    clientErrorHandler: answerBrokenRequest,
     logger: false,
     trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
     routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
@@ -57,24 +70,32 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   })
   await app.register(cors, {
     delegator: (request: FastifyRequest, decide: (error: Error | null, options: FastifyCorsOptions) => void) =>
-      decide(null, { ...CORS, preflight: !isProxiedOptions(request) }),
+      decide(null, { ...CORS, preflight: !isMeantOptions(request) }),
   })
-  app.setErrorHandler((error: FastifyError, request, reply) => answerError(error, request, reply, options.log))
-  app.setNotFoundHandler((request, reply) =>
-    reply
-      .status(404)
-      .send(errorData('not_found', `there is nothing at ${request.method} ${request.url.split('?')[0]}`)),
+  const outage = createOutageLog(options.log, 'the database')
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answerError(error, request, reply, { log: options.log, outage, onRefused: options.onRefused }),
   )
-  app.addHook('preClose', async () => closeConnectionsAsTheyIdle(app.server))
+  app.setNotFoundHandler((request) => {
+    throw nothingAt(request)
+  })
+  const closeIdle = closeConnectionsAsTheyIdle(app.server)
+  app.addHook('preClose', async () => closeIdle())
   app.addHook('onResponse', (request, reply, done) => {
     options.metrics.requests.inc({ method: request.method, status: String(reply.statusCode) })
+    if (reply.statusCode < 400) outage.worked()
     done()
+  })
+  noteSenders(app)
+  app.addHook('onRequest', async (request) => {
+    // Before the body is read, which nobody would look at.
+    if (request.is404) throw nothingAt(request)
   })
   await app.register(async (scope) => options.mountIngress(scope))
   await app.register(async (scope) => options.mountConsole?.(scope))
   for (const mount of options.mounts ?? []) await app.register(async (scope) => mount(scope))
   await app.register(async (scope) => {
-    readBodies(scope)
+    readBodies(scope, options.intake)
     mountHealth(scope, options)
     for (const set of options.routes) {
       for (const [name, endpoint] of Object.entries(set.table)) {
@@ -87,25 +108,83 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   return app
 }
 
+const SHORT_BODY_BYTES_MAX = 64 * 1024
+
+function nothingAt(request: FastifyRequest): Refusal {
+  return new Refusal('not_found', `there is nothing at ${request.method} ${request.url.split('?')[0]}`)
+}
+
 const CORS: FastifyCorsOptions = {
   origin: true,
   methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'],
-  allowedHeaders: ['authorization', 'content-type', 'membrane-api-version', 'x-membrane-session-id', 'idempotency-key'],
+  allowedHeaders: [
+    'authorization',
+    'content-type',
+    'api-version',
+    'membrane-api-version',
+    'x-membrane-session-id',
+    'idempotency-key',
+  ],
   maxAge: 86_400,
 }
 
-/** A caller's own OPTIONS, to be handed to an app; what browsers ask before a request says so in a header. */
-function isProxiedOptions({ method, url, headers }: FastifyRequest): boolean {
+/** Where OPTIONS is for others to answer: apps behind the proxy, and `handle` where apps ask before they send. */
+const PASSED_ON = /^\/(?:connections\/[^/?]+\/proxy|webhooks\/(?:external-event-subscriptions|global))(?:[/?]|$)/
+
+/** An OPTIONS that is meant; what browsers ask before a request says so in a header. */
+function isMeantOptions({ method, url, headers }: FastifyRequest): boolean {
   const isPreflight = headers['access-control-request-method'] !== undefined
-  return method === 'OPTIONS' && !isPreflight && /^\/connections\/[^/?]+\/proxy(?:[/?]|$)/.test(url)
+  return method === 'OPTIONS' && !isPreflight && PASSED_ON.test(url)
 }
 
 const IDLE_CHECK_MS = 50
+/** A request that is on its way when the server closes gets that long to arrive. */
+const UNUSED_MS_MAX = 1000
 
-/** Whoever keeps a connection open after its last answer would hold up the end for as long as it may be kept. */
-function closeConnectionsAsTheyIdle(server: Server): void {
-  const timer = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
-  server.once('close', () => clearInterval(timer))
+/** How exactly the limits on the time of heads and requests are kept. */
+const CONNECTIONS_CHECK_MS = 2000
+
+/** What is no request at all, or did not become one in time. @source RFC 9110 section 15.5.9 */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
+  const [status, key, message]: [string, ErrorKey, string] =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? ['408 Request Timeout', 'request_timeout', 'the request did not come in time']
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? ['431 Request Header Fields Too Large', 'invalid_input', 'the head of the request is too large']
+        : ['400 Bad Request', 'malformed_body', 'this is not an HTTP request']
+  const body = JSON.stringify(errorData(key, message))
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\nconnection: close`
+  socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+}
+
+/**
+ * Once the server closes: whoever keeps a connection open after its last answer, never sends a request over it, or begins
+ * one and does not go on, would hold up the end for as long as it likes.
+ */
+function closeConnectionsAsTheyIdle(server: Server): () => void {
+  const open = new Map<Socket, { answering: number }>()
+  server.on('connection', (socket: Socket) => {
+    open.set(socket, { answering: 0 })
+    socket.once('close', () => open.delete(socket))
+  })
+  server.on('request', ({ socket }, response) => {
+    const state = open.get(socket)
+    if (state === undefined) return
+    state.answering += 1
+    response.once('close', () => {
+      state.answering -= 1
+    })
+  })
+  return () => {
+    const beganMs = performance.now()
+    const timer = setInterval(() => {
+      server.closeIdleConnections()
+      if (performance.now() - beganMs < UNUSED_MS_MAX) return
+      for (const [socket, { answering }] of open) if (answering === 0) socket.destroy()
+    }, IDLE_CHECK_MS)
+    server.once('close', () => clearInterval(timer))
+  }
 }
 
 function mount(
@@ -114,33 +193,56 @@ function mount(
   handler: (call: Call<unknown, unknown>) => Promise<unknown>,
   options: ApiOptions,
 ): void {
+  const unknownIn = unknownFieldsOf(endpoint)
   app.route({
     method: endpoint.method,
     url: endpoint.path,
-    handler: async (request, reply) => {
-      try {
-        const principal = await principalFor(endpoint, request, options)
+    // Who asks is settled before the body is taken in.
+    onRequest: async (request) => {
+      const principal = await refusing(async () => {
+        const whom = await principalFor(endpoint, request, options)
+        await options.admit?.(whom)
+        return whom
+      })
+      principals.set(request, principal)
+      const { customerId, workspaceId } = principal
+      request.sender.owner = customerId ?? (workspaceId === '' ? null : workspaceId)
+      request.sender.workspaceId = workspaceId === '' ? null : workspaceId
+      request.sender.customerId = customerId
+    },
+    handler: (request, reply) =>
+      refusing(async () => {
+        const principal = principals.get(request) ?? nobody
         const call = {
           principal,
           params: request.params as Record<string, string>,
           query: parse(endpoint.query, withoutBlanks(request.query), 'query'),
           body: parse(endpoint.body, request.body ?? {}, 'body'),
         }
+        refuseUnknown(unknownIn(request.body))
         const answer = await handler(call)
         if (options.checkAnswers === true) checkAnswer(endpoint, answer)
         options.onAnswered?.(endpoint, endpoint.status ?? 200, null)
         if (endpoint.method !== 'GET') options.onChanged?.(endpoint, principal, answer)
         reply.status(endpoint.status ?? 200)
         if (endpoint.answer === null) return reply.send()
+        // Answers hold what is a customer's own: nobody between keeps them.
+        reply.header('cache-control', 'no-store')
         return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer))
-      } catch (error) {
-        if (error instanceof Refusal) options.onAnswered?.(endpoint, error.status, error.key)
-        throw error
-      }
-    },
+      }),
   })
+
+  async function refusing<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof Refusal) options.onAnswered?.(endpoint, error.status, error.key)
+      throw error
+    }
+  }
 }
 
+const principals = new WeakMap<FastifyRequest, Principal>()
 const nobody: Principal = { workspaceId: '', workspaceKey: '', isAdmin: false, customerId: null }
 
 async function principalFor(endpoint: Endpoint, request: FastifyRequest, options: ApiOptions): Promise<Principal> {
@@ -155,11 +257,22 @@ function withoutBlanks(query: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ''))
 }
 
+/** A name with a slip is told rather than dropped in silence. */
+function refuseUnknown(names: readonly string[]): void {
+  const [first] = names
+  if (first === undefined) return
+  const problems = names.slice(0, PROBLEMS_MAX).map((field) => ({ field, message: 'there is no such field' }))
+  throw new Refusal('invalid_input', `body: ${first}: there is no such field`, { problems })
+}
+
+/** Problems that one answer names. */
+const PROBLEMS_MAX = 50
+
 function parse(shape: z.ZodType | undefined, value: unknown, where: 'query' | 'body'): unknown {
   if (shape === undefined) return {}
   const result = shape.safeParse(value)
   if (result.success) return result.data
-  const problems = result.error.issues.map((issue) => ({
+  const problems = result.error.issues.slice(0, PROBLEMS_MAX).map((issue) => ({
     field: issue.path.join('.') || where,
     message: issue.message,
   }))
@@ -174,46 +287,22 @@ function checkAnswer(endpoint: Endpoint, answer: unknown): void {
     throw new Error(`${endpoint.method} ${endpoint.path} answers out of shape: ${JSON.stringify(result.error.issues)}`)
 }
 
-/** JSON, forms, and the empty form bodies that clients send with body-less writes. */
-function readBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, text, done) => {
-    if (text === '') return done(null, undefined)
-    jsonBody(text as string, done)
-  })
-  app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => {
-    // Text that is sent without saying what it is comes under this type too.
-    if (/^\s*[[{]/.test(text as string)) return jsonBody(text as string, done)
-    done(null, text === '' ? undefined : Object.fromEntries(new URLSearchParams(text as string)))
-  })
-  app.addContentTypeParser('*', { parseAs: 'string' }, (request, text, done) => {
-    if (text === '') return done(null, undefined)
-    done(
-      new Refusal('unsupported_content_type', `bodies are JSON or form data, not ${request.headers['content-type']}`),
-    )
-  })
-}
-
-function jsonBody(text: string, done: (error: Error | null, body?: unknown) => void): void {
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {
-    done(new Refusal('malformed_body', 'the body is not valid JSON'))
-    return
-  }
-  done(null, body)
-}
-
 function mountHealth(app: FastifyInstance, options: ApiOptions): void {
-  app.get('/', async () => ({ name: 'permea', status: 'ok', docs: '/docs' }))
+  app.get('/', async (request, reply) => {
+    const wantsPage = /\btext\/html\b/.test(request.headers.accept ?? '')
+    if (wantsPage)
+      return reply
+        .header('vary', 'accept')
+        .redirect(app.hasRoute({ method: 'GET', url: '/console' }) ? '/console/' : '/docs', 302)
+    return reply.header('vary', 'accept').send({ name: 'permea', status: 'ok', docs: '/docs' })
+  })
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
     try {
       await options.checkReady()
       return { status: 'ready' }
-    } catch {
-      return reply.status(503).send({ status: 'not ready' })
+    } catch (error) {
+      return reply.status(503).send({ status: 'not ready', reason: (error as Error).message })
     }
   })
   for (const path of ['/metrics', '/prometheus']) {
@@ -221,8 +310,9 @@ function mountHealth(app: FastifyInstance, options: ApiOptions): void {
       reply.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics()),
     )
   }
-  const printed = JSON.stringify(openApi(options.publicUrl))
-  app.get('/openapi.json', async (_request, reply) => reply.type('application/json; charset=utf-8').send(printed))
+  app.get('/openapi.json', async (_request, reply) =>
+    reply.type('application/json; charset=utf-8').send(JSON.stringify(await openApi(options.publicUrl))),
+  )
   for (const [path, document] of Object.entries(options.documents)) {
     const text = JSON.stringify(document)
     app.get(path, async (_request, reply) => reply.type('application/json; charset=utf-8').send(text))
@@ -238,30 +328,21 @@ function mountHealth(app: FastifyInstance, options: ApiOptions): void {
 
 /** Every failure in the error format; secrets are never in a message because messages are written here by hand. */
 function answerError(
-  error: FastifyError | Refusal,
+  error: FastifyError | Refusal | BodyProblem,
   request: FastifyRequest,
   reply: FastifyReply,
-  log: Log,
+  { log, outage, onRefused }: { log: Log; outage: OutageLog; onRefused: ApiOptions['onRefused'] },
 ): FastifyReply {
-  if (error instanceof Refusal) {
-    if (ERRORS[error.key].status === 503 || error.key === 'rate_limit_exceeded') reply.header('retry-after', '1')
-    return reply.status(error.status).send({ ...errorData(error.key, error.message, error.data), ...error.beside })
-  }
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return reply.status(413).send(errorData('payload_too_large', 'the body is larger than 10 MB'))
-  }
-  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return reply.status(415).send(errorData('unsupported_content_type', 'bodies are JSON or form data'))
-  }
-  if (typeof error.statusCode === 'number' && error.statusCode < 500) {
-    return reply.status(400).send(errorData('malformed_body', error.message))
-  }
-  // Text that PostgreSQL cannot hold: a NUL character, half a surrogate pair.
-  if (['22P05', '22021'].includes(error.code)) {
-    return reply.status(400).send(errorData('malformed_body', 'a text holds a character that cannot be stored (NUL)'))
+  const refusal = refusalIn(error)
+  if (refusal !== null) {
+    const { status, key, message, data, beside } = refusal
+    onRefused?.(request, { reason: key, status, message })
+    if (refusal instanceof RateLimited) reply.header('retry-after', String(refusal.retryAfterSeconds))
+    else if (status === 503 || key === 'rate_limit_exceeded') reply.header('retry-after', '1')
+    return reply.status(status).send({ ...errorData(key, message, data), ...beside })
   }
   if (isDatabaseAway(error)) {
-    log.warn({ request: request.id, message: error.message }, 'the database could not be reached')
+    outage.failed(error)
     return reply
       .status(503)
       .header('retry-after', '1')
@@ -278,4 +359,19 @@ function answerError(
     'a request failed',
   )
   return reply.status(500).send(errorData('internal', `something went wrong on our side (request ${request.id})`))
+}
+
+/** The refusal that a failure amounts to where it is the sender's; null where it is not. */
+function refusalIn(error: FastifyError | Refusal | BodyProblem): Refusal | null {
+  if (error instanceof Refusal) return error
+  if (error instanceof BodyProblem) return new Refusal(error.key, error.message)
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new Refusal('payload_too_large', 'the body is too large')
+  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new Refusal('unsupported_content_type', 'bodies are JSON or form data')
+  if (typeof error.statusCode === 'number' && error.statusCode < 500)
+    return new Refusal('malformed_body', error.message)
+  // Text that PostgreSQL cannot hold: a NUL character, half a surrogate pair.
+  if (['22P05', '22021'].includes(error.code))
+    return new Refusal('malformed_body', 'a text holds a character that cannot be stored (NUL)')
+  return null
 }

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net'
-import { LRUCache } from 'lru-cache'
+import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
 
 /**
@@ -26,8 +26,8 @@ interface Count {
 }
 
 export function createAttemptLimit(clock: Clock): AttemptLimit {
-  const counts = new LRUCache<string, Count>({ max: ADDRESSES_MAX })
-  const known = new LRUCache<string, true>({ max: ADDRESSES_MAX })
+  const counts = boundedCache<Count>(ADDRESSES_MAX)
+  const known = boundedCache<true>(ADDRESSES_MAX)
 
   function countOf(whose: string, nowMs: number): Count {
     const current = counts.get(whose)

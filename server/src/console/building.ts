@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../platform/log.ts'
 
@@ -9,9 +10,11 @@ export const CONSOLE_DIR = fileURLToPath(new URL('../../../console/dist', import
 
 /**
  * Has the console built by a process of its own where it is missing or older than its sources; the engine does not wait.
- * What that process says goes to the log.
+ * What that process says goes to the log. Where there are no sources, as in the package that is installed, the console
+ * was built before.
  */
 export function buildConsole(log: Log): void {
+  if (!existsSync(BUILD)) return
   const child = spawn(process.execPath, [BUILD], { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {

@@ -1,5 +1,9 @@
+import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errorData, Refusal } from '../api/refusal.ts'
+import { bodyOf } from '../api/request-bodies.ts'
+import type { Intake } from '../bodies/intake.ts'
+import { parseJsonInTurns } from '../bodies/json.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { createPassword } from '../platform/password.ts'
@@ -34,6 +38,8 @@ interface Parts extends ConsoleOptions {
   tokens: Tokens
   clock: Clock
   announceChange(): Promise<void>
+  /** The budget that bodies of all requests are read within. */
+  intake: Intake
 }
 
 /** How long the page may use the API before it asks again whether the session still is. */
@@ -105,7 +111,11 @@ export function createConsole(parts: Parts): Console {
     oneTimeLink: () => `${publicUrl}/console/sign-in#${signIn.oneTimeCode()}`,
     async mount(app) {
       await app.register(async (scope) => {
-        scope.removeContentTypeParser('text/plain')
+        scope.removeAllContentTypeParsers()
+        scope.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
+          const text = (await bodyOf(request, payload, parts.intake, PROOF_BYTES_MAX)).toString('utf8')
+          return text === '' ? undefined : parseJsonInTurns(text)
+        })
         scope.addHook('onRequest', async (request, reply) => {
           reply.header('cache-control', 'no-store')
           refuseOtherSites(request, publicUrl)
@@ -114,7 +124,7 @@ export function createConsole(parts: Parts): Console {
           isSignedIn: (await sessions.read(cookie.read(request))) !== null,
           hasPassword: signIn.hasPassword,
         }))
-        scope.post('/console/session', { bodyLimit: PROOF_BYTES_MAX }, open)
+        scope.post('/console/session', open)
         scope.post('/console/session/token', tokenFor)
         scope.post('/console/session/sign-out-everywhere', signOutEverywhere)
         scope.delete('/console/session', (_request, reply) => {

@@ -18,8 +18,11 @@ interface Seen {
 const KEPT = 50
 const BODY_CHARS_MAX = 100_000
 
-/** Listens on a free port of the loopback address. `GET /` is a page with what came in, `GET /received` the same as JSON. */
-export async function startExampleReceiver(now: () => Date): Promise<ExampleReceiver> {
+/**
+ * Listens on the loopback address: on the wanted port, so that its address is the same at every start, or on any free one
+ * where that is taken. `GET /` is a page with what came in, `GET /received` the same as JSON.
+ */
+export async function startExampleReceiver(now: () => Date, wantedPort: number): Promise<ExampleReceiver> {
   const seen: Seen[] = []
   const server = createServer((request, response) => {
     if (request.method === 'GET' && request.url === '/') {
@@ -45,12 +48,22 @@ export async function startExampleReceiver(now: () => Date): Promise<ExampleRece
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ received: true }))
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
+  await listen(server, wantedPort).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE' && error.code !== 'EACCES') throw error
+    return listen(server, 0)
   })
   const { port } = server.address() as AddressInfo
   return { url: `http://127.0.0.1:${port}`, port, stop: () => closed(server) }
+}
+
+function listen(server: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 function closed(server: Server): Promise<void> {

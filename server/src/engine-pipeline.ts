@@ -1,0 +1,84 @@
+import type { Ground, Telling } from './engine-ground.ts'
+import type { EngineOptions } from './engine-options.ts'
+import type { RegistryRooms } from './engine-registry.ts'
+import { createAccept } from './events/accept.ts'
+import { createExternalReceive } from './external-events/receive.ts'
+import { createPlans } from './flows/plan.ts'
+import { nodesOfVersion } from './flows/store.ts'
+import { createIngressRoom } from './ingress/room.ts'
+import { createPulls } from './pulls/pulls.ts'
+import { createLaunch } from './runs/launch.ts'
+import { createRuns } from './runs/runs.ts'
+import { createRunWatch } from './runs/watch.ts'
+
+export type Pipeline = ReturnType<typeof createPipeline>
+
+/** What moves events: from webhook URLs to runs and what they do. */
+export function createPipeline(options: EngineOptions, ground: Ground, telling: Telling, registry: RegistryRooms) {
+  const { clock, log, publicUrl, random } = options
+  const { database, ids, metrics, sealing, queue, ownership, functions, authenticate, live, rates, intake } = ground
+  const { notifications, alerts, sweepMs, deliveries } = telling
+  const { connectors, nodeTypes, services, connections, appRequests, data } = registry
+
+  const plans = createPlans({ types: nodeTypes, nodesOf: (versionId) => nodesOfVersion(database.db, versionId) })
+  const runWatch = createRunWatch({ database, clock, alerts, log })
+  const runs = createRuns({
+    database,
+    ownership,
+    ids,
+    random,
+    log,
+    metrics,
+    services,
+    plans,
+    limits: options.runLimits ?? {},
+    notifications,
+    onFailed: (run) => runWatch.failed(run),
+    live,
+    sweepMs,
+  })
+  const launch = createLaunch({ database, clock, queue, nodeTypes, runs })
+  const accept = createAccept({
+    database,
+    clock,
+    ids,
+    runs,
+    live,
+  })
+  const externalReceive = createExternalReceive({
+    database,
+    clock,
+    ids,
+    log,
+    sealing,
+    ownership,
+    functions,
+    connectors,
+    deliveries,
+    runs,
+    publicUrl,
+    recordEvents: data.recordEvents,
+    ...(options.answerWithinMs === undefined ? {} : { answerWithinMs: options.answerWithinMs }),
+    live,
+    sweepMs,
+  })
+  const pulls = createPulls({
+    ...{ database, clock, random, sealing, connections, appCalls: appRequests, ids, log, ownership, sweepMs },
+    collections: data.collections,
+    events: externalReceive,
+  })
+  const ingress = createIngressRoom({
+    database,
+    ids,
+    accept,
+    receive: externalReceive,
+    authenticate,
+    metrics,
+    intake,
+    rates,
+    noteRefused: ground.refusedRequests.noteEvent,
+    limits: options.ingressLimits ?? {},
+  })
+
+  return { plans, runWatch, runs, launch, accept, externalReceive, pulls, ingress }
+}
