@@ -10,8 +10,8 @@ beforeAll(async () => {
 afterAll(() => house[Symbol.asyncDispose]())
 
 test('every ready-made connector could be saved as one of a workspace: its functions load, its schemas and formulas work', async () => {
-  const { items } = await house.admin.connectors.list()
-  expect(items.map(({ key }) => key)).toEqual(['github', 'hubspot', 'parse-server', 'shopify', 'slack', 'stripe'])
+  const { items } = await house.admin.connectors.list({ query: { limit: 1000 } })
+  expect(items.length).toBeGreaterThanOrEqual(30)
   for (const { key, id } of items) {
     const ready = await house.admin.connectors.get({ params: { selector: id } })
     const { uuid: _, ...definition } = ready

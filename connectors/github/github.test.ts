@@ -64,15 +64,15 @@ test('every payload that GitHub publishes is verified and passed on, and refused
     )
     const at = given.rawBody.length >> 1
     const tampered = `${given.rawBody.slice(0, at)}${given.rawBody[at] === 'x' ? 'y' : 'x'}${given.rawBody.slice(at + 1)}`
-    expect(await errorOfConnector(house, handle({ ...given, rawBody: tampered })), name).toContain('not GitHub’s')
+    expect(await errorOfConnector(house, handle({ ...given, rawBody: tampered })), name).toMatch(/signature|it has no/)
   }
 }, 120_000)
 
 test('a request without a signature, or with another secret, is refused', async () => {
   const given = delivery('push', { ref: 'refs/heads/main' })
   const { 'x-hub-signature-256': _, ...unsigned } = given.headers
-  expect(await errorOfConnector(house, handle({ ...given, headers: unsigned }))).toContain('not GitHub’s')
-  expect(await errorOfConnector(house, handle(delivery('push', {}, 'another')))).toContain('not GitHub’s')
+  expect(await errorOfConnector(house, handle({ ...given, headers: unsigned }))).toMatch(/signature|it has no/)
+  expect(await errorOfConnector(house, handle(delivery('push', {}, 'another')))).toMatch(/signature|it has no/)
 })
 
 test('the signature that GitHub documents is the one that is checked', async () => {
@@ -160,7 +160,7 @@ test('the webhook of a GitHub App gives its events to the installation they are 
   })
   expect(await errorOfConnector(house, { ...call, args: { ...call.args, parameters: {} } })).toContain('webhookSecret')
   const forged = { ...call.args, parameters: { webhookSecret: 'another' } }
-  expect(await errorOfConnector(house, { ...call, args: forged })).toContain('not GitHub’s')
+  expect(await errorOfConnector(house, { ...call, args: forged })).toMatch(/signature|it has no/)
 })
 
 test('an installation’s events are for who has access to it at GitHub, and for nobody else', async () => {

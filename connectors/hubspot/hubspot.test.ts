@@ -71,12 +71,14 @@ test('every event of a batch is given to its account, by type too', async () => 
 })
 
 test('what is signed with another secret, for another address or too long ago is refused', async () => {
-  expect(await errorOfConnector(house, signed({ secret: 'another' }))).toContain('not HubSpot’s')
-  expect(await errorOfConnector(house, signed({ uri: 'https://else.example/' }))).toContain('not HubSpot’s')
-  expect(await errorOfConnector(house, signed({ sentAt: house.clock.now().getTime() - 300_001 }))).toContain('too long')
+  expect(await errorOfConnector(house, signed({ secret: 'another' }))).toMatch(/signature|it has no/)
+  expect(await errorOfConnector(house, signed({ uri: 'https://else.example/' }))).toMatch(/signature|it has no/)
+  expect(await errorOfConnector(house, signed({ sentAt: house.clock.now().getTime() - 300_001 }))).toContain(
+    'are allowed',
+  )
   const { args, ...call } = signed()
-  expect(await errorOfConnector(house, { ...call, args: { ...args, rawBody: `${args.rawBody} ` } })).toContain(
-    'not HubSpot’s',
+  expect(await errorOfConnector(house, { ...call, args: { ...args, rawBody: `${args.rawBody} ` } })).toMatch(
+    /signature|it has no/,
   )
   expect(await errorOfConnector(house, { ...call, args: { ...args, parameters: {} } })).toContain('clientSecret')
 })

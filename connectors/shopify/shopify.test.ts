@@ -50,7 +50,7 @@ test('what Shopify signed is passed on with its topic; anything else is refused'
     { ...given, rawBody: given.rawBody.replace('9999', '9998') },
     { ...given, headers: { 'x-shopify-topic': 'orders/create' } },
   ])
-    expect(await errorOfConnector(house, { ...call, args: { ...forged, state } })).toContain('not Shopify’s')
+    expect(await errorOfConnector(house, { ...call, args: { ...forged, state } })).toMatch(/signature|it has no/)
 })
 
 test('the webhooks of the app are given to the shop they are about, by topic too', async () => {
@@ -63,7 +63,7 @@ test('the webhooks of the app are given to the shop they are about, by topic too
     ],
   })
   const forged = { ...signed(ORDER, 'another'), parameters }
-  expect(await errorOfConnector(house, { ...call, args: forged })).toContain('not Shopify’s')
+  expect(await errorOfConnector(house, { ...call, args: forged })).toMatch(/signature|it has no/)
   expect(await errorOfConnector(house, { ...call, args: { ...signed(ORDER), parameters: {} } })).toContain(
     'clientSecret',
   )

@@ -61,12 +61,14 @@ test('one good signature among several is enough, since secrets are rolled', asy
 test('what was changed, signed with another secret or scheme, or long ago, is refused', async () => {
   const given = signed(EVENT)
   const changed = { ...given, rawBody: given.rawBody.replace('false', 'true') }
-  expect(await errorOfConnector(house, handle(changed))).toContain('not Stripe’s')
-  expect(await errorOfConnector(house, handle(signed(EVENT, { secret: 'whsec_other' })))).toContain('not Stripe’s')
-  expect(await errorOfConnector(house, handle(signed(EVENT, { scheme: 'v0' })))).toContain('not Stripe’s')
-  expect(await errorOfConnector(house, handle(signed(EVENT, { timestamp: nowSeconds() - 301 })))).toContain('too long')
+  expect(await errorOfConnector(house, handle(changed))).toMatch(/signature|it has no/)
+  expect(await errorOfConnector(house, handle(signed(EVENT, { secret: 'whsec_other' })))).toMatch(/signature|it has no/)
+  expect(await errorOfConnector(house, handle(signed(EVENT, { scheme: 'v0' })))).toMatch(/signature|it has no/)
+  expect(await errorOfConnector(house, handle(signed(EVENT, { timestamp: nowSeconds() - 301 })))).toContain(
+    'are allowed',
+  )
   const unsigned = { ...given, headers: {} } as unknown as typeof given
-  expect(await errorOfConnector(house, handle(unsigned))).toContain('too long ago, or not by Stripe')
+  expect(await errorOfConnector(house, handle(unsigned))).toContain('it has no header:stripe-signature')
 })
 
 test('subscribing makes an endpoint and takes away one from before, whose secret nobody knows', async () => {
@@ -132,7 +134,7 @@ test('the Connect webhook gives events to the account they are about', async () 
     ],
   })
   const forged = { ...signed(event, { secret: 'whsec_other' }), parameters }
-  expect(await errorOfConnector(house, { ...call, args: forged })).toContain('not Stripe’s')
+  expect(await errorOfConnector(house, { ...call, args: forged })).toMatch(/signature|it has no/)
   expect(await errorOfConnector(house, { ...call, args: { ...signed(event), parameters: {} } })).toContain(
     'webhookSecret',
   )

@@ -1,18 +1,12 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { verify } from 'permea:webhooks'
 
-export default function handle({ headers, rawBody, data, state }) {
-  verify(headers['x-hub-signature-256'], rawBody, state.secret)
+export default function handle(request) {
+  const { headers, state } = request
+  // As JSON, or as a form with a field "payload".
+  const { payload } = verify.github({ request, secret: state.secret })
   const event = headers['x-github-event']
   // Sent once, when the webhook is made.
   if (event === 'ping') return { events: [] }
   const deliveryId = headers['x-github-delivery'] ?? null
-  return { events: [{ event, action: data.action ?? null, deliveryId, payload: data }] }
-}
-
-// https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
-function verify(signature, rawBody, secret) {
-  const expected = Buffer.from(`sha256=${createHmac('sha256', secret).update(rawBody).digest('hex')}`)
-  const given = Buffer.from(signature ?? '')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected))
-    throw new Error('the signature of this request is not GitHub’s')
+  return { events: [{ event, action: payload.action ?? null, deliveryId, payload }] }
 }

@@ -4,7 +4,9 @@ export default function handle({ headers, data, state }) {
   const given = Buffer.from(headers['x-parse-webhook-key'] ?? '')
   const expected = Buffer.from(state.webhookKey)
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
-    throw new Error('this request does not bring the webhook key of the Parse Server')
+    throw Object.assign(new Error('this request does not bring the webhook key of the Parse Server'), {
+      key: 'webhook_not_verified',
+    })
   const { triggerName, object, original = null } = data
   const type = triggerName === 'afterDelete' ? 'deleted' : original === null ? 'created' : 'updated'
   return {

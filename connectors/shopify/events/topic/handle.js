@@ -1,24 +1,20 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { verify } from 'permea:webhooks'
 
-export default function handle({ headers, rawBody, data, state }) {
-  verify(headers['x-shopify-hmac-sha256'], rawBody, state.secret)
+// Subscriptions of apps come with headers of one family, those of the events API with the other.
+const told = (headers, name) => headers[`x-shopify-${name}`] ?? headers[`shopify-${name}`] ?? null
+
+export default function handle(request) {
+  const { headers, data, state } = request
+  verify.shopify({ request, secret: state.secret })
   return {
     events: [
       {
-        topic: headers['x-shopify-topic'],
-        shop: headers['x-shopify-shop-domain'],
-        webhookId: headers['x-shopify-webhook-id'] ?? null,
-        eventId: headers['x-shopify-event-id'] ?? null,
+        topic: told(headers, 'topic'),
+        shop: told(headers, 'shop-domain'),
+        webhookId: told(headers, 'webhook-id'),
+        eventId: told(headers, 'event-id'),
         payload: data,
       },
     ],
   }
-}
-
-// https://shopify.dev/docs/apps/build/webhooks/subscribe/https
-function verify(signature, rawBody, secret) {
-  const expected = Buffer.from(createHmac('sha256', secret).update(rawBody).digest('base64'))
-  const given = Buffer.from(signature ?? '')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected))
-    throw new Error('the signature of this request is not Shopify’s')
 }

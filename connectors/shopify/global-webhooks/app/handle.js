@@ -1,15 +1,19 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { verify } from 'permea:webhooks'
 
-export default function handle({ headers, rawBody, data, parameters }) {
+// Subscriptions of apps come with headers of one family, those of the events API with the other.
+const told = (headers, name) => headers[`x-shopify-${name}`] ?? headers[`shopify-${name}`] ?? null
+
+export default function handle(request) {
+  const { headers, data, parameters } = request
   if (!parameters.clientSecret) throw new Error('the integration has no parameter clientSecret')
-  verify(headers['x-shopify-hmac-sha256'], rawBody, parameters.clientSecret)
-  const shop = headers['x-shopify-shop-domain']
-  const topic = headers['x-shopify-topic']
+  verify.shopify({ request, secret: parameters.clientSecret })
+  const shop = told(headers, 'shop-domain')
+  const topic = told(headers, 'topic')
   const payload = {
     topic,
     shop,
-    webhookId: headers['x-shopify-webhook-id'] ?? null,
-    eventId: headers['x-shopify-event-id'] ?? null,
+    webhookId: told(headers, 'webhook-id'),
+    eventId: told(headers, 'event-id'),
     payload: data,
   }
   return {
@@ -18,12 +22,4 @@ export default function handle({ headers, rawBody, data, parameters }) {
       { selector: `${shop}/${topic}`, payload },
     ],
   }
-}
-
-// https://shopify.dev/docs/apps/build/webhooks/subscribe/https
-function verify(signature, rawBody, secret) {
-  const expected = Buffer.from(createHmac('sha256', secret).update(rawBody).digest('base64'))
-  const given = Buffer.from(signature ?? '')
-  if (given.length !== expected.length || !timingSafeEqual(given, expected))
-    throw new Error('the signature of this request is not Shopify’s')
 }

@@ -1,12 +1,16 @@
 export default function getOAuthConfig({ connectorParameters }) {
   const scopes = connectorParameters.scopes ?? ['chat:write', 'channels:read', 'channels:history']
+  const userScopes = connectorParameters.userScopes ?? []
   return {
     clientId: connectorParameters.clientId,
     clientSecret: connectorParameters.clientSecret,
     authorizeUri: 'https://slack.com/oauth/v2/authorize',
     tokenUri: 'https://slack.com/api/oauth.v2.access',
     // Slack wants them with commas between.
-    extra: { scope: scopes.join(',') },
+    extra: {
+      ...(scopes.length > 0 ? { scope: scopes.join(',') } : {}),
+      ...(userScopes.length > 0 ? { user_scope: userScopes.join(',') } : {}),
+    },
     skipPkce: true,
   }
 }

@@ -1,0 +1,18 @@
+// One request holds all alerts of a group; each becomes an event. A group is sent again when any of it changes, so the
+// same firing alert comes more than once: fingerprint + startsAt + status says which is which.
+export default ({ data }) => {
+  if (data?.version !== '4') throw new Error(`version 4 of the payload was expected, not ${data?.version}`)
+  return {
+    events: data.alerts.map((alert) => ({
+      type: alert.status,
+      id: `${alert.fingerprint}:${alert.startsAt}:${alert.status}`,
+      group: data.groupKey,
+      record: {
+        labels: alert.labels,
+        annotations: alert.annotations,
+        startsAt: alert.startsAt,
+        endsAt: alert.status === 'resolved' ? alert.endsAt : null,
+      },
+    })),
+  }
+}

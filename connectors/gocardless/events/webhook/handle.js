@@ -1,0 +1,6 @@
+import { verify } from 'permea:webhooks'
+
+export default async function handle(request) {
+  const { payload } = await verify.gocardless({ request, secret: request.state.secret })
+  return { events: payload.events }
+}

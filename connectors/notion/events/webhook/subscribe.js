@@ -1,0 +1,4 @@
+// A person enters the URL in Notion, which sends its token to it.
+export default function subscribe() {
+  return { state: {} }
+}

@@ -1,0 +1,4 @@
+export default async function test({ apiClient }) {
+  const answer = await apiClient.get('/users/me')
+  return answer.object === 'user'
+}

@@ -1,0 +1,2 @@
+// What a person entered, a person takes away.
+export default function unsubscribe() {}

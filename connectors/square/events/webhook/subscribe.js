@@ -1,0 +1,9 @@
+export default async function subscribe({ apiClient, webhookUri, parameters }) {
+  const event_types = parameters.events?.length > 0 ? parameters.events : ['payment.created', 'payment.updated']
+  const { subscription } = await apiClient.post('/v2/webhooks/subscriptions', {
+    // The same registration, however often this is run for it.
+    idempotency_key: webhookUri.slice(-36),
+    subscription: { name: 'Permea', enabled: true, event_types, notification_url: webhookUri },
+  })
+  return { state: { id: subscription.id, secret: subscription.signature_key } }
+}
