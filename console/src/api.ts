@@ -1,3 +1,4 @@
+import { parseExactJson } from '@permea/contract'
 import { createPermea, type Permea, PermeaError } from '@permea/sdk'
 import { QueryClient } from '@tanstack/react-query'
 import { API_URL, CONSOLE_PATH } from './base.ts'
@@ -32,6 +33,7 @@ let isFirst = true
 /** The public API, as anybody may use it. */
 export const permea: Permea = createPermea({
   baseUrl: API_URL,
+  parseJson: parseExactJson,
   async fetchToken() {
     if (isFirst && signedIn !== null) {
       isFirst = false
@@ -61,7 +63,12 @@ const PAGES_READ_AGAIN_MAX = 3
 
 /** Has what is shown read again, after something was changed. */
 export function refreshAll(): void {
-  void queryClient.invalidateQueries({
+  void refreshed()
+}
+
+/** The same, for who waits until what is shown is what was saved. */
+export function refreshed(): Promise<void> {
+  return queryClient.invalidateQueries({
     predicate: ({ queryKey, state }) =>
       queryKey[1] !== 'list' || ((state.data as { pages?: unknown[] })?.pages?.length ?? 0) <= PAGES_READ_AGAIN_MAX,
   })

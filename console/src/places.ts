@@ -20,8 +20,12 @@ const PAGE_OF_PREFIX: Record<string, string> = {
   iwh: 'incoming-webhooks',
   eev: 'external-events',
   eal: 'external-api-logs',
+  eep: 'external-event-pulls',
   act: 'actions',
+  ds: 'data-sources',
+  fm: 'field-mappings',
   arl: 'action-runs',
+  rrq: 'refused-requests',
 }
 
 /** The page of the record with this identifier; null where it is not one. */

@@ -24,7 +24,7 @@ test('an integration is made of a connector, and a customer connected by the con
   const { page, context } = visit
   await visit.open('/integrations/new')
   const form = page.getByRole('dialog')
-  await form.getByRole('textbox', { name: 'Name', exact: true }).fill('Second tracker')
+  await form.getByRole('textbox', { name: 'Name', exact: true }).pressSequentially('Second tracker')
   await form.getByRole('combobox', { name: 'Connector' }).click()
   await page.getByRole('option', { name: 'Tracker', exact: true }).click()
   await form.getByRole('button', { name: 'Create' }).click()
@@ -39,7 +39,7 @@ test('an integration is made of a connector, and a customer connected by the con
   const opened = context.waitForEvent('page')
   await asking.getByRole('button', { name: 'Open the connect page' }).click()
   const connectPage = await opened
-  await connectPage.getByLabel('API key').fill('key of Globex')
+  await connectPage.getByLabel('API key').pressSequentially('key of Globex')
   await connectPage.getByRole('button', { name: 'Connect' }).click()
   await asking.getByText('connected').waitFor()
   await asking.getByRole('link', { name: 'See the connection' }).click()

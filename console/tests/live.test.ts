@@ -85,7 +85,7 @@ test('the keyboard goes through a list, opens a record and closes it again', asy
   await page.keyboard.press('Escape')
   await page.getByRole('dialog').waitFor({ state: 'detached' })
   await page.keyboard.press('Control+k')
-  await page.getByLabel('Jump to', { exact: true }).fill('alerts')
+  await page.getByLabel('Jump to', { exact: true }).pressSequentially('alerts')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Alerts', level: 1 }).waitFor()
 })

@@ -42,7 +42,7 @@ async function expectGood(within?: string): Promise<void> {
   await expect
     .poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), {
       message: 'pixels that stick out at 360 px',
-      timeout: 5000,
+      timeout: 20_000,
     })
     .toBe(0)
   await page.setViewportSize(WIDE)
@@ -69,7 +69,7 @@ test.each(PAGES.map(({ path, title, hasRecords }) => ({ path, title, hasRecords 
     await tabs.first().click()
     await expectGood('[role=dialog]')
   },
-  60_000,
+  120_000,
 )
 
 test('the first load is at most 300 KB of JavaScript, gzipped', async () => {

@@ -1,9 +1,9 @@
 import type { CompletionSource } from '@codemirror/autocomplete'
-import { EditorState } from '@codemirror/state'
+import { Compartment, EditorState } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { useComputedColorScheme } from '@mantine/core'
 import { useEffect, useRef } from 'react'
-import { type Language, writing } from './setup.ts'
+import { fromOutside, type Language, looks, writing } from './setup.ts'
 
 interface CodeEditorProps {
   value: string
@@ -11,40 +11,58 @@ interface CodeEditorProps {
   label: string
   language: Language
   complete?: CompletionSource | undefined
+  /** Tab goes on to the next field, as in a field of one line. */
+  isField?: boolean | undefined
   minHeight?: number
   maxHeight?: number
 }
 
-/** An editor for JSON or a function. */
+/** An editor for JSON or a function. It is built once: whatever changes around it, who types goes on typing. */
 export default function CodeEditor(props: CodeEditorProps) {
-  const { value, label, language, complete, minHeight = 120, maxHeight = 480 } = props
+  const { value, label, language, isField = false, minHeight = 120, maxHeight = 480 } = props
   const isDark = useComputedColorScheme('light') === 'dark'
   const place = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | null>(null)
-  const onChange = useRef(props.onChange)
+  const look = useRef(new Compartment())
+  const name = useRef(new Compartment())
+  const now = useRef({ ...props, isDark })
   const latest = useRef(value)
   useEffect(() => {
-    onChange.current = props.onChange
+    now.current = { ...props, isDark }
   })
   useEffect(() => {
     if (place.current === null) return
-    const changed = (text: string) => {
-      latest.current = text
-      onChange.current(text)
-    }
-    const extensions = writing({ label, isDark, language, complete, onChange: changed })
+    const extensions = writing({
+      language,
+      isField,
+      complete: (context) => now.current.complete?.(context) ?? null,
+      onChange(text) {
+        latest.current = text
+        now.current.onChange(text)
+      },
+    })
     const made = new EditorView({
-      state: EditorState.create({ doc: latest.current, extensions }),
+      state: EditorState.create({
+        doc: latest.current,
+        extensions: [name.current.of(named(now.current.label)), extensions, look.current.of(looks(now.current.isDark))],
+      }),
       parent: place.current,
     })
     view.current = made
     return () => made.destroy()
-  }, [label, isDark, language, complete])
+  }, [language, isField])
+  useEffect(() => view.current?.dispatch({ effects: look.current.reconfigure(looks(isDark)) }), [isDark])
+  useEffect(() => view.current?.dispatch({ effects: name.current.reconfigure(named(label)) }), [label])
   useEffect(() => {
     // What was set from outside, not typed.
     if (view.current === null || latest.current === value) return
     latest.current = value
-    view.current.dispatch({ changes: { from: 0, to: view.current.state.doc.length, insert: value } })
+    view.current.dispatch({
+      changes: { from: 0, to: view.current.state.doc.length, insert: value },
+      annotations: fromOutside.of(true),
+    })
   }, [value])
   return <div ref={place} style={{ minHeight, maxHeight, overflow: 'auto' }} />
 }
+
+const named = (label: string) => EditorView.contentAttributes.of({ 'aria-label': label })

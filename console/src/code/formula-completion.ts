@@ -1,4 +1,5 @@
 import type { CompletionContext, CompletionResult, CompletionSource } from '@codemirror/autocomplete'
+import type { FormScope } from '../forms/scope.ts'
 
 /** Operators of the formula language with what they look like. */
 const OPERATORS: readonly [name: string, about: string, snippet: string][] = [
@@ -18,16 +19,39 @@ const OPERATORS: readonly [name: string, about: string, snippet: string][] = [
   ['$lastName', 'of a full name', '{ "$lastName": { "$var": "$.input" } }'],
 ]
 
-/** Offers operators, and the paths that are there where the formula stands. */
-export function formulaCompletion(paths: readonly string[]): CompletionSource {
+/** Offers operators where one is begun with a `$`, and the paths that are there where the formula stands. */
+export function formulaCompletion({ paths, samples }: Pick<FormScope, 'paths' | 'samples'>): CompletionSource {
   return (context: CompletionContext): CompletionResult | null => {
     const path = context.matchBefore(/\$\.[\w.[\]-]*/)
-    if (path !== null) return { from: path.from, options: paths.map((label) => ({ label, type: 'variable' })) }
-    const word = context.matchBefore(/[{"]?\s*"?\$?\w*/)
-    if (word === null || (word.from === word.to && !context.explicit)) return null
+    if (path !== null)
+      return {
+        from: path.from,
+        options: paths.map((label) => {
+          const detail = samples.get(label)
+          return { label, type: 'variable', ...(detail === undefined ? {} : { detail }) }
+        }),
+      }
+    const word = context.matchBefore(/[{]?\s*"?\$\w*/)
+    if (word === null && !(context.explicit && context.state.doc.length === 0)) return null
+    const begun = word?.text.replace(/^[{\s"]*/, '') ?? ''
     return {
-      from: word.from,
-      options: OPERATORS.map(([label, detail, apply]) => ({ label, detail, apply, type: 'function' })),
+      from: word?.from ?? context.pos,
+      options: OPERATORS.filter(([name]) => name.startsWith(begun)).map(([label, detail, formula]) => ({
+        label,
+        detail,
+        type: 'function',
+        apply(view, _, from, to) {
+          // With what the editor closed by itself: the quote and the brace.
+          const after = /^"?\s*}?/.exec(view.state.sliceDoc(to, to + 8))?.[0] ?? ''
+          const isClosed = word?.text.startsWith('{') === true
+          const until = to + (isClosed ? after.length : after.startsWith('"') ? 1 : 0)
+          view.dispatch({
+            changes: { from, to: until, insert: formula },
+            selection: { anchor: from + formula.length },
+            userEvent: 'input.complete',
+          })
+        },
+      })),
       filter: false,
     }
   }

@@ -13,14 +13,14 @@ import {
 } from '@codemirror/language'
 import { linter } from '@codemirror/lint'
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search'
-import { EditorState, type Extension } from '@codemirror/state'
+import { Annotation, EditorState, type Extension } from '@codemirror/state'
 import { oneDarkHighlightStyle } from '@codemirror/theme-one-dark'
-import { EditorView, keymap, lineNumbers } from '@codemirror/view'
+import { EditorView, keymap, lineNumbers, tooltips } from '@codemirror/view'
 import { STYLE_NONCE } from '../base.ts'
 
 export type Language = 'json' | 'javascript'
 
-const looks = (isDark: boolean): Extension => [
+export const looks = (isDark: boolean): Extension => [
   EditorView.cspNonce.of(STYLE_NONCE),
   EditorView.theme(
     {
@@ -54,44 +54,46 @@ export function reading(label: string, isDark: boolean, language: Language): Ext
   ]
 }
 
+/** On what a page puts into an editor: nobody typed it, so it is no change to be saved. */
+export const fromOutside = Annotation.define<boolean>()
+
 export interface WritingOptions {
-  label: string
-  isDark: boolean
   language: Language
-  complete?: CompletionSource | undefined
+  complete: CompletionSource
+  isField: boolean
   onChange(text: string): void
 }
 
-export function writing({ label, isDark, language, complete, onChange }: WritingOptions): Extension {
-  const completion =
-    complete === undefined
-      ? []
-      : (language === 'json' ? jsonLanguage : javascriptLanguage).data.of({ autocomplete: complete })
+export function writing({ language, complete, isField, onChange }: WritingOptions): Extension {
   return [
-    EditorView.contentAttributes.of({ 'aria-label': label }),
-    lineNumbers(),
+    isField ? [] : lineNumbers(),
     history(),
-    foldGutter({ openText: '▾', closedText: '▸' }),
+    isField ? [] : foldGutter({ openText: '▾', closedText: '▸' }),
     indentOnInput(),
     bracketMatching(),
-    closeBrackets(),
+    // A field may hold a text that begins with a bracket.
+    isField ? [] : closeBrackets(),
+    // At the end of the page, because the box of an editor of one line would cut them off.
+    tooltips({ position: 'fixed', parent: document.body }),
     autocompletion(),
-    completion,
-    language === 'json' ? [json(), linter(jsonOrNothing)] : javascript(),
+    (language === 'json' ? jsonLanguage : javascriptLanguage).data.of({ autocomplete: complete }),
+    language === 'json' ? [json(), isField ? [] : linter(jsonOrNothing)] : javascript(),
     overwriting,
-    // Tab indents; Escape, then Tab leaves the editor.
+    // Where Tab indents, Escape, then Tab leaves the editor.
     keymap.of([
       ...closeBracketsKeymap,
       ...defaultKeymap,
       ...searchKeymap,
       ...historyKeymap,
       ...foldKeymap,
-      indentWithTab,
+      ...(isField ? [] : [indentWithTab]),
     ]),
     EditorView.updateListener.of((update) => {
-      if (update.docChanged) onChange(update.state.doc.toString())
+      if (!update.docChanged) return
+      if (update.transactions.every((each) => !each.docChanged || each.annotation(fromOutside) === true)) return
+      onChange(update.state.doc.toString())
     }),
-    looks(isDark),
+    isField ? EditorView.lineWrapping : [],
   ]
 }
 

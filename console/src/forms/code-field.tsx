@@ -15,6 +15,8 @@ interface CodeFieldProps {
   value: string
   onChange(text: string): void
   complete?: CompletionSource | undefined
+  /** A field of one line that may have more: Tab leaves it. */
+  isField?: boolean
   minHeight?: number
 }
 

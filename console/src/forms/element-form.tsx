@@ -1,12 +1,17 @@
 import { Alert, Button, Group, MultiSelect, NumberInput, Select, Switch, Textarea, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { type ReactNode, type SubmitEvent, useMemo, useState } from 'react'
-import { problemsOf, refreshAll, wordsOf } from '../api.ts'
+import { type ReactNode, type SubmitEvent, useCallback, useMemo, useRef, useState } from 'react'
+import { problemsOf, refreshAll, refreshed, wordsOf } from '../api.ts'
 import { CodeField } from './code-field.tsx'
+import { DraftNotice } from './draft-notice.tsx'
+import { useDraft } from './drafts.ts'
 import { changesOf, type Field, shownValues, type Values } from './fields.ts'
+import { isSameJson } from './same.ts'
 
 interface ElementFormProps<T> {
+  /** What unsaved work in it is kept under: `customers/new`. */
+  draft: string
   fields: readonly Field[]
   /** What is there already; empty for a new one. */
   of: Values
@@ -19,16 +24,36 @@ interface ElementFormProps<T> {
 
 /** Creates or changes an element: sends what was changed, and shows what the engine refused beside the field. */
 export function ElementForm<T>(props: ElementFormProps<T>) {
+  return <FormOf key={props.draft} {...props} />
+}
+
+const NOTHING: Values = {}
+
+function FormOf<T>(props: ElementFormProps<T>) {
   const { fields, of, isNew, save, onSaved } = props
   const before = useMemo(() => shownValues(fields, of), [fields, of])
-  const [changed, setChanged] = useState<Values>({})
+  const stored = useCallback((values: Values) => withoutSecrets(fields, values), [fields])
+  const draft = useDraft<Values>(props.draft, stored)
   const [local, setLocal] = useState<Record<string, string>>({})
+  const changed = draft.value ?? NOTHING
+  const latest = useRef(changed)
   const values = { ...before, ...changed }
+  const change = (to: Values) => {
+    latest.current = to
+    draft.set(Object.keys(to).every((name) => isSameJson(to[name], before[name])) ? null : to)
+  }
   const { mutate, isPending, error } = useMutation({
-    mutationFn: save,
-    onSuccess(result) {
-      setChanged({})
-      refreshAll()
+    async mutationFn(body: Values) {
+      const sent = latest.current
+      return { result: await save(body), sent }
+    },
+    async onSuccess({ result, sent }) {
+      if (!isNew) await refreshed()
+      else refreshAll()
+      // What was typed meanwhile is kept: only what was sent is saved.
+      const left = Object.fromEntries(Object.entries(latest.current).filter(([name, value]) => value !== sent[name]))
+      latest.current = left
+      draft.set(Object.keys(left).length === 0 ? null : left)
       notifications.show({ message: isNew ? 'Created' : 'Saved' })
       onSaved?.(result)
     },
@@ -44,9 +69,10 @@ export function ElementForm<T>(props: ElementFormProps<T>) {
     if (Object.keys(found).length > 0) return
     mutate(isNew ? withoutNulls(body) : body)
   }
-  const isUnchanged = Object.keys(changed).every((name) => changed[name] === before[name])
+  const isUnchanged = Object.keys(changed).every((name) => isSameJson(changed[name], before[name]))
   return (
     <form onSubmit={submit} noValidate className="stack">
+      <DraftNotice keptAt={draft.keptAt} onDiscard={() => change({})} />
       {fields.map((field, at) => (
         <div key={field.name}>
           {field.section !== undefined && field.section !== fields[at - 1]?.section && (
@@ -58,7 +84,7 @@ export function ElementForm<T>(props: ElementFormProps<T>) {
             value={values[field.name]}
             error={problems[field.name]}
             onChange={(value) => {
-              setChanged((now) => ({ ...now, [field.name]: value }))
+              change({ ...latest.current, [field.name]: value })
               setLocal(({ [field.name]: _, ...others }) => others)
             }}
           />
@@ -75,13 +101,18 @@ export function ElementForm<T>(props: ElementFormProps<T>) {
           {props.button ?? (isNew ? 'Create' : 'Save')}
         </Button>
         {!isNew && !isUnchanged && (
-          <Button variant="default" onClick={() => setChanged({})}>
+          <Button variant="default" onClick={() => change({})}>
             Undo changes
           </Button>
         )}
       </Group>
     </form>
   )
+}
+
+function withoutSecrets(fields: readonly Field[], values: Values): Values {
+  const secret = new Set(fields.filter((each) => each.isSecret === true).map((each) => each.name))
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !secret.has(name)))
 }
 
 function withoutNulls(body: Values): Values {

@@ -1,4 +1,4 @@
-import type { Choice } from '../records/filters.tsx'
+import type { Choice } from '../records/url-state.ts'
 
 /** One field of a form; its name is that of the API. */
 export interface Field {
@@ -7,6 +7,8 @@ export interface Field {
   about?: string
   kind: 'text' | 'long' | 'json' | 'switch' | 'choice' | 'choices' | 'number' | 'lookup' | 'javascript'
   required?: boolean
+  /** Is never kept in the browser as part of a draft. */
+  isSecret?: boolean
   placeholder?: string
   choices?: readonly Choice[]
   lookUp?: () => Promise<readonly Choice[]>

@@ -1,47 +1,35 @@
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useMemo } from 'react'
 import { formulaCompletion } from '../code/formula-completion.ts'
 import { CodeField } from './code-field.tsx'
-import type { FormScope } from './schema-form.tsx'
+import type { FormScope } from './scope.ts'
+import { type Reading, useValueText } from './value-text.ts'
 
 interface FormulaFieldProps {
   label: string
   description?: string | undefined
   error?: string | undefined
   required?: boolean
+  /** Where its value stands in the form: `request.uri`. */
+  path: string
   value: unknown
   onChange(value: unknown): void
   scope: FormScope
 }
 
 /** A value or a formula for one: JSON, or text as it is. */
-export function FormulaField({ value, onChange, scope, error, ...field }: FormulaFieldProps) {
-  const [text, setText] = useState(() => textOf(value))
-  const [problem, setProblem] = useState<string | null>(null)
-  const sent = useRef(value)
-  useEffect(() => {
-    // What was set from outside: another node, or changes undone.
-    if (Object.is(sent.current, value)) return
-    sent.current = value
-    setText(textOf(value))
-    setProblem(null)
-  }, [value])
-  const complete = useMemo(() => formulaCompletion(scope.paths), [scope.paths])
+export function FormulaField({ value, onChange, scope, error, path, ...field }: FormulaFieldProps) {
+  const { text, problem, write } = useValueText({ place: path, value, textOf, read: readValue, onChange })
+  const complete = useMemo(() => formulaCompletion(scope), [scope])
   return (
     <CodeField
       {...field}
       language="json"
       error={problem ?? error}
+      isField
       minHeight={34}
       complete={complete}
       value={text}
-      onChange={(to) => {
-        setText(to)
-        const read = readValue(to)
-        setProblem(read.problem)
-        if (read.problem !== null) return
-        sent.current = read.value
-        onChange(read.value)
-      }}
+      onChange={write}
     />
   )
 }
@@ -51,14 +39,31 @@ function textOf(value: unknown): string {
   return typeof value === 'string' && !looksLikeJson(value) ? value : JSON.stringify(value, null, 2)
 }
 
-const looksLikeJson = (text: string) => /^\s*(?:[[{"]|-?\d|(?:true|false|null)\s*$)/.test(text)
+/** What would be read as something else than this text. */
+const looksLikeJson = (text: string) => text.trim() === '' || /^\s*[[{]/.test(text) || parsed(text) !== undefined
 
-function readValue(text: string): { value: unknown; problem: string | null } {
+/** Only what begins an object or a list has to be JSON; anything else that is not JSON is text as it stands. */
+function readValue(text: string): Reading {
   if (text.trim() === '') return { value: undefined, problem: null }
-  if (!looksLikeJson(text)) return { value: text, problem: null }
+  const value = parsed(text)
+  if (value !== undefined) return { value, problem: null }
+  if (!/^\s*[[{]/.test(text)) return { value: text, problem: null }
+  return { value: undefined, problem: `Not valid JSON yet: ${problemOf(text)}` }
+}
+
+function parsed(text: string): unknown {
   try {
-    return { value: JSON.parse(text), problem: null }
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function problemOf(text: string): string {
+  try {
+    JSON.parse(text)
+    return ''
   } catch (error) {
-    return { value: undefined, problem: `Not valid JSON yet: ${(error as Error).message}` }
+    return (error as Error).message
   }
 }

@@ -1,8 +1,11 @@
 import { Autocomplete, NumberInput, Select, Switch, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { permea } from '../api.ts'
+import { ConditionField } from '../conditions/condition-field.tsx'
+import { dataLinkTableKeyChoices, dataSourceKeyChoices, fieldMappingKeyChoices } from '../pages/choices.ts'
 import { CodeField } from './code-field.tsx'
 import { FormulaField } from './formula-field.tsx'
+import type { FormScope } from './scope.ts'
 
 /** As much of a JSON Schema as forms are made from. */
 export interface FormSchema {
@@ -15,14 +18,6 @@ export interface FormSchema {
   required?: string[]
 }
 
-/** What fields offer, of the place where the form is. */
-export interface FormScope {
-  /** Keys of nodes that can be named. */
-  nodeKeys: readonly string[]
-  /** Paths that formulas can begin with, such as `$.input.trigger`. */
-  paths: readonly string[]
-}
-
 interface SchemaFormProps {
   schema: FormSchema
   value: unknown
@@ -31,10 +26,12 @@ interface SchemaFormProps {
   /** What is wrong, by the path of the field: `request.uri`. */
   problems?: Readonly<Record<string, string>>
   path?: string
+  /** What the names of its unfinished texts begin with: of whom the form is. */
+  at?: string
 }
 
 /** A form that follows from a schema. A value that it does not describe is left as it is. */
-export function SchemaForm({ schema, value, onChange, scope, problems = {}, path = '' }: SchemaFormProps) {
+export function SchemaForm({ schema, value, onChange, scope, problems = {}, path = '', at = '' }: SchemaFormProps) {
   const given = (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}) as Record<
     string,
     unknown
@@ -45,7 +42,7 @@ export function SchemaForm({ schema, value, onChange, scope, problems = {}, path
   }
   return Object.entries(schema.properties ?? {}).map(([name, field]) => {
     const place = path === '' ? name : `${path}.${name}`
-    const common = { scope, problems, path: place }
+    const common = { scope, problems, path: place, at }
     if (field.type === 'object' && field.properties !== undefined)
       return (
         <fieldset key={name} className="form-set">
@@ -68,7 +65,7 @@ export function SchemaForm({ schema, value, onChange, scope, problems = {}, path
   })
 }
 
-interface SchemaFieldProps extends Required<Pick<SchemaFormProps, 'problems' | 'path'>> {
+interface SchemaFieldProps extends Required<Pick<SchemaFormProps, 'problems' | 'path' | 'at'>> {
   name: string
   schema: FormSchema
   scope: FormScope
@@ -87,7 +84,10 @@ function SchemaField(props: SchemaFieldProps) {
   }
   const text = typeof value === 'string' ? value : ''
   const setText = (to: string | null) => onChange(to === null || to === '' ? undefined : to)
-  if (schema.format === 'formula') return <FormulaField {...usual} value={value} onChange={onChange} scope={scope} />
+  if (schema.format === 'formula')
+    return <FormulaField {...usual} path={props.at + props.path} value={value} onChange={onChange} scope={scope} />
+  if (schema.format === 'condition')
+    return <ConditionField {...usual} path={props.at + props.path} value={value} onChange={onChange} scope={scope} />
   if (schema.enum !== undefined)
     return (
       <Select
@@ -103,6 +103,12 @@ function SchemaField(props: SchemaFieldProps) {
       return <KeyOf {...usual} what="app-event-type-keys" load={eventTypeKeys} value={text} onChange={setText} />
     case 'action-key':
       return <KeyOf {...usual} what="action-keys" load={actionKeys} value={text} onChange={setText} />
+    case 'data-source-key':
+      return <KeyOf {...usual} what="data-source-keys" load={dataSourceKeyChoices} value={text} onChange={setText} />
+    case 'field-mapping-key':
+      return <KeyOf {...usual} what="mapping-keys" load={fieldMappingKeyChoices} value={text} onChange={setText} />
+    case 'data-link-table-key':
+      return <KeyOf {...usual} what="link-table-keys" load={dataLinkTableKeyChoices} value={text} onChange={setText} />
     case 'node-key':
       return <Select {...usual} data={[...scope.nodeKeys]} value={text === '' ? null : text} onChange={setText} />
     case 'time-zone':
@@ -120,7 +126,7 @@ interface PlainFieldProps extends SchemaFieldProps {
 }
 
 /** A field by its type alone. */
-function PlainField({ schema, value, onChange, scope, usual, setText }: PlainFieldProps) {
+function PlainField({ schema, value, onChange, scope, usual, setText, path, at }: PlainFieldProps) {
   switch (schema.type) {
     case 'boolean':
       return (
@@ -148,7 +154,7 @@ function PlainField({ schema, value, onChange, scope, usual, setText }: PlainFie
         />
       )
     default:
-      return <FormulaField {...usual} value={value} onChange={onChange} scope={scope} />
+      return <FormulaField {...usual} path={at + path} value={value} onChange={onChange} scope={scope} />
   }
 }
 
@@ -164,7 +170,7 @@ function errorAt(problems: Readonly<Record<string, string>>, path: string): stri
 
 interface KeyOfProps {
   what: string
-  load(): Promise<{ value: string; label: string }[]>
+  load(): Promise<readonly { value: string; label: string }[]>
   label: string
   value: string
   onChange(value: string | null): void
@@ -177,7 +183,7 @@ function KeyOf({ what, load, value, ...usual }: KeyOfProps) {
     <Select
       {...usual}
       searchable
-      data={isKnown ? data : [...data, { value, label: `${value} (not there)` }]}
+      data={isKnown ? [...data] : [...data, { value, label: `${value} (not there)` }]}
       value={value === '' ? null : value}
       nothingFoundMessage="Nothing of this name"
     />

@@ -1,5 +1,5 @@
 import { permea } from '../api.ts'
-import type { Choice } from '../records/filters.tsx'
+import type { Choice } from '../records/url-state.ts'
 
 const LIMIT = 500
 
@@ -49,3 +49,16 @@ export async function externalEventTypeChoices(): Promise<readonly Choice[]> {
   const { items } = await permea.externalEventTypes.list({ query: { limit: LIMIT } })
   return items.map((type) => ({ value: type.id, label: type.name }))
 }
+
+async function keysOf(
+  of: (query: { limit: number }) => Promise<{ items: { key?: string | undefined; name: string }[] }>,
+) {
+  const { items } = await of({ limit: LIMIT })
+  // One key stands for an element and for what integrations have of it.
+  const byKey = new Map(items.flatMap(({ key, name }) => (key === undefined ? [] : [[key, name] as const])))
+  return [...byKey].map(([value, name]) => ({ value, label: `${name} (${value})` }))
+}
+
+export const dataSourceKeyChoices = () => keysOf((query) => permea.dataSources.list({ query }))
+export const fieldMappingKeyChoices = () => keysOf((query) => permea.fieldMappings.list({ query }))
+export const dataLinkTableKeyChoices = () => keysOf((query) => permea.dataLinkTables.list({ query }))

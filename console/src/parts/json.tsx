@@ -1,3 +1,4 @@
+import { parseExactJson } from '@permea/contract'
 import { lazy, Suspense, useMemo } from 'react'
 import { Copy } from './copy.tsx'
 
@@ -55,7 +56,7 @@ function prettyOf(value: unknown): string {
   if (value === undefined) return ''
   if (typeof value === 'string') {
     try {
-      const parsed: unknown = JSON.parse(value)
+      const parsed: unknown = parseExactJson(value)
       return typeof parsed === 'object' && parsed !== null ? JSON.stringify(parsed, null, 2) : value
     } catch {
       return value

@@ -52,6 +52,8 @@ const LOOKS: Record<string, Look> = {
   stopped: { tone: 'calm', icon: IconPlayerStopFilled },
   cancelled: { tone: 'calm', icon: IconPlayerStopFilled },
   skipped: calm(),
+  yes: good(),
+  no: bad(),
   ignored: calm(),
   disabled: calm(),
   unsubscribed: calm(),

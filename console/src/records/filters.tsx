@@ -2,13 +2,9 @@ import { CloseButton, Select, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
-
-export interface Choice {
-  value: string
-  label: string
-}
+import { useEffect, useRef, useState } from 'react'
+import { TimeRange } from './time-range.tsx'
+import { type Choice, useUrlState } from './url-state.ts'
 
 /** A filter of a list; its value stands in the URL under its name. */
 export type Filter =
@@ -19,16 +15,8 @@ export type Filter =
   /** Has no control of its own: set by links, shown as something that can be taken away. */
   | { kind: 'link'; name: string; label: string }
 
-type SearchParams = Record<string, string | undefined>
-
 const SEARCH_AFTER_MS = 300
 
-export const SINCE: readonly Choice[] = [
-  { value: '15m', label: 'Last 15 minutes' },
-  { value: '1h', label: 'Last hour' },
-  { value: '24h', label: 'Last 24 hours' },
-  { value: '7d', label: 'Last 7 days' },
-]
 /** The filter that elements which can be archived have. */
 export const ARCHIVED: Filter = {
   kind: 'choice',
@@ -36,26 +24,6 @@ export const ARCHIVED: Filter = {
   label: 'Archived',
   choices: [{ value: 'true', label: 'With archived' }],
 }
-const UNIT_MS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-/** The moment that a value such as `24h` stands for, to the minute, so that a list keeps its name for a while. */
-export function momentOfSince(value: string): string {
-  const ms = Number.parseInt(value, 10) * (UNIT_MS[value.slice(-1)] ?? 0)
-  return new Date(Math.floor((Date.now() - ms) / 60_000) * 60_000).toISOString()
-}
-
-/** What the URL says, and how to change it. */
-export function useUrlState(): { search: SearchParams; change(to: SearchParams): void } {
-  const search = useSearch({ strict: false }) as SearchParams
-  const navigate = useNavigate()
-  return {
-    search,
-    change(to) {
-      void navigate({ to: '.', search: (before: SearchParams) => ({ ...before, ...to }), replace: true })
-    },
-  }
-}
-
 export function Filters({ filters }: { filters: readonly Filter[] }) {
   if (filters.length === 0) return null
   return (
@@ -73,11 +41,11 @@ function One({ filter }: { filter: Filter }) {
   const set = (to: string | null) => change({ [filter.name]: to === null || to === '' ? undefined : to })
   switch (filter.kind) {
     case 'search':
-      return <SearchFilter key={value ?? ''} label={filter.label} value={value ?? ''} onChange={set} />
+      return <SearchFilter label={filter.label} value={value ?? ''} onChange={set} />
     case 'choice':
       return <ChoiceFilter label={filter.label} choices={filter.choices} value={value} onChange={set} />
     case 'since':
-      return <ChoiceFilter label={filter.label} choices={SINCE} value={value} onChange={set} />
+      return <TimeRange name={filter.name} label={filter.label} />
     case 'lookup':
       return <LookupFilter filter={filter} value={value} onChange={set} />
     case 'link':
@@ -87,8 +55,17 @@ function One({ filter }: { filter: Filter }) {
 
 function SearchFilter(props: { label: string; value: string; onChange(to: string): void }) {
   const [text, setText] = useState(props.value)
-  const settle = useDebouncedCallback(props.onChange, SEARCH_AFTER_MS)
-  useEffect(() => setText(props.value), [props.value])
+  const sent = useRef(props.value)
+  const settle = useDebouncedCallback((to: string) => {
+    sent.current = to
+    props.onChange(to)
+  }, SEARCH_AFTER_MS)
+  useEffect(() => {
+    // What a link set, not what was typed here and comes back by the URL while more is being typed.
+    if (props.value === sent.current) return
+    sent.current = props.value
+    setText(props.value)
+  }, [props.value])
   return (
     <TextInput
       aria-label={props.label}

@@ -2,9 +2,11 @@ import { Outlet, useParams } from '@tanstack/react-router'
 import { type ReactNode, useCallback, useMemo, useRef } from 'react'
 import { Failure } from '../parts/failure.tsx'
 import { PageHead } from '../shell/page-head.tsx'
-import { type Filter, Filters, momentOfSince, useUrlState } from './filters.tsx'
+import { ExportButton } from './export-button.tsx'
+import { type Filter, Filters } from './filters.tsx'
 import { type FetchPage, type Query, useRecordList } from './record-list.ts'
 import { type Column, isAtTop, RecordTable } from './record-table.tsx'
+import { momentOfSince, useUrlState } from './url-state.ts'
 
 interface ListPageProps<T> {
   title: string
@@ -29,14 +31,27 @@ export function ListPage<T extends { id: string }>(props: ListPageProps<T>) {
   const { search } = useUrlState()
   const { id } = useParams({ strict: false }) as { id?: string }
   const scroller = useRef<HTMLDivElement>(null)
-  const given = JSON.stringify(filters.map(({ name, kind }) => [name, kind, search[name]]))
+  const hasTime = filters.some((filter) => filter.kind === 'since')
+  const given = JSON.stringify([
+    ...filters.map(({ name, kind }) => [name, kind, search[name]]),
+    ...(hasTime ? [['to', 'since', search.to]] : []),
+  ])
   const query = useMemo(() => queryOf(JSON.parse(given)), [given])
   const atTop = useCallback(() => isAtTop(scroller.current), [])
   const list = useRecordList<T>({ ...props, query }, atTop)
   const isFiltered = Object.keys(query).length > 0
   return (
     <div className="page">
-      <PageHead title={props.title} about={props.about} actions={props.actions} />
+      <PageHead
+        title={props.title}
+        about={props.about}
+        actions={
+          <>
+            {list.items.length > 0 && <ExportButton name={props.path} query={query} fetchPage={props.fetchPage} />}
+            {props.actions}
+          </>
+        }
+      />
       <Filters filters={filters} />
       {list.error !== null ? (
         <div className="page-body">

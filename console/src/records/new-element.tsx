@@ -30,6 +30,7 @@ export function NewElement<T extends { id: string }>({
     <NewDrawer title={title} path={path}>
       <ElementForm
         {...form}
+        draft={`${path}/new`}
         of={of}
         isNew
         save={create}

@@ -9,7 +9,8 @@ import { Copy } from '../parts/copy.tsx'
 import { CopyAsCurl } from '../parts/curl.tsx'
 import { Failure } from '../parts/failure.tsx'
 import { Json } from '../parts/json.tsx'
-import { useUrlState } from './filters.tsx'
+import { useEscape } from './escape.ts'
+import { useUrlState } from './url-state.ts'
 
 export interface Tab<T> {
   key: string
@@ -45,6 +46,7 @@ export function RecordDrawer<T extends { id: string }>(props: RecordDrawerProps<
   useUpdates([props.kind, ...(props.alsoFollows ?? [])], () => void found.refetch())
   const close = () =>
     void navigate({ to: `/${props.path}`, search: (before: object) => ({ ...before, tab: undefined }) })
+  useEscape(close)
   const record = found.data
   const tabs: readonly Tab<T>[] = [
     ...props.tabs,
@@ -56,7 +58,13 @@ export function RecordDrawer<T extends { id: string }>(props: RecordDrawerProps<
   ]
   const tab = tabs.some((each) => each.key === search.tab) ? search.tab : tabs[0]?.key
   return (
-    <Drawer.Root opened onClose={close} position="right" size={isNarrow ? '100%' : (props.size ?? 760)}>
+    <Drawer.Root
+      opened
+      onClose={close}
+      closeOnEscape={false}
+      position="right"
+      size={isNarrow ? '100%' : (props.size ?? 760)}
+    >
       <Drawer.Overlay backgroundOpacity={0.3} />
       <Drawer.Content aria-label={`${props.noun} ${id}`}>
         <div className="drawer-head">

@@ -5,6 +5,8 @@ import { useUpdates } from '../live/live.ts'
 export interface Page<T> {
   items: T[]
   cursor?: string | undefined
+  /** Where a log was looked through for a moment only: how far back. The page is then short, or empty. */
+  lookedBackTo?: string | undefined
 }
 
 /** The filters of a list, with the limit and cursor of a page. */
@@ -40,6 +42,8 @@ export interface RecordList<T> {
   isLoading: boolean
   isFetchingMore: boolean
   hasMore: boolean
+  /** How far back was looked for what is rare, where that is not the end; null where all there is was looked at. */
+  lookedBackTo: string | null
   more(): void
   error: unknown
   retry(): void
@@ -75,7 +79,7 @@ export function useRecordList<T extends { id: string }>(
     queryFn: ({ pageParam, signal }) =>
       fetchPage({ ...query, limit: pageParam === undefined ? FIRST_PAGE : LATER_PAGES, cursor: pageParam }, signal),
     initialPageParam: undefined as string | undefined,
-    getNextPageParam: (last: Page<T>) => (last.items.length === 0 ? undefined : last.cursor),
+    getNextPageParam: (last: Page<T>) => nextOf(last),
     structuralSharing: false,
     // Live news keep it up to date; reading every page again would be dear.
     staleTime: Number.POSITIVE_INFINITY,
@@ -131,6 +135,7 @@ export function useRecordList<T extends { id: string }>(
     isLoading: found.isPending,
     isFetchingMore: found.isFetchingNextPage,
     hasMore: found.hasNextPage,
+    lookedBackTo: found.data?.pages.at(-1)?.lookedBackTo ?? null,
     more() {
       if (found.hasNextPage && !found.isFetchingNextPage) void found.fetchNextPage()
     },
@@ -138,6 +143,11 @@ export function useRecordList<T extends { id: string }>(
     retry: () => void found.refetch(),
     fresh,
   }
+}
+
+/** Where to go on; an empty page is the last one unless it says that it was not looked to the end. */
+export function nextOf(page: Page<unknown>): string | undefined {
+  return page.items.length === 0 && page.lookedBackTo === undefined ? undefined : page.cursor
 }
 
 function withNews<T extends { id: string }>(page: Page<T>, byId: ReadonlyMap<string, T>): Page<T> {

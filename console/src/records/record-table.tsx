@@ -147,16 +147,24 @@ export function RecordTable<T extends { id: string }>(props: RecordTableProps<T>
           </div>
         </div>
       )}
-      <div className="table-foot" hidden={hasNothing}>
-        <span aria-live="polite">
-          {list.isLoading
-            ? 'Loading'
-            : `${list.items.length.toLocaleString()}${list.hasMore ? ' loaded, more as you scroll' : ' in all'}`}
-        </span>
+      <div className="table-foot" hidden={hasNothing && list.lookedBackTo === null}>
+        <span aria-live="polite">{list.isLoading ? 'Loading' : countOf(list)}</span>
+        {list.lookedBackTo !== null && (
+          <Button size="compact-xs" variant="light" loading={list.isFetchingMore} onClick={() => list.more()}>
+            Look further back
+          </Button>
+        )}
         {list.isFetchingMore && <Loader size={14} aria-label="Loading more" />}
       </div>
     </div>
   )
+}
+
+/** How many are shown, and how far that goes. */
+function countOf({ items, hasMore, lookedBackTo }: RecordList<unknown>): string {
+  const count = items.length.toLocaleString()
+  if (lookedBackTo !== null) return `${count} found, looked back to ${new Date(lookedBackTo).toLocaleString()}`
+  return `${count}${hasMore ? ' loaded, more as you scroll' : ' in all'}`
 }
 
 interface LineProps<T> {

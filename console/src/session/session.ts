@@ -1,4 +1,5 @@
 import { CONSOLE_PATH } from '../base.ts'
+import { forgetDrafts } from '../forms/drafts.ts'
 
 /** Who is signed in, as the page is told together with its token. */
 export interface SignedIn {
@@ -46,5 +47,6 @@ export async function signIn(proof: Proof): Promise<string | null> {
 export async function signOut(where: 'here' | 'everywhere'): Promise<void> {
   if (where === 'here') await fetch(SESSION_URL, { method: 'DELETE' })
   else await fetch(`${SESSION_URL}/sign-out-everywhere`, { method: 'POST' })
+  forgetDrafts()
   location.assign(`${CONSOLE_PATH}/sign-in`)
 }

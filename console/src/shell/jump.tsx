@@ -1,18 +1,32 @@
+import { useDebouncedValue } from '@mantine/hooks'
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
 import { IconHash, IconSearch } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { PAGES } from '../pages.ts'
 import { placeOfId } from '../places.ts'
+import { find } from './find.ts'
 
 export const openJump = spotlight.open
 
-/** Cmd-K: to any page by its name, to any record by its id. */
+const SETTLED_MS = 250
+const LENGTH_MIN = 2
+
+/** Cmd-K: to any page, to whatever is called so, to any record by its id or by a value in its payload. */
 export function Jump() {
   const navigate = useNavigate()
   const [query, setQuery] = useState('')
   const go = (to: string) => void navigate({ to, search: {} })
   const place = placeOfId(query)
+  const [text] = useDebouncedValue(query.trim(), SETTLED_MS)
+  const isLookedFor = text.length >= LENGTH_MIN && place === null
+  const found = useQuery({
+    queryKey: ['find', text],
+    queryFn: ({ signal }) => find(text, signal),
+    enabled: isLookedFor,
+    staleTime: 10_000,
+  })
   const actions: SpotlightActionData[] = PAGES.map(({ path, title, icon: Icon, also }) => ({
     id: path === '' ? 'home' : path,
     label: title,
@@ -29,19 +43,35 @@ export function Jump() {
       leftSection: <IconHash size={18} stroke={1.6} />,
       onClick: () => go(place),
     })
+  for (const each of isLookedFor ? (found.data ?? []) : []) {
+    const Icon = PAGES.find(({ path }) => path === each.page)?.icon ?? IconHash
+    actions.push({
+      id: each.id,
+      label: each.title,
+      description: each.about,
+      // Found by the engine, by more than what is shown.
+      keywords: query,
+      leftSection: <Icon size={18} stroke={1.6} />,
+      onClick: () => go(each.path),
+    })
+  }
   return (
     <Spotlight
       actions={actions}
       query={query}
       onQueryChange={setQuery}
       shortcut={['mod + K', '/']}
-      nothingFound="Neither a page nor an id"
+      nothingFound={
+        found.isFetching || text !== query.trim()
+          ? 'Looking…'
+          : 'Nothing is called so, and no payload of a week holds it'
+      }
       highlightQuery={false}
       scrollable
       maxHeight={420}
       searchProps={{
         leftSection: <IconSearch size={18} />,
-        placeholder: 'A page, or the id of anything',
+        placeholder: 'A page, a name, an id, a value in a payload',
         'aria-label': 'Jump to',
       }}
     />

@@ -1,6 +1,30 @@
 import { ScrollArea } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
+import { permea } from '../api.ts'
+import { useUpdates } from '../live/live.ts'
 import { PAGE_GROUPS } from '../pages.ts'
+
+const SHOWN_MAX = 99
+
+/** How many alerts are ongoing, beside the page that lists them. */
+function OngoingAlerts() {
+  const { data, refetch } = useQuery({
+    queryKey: ['alert', 'count'],
+    queryFn: () => permea.alerts.list({ query: { status: 'ongoing', limit: SHOWN_MAX + 1 } }),
+    refetchInterval: 60_000,
+  })
+  useUpdates(['alert'], () => void refetch())
+  const count = data?.items.length ?? 0
+  if (count === 0) return null
+  const isCritical = data?.items.some((each) => each.severity === 'critical')
+  return (
+    <span className="nav-badge" data-tone={isCritical ? 'bad' : 'warn'}>
+      {count > SHOWN_MAX ? `${SHOWN_MAX}+` : count}
+      <span className="unseen"> ongoing</span>
+    </span>
+  )
+}
 
 export function Navigation() {
   return (
@@ -23,6 +47,7 @@ export function Navigation() {
                 >
                   <Icon size={17} stroke={1.7} aria-hidden />
                   {title}
+                  {path === 'alerts' && <OngoingAlerts />}
                 </Link>
               </li>
             ))}

@@ -4,6 +4,7 @@ import { IconError404, IconMoodSad, IconSearch } from '@tabler/icons-react'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { session, wordsOf } from '../api.ts'
+import { UnsavedGuard } from '../forms/unsaved-guard.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Jump, openJump } from './jump.tsx'
 import { LiveSign } from './live-sign.tsx'
@@ -56,6 +57,7 @@ export function Shell() {
         <Outlet />
       </AppShell.Main>
       <Jump />
+      <UnsavedGuard />
     </AppShell>
   )
 }

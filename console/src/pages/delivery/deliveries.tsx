@@ -6,7 +6,7 @@ import { Empty } from '../../parts/empty.tsx'
 import { Exchange } from '../../parts/exchange.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Json } from '../../parts/json.tsx'
-import { IdLink, To } from '../../parts/links.tsx'
+import { CustomerLink, IdLink, To } from '../../parts/links.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
@@ -49,14 +49,33 @@ const filters: readonly Filter[] = [
   { kind: 'link', name: 'eventType', label: 'Message' },
 ]
 
-/** The name of an endpoint, where it is one of the notifications'. */
+/** By its name: an endpoint of the workspace, one of a customer, or a subscription to events of an app. */
 function Destination({ id }: { id: string }) {
-  const { data = [] } = useQuery({
+  const { data: known } = useQuery({
     queryKey: ['choices', 'destinationId'],
     queryFn: destinationChoices,
     staleTime: 30_000,
   })
-  return <IdLink id={id}>{data.find((each) => each.value === id)?.label ?? id}</IdLink>
+  const label = known?.find((each) => each.value === id)?.label
+  const { data: found } = useQuery({
+    queryKey: ['destination', id],
+    queryFn: (): Promise<{ name: string }> =>
+      id.startsWith('ees_')
+        ? permea.externalEventSubscriptions.get({ params: { id } })
+        : permea.notificationEndpoints.get({ params: { id } }),
+    enabled: known !== undefined && label === undefined,
+    staleTime: 30_000,
+  })
+  return <IdLink id={id}>{label ?? found?.name ?? id}</IdLink>
+}
+
+function NamedCustomer({ id }: { id: string }) {
+  const { data } = useQuery({
+    queryKey: ['customer-name', id],
+    queryFn: () => permea.customers.get({ params: { selector: id } }),
+    staleTime: 30_000,
+  })
+  return <CustomerLink customer={data} id={id} />
 }
 
 export function Page() {
@@ -121,7 +140,7 @@ function Attempts({ delivery }: { delivery: DeliveryWithAttempts }) {
           Made: <Moment at={delivery.createdAt} isExact />,
           To: <Destination id={delivery.destinationId} />,
           About: delivery.sourceId === undefined ? undefined : <IdLink id={delivery.sourceId} />,
-          Customer: delivery.tenantId === undefined ? undefined : <IdLink id={delivery.tenantId} />,
+          Customer: delivery.tenantId === undefined ? undefined : <NamedCustomer id={delivery.tenantId} />,
           'Next attempt': delivery.nextAttemptAt === undefined ? undefined : <Moment at={delivery.nextAttemptAt} />,
           Settled: delivery.settledAt === undefined ? undefined : <Moment at={delivery.settledAt} isExact />,
         }}

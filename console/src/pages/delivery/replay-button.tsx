@@ -6,7 +6,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { permea, refreshAll, wordsOf } from '../../api.ts'
-import { momentOfSince, SINCE, useUrlState } from '../../records/filters.tsx'
+import { momentOfSince, SINCE, useUrlState } from '../../records/url-state.ts'
 import { destinationChoices } from '../choices.ts'
 
 const STATES = [

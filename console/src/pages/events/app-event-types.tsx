@@ -152,7 +152,7 @@ function Existing() {
           title: 'Edit',
           show: (type) => (
             <ElementForm
-              key={type.revision}
+              draft={`${PATH}/${type.id}`}
               fields={fields}
               of={type}
               isNew={false}

@@ -1,9 +1,11 @@
 import { Alert, Button, Group, Select } from '@mantine/core'
+import { parseExactJson } from '@permea/contract'
 import { sendEvents } from '@permea/sdk'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type ItemOf, permea, session, wordsOf } from '../../api.ts'
 import { CodeField } from '../../forms/code-field.tsx'
+import { useTried } from '../../forms/drafts.ts'
 import { Copy } from '../../parts/copy.tsx'
 import { curlOf } from '../../parts/curl.tsx'
 import { To } from '../../parts/links.tsx'
@@ -12,7 +14,7 @@ const TOKEN_SECONDS = 300
 
 /** Sends an event as the application would: to the webhook address, with the token of a customer. */
 export function SendEvent({ type }: { type: ItemOf<typeof permea.appEventTypes.list> }) {
-  const [text, setText] = useState(() => JSON.stringify(type.example ?? {}, null, 2))
+  const [text, setText] = useTried(`${type.id}/test`, () => JSON.stringify(type.example ?? {}, null, 2))
   const [customerKey, setCustomerKey] = useState<string | null>(null)
   const customers = useQuery({
     queryKey: ['choices', 'customer-keys'],
@@ -21,7 +23,7 @@ export function SendEvent({ type }: { type: ItemOf<typeof permea.appEventTypes.l
   const chosen = customerKey ?? customers.data?.items[0]?.internalId ?? null
   const sending = useMutation({
     async mutationFn() {
-      const event = JSON.parse(text) as object
+      const event = parseExactJson(text) as object
       const token = chosen === null ? undefined : await tokenOf(chosen)
       return sendEvents(type.globalWebhookUri, event, { token })
     },
@@ -61,13 +63,7 @@ export function SendEvent({ type }: { type: ItemOf<typeof permea.appEventTypes.l
         </Alert>
       )}
       {sending.data !== undefined && (
-        <Alert
-          role="status"
-          variant="outline"
-          color="green"
-          title="Accepted"
-          styles={{ message: { color: 'inherit' } }}
-        >
+        <Alert role="status" variant="outline" color="green" title="Accepted">
           {sending.data.results.map((result) =>
             'id' in result ? (
               <div key={result.id}>
@@ -88,7 +84,7 @@ async function tokenOf(tenantKey: string): Promise<string> {
 
 function bodyOf(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExactJson(text)
   } catch {
     return {}
   }

@@ -1,10 +1,12 @@
 import { Alert, Button, Select } from '@mantine/core'
+import { parseExactJson } from '@permea/contract'
 import { IconPlayerTrackNext } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ItemOf, permea, wordsOf } from '../../api.ts'
 import { CodeField } from '../../forms/code-field.tsx'
+import { useTried } from '../../forms/drafts.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
 import { Act } from '../../parts/act.tsx'
@@ -36,6 +38,14 @@ const TYPES: Record<Action['type'], string> = {
   'http-request': 'HTTP request',
   'run-javascript': 'JavaScript',
   'connector-operation': 'Operation of the connector',
+  'list-data-records': 'List records',
+  'search-data-record': 'Search records',
+  'find-data-record-by-id': 'Find a record by id',
+  'match-data-record': 'Match a record',
+  'create-data-record': 'Create a record',
+  'update-data-record': 'Change a record',
+  'delete-data-record': 'Delete a record',
+  'find-or-create-data-record': 'Find or create a record',
 }
 
 const stateOf = (each: Action) => (each.archivedAt === undefined ? (each.state ?? 'active') : 'archived')
@@ -164,7 +174,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
-              key={each.revision}
+              draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
               isNew={false}
@@ -210,7 +220,7 @@ function About({ action }: { action: Action }) {
 }
 
 function RunNow({ action }: { action: Action }) {
-  const [text, setText] = useState('{}')
+  const [text, setText] = useTried(`${action.id}/run`, () => '{}')
   const [connectionId, setConnectionId] = useState<string | null>(action.connectionId ?? null)
   const connections = useQuery({ queryKey: ['choices', 'connectionId'], queryFn: connectionChoices, staleTime: 30_000 })
   const running = useMutation({
@@ -218,7 +228,7 @@ function RunNow({ action }: { action: Action }) {
       permea.actions.run({
         params: { selector: action.id },
         query: connectionId === null ? {} : { connectionId },
-        body: { input: JSON.parse(text) as unknown },
+        body: { input: parseExactJson(text) as unknown },
       }),
   })
   return (

@@ -18,6 +18,7 @@ import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
 import { customerChoices, integrationChoices } from '../choices.ts'
+import { ConnectionData } from '../data/connection-data.tsx'
 import { ConnectButton } from './connect-button.tsx'
 
 type Connection = ItemOf<typeof permea.connections.list>
@@ -87,13 +88,14 @@ export function Record() {
       actions={(each) => <Actions connection={each} />}
       tabs={[
         { key: 'about', title: 'About', show: (each) => <About connection={each} /> },
+        { key: 'data', title: 'Data', show: (each) => <ConnectionData connectionId={each.id} /> },
         { key: 'history', title: 'History', show: (each) => <History id={each.id} /> },
         {
           key: 'edit',
           title: 'Edit',
           show: (each) => (
             <ElementForm
-              key={each.revision}
+              draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
               isNew={false}

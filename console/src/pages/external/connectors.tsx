@@ -153,7 +153,7 @@ function Existing() {
               </Empty>
             ) : (
               <ElementForm
-                key={each.revision}
+                draft={`${PATH}/${each.id}`}
                 fields={fields}
                 of={each}
                 isNew={false}

@@ -156,7 +156,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
-              key={each.updatedAt}
+              draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
               isNew={false}
@@ -178,6 +178,16 @@ function Actions({ subscription }: { subscription: Subscription }) {
     <>
       <Act label="Subscribe again" run={() => api.resubscribe({ params })} unless={isArchived || null} said={said} />
       <Act label="Refresh" run={() => api.refreshWebhook({ params })} unless={isArchived || null} said={said} />
+      {(subscription.requiresPull || subscription.requiresFullSync) && (
+        <Act
+          label="Pull now"
+          run={() => permea.externalEventPulls.pullEvents({ params })}
+          unless={isArchived || null}
+          said={(pull) =>
+            pull.status === 'success' ? `${pull.collectedEventIds.length} events found` : `The pull is ${pull.status}`
+          }
+        />
+      )}
       <Act
         label="Unsubscribe"
         run={() => api.unsubscribe({ params })}
@@ -217,7 +227,7 @@ function About({ subscription }: { subscription: Subscription }) {
         />
       )}
       {subscription.needsResubscribe && (
-        <Alert variant="outline" color="yellow" styles={{ message: { color: 'inherit' } }}>
+        <Alert variant="outline" color="yellow">
           Its subscribe function is another one by now. Subscribe again to use it.
         </Alert>
       )}
@@ -240,6 +250,9 @@ function About({ subscription }: { subscription: Subscription }) {
       <nav className="trail" aria-label="What came of it">
         <To path="/incoming-webhooks" search={search}>
           Incoming webhooks
+        </To>
+        <To path="/external-event-pulls" search={search}>
+          Pulls
         </To>
         <To path="/external-events" search={search}>
           Events
@@ -266,13 +279,7 @@ function Secret({ subscription }: { subscription: Subscription }) {
   const [secret, setSecret] = useState<string | null>(null)
   if (secret !== null)
     return (
-      <Alert
-        role="status"
-        variant="outline"
-        color="yellow"
-        title="Keep the secret now"
-        styles={{ message: { color: 'inherit' } }}
-      >
+      <Alert role="status" variant="outline" color="yellow" title="Keep the secret now">
         <code className="secret">{secret}</code>
         <Button size="xs" mt="sm" onClick={() => setSecret(null)}>
           I have it

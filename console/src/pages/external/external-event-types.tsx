@@ -1,9 +1,11 @@
-import { Alert, Badge, Button, Group, SegmentedControl } from '@mantine/core'
+import { Alert, Badge, Button, Group, SegmentedControl, Select } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { IconCode } from '@tabler/icons-react'
-import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
-import { type ItemOf, permea, refreshAll, wordsOf } from '../../api.ts'
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useRef, useState } from 'react'
+import { type ItemOf, permea, refreshed, wordsOf } from '../../api.ts'
+import { DraftNotice } from '../../forms/draft-notice.tsx'
+import { useDraft } from '../../forms/drafts.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
 import { Act } from '../../parts/act.tsx'
@@ -99,6 +101,15 @@ const fields: readonly Field[] = [
     kind: 'json',
     about: 'What a subscriber must give, such as a project.',
   },
+  {
+    name: 'dedupeKey',
+    label: 'What identifies an event',
+    kind: 'json',
+    section: 'Events that the app sends again',
+    placeholder: '{ "header": "x-delivery-id" }',
+    about:
+      'header, path (within the event) or formula, and forSeconds. An event that comes again is shown as repeated, and nothing follows from it.',
+  },
 ]
 
 const codeOf = (type: Type, slot: Slot): string => {
@@ -143,20 +154,63 @@ export function Page() {
 
 export const Record = newOrExisting(New, Existing)
 
+/** A person enters the address in the app, so there is nothing to register. */
+const BY_HAND = 'export default () => ({})\n'
+
 function New() {
+  const [vendor, setVendor] = useState<string | null>(null)
+  const { data } = useQuery({ queryKey: ['webhook-vendors'], queryFn: () => permea.webhookVendors.list() })
+  const vendors = data?.items ?? []
+  const chosen = vendors.find(({ key }) => key === vendor)
   return (
     <NewElement
       title="New external event type"
       path={PATH}
       fields={fields}
       create={(body) => {
-        const functions = { subscribe: STARTS.subscribe, handle: STARTS.handle, unsubscribe: STARTS.unsubscribe }
+        const functions =
+          chosen === undefined
+            ? { subscribe: STARTS.subscribe, handle: STARTS.handle, unsubscribe: STARTS.unsubscribe }
+            : {
+                subscribe: BY_HAND,
+                handle: chosen.handle,
+                unsubscribe: BY_HAND,
+                parametersSchema: chosen.parametersSchema,
+                ...(chosen.dedupeKey === null ? {} : { dedupeKey: chosen.dedupeKey }),
+              }
         return permea.externalEventTypes.create({
           body: { ...(body.parentId === undefined ? functions : {}), ...body, type: 'webhook' },
         })
       }}
     >
-      <p className="dim flat">It begins with functions for an API that has /webhooks; change and try them next.</p>
+      <Select
+        label="Sent by"
+        description="An app whose signatures are known: handle, its handshake and what identifies an event are ready to be edited."
+        placeholder="Another app"
+        searchable
+        clearable
+        data={vendors.map(({ key, name }) => ({ value: key, label: name }))}
+        value={vendor}
+        onChange={setVendor}
+      />
+      {chosen === undefined ? (
+        <p className="dim flat">It begins with functions for an API that has /webhooks; change and try them next.</p>
+      ) : (
+        <Facts
+          of={{
+            Signature: chosen.scheme,
+            'You give': Object.values(chosen.takes).join('; ') || 'nothing',
+            Handshake: chosen.handshake?.when,
+            'Known again by': chosen.eventId.join(' + ') || 'nothing',
+            'Ready-made connector': chosen.connectorKey,
+            Source: (
+              <a href={chosen.source} target="_blank" rel="noreferrer">
+                {chosen.source}
+              </a>
+            ),
+          }}
+        />
+      )}
     </NewElement>
   )
 }
@@ -190,14 +244,14 @@ function Existing() {
         </>
       )}
       tabs={[
-        { key: 'functions', title: 'Functions', show: (type) => <Functions key={type.revision} type={type} /> },
+        { key: 'functions', title: 'Functions', show: (type) => <Functions key={type.id} type={type} /> },
         { key: 'about', title: 'About', show: (type) => <About type={type} /> },
         {
           key: 'edit',
           title: 'Edit',
           show: (type) => (
             <ElementForm
-              key={type.revision}
+              draft={`${PATH}/${type.id}`}
               fields={fields}
               of={type}
               isNew={false}
@@ -213,23 +267,34 @@ function Existing() {
 /** The four functions, one at a time, each with its bench; all that changed is saved together. */
 function Functions({ type }: { type: Type }) {
   const [slot, setSlot] = useState<Slot>('subscribe')
-  const [changed, setChanged] = useState<Partial<Record<Slot, string>>>({})
+  const draft = useDraft<Partial<Record<Slot, string>>>(`${PATH}/${type.id}/functions`)
+  const changed = draft.value ?? {}
+  const latest = useRef(changed)
+  const change = (to: Partial<Record<Slot, string>>) => {
+    latest.current = to
+    draft.set(SLOTS.every((each) => (to[each] ?? codeOf(type, each)) === codeOf(type, each)) ? null : to)
+  }
   const saving = useMutation({
-    mutationFn: () =>
-      permea.externalEventTypes.patch({
+    async mutationFn() {
+      const sent = latest.current
+      await permea.externalEventTypes.patch({
         params: { selector: type.id },
-        body: Object.fromEntries(
-          Object.entries(changed).map(([name, code]) => [name, code.trim() === '' ? null : code]),
-        ),
-      }),
-    onSuccess() {
-      refreshAll()
+        body: Object.fromEntries(Object.entries(sent).map(([name, code]) => [name, code.trim() === '' ? null : code])),
+      })
+      await refreshed()
+      return sent
+    },
+    onSuccess(sent) {
+      // What was typed while it was being saved is not saved yet.
+      const left = Object.entries(latest.current).filter(([name, code]) => sent[name as Slot] !== code)
+      latest.current = Object.fromEntries(left)
+      draft.set(left.length === 0 ? null : latest.current)
       notifications.show({ message: 'Saved. Subscriptions use the new functions from now on.' })
     },
   })
   const code = changed[slot] ?? codeOf(type, slot)
   const isMapping = type[slot] !== undefined && type[slot]?.type !== 'javascript'
-  const isUnchanged = Object.keys(changed).length === 0
+  const isUnchanged = draft.value === null
   return (
     <div className="stack">
       <Group justify="space-between" gap="xs">
@@ -241,7 +306,7 @@ function Functions({ type }: { type: Type }) {
           onChange={(to) => setSlot(to as Slot)}
         />
         <Group gap="xs">
-          <Button size="xs" variant="default" disabled={isUnchanged} onClick={() => setChanged({})}>
+          <Button size="xs" variant="default" disabled={isUnchanged} onClick={() => change({})}>
             Undo changes
           </Button>
           <Button
@@ -254,6 +319,7 @@ function Functions({ type }: { type: Type }) {
           </Button>
         </Group>
       </Group>
+      <DraftNotice keptAt={draft.keptAt} onDiscard={() => change({})} />
       {saving.error !== null && (
         <Alert
           role="alert"
@@ -270,6 +336,7 @@ function Functions({ type }: { type: Type }) {
       ) : (
         <FunctionBench
           key={slot}
+          of={type.id}
           slot={slot}
           code={code}
           args={
@@ -277,7 +344,7 @@ function Functions({ type }: { type: Type }) {
               ? { data: type.example, headers: {}, query: {}, parameters: {}, state: {} }
               : undefined
           }
-          onChange={(to) => setChanged((now) => ({ ...now, [slot]: to }))}
+          onChange={(to) => change({ ...latest.current, [slot]: to })}
         />
       )}
     </div>
@@ -303,6 +370,9 @@ function About({ type }: { type: Type }) {
           ),
         }}
       />
+      {type.dedupeKey !== undefined && (
+        <Json value={type.dedupeKey} label="what identifies an event" title="What identifies an event" />
+      )}
       {type.schema !== undefined && <Json value={type.schema} label="JSON Schema" title="JSON Schema" />}
       {type.example !== undefined && <Json value={type.example} label="example" title="Example" />}
     </div>

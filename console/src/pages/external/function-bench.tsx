@@ -1,15 +1,19 @@
 import { Alert, Button, Group, Select } from '@mantine/core'
+import { parseExactJson } from '@permea/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 import { permea, wordsOf } from '../../api.ts'
 import { functionCompletion } from '../../code/function-completion.ts'
 import { CodeField } from '../../forms/code-field.tsx'
+import { useTried } from '../../forms/drafts.ts'
 import { Json } from '../../parts/json.tsx'
 import { duration } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { connectionChoices } from '../choices.ts'
 
 interface BenchProps {
+  /** The id of what the function is part of. */
+  of: string
   slot: string
   code: string
   /** What it is tried with, to begin. */
@@ -34,10 +38,12 @@ const EXAMPLES: Record<string, unknown> = {
 const ANSWERS = '[\n  { "method": "POST", "uri": "/webhooks", "status": 201, "body": { "id": "1" } }\n]'
 
 /** A function in an editor that knows its arguments, with a bench to try it on before it is saved. */
-export function FunctionBench({ slot, code, args, onChange }: BenchProps) {
+export function FunctionBench({ of, slot, code, args, onChange }: BenchProps) {
   const complete = useMemo(() => functionCompletion(slot), [slot])
-  const [given, setGiven] = useState(() => JSON.stringify(args ?? EXAMPLES[slot] ?? {}, null, 2))
-  const [answers, setAnswers] = useState('')
+  const [given, setGiven] = useTried(`${of}/${slot}/arguments`, () =>
+    JSON.stringify(args ?? EXAMPLES[slot] ?? {}, null, 2),
+  )
+  const [answers, setAnswers] = useTried(`${of}/${slot}/answers`, () => '')
   const [connectionId, setConnectionId] = useState<string | null>(null)
   const connections = useQuery({ queryKey: ['choices', 'connectionId'], queryFn: connectionChoices, staleTime: 30_000 })
   const trying = useMutation({
@@ -46,9 +52,9 @@ export function FunctionBench({ slot, code, args, onChange }: BenchProps) {
         body: {
           function: code,
           slot,
-          args: JSON.parse(given) as Record<string, unknown>,
+          args: parseExactJson(given) as Record<string, unknown>,
           ...(connectionId === null
-            ? { answers: answers.trim() === '' ? [] : (JSON.parse(answers) as object[]) }
+            ? { answers: answers.trim() === '' ? [] : (parseExactJson(answers) as object[]) }
             : { connectionId }),
         },
       }),

@@ -34,7 +34,7 @@ const columns: readonly Column<Webhook>[] = [
     cell: (each) => (each.userId === undefined ? '–' : <CustomerLink customer={each.customer} id={each.userId} />),
   },
   { title: 'Answered', width: '90px', from: 720, cell: (each) => each.responseStatus ?? '–' },
-  { title: 'Events', width: '70px', from: 560, cell: (each) => each.collectedEventIds.length },
+  { title: 'Events', width: '70px', from: 560, cell: eventsCell },
   { title: 'Error', width: 'minmax(120px, 1.4fr)', from: 900, cell: (each) => each.error?.message ?? '–' },
 ]
 
@@ -107,7 +107,12 @@ export function Record() {
   )
 }
 
+function eventsCell({ collectedEventIds, repeatedEventIds = [] }: Webhook) {
+  return collectedEventIds.length === 0 && repeatedEventIds.length > 0 ? 'repeated' : collectedEventIds.length
+}
+
 function About({ webhook }: { webhook: Webhook }) {
+  const repeated = webhook.repeatedEventIds ?? []
   return (
     <div className="stack">
       {webhook.error !== undefined && <ErrorCard error={webhook.error} />}
@@ -125,7 +130,7 @@ function About({ webhook }: { webhook: Webhook }) {
       />
       <div>
         <h3 className="section-title">Events made of it</h3>
-        {webhook.collectedEventIds.length === 0 && <p className="dim flat">None.</p>}
+        {webhook.collectedEventIds.length === 0 && repeated.length === 0 && <p className="dim flat">None.</p>}
         <ul className="plain-list">
           {webhook.collectedEventIds.map((id) => (
             <li key={id}>
@@ -134,6 +139,19 @@ function About({ webhook }: { webhook: Webhook }) {
           ))}
         </ul>
       </div>
+      {repeated.length > 0 && (
+        <div>
+          <h3 className="section-title">Repeated</h3>
+          <p className="dim flat">The app told of these events before, so nothing followed from them now.</p>
+          <ul className="plain-list">
+            {[...new Set(repeated)].map((id) => (
+              <li key={id}>
+                <IdLink id={id} />
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
     </div>
   )
 }

@@ -63,6 +63,7 @@ const fields: readonly Field[] = [
   { name: 'logoUri', label: 'Logo', kind: 'text', placeholder: 'https://…' },
   {
     name: 'parameters',
+    isSecret: true,
     label: 'Parameters',
     kind: 'json',
     about: 'What the connector needs once: client id, client secret. Sealed where it is stored.',
@@ -156,7 +157,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
-              key={each.revision}
+              draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
               isNew={false}

@@ -1,10 +1,11 @@
 import { Alert, Button } from '@mantine/core'
+import { parseExactJson } from '@permea/contract'
 import { IconPlugConnected } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
 import { type ItemOf, permea, refreshAll, wordsOf } from '../../api.ts'
 import { CodeField } from '../../forms/code-field.tsx'
+import { useTried } from '../../forms/drafts.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
 import { Act } from '../../parts/act.tsx'
@@ -125,6 +126,7 @@ export function Record() {
           title: 'Nodes',
           show: (each) => (
             <FlowEditor
+              draft={`${PATH}/${each.id}/nodes`}
               nodes={each.nodes}
               save={(nodes) => permea.flowInstances.patch({ params: { id: each.id }, body: { nodes } })}
               {...(each.archivedAt === undefined ? {} : { fixed: 'It is archived; restore it to change it.' })}
@@ -137,7 +139,7 @@ export function Record() {
           title: 'Settings',
           show: (each) => (
             <ElementForm
-              key={each.revision}
+              draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
               isNew={false}
@@ -246,11 +248,11 @@ function About({ instance }: { instance: Instance }) {
 }
 
 function RunNow({ instance }: { instance: Instance }) {
-  const [text, setText] = useState('{}')
+  const [text, setText] = useTried(`${instance.id}/run`, () => '{}')
   const navigate = useNavigate()
   const starting = useMutation({
     mutationFn: async () =>
-      permea.flowRuns.create({ body: { flowInstanceId: instance.id, input: JSON.parse(text) as unknown } }),
+      permea.flowRuns.create({ body: { flowInstanceId: instance.id, input: parseExactJson(text) as unknown } }),
     onSuccess(run) {
       refreshAll()
       void navigate({ to: `/flow-runs/${run.id}`, search: {} })

@@ -15,6 +15,7 @@ import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
 import { customerChoices, flowChoices } from '../choices.ts'
+import { RepeatWith } from './repeat-with.tsx'
 import { Timeline } from './timeline.tsx'
 
 type Run = ItemOf<typeof permea.flowRuns.list>
@@ -121,6 +122,7 @@ function Actions({ run }: { run: WholeRun }) {
         said="A new run with the same input began"
         onDone={(again) => void navigate({ to: `/${PATH}/${again.id}`, search: true })}
       />
+      <RepeatWith run={run} />
       <Act
         label="Stop"
         run={() => permea.flowRuns.stop({ params })}

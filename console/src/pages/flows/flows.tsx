@@ -1,4 +1,4 @@
-import { Button, Group, Modal, Select } from '@mantine/core'
+import { Button, Group, Modal, Radio, Select } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { IconRoute } from '@tabler/icons-react'
@@ -24,6 +24,7 @@ import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
 import { customerChoices, integrationChoices } from '../choices.ts'
 import { FlowEditor } from './flow-editor.tsx'
+import { TEMPLATES } from './templates.ts'
 
 type Flow = ItemOf<typeof permea.flows.list>
 
@@ -122,15 +123,29 @@ export function Page() {
 
 export const Record = newOrExisting(New, Existing)
 
+const NEW_FLOW = { enabled: true }
+
 function New() {
+  const [templateKey, setTemplateKey] = useState('')
+  const template = TEMPLATES.find((each) => each.key === templateKey)
   return (
     <NewElement
       title="New flow"
       path={PATH}
       fields={fields}
-      of={{ enabled: true }}
-      create={(body) => permea.flows.create({ body })}
-    />
+      of={NEW_FLOW}
+      create={(body) =>
+        permea.flows.create({ body: template === undefined ? body : { ...body, nodes: template.nodes } })
+      }
+    >
+      <Radio.Group label="Begin with" value={templateKey} onChange={setTemplateKey}>
+        <div className="templates">
+          {[{ key: '', title: 'Nothing', about: 'An empty flow' }, ...TEMPLATES].map(({ key, title, about }) => (
+            <Radio key={key} value={key} label={title} description={about} />
+          ))}
+        </div>
+      </Radio.Group>
+    </NewElement>
   )
 }
 
@@ -152,6 +167,7 @@ function Existing() {
           title: 'Nodes',
           show: (flow) => (
             <FlowEditor
+              draft={`${PATH}/${flow.id}/nodes`}
               nodes={flow.nodes}
               save={(nodes) => permea.flows.patch({ params: { selector: flow.id }, body: { nodes } })}
               {...(flow.archivedAt === undefined ? {} : { fixed: 'It is archived; restore it to change it.' })}
@@ -164,7 +180,7 @@ function Existing() {
           title: 'Settings',
           show: (flow) => (
             <ElementForm
-              key={flow.revision}
+              draft={`${PATH}/${flow.id}`}
               fields={fields}
               of={flow}
               isNew={false}

@@ -12,16 +12,21 @@ import {
 } from '@mantine/core'
 import { IconPlus, IconTrash } from '@tabler/icons-react'
 import { useMemo, useState } from 'react'
+import { ConditionField } from '../../conditions/condition-field.tsx'
 import { CodeField } from '../../forms/code-field.tsx'
 import { type FormSchema, SchemaForm } from '../../forms/schema-form.tsx'
+import type { FormScope } from '../../forms/scope.ts'
+import { objectText, readObject, useValueText } from '../../forms/value-text.ts'
+import { useSamples } from './last-event.ts'
 import {
-  edgesOf,
   type FlowNode,
   type FlowNodes,
   type NodeProblem,
   type NodeType,
+  nodesBefore,
   renamed,
   typeOf,
+  withLinkFilter,
   withNode,
   withoutNode,
 } from './nodes.ts'
@@ -84,7 +89,7 @@ export function NodeForm({ nodes, nodeKey, types, problems, onChange }: NodeForm
           />
         </Tabs.Panel>
         <Tabs.Panel value="json" pt="md">
-          <NodeJson key={nodeKey} node={node} onChange={set} />
+          <NodeJson key={nodeKey} nodeKey={nodeKey} node={node} onChange={set} />
         </Tabs.Panel>
       </Tabs>
     </section>
@@ -108,7 +113,16 @@ interface FieldsProps {
 
 function Fields({ nodes, nodeKey, node, type, problems, set, onChange }: FieldsProps) {
   const others = Object.keys(nodes).filter((key) => key !== nodeKey)
-  const paths = useMemo(() => pathsBefore(nodes, nodeKey), [nodes, nodeKey])
+  const samples = useSamples(nodes, nodeKey)
+  const scope = useMemo(() => {
+    const before = nodesBefore(nodes, nodeKey)
+    const keys = Object.keys(nodes).filter((key) => key !== nodeKey)
+    return { nodeKeys: keys, paths: pathsOf(before, samples), samples }
+  }, [nodes, nodeKey, samples])
+  const outScope = useMemo(
+    () => ({ ...scope, paths: pathsOf([nodeKey, ...nodesBefore(nodes, nodeKey)], samples) }),
+    [scope, nodes, nodeKey, samples],
+  )
   const byPath = Object.fromEntries(
     problems
       .filter(({ path }) => path.startsWith('config'))
@@ -128,8 +142,9 @@ function Fields({ nodes, nodeKey, node, type, problems, set, onChange }: FieldsP
           schema={schema as FormSchema}
           value={node.config}
           onChange={(config) => set({ ...node, config })}
-          scope={{ nodeKeys: others, paths }}
+          scope={scope}
           problems={byPath}
+          at={`${nodeKey}: `}
         />
       )}
       <MultiSelect
@@ -141,6 +156,7 @@ function Fields({ nodes, nodeKey, node, type, problems, set, onChange }: FieldsP
           set({ ...node, links: keys.map((key) => node.links?.find((link) => link.key === key) ?? { key }) })
         }
       />
+      <WaysOut nodes={nodes} nodeKey={nodeKey} node={node} set={set} scope={outScope} problems={problems} />
       {type?.isTrigger !== true && (
         <Group grow align="flex-start">
           <Select
@@ -166,6 +182,34 @@ function Fields({ nodes, nodeKey, node, type, problems, set, onChange }: FieldsP
       <KeyField nodes={nodes} nodeKey={nodeKey} onChange={onChange} />
     </div>
   )
+}
+
+interface WaysOutProps extends Pick<FieldsProps, 'nodes' | 'nodeKey' | 'node' | 'set' | 'problems'> {
+  scope: FormScope
+}
+
+/** When each way out is taken. A branch takes the first whose condition holds, any other node all of them. */
+function WaysOut({ nodes, nodeKey, node, set, scope, problems }: WaysOutProps) {
+  const links = (node.links ?? []).flatMap(({ key, filter }) =>
+    key !== undefined && nodes[key] !== undefined ? [{ key, filter }] : [],
+  )
+  if (links.length === 0) return null
+  return links.map(({ key, filter }, at) => (
+    <ConditionField
+      key={key}
+      label={`To ${nodes[key]?.name ?? key}, if`}
+      description={
+        node.type === 'branch' && at === links.length - 1 && filter === undefined
+          ? 'Without a condition it takes everything else'
+          : undefined
+      }
+      error={problems.find(({ path }) => path.startsWith(`links[${at}]`))?.message}
+      path={`${nodeKey}: to ${key}`}
+      value={filter ?? undefined}
+      onChange={(to) => set(withLinkFilter(node, key, to))}
+      scope={scope}
+    />
+  ))
 }
 
 function withConcurrency({ concurrency: _, ...node }: FlowNode, to: number | string): FlowNode {
@@ -197,26 +241,15 @@ function KeyField({ nodes, nodeKey, onChange }: Pick<FieldsProps, 'nodes' | 'nod
   )
 }
 
-function NodeJson({ node, onChange }: { node: FlowNode; onChange(node: FlowNode): void }) {
-  const [text, setText] = useState(() => JSON.stringify(node, null, 2))
-  const [problem, setProblem] = useState<string | undefined>()
-  return (
-    <CodeField
-      label="Node as JSON"
-      language="json"
-      value={text}
-      error={problem}
-      onChange={(to) => {
-        setText(to)
-        try {
-          onChange(JSON.parse(to) as FlowNode)
-          setProblem(undefined)
-        } catch (error) {
-          setProblem(`Not valid JSON yet: ${(error as Error).message}`)
-        }
-      }}
-    />
-  )
+function NodeJson({ nodeKey, node, onChange }: { nodeKey: string; node: FlowNode; onChange(node: FlowNode): void }) {
+  const { text, problem, write } = useValueText({
+    place: `${nodeKey}: as JSON`,
+    value: node,
+    textOf: objectText,
+    read: readObject,
+    onChange: (to) => onChange(to as FlowNode),
+  })
+  return <CodeField label="Node as JSON" language="json" value={text} error={problem} onChange={write} />
 }
 
 interface AddNodeProps {
@@ -249,20 +282,11 @@ export function AddNode({ types, label, only, onAdd }: AddNodeProps) {
 }
 
 /** What formulas of a node can begin with: what the nodes before it give, and who it runs for. */
-function pathsBefore(nodes: FlowNodes, nodeKey: string): string[] {
-  const ways = edgesOf(nodes)
-  const before = new Set<string>()
-  const look = (key: string) => {
-    for (const { from, to, kind } of ways) {
-      if (to !== key || before.has(from)) continue
-      before.add(from)
-      if (kind === 'inner') before.add(`${from}.item`)
-      look(from)
-    }
-  }
-  look(nodeKey)
+function pathsOf(before: readonly string[], samples: ReadonlyMap<string, string>): string[] {
+  const own = before.map((key) => `$.input.${key}`)
   return [
-    ...[...before].map((key) => `$.input.${key}`),
+    ...samples.keys(),
+    ...own.filter((path) => !samples.has(path)),
     '$.user.id',
     '$.user.name',
     '$.user.internalId',

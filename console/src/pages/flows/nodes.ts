@@ -24,6 +24,34 @@ export function edgesOf(nodes: FlowNodes): { from: string; to: string; kind: 'li
   })
 }
 
+/** The nodes on the ways to this one, nearest first; of a loop that it is in, its items as well. */
+export function nodesBefore(nodes: FlowNodes, nodeKey: string): string[] {
+  const ways = edgesOf(nodes)
+  const before = new Set<string>()
+  const look = (key: string) => {
+    for (const { from, to, kind } of ways) {
+      if (to !== key || before.has(from)) continue
+      before.add(from)
+      if (kind === 'inner') before.add(`${from}.item`)
+      look(from)
+    }
+  }
+  look(nodeKey)
+  return [...before]
+}
+
+/** The node with another condition on one of its ways out; none where it is undefined. */
+export function withLinkFilter(node: FlowNode, to: string, filter: unknown): FlowNode {
+  return {
+    ...node,
+    links: (node.links ?? []).map((link) => {
+      if (link.key !== to) return link
+      const { filter: _, ...others } = link
+      return filter === undefined ? others : { ...others, filter }
+    }),
+  }
+}
+
 /** A new node, linked after another one where that is given; gives the nodes and its key. */
 export function withNode(nodes: FlowNodes, type: NodeType, after: string | null): { nodes: FlowNodes; key: string } {
   const key = freeKey(nodes, type.isTrigger ? 'trigger' : type.type.replace(/-v\d+$/, ''))

@@ -1,14 +1,16 @@
-import { Skeleton, UnstyledButton } from '@mantine/core'
+import { Alert, Skeleton, UnstyledButton } from '@mantine/core'
+import { parseExactJson } from '@permea/contract'
 import { IconChevronRight } from '@tabler/icons-react'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { type AnswerOf, type ItemOf, permea } from '../../api.ts'
+import { isAlone, OPERATORS, type OperatorName } from '../../conditions/condition.ts'
 import { ErrorCard } from '../../parts/error-card.tsx'
 import { Exchange } from '../../parts/exchange.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { Json } from '../../parts/json.tsx'
 import { between, duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
-import { useUrlState } from '../../records/filters.tsx'
+import { useUrlState } from '../../records/url-state.ts'
 
 type Run = AnswerOf<typeof permea.flowRuns.get>
 type NodeRun = ItemOf<typeof permea.flowRuns.nodeRuns>
@@ -33,13 +35,28 @@ export function Timeline({ run }: { run: Run }) {
   const error = found.find((each) => each.error !== null)?.error
   const isLoading = found.some((each) => each.isPending)
   const failed = nodeRuns.find((each) => each.status === 'failed')
-  const open = search.node ?? failed?.id
+  const stopped = failed === undefined ? nodeRuns.filter((each) => each.status === 'skipped') : []
+  const open = search.node ?? failed?.id ?? stopped[0]?.id
   const hidden = found.filter((each) => each.data?.cursor !== undefined).length
   if (error !== undefined && error !== null) return <Failure error={error} />
   return (
     <section aria-label="Timeline">
       <h3 className="section-title">Timeline</h3>
       {isLoading && <Skeleton height={120} />}
+      {stopped.length > 0 && (
+        <Alert variant="outline" color="gray" role="status" mb="sm">
+          Stopped by{' '}
+          {[...new Set(stopped.map((each) => run.flowInstance?.nodes[each.nodeKey]?.name ?? each.nodeKey))].map(
+            (name, at) => (
+              <em key={name}>
+                {at > 0 && ', '}
+                {name}
+              </em>
+            ),
+          )}
+          : the condition did not hold, so nothing that follows ran.
+        </Alert>
+      )}
       {!isLoading && nodeRuns.length === 0 && (
         <p className="dim">
           {run.state === 'queued' ? 'It waits for its turn.' : 'No node is finished yet.'} What happens appears here.
@@ -116,7 +133,8 @@ function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
   })
   if (error !== null) return <Failure error={error} />
   if (isPending) return <Skeleton height={80} />
-  const logs = data.logs as LoggedExchange[]
+  const conditions = (data.logs as LoggedCondition[]).filter((log) => log.type === 'condition')
+  const logs = (data.logs as LoggedExchange[]).filter((log) => log.type !== 'condition')
   return (
     <div className="step-details stack">
       {data.errors.map((each) => (
@@ -130,6 +148,9 @@ function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
         {duration(Date.parse(data.endedAt) - Date.parse(data.startedAt))}
         {data.attempts > 1 && `, in ${data.attempts} attempts`}
       </p>
+      {conditions.flatMap(({ comparisons }) =>
+        comparisons.length > 0 ? [<Comparisons key="compared" of={comparisons} />] : [],
+      )}
       {logs.map((log, at) =>
         log.request === undefined ? (
           // biome-ignore lint/suspicious/noArrayIndexKey: lines of a log have nothing else, and never move
@@ -166,8 +187,59 @@ function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
   )
 }
 
+interface LoggedCondition {
+  type?: string
+  comparisons: Comparison[]
+}
+
+interface Comparison {
+  field?: string
+  operator: string
+  value: unknown
+  operand: unknown
+  holds: boolean
+}
+
+/** What a filter compared when its condition did not hold. */
+function Comparisons({ of }: { of: readonly Comparison[] }) {
+  return (
+    <table className="plain-table">
+      <caption className="small-title">What was compared</caption>
+      <thead>
+        <tr>
+          {['Field', 'Was', 'Comparison', 'With', 'Holds'].map((title) => (
+            <th key={title} scope="col">
+              {title}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {of.map(({ field, operator, value, operand, holds }, at) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a comparison is nothing but its place
+          <tr key={at}>
+            <td>
+              <code>{field ?? 'a formula'}</code>
+            </td>
+            <td>
+              <code>{JSON.stringify(value)}</code>
+            </td>
+            <td>{(OPERATORS as Record<string, string>)[operator] ?? operator}</td>
+            <td>
+              {operator in OPERATORS && isAlone(operator as OperatorName) ? '' : <code>{JSON.stringify(operand)}</code>}
+            </td>
+            <td>
+              <Status of={holds ? 'yes' : 'no'} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
 function outputsOf(data: NodeRun): unknown {
-  const values = data.outputs.map((output) => JSON.parse(output.data ?? 'null') as unknown)
+  const values = data.outputs.map((output) => parseExactJson(output.data ?? 'null') as unknown)
   return values.length === 1 ? values[0] : values
 }
 

@@ -9,7 +9,7 @@ import { Failure } from '../../parts/failure.tsx'
 import { To } from '../../parts/links.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
-import { useUrlState } from '../../records/filters.tsx'
+import { useUrlState } from '../../records/url-state.ts'
 import { PageHead } from '../../shell/page-head.tsx'
 import { ALERT_TITLES } from '../settings/alert-titles.ts'
 import type { Line } from './chart.tsx'
@@ -63,7 +63,7 @@ export function Page() {
       <div className="page-body">
         {statistics.error !== null && <Failure error={statistics.error} onRetry={() => void statistics.refetch()} />}
         <div className="stack">
-          {data === undefined ? <Skeleton height={88} /> : <Numbers of={data} />}
+          {data === undefined ? <Skeleton height={88} /> : <Numbers of={data} span={spanKey} />}
           <FirstSteps />
           <div className="home-grid">
             <NeedsYou />
@@ -80,7 +80,8 @@ const sum = (buckets: readonly Bucket[], of: (bucket: Bucket) => number) =>
   buckets.reduce((total, bucket) => total + of(bucket), 0)
 const about = (number: number, isEstimated: boolean) => `${isEstimated ? '≈ ' : ''}${number.toLocaleString()}`
 
-function Numbers({ of: { items, now } }: { of: Statistics }) {
+/** Each figure leads to the rows that it counts. */
+function Numbers({ of: { items, now }, span }: { of: Statistics; span: string }) {
   const isEstimated = items.some((bucket) => bucket.isEstimated)
   const failed = sum(items, (bucket) => bucket.runs.failed)
   const undelivered = sum(items, (bucket) => bucket.deliveries.failed)
@@ -93,6 +94,7 @@ function Numbers({ of: { items, now } }: { of: Statistics }) {
           isEstimated,
         )}
         to="/app-events"
+        search={{ from: span }}
       />
       <Figure
         label="Runs completed"
@@ -101,19 +103,26 @@ function Numbers({ of: { items, now } }: { of: Statistics }) {
           isEstimated,
         )}
         to="/flow-runs"
+        search={{ state: 'completed', from: span }}
       />
       <Figure
         label="Runs failed"
         value={about(failed, isEstimated)}
         isBad={failed > 0}
         to="/flow-runs"
-        search={{ state: 'failed' }}
+        search={{ state: 'failed', from: span }}
       />
       <Figure
-        label="Under way"
-        value={(now.queuedRuns + now.runningRuns).toLocaleString()}
+        label="Runs under way"
+        value={now.runningRuns.toLocaleString()}
         to="/flow-runs"
         search={{ state: 'running' }}
+      />
+      <Figure
+        label="Runs waiting"
+        value={now.queuedRuns.toLocaleString()}
+        to="/flow-runs"
+        search={{ state: 'queued' }}
       />
       <Figure
         label="Deliveries waiting"
@@ -126,7 +135,7 @@ function Numbers({ of: { items, now } }: { of: Statistics }) {
         value={about(undelivered, isEstimated)}
         isBad={undelivered > 0}
         to="/deliveries"
-        search={{ state: 'exhausted' }}
+        search={{ state: 'exhausted', from: span }}
       />
     </div>
   )

@@ -2,6 +2,7 @@ import { Button, CopyButton } from '@mantine/core'
 import { IconCheck, IconKey, IconUsers } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { type ItemOf, permea, session } from '../../api.ts'
+import { API_URL } from '../../base.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
 import { Act } from '../../parts/act.tsx'
@@ -19,6 +20,7 @@ import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { CustomerLatest } from './customer-latest.tsx'
 
 type Customer = ItemOf<typeof permea.customers.list>
 
@@ -130,7 +132,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
-              key={each.updatedAt}
+              draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
               isNew={false}
@@ -187,13 +189,25 @@ function TokenButton({ customer }: { customer: Customer }) {
       </Button>
     )
   return (
-    <CopyButton value={making.data.token} timeout={2000}>
-      {({ copied, copy }) => (
-        <Button size="xs" onClick={copy} leftSection={copied ? <IconCheck size={14} /> : <IconKey size={14} />}>
-          {copied ? 'Copied' : 'Copy the token'}
-        </Button>
-      )}
-    </CopyButton>
+    <>
+      <CopyButton value={making.data.token} timeout={2000}>
+        {({ copied, copy }) => (
+          <Button size="xs" onClick={copy} leftSection={copied ? <IconCheck size={14} /> : <IconKey size={14} />}>
+            {copied ? 'Copied' : 'Copy the token'}
+          </Button>
+        )}
+      </CopyButton>
+      <Button
+        size="xs"
+        variant="default"
+        component="a"
+        href={`${API_URL}/portal#token=${making.data.token}`}
+        target="_blank"
+        rel="noopener noreferrer"
+      >
+        See the customer’s page
+      </Button>
+    </>
   )
 }
 
@@ -229,6 +243,7 @@ function About({ customer }: { customer: Customer }) {
           Connections
         </To>
       </nav>
+      <CustomerLatest userId={customer.id} />
       {customer.fields !== undefined && Object.keys(customer.fields).length > 0 && (
         <Json value={customer.fields} label="fields" title="Fields" />
       )}

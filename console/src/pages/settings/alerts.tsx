@@ -1,4 +1,6 @@
+import { Button } from '@mantine/core'
 import { IconAlertTriangle } from '@tabler/icons-react'
+import { Link, useParams } from '@tanstack/react-router'
 import { type ItemOf, permea } from '../../api.ts'
 import { Act } from '../../parts/act.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -11,6 +13,7 @@ import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { AlertSettings } from './alert-settings.tsx'
 import { ALERT_TITLES } from './alert-titles.ts'
 
 type Alert = ItemOf<typeof permea.alerts.list>
@@ -27,10 +30,23 @@ const ADVICE: Record<Alert['type'], string> = {
   queue_backlog: 'See which flow of the customer is slow or is tried again and again.',
 }
 
+/** What opened an alert, in words. */
+const THRESHOLDS: Record<NonNullable<Alert['threshold']>['setting'], (value: number) => string> = {
+  flowFailures: (value) => `${value} failed runs in a row`,
+  backlogMinutes: (value) => `${value} minutes of waiting`,
+  deliveryFailingMinutes: (value) => `${value} minutes in which every delivery failed`,
+}
+
 const columns: readonly Column<Alert>[] = [
   { title: 'Alert', width: 'minmax(140px, 180px)', cell: (each) => ALERT_TITLES[each.type] },
   { title: 'Status', width: '110px', cell: (each) => <Status of={each.status} /> },
   { title: 'Severity', width: '100px', from: 560, cell: (each) => <Status of={each.severity} /> },
+  {
+    title: 'About',
+    width: 'minmax(120px, 1fr)',
+    from: 640,
+    cell: (each) => each.contextName ?? each.customer?.name ?? '–',
+  },
   { title: 'What', width: 'minmax(160px, 3fr)', from: 760, cell: (each) => each.description },
   { title: 'Since', width: '120px', from: 480, cell: (each) => <Moment at={each.createdAt} /> },
 ]
@@ -64,9 +80,15 @@ export function Page() {
       fetchPage={pagesOf(permea.alerts.list)}
       filters={filters}
       columns={columns}
+      actions={
+        <Button component={Link} to="/alerts/settings" search={true} size="xs" variant="default">
+          How soon, and who is told
+        </Button>
+      }
       empty={
         <Empty icon={IconAlertTriangle} title="Nothing needs you">
-          Failing flows, endpoints and subscriptions appear here. To hear of them in your own tools, enable{' '}
+          Failing flows, endpoints and subscriptions appear here. To hear of them by mail or in a chat, say so under{' '}
+          <To path="/alerts/settings">How soon, and who is told</To>; for your own tools, enable{' '}
           <code>alert.created</code> under <To path="/webhook-notifications">Webhook Notifications</To>.
         </Empty>
       }
@@ -80,6 +102,11 @@ export function Page() {
 }
 
 export function Record() {
+  const { id } = useParams({ strict: false }) as { id?: string }
+  return id === 'settings' ? <AlertSettings /> : <Existing />
+}
+
+function Existing() {
   return (
     <RecordDrawer<Alert>
       noun="alert"
@@ -110,8 +137,26 @@ function About({ alert }: { alert: Alert }) {
       <p className="dim">{ADVICE[alert.type]}</p>
       <Facts
         of={{
-          About: <IdLink id={alert.contextKey} />,
-          Customer: alert.customerId === undefined ? undefined : <IdLink id={alert.customerId} />,
+          About: <IdLink id={alert.contextKey}>{alert.contextName}</IdLink>,
+          Customer:
+            alert.customerId === undefined ? undefined : <IdLink id={alert.customerId}>{alert.customer?.name}</IdLink>,
+          'Last error':
+            alert.lastError === undefined ? undefined : (
+              <>
+                <span className="exchange-error">{alert.lastError.message}</span>{' '}
+                {alert.lastError.recordId !== undefined && (
+                  <IdLink id={alert.lastError.recordId}>
+                    {alert.lastError.nodeKey === undefined ? 'See it' : `See it, in node ${alert.lastError.nodeKey}`}
+                  </IdLink>
+                )}
+              </>
+            ),
+          'Opens at':
+            alert.threshold === undefined ? undefined : (
+              <>
+                {THRESHOLDS[alert.threshold.setting](alert.threshold.value)} <To path="/alerts/settings">Change it</To>
+              </>
+            ),
           Since: <Moment at={alert.createdAt} isExact />,
           'Last seen': <Moment at={alert.lastSeenAt} isExact />,
           Resolved: alert.resolvedAt === undefined ? undefined : <Moment at={alert.resolvedAt} isExact />,

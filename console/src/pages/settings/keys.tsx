@@ -57,7 +57,7 @@ export function Page() {
             <SecretCard workspaceId={data.id} isRefused={data.settings.disableSecretKeyAuth === true} />
             <Card title="Keys of your own">
               <ElementForm
-                key={data.updatedAt}
+                draft="keys"
                 fields={keyFields}
                 of={data}
                 isNew={false}
@@ -127,7 +127,7 @@ function TokenCard() {
           </Button>
         </div>
         {making.data !== undefined && (
-          <Alert role="status" variant="outline" title="The token" styles={{ message: { color: 'inherit' } }}>
+          <Alert role="status" variant="outline" title="The token">
             <p>It is not kept anywhere: copy it now.</p>
             <code className="secret">{making.data.token}</code>
             <CopyButton value={making.data.token} timeout={2000}>

@@ -25,6 +25,7 @@ import { newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { Verify } from './verify.tsx'
 
 type Endpoint = ItemOf<typeof permea.notificationEndpoints.list>
 type EventType = Endpoint['eventTypes'][number]
@@ -94,6 +95,7 @@ const fields: readonly Field[] = [
   },
   {
     name: 'headers',
+    isSecret: true,
     label: 'Headers',
     kind: 'json',
     section: 'How it is sent',
@@ -136,6 +138,8 @@ export function Page() {
   )
 }
 
+const NOTHING = {}
+
 export const Record = newOrExisting(New, Existing)
 
 function New() {
@@ -145,8 +149,9 @@ function New() {
     <NewDrawer title="New endpoint" path={PATH}>
       {made === null ? (
         <ElementForm
+          draft={`${PATH}/new`}
           fields={fields}
-          of={{}}
+          of={NOTHING}
           isNew
           save={(body) => permea.notificationEndpoints.create({ body: { ...body, url: String(body.url) } })}
           onSaved={setMade}
@@ -166,13 +171,7 @@ function New() {
 /** A signing secret, which the engine shows only once. */
 function Secret({ secret }: { secret: string }) {
   return (
-    <Alert
-      role="status"
-      variant="outline"
-      color="yellow"
-      title="Keep the secret now"
-      styles={{ message: { color: 'inherit' } }}
-    >
+    <Alert role="status" variant="outline" color="yellow" title="Keep the secret now">
       <p>It verifies the signatures of what is sent. It is shown this once.</p>
       <code className="secret">{secret}</code>
       <CopyButton value={secret} timeout={2000}>
@@ -207,12 +206,13 @@ function Existing() {
         { key: 'about', title: 'About', show: (each) => <About endpoint={each} /> },
         { key: 'attempts', title: 'Recent attempts', show: (each) => <Recent endpoint={each} /> },
         { key: 'test', title: 'Send a test', show: (each) => <Test endpoint={each} /> },
+        { key: 'verify', title: 'Verify', show: () => <Verify /> },
         {
           key: 'edit',
           title: 'Edit',
           show: (each) => (
             <ElementForm
-              key={each.updatedAt}
+              draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
               isNew={false}
@@ -313,7 +313,7 @@ function About({ endpoint }: { endpoint: Endpoint }) {
   return (
     <div className="stack">
       {endpoint.state === 'paused' && (
-        <Alert variant="outline" color="yellow" title="Paused" styles={{ message: { color: 'inherit' } }}>
+        <Alert variant="outline" color="yellow" title="Paused">
           {endpoint.pausedReason ?? 'By hand.'} Since <Moment at={endpoint.pausedAt} />. What comes is kept until it is
           resumed.
         </Alert>

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query'
 import { permea, session } from '../../api.ts'
 import { API_URL } from '../../base.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
-import type { Field } from '../../forms/fields.ts'
+import type { Field, Values } from '../../forms/fields.ts'
 import { Copyable } from '../../parts/copy.tsx'
 import { Card, Facts } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
@@ -31,6 +31,60 @@ const fields: readonly Field[] = [
   { name: 'logoUri', label: 'Logo', kind: 'text', placeholder: 'https://…', about: 'Shown on the connect page.' },
 ]
 
+/** What customers see when they connect an app. */
+const lookFields: readonly Field[] = [
+  {
+    name: 'primaryColor',
+    label: 'Colour of buttons',
+    kind: 'text',
+    placeholder: '#1f5fd6',
+    about: 'Their text is black or white, whichever can be read.',
+  },
+  { name: 'fontFamily', label: 'Fonts', kind: 'text', placeholder: 'Inter, Helvetica' },
+  { name: 'fontUrl', label: 'WOFF2 file of the first font', kind: 'text', placeholder: 'https://…' },
+  { name: 'cornerRadius', label: 'Radius of corners, in pixels', kind: 'number' },
+  {
+    name: 'colorScheme',
+    label: 'Light or dark',
+    kind: 'choice',
+    choices: [
+      { value: 'auto', label: 'As the customer’s system' },
+      { value: 'light', label: 'Light' },
+      { value: 'dark', label: 'Dark' },
+    ],
+  },
+  { name: 'text', label: 'Text under the title', kind: 'long', about: 'In the place of “for … at …”.' },
+  { name: 'privacyUrl', label: 'Privacy page', kind: 'text', placeholder: 'https://…' },
+  { name: 'helpUrl', label: 'Help page', kind: 'text', placeholder: 'https://…' },
+  {
+    name: 'allowedOrigins',
+    label: 'Origins of pages that may show it',
+    kind: 'long',
+    placeholder: 'https://app.example.com',
+    about: 'One a line. Empty: every page that has a customer’s token.',
+  },
+]
+
+type Look = Record<string, unknown> & { allowedOrigins?: readonly string[] | null }
+
+const lookOf = (settings: Record<string, unknown>): Look => (settings.connect ?? {}) as Look
+
+function shownLook(look: Look): Values {
+  return { ...look, allowedOrigins: (look.allowedOrigins ?? []).join('\n') }
+}
+
+/** The whole of it with what was changed: the API takes it as one setting. */
+function lookAfter(look: Look, { allowedOrigins, ...changes }: Values): Look {
+  const origins = String(allowedOrigins ?? '')
+    .split(/\s+/)
+    .filter((each) => each !== '')
+  return {
+    ...look,
+    ...changes,
+    ...(allowedOrigins === undefined ? {} : { allowedOrigins: origins.length === 0 ? null : origins }),
+  }
+}
+
 export function Page() {
   const key = session().workspace.key
   const { data, error, refetch } = useQuery({
@@ -56,9 +110,23 @@ export function Page() {
                 }}
               />
             </Card>
+            <Card title="Connect page">
+              <ElementForm
+                draft="workspace/connect"
+                fields={lookFields}
+                of={shownLook(lookOf(data.settings))}
+                isNew={false}
+                save={(body) =>
+                  permea.workspaces.patch({
+                    params: { id: data.id },
+                    body: { settings: { connect: lookAfter(lookOf(data.settings), body) } },
+                  })
+                }
+              />
+            </Card>
             <Card title="Settings">
               <ElementForm
-                key={data.updatedAt}
+                draft="workspace"
                 fields={fields}
                 of={data}
                 isNew={false}

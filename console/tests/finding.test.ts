@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openScene, type Scene, type Visit } from './scene.ts'
+import { openWorkshop, type Workshop } from './workshop.ts'
+
+let scene: Scene
+let workshop: Workshop
+let visit: Visit
+
+beforeAll(async () => {
+  scene = await openScene()
+  workshop = await openWorkshop(scene.house)
+  await scene.house.admin.customers.create({ body: { name: 'Globex Corporation', internalId: 'tenant-77' } })
+  await workshop.send([
+    { orderId: 'ORD-003210', lines: [{ sku: '=1+1' }] },
+    { orderId: 'ORD-9', lines: [{ sku: 'b' }] },
+  ])
+  visit = await scene.visit({ width: 1440 })
+  await visit.signIn()
+})
+afterAll(async () => {
+  await visit[Symbol.asyncDispose]()
+  await workshop[Symbol.asyncDispose]()
+  await scene[Symbol.asyncDispose]()
+})
+
+test.each([
+  ['globex', /Globex Corporation/, /\/customers\/cus_/],
+  ['tenant-77', /Globex Corporation/, /\/customers\/cus_/],
+  ['book the', /Book the order.*Flow book-order/s, /\/flows\/uf_/],
+  ['ORD-003210', /Order created of Acme Robotics.*ORD-003210/s, /\/app-events\/aev_/],
+])('Ctrl K finds %s', async (words, shown, url) => {
+  const { page } = visit
+  await page.keyboard.press('ControlOrMeta+k')
+  await page.getByRole('textbox', { name: 'Jump to' }).pressSequentially(words)
+  await page.getByRole('button', { name: shown }).first().click()
+  await page.waitForURL(url)
+})
+
+test('Ctrl K says where nothing was found', async () => {
+  const { page } = visit
+  await page.keyboard.press('ControlOrMeta+k')
+  await page.getByRole('textbox', { name: 'Jump to' }).pressSequentially('nobody has this')
+  await page.getByText('Nothing is called so, and no payload of a week holds it').waitFor()
+  await page.keyboard.press('Escape')
+})
+
+test('a list is of a stretch of time that is chosen, and saved as CSV and JSON', async () => {
+  const { page } = visit
+  await visit.open('/app-events')
+  await page.getByRole('table', { name: 'App Events' }).waitFor()
+  await page.getByRole('combobox', { name: 'Received' }).click()
+  await page.getByRole('option', { name: 'From … to …' }).click()
+  await page.getByLabel('To', { exact: true }).fill('2020-01-01T00:00')
+  await visit.expectAccessible()
+  await page.getByRole('button', { name: 'Show' }).click()
+  await page.waitForURL(/to=2019-12-31T23%3A00/)
+  await page
+    .getByText('No app event fits', { exact: false })
+    .or(page.getByRole('heading', { name: /fits|No / }))
+    .first()
+    .waitFor()
+
+  await visit.open('/app-events')
+  const saved = async (as: string) => {
+    await page.getByRole('button', { name: 'Export' }).click()
+    const download = page.waitForEvent('download')
+    await page.getByRole('menuitem', { name: as }).click()
+    return readFile(await (await download).path(), 'utf8')
+  }
+  const json = JSON.parse(await saved('As JSON')) as { event: { orderId: string } }[]
+  expect(json.map((each) => each.event.orderId).sort()).toEqual(['ORD-003210', 'ORD-9'])
+  const [head = '', ...lines] = (await saved('As CSV')).trimEnd().split('\r\n')
+  expect(head.split(',')).toContain('event.orderId')
+  expect(lines).toHaveLength(2)
+})
