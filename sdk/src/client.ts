@@ -1,5 +1,6 @@
-import { type Contract, contract, type Endpoint, type EndpointTable } from '@permea/contract'
+import type { Contract, Endpoint } from '@permea/contract'
 import type { CallOptions, EndpointCall, LooseInput } from './endpoint-call.ts'
+import facts from './facts.json' with { type: 'json' }
 import { errorFrom, PermeaError } from './permea-error.ts'
 import { pathWith, queryText } from './request-url.ts'
 import { createTokenSource, type TokenSource } from './token-source.ts'
@@ -20,6 +21,8 @@ export type PermeaOptions = {
   baseUrl: string
   /** Takes the place of the global `fetch`. */
   fetch?: FetchFunction | undefined
+  /** Takes the place of `JSON.parse` for answers: to keep the text of numbers that a double does not hold, say. */
+  parseJson?: ((text: string) => unknown) | undefined
 } & (
   | { token: string; fetchToken?: undefined }
   | {
@@ -41,8 +44,12 @@ export function createPermea(options: PermeaOptions): Permea {
     baseUrl: options.baseUrl.replace(/\/+$/, ''),
     tokens: createTokenSource(options.fetchToken ?? options.token),
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
+    parseJson: options.parseJson ?? JSON.parse,
   }
-  const groups = Object.entries<EndpointTable>(contract).map(([group, table]) => [group, callsOf(table, connection)])
+  const groups = Object.entries<Record<string, string>>(facts.endpoints).map(([group, table]) => {
+    const calls = Object.entries(table).map(([name, line]) => [name, callOf(connection, line)])
+    return [group, Object.fromEntries(calls)]
+  })
   return Object.fromEntries(groups) as Permea
 }
 
@@ -50,19 +57,27 @@ interface Connection {
   baseUrl: string
   tokens: TokenSource
   fetch: FetchFunction
+  parseJson: (text: string) => unknown
 }
 
-function callsOf(table: EndpointTable, connection: Connection) {
-  const calls = Object.entries(table).map(([name, endpoint]) => [
-    name,
-    (input: LooseInput = {}, options: CallOptions = {}) => call(connection, endpoint, input, options),
-  ])
-  return Object.fromEntries(calls)
+/** What a call needs to know of its endpoint. */
+interface Request {
+  method: string
+  path: string
+  isPublic: boolean
+  hasAnswer: boolean
+}
+
+/** `line` is a row of what is printed from the contract: `GET /self`, `DELETE /flows/:selector empty`. */
+function callOf(connection: Connection, line: string) {
+  const [method = '', path = '', ...marks] = line.split(' ')
+  const request = { method, path, isPublic: marks.includes('public'), hasAnswer: !marks.includes('empty') }
+  return (input: LooseInput = {}, options: CallOptions = {}) => call(connection, request, input, options)
 }
 
 async function call(
   connection: Connection,
-  endpoint: Endpoint,
+  endpoint: Request,
   input: LooseInput,
   options: CallOptions,
 ): Promise<unknown> {
@@ -78,9 +93,9 @@ async function call(
   )
   const text = await response.text()
   if (!response.ok) throw errorFrom(`${endpoint.method} ${path}`, response.status, text)
-  if (endpoint.answer === null) return undefined
+  if (!endpoint.hasAnswer) return undefined
   try {
-    return JSON.parse(text)
+    return connection.parseJson(text)
   } catch (cause) {
     const message = `${endpoint.method} ${path} was answered with ${response.status} and something other than JSON`
     throw new PermeaError({ status: response.status, message, cause })
@@ -90,10 +105,10 @@ async function call(
 /** A request refused for its token did nothing, so it is safe to send it again with a new one, whatever its method. */
 async function withToken(
   { tokens }: Connection,
-  endpoint: Endpoint,
+  endpoint: Request,
   send: (headers: Record<string, string>) => Promise<Response>,
 ): Promise<Response> {
-  if (endpoint.access === 'public') return send({})
+  if (endpoint.isPublic) return send({})
   const token = await tokens.get()
   const response = await send({ authorization: `Bearer ${token}` })
   if (response.status !== 401 || !tokens.forget(token)) return response

@@ -3,3 +3,4 @@ export type { CallArguments, CallInput, CallOptions, EndpointCall } from './endp
 export { pages } from './pages.ts'
 export { PermeaError } from './permea-error.ts'
 export { type SendEventsOptions, sendEvents } from './send-events.ts'
+export { WORKSPACE_EVENT_TYPES } from './workspace-event-types.ts'

@@ -1,4 +1,5 @@
-import { ErrorData, type ErrorType, IngressAnswer } from '@permea/contract'
+import type { ErrorType, IngressAnswer } from '@permea/contract'
+import { isErrorData, isIngressAnswer } from './answers.ts'
 
 interface Refused {
   status: number
@@ -36,23 +37,21 @@ export class PermeaError extends Error {
 /** The error that an answer stands for; `what` says which request it was, for answers that have no message. */
 export function errorFrom(what: string, status: number, text: string): PermeaError {
   const answer = jsonOf(text)
-  const error = ErrorData.safeParse(answer)
-  if (!error.success)
+  if (!isErrorData(answer))
     return new PermeaError({ status, message: `${what} was answered with ${status}: ${text.slice(0, 200)}` })
-  const { type, key, message, data } = error.data
-  const ingress = IngressAnswer.safeParse(answer)
+  const { type, key, message, data } = answer
   return new PermeaError({
     status,
     type,
-    key,
+    key: typeof key === 'string' ? key : undefined,
     message,
     data,
-    results: ingress.success ? ingress.data.results : undefined,
+    results: isIngressAnswer(answer) ? answer.results : undefined,
   })
 }
 
 /** Undefined for what is not JSON: then it is not in the error format either. */
-function jsonOf(text: string): unknown {
+export function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

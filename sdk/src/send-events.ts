@@ -1,6 +1,7 @@
-import { IngressAnswer } from '@permea/contract'
+import type { IngressAnswer } from '@permea/contract'
+import { isIngressAnswer } from './answers.ts'
 import type { FetchFunction } from './client.ts'
-import { errorFrom, PermeaError } from './permea-error.ts'
+import { errorFrom, jsonOf, PermeaError } from './permea-error.ts'
 
 export interface SendEventsOptions {
   /** The customer's token; only the webhook of an event type reads it, and only where it has no tenant id formula. */
@@ -37,10 +38,8 @@ export async function sendEvents(
   const text = await response.text()
   if (response.status !== 200 && response.status !== 207)
     throw errorFrom('POST to the webhook URL', response.status, text)
-  try {
-    return IngressAnswer.parse(JSON.parse(text))
-  } catch (cause) {
-    const message = `the webhook URL answered with ${response.status}, but not as an engine does`
-    throw new PermeaError({ status: response.status, message, cause })
-  }
+  const answer = jsonOf(text)
+  if (isIngressAnswer(answer)) return answer
+  const message = `the webhook URL answered with ${response.status}, but not as an engine does`
+  throw new PermeaError({ status: response.status, message })
 }
