@@ -163,7 +163,7 @@ describe('a schedule', () => {
       end: '2027-03-29T21:00:00Z',
       days: ['27', '28', '29'],
     },
-  ])('fires once a day at the time of its zone, $what', { timeout: 60_000 }, async ({ start, end, days }) => {
+  ])('fires once a day at the time of its zone, $what', { timeout: 120_000 }, async ({ start, end, days }) => {
     await using receiver = await startReceiver()
     await using house = await houseAt(start)
     await schedule(house, receiver, '30 2 * * *', 'Europe/Berlin')
@@ -174,7 +174,7 @@ describe('a schedule', () => {
     for (const time of times) expect(time.slice(11)).toBe(time.startsWith('2027-03-28') ? '03:00' : '02:30')
   })
 
-  test('that comes every hour comes 25 times on the day with 25 hours', { timeout: 60_000 }, async () => {
+  test('that comes every hour comes 25 times on the day with 25 hours', { timeout: 120_000 }, async () => {
     await using receiver = await startReceiver()
     await using house = await houseAt('2026-10-24T21:30:00Z')
     await schedule(house, receiver, '0 * * * *', 'Europe/Berlin')
@@ -184,7 +184,7 @@ describe('a schedule', () => {
     expect(times).toHaveLength(25)
   })
 
-  test('survives a restart and fires once though two engines run', { timeout: 60_000 }, async () => {
+  test('survives a restart and fires once though two engines run', { timeout: 120_000 }, async () => {
     await using database = await createTestDatabase()
     await using receiver = await startReceiver()
     const first = await houseAt('2026-11-02T10:30:00Z', { database: { url: database.url } })

@@ -208,7 +208,7 @@ describe('credentials go to the app, and nowhere else:', () => {
     expect(error).toMatchObject({ type: 'connection', data: { status: 500, body: { echo: expect.any(String) } } })
     expect(JSON.stringify(error)).not.toContain(KEY)
     await house.engine.functions.settled()
-    await house.engine.connections.settled()
+    await house.engine.appRequests.settled()
     const { rows } = await house.engine.database.pool.query('select * from function_calls, external_api_logs')
     expect(JSON.stringify(rows)).not.toContain(KEY)
   })
@@ -315,7 +315,7 @@ describe('an app that uses OAuth 1', () => {
       },
     })
     const { url, requestId } = await anna.connectionRequests.create({ body: { connectorKey: key } })
-    expect((await new Browser().open(url)).html).toContain('Connected')
+    expect((await new Browser().press(url)).html).toContain('Connected')
     const { resultConnectionId = '' } = await anna.connectionRequests.get({ params: { requestId } })
     const params = { selector: resultConnectionId }
     expect(await anna.connections.executeRequest({ params, body: { key: '/things', payload: { a: 1 } } })).toEqual({

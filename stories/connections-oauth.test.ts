@@ -1,6 +1,6 @@
 import { MembraneClient } from '@membranehq/sdk'
 import type { Permea } from '@permea/sdk'
-import { buildHouse, type House, pause, type Receiver, startReceiver, until } from '@permea/testkit'
+import { buildHouse, type House, pause, type Receiver, refusalKey, startReceiver, until } from '@permea/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   ACCESS_TOKEN_SECONDS,
@@ -76,7 +76,7 @@ async function offer(config: Record<string, unknown> = {}, key = 'books'): Promi
 
 async function connect(more: Record<string, unknown> = {}, browser = new Browser()) {
   const request = await anna.connectionRequests.create({ body: { integrationKey: 'books', ...more } })
-  const page = await browser.open(request.url)
+  const page = await browser.press(request.url)
   const done = await anna.connectionRequests.get({ params: { requestId: request.requestId } })
   return { request, page, done, browser }
 }
@@ -139,11 +139,26 @@ describe('connecting', () => {
     expect(app.authorizations[0]?.has('code_challenge')).toBe(isPkceRequired)
   })
 
+  test('works where the app answers with a form, which browsers send without their cookie', async () => {
+    const browser = new Browser()
+    const callback = `${house.url}/oauth-callback`
+    const request = await anna.connectionRequests.create({ body: { integrationKey: 'books' } })
+    const answer = await browser.press(request.url, { stopAt: (url) => url.startsWith(callback) })
+    const body = new URL(answer.url).searchParams
+    body.set('id_token', 'not for an address')
+    const posted = await fetch(callback, { method: 'POST', body, redirect: 'manual' })
+    expect(posted.status).toBe(303)
+    const location = posted.headers.get('location') ?? ''
+    expect(location).not.toContain('id_token')
+    expect((await browser.open(new URL(location, house.url).href)).html).toContain('Connected')
+    expect((await anna.connections.list()).items).toHaveLength(1)
+  })
+
   test('sends the browser back where it came from, with the id and no secret', async () => {
     const request = await anna.connectionRequests.create({
       body: { integrationKey: 'books', redirectUri: 'https://app.example/done?keep=1' },
     })
-    const page = await new Browser().open(request.url, { stopAt: (url) => url.startsWith('https://app.example') })
+    const page = await new Browser().press(request.url, { stopAt: (url) => url.startsWith('https://app.example') })
     const connection = await anna.connections.get(select)
     expect(Object.fromEntries(new URL(page.url).searchParams)).toEqual({
       keep: '1',
@@ -170,7 +185,7 @@ describe('connecting', () => {
     expect(app.grants).toEqual([])
     // The link may be used until it has led to a connection.
     app.isConsenting = true
-    const retry = await new Browser().open(
+    const retry = await new Browser().press(
       (await anna.connectionRequests.get({ params: { requestId: done.requestId } })).url,
     )
     expect(retry.html).toContain('Connected')
@@ -178,10 +193,92 @@ describe('connecting', () => {
   })
 })
 
+describe('nobody is sent to an app unasked', () => {
+  const EVIL = 'https://evil.example'
+  const wasAsked = (browser: Browser) => browser.visited.some((url) => url.startsWith(app.url))
+
+  /** What a page of another origin can have its visitor's browser do with what it got for a customer of its own. */
+  async function attempts(): Promise<Browser[]> {
+    const token = await house.tokenOf({ id: 'anna' })
+    const { url } = await anna.connectionRequests.create({ body: { integrationKey: 'books' } })
+    const link = new URL(url).searchParams.get('request') ?? ''
+    const payload = JSON.stringify({ token, integrationKey: 'books', requestId: 'mine' })
+    const forms = [
+      { payload },
+      { request: link },
+      { request: link, confirmed: '1', authOptionKey: 'oauth' },
+      { request: link, filled: '1', authOptionKey: 'oauth' },
+    ]
+    const tries = [
+      ...forms.flatMap((form) =>
+        [EVIL, 'null'].map((origin) => ({ to: `${house.url}/connect`, form, headers: { origin } })),
+      ),
+      ...forms.map((form) => ({ to: `${house.url}/connect`, form, headers: { 'sec-fetch-site': 'cross-site' } })),
+      { to: url, headers: { 'sec-fetch-site': 'cross-site', referer: `${EVIL}/` } },
+      { to: `${url}&window=own`, headers: { 'sec-fetch-site': 'cross-site' } },
+      { to: `${url}&window=own`, headers: { 'sec-fetch-site': 'same-origin' } },
+      { to: `${house.url}/connect?token=${token}&integrationKey=books`, headers: { referer: `${EVIL}/` } },
+    ]
+    return Promise.all(
+      tries.map(async ({ to, ...how }) => {
+        const browser = new Browser()
+        const page = await browser.open(to, how)
+        expect(page.html).toMatch(/Connect Books for [^<]+ at Test workspace<.button>/)
+        expect(page.headers.get('content-security-policy')).toContain("frame-ancestors 'none'")
+        return browser
+      }),
+    )
+  }
+
+  test('by a link, by a form of another site, or by what looks like a press of the button', async () => {
+    expect((await attempts()).filter(wasAsked)).toEqual([])
+    expect((await anna.connections.list()).items).toEqual([])
+    // A person who presses is.
+    const { browser, done } = await connect()
+    expect(wasAsked(browser)).toBe(true)
+    expect(done.status).toBe('success')
+  })
+
+  test('but by a page that the workspace lists as its own', async () => {
+    const params = { id: house.workspace.key }
+    await house.admin.workspaces.patch({
+      params,
+      body: { settings: { connect: { allowedOrigins: ['https://product.example'] } } },
+    })
+    const token = await house.tokenOf({ id: 'anna' })
+    const payload = JSON.stringify({ token, integrationKey: 'books', requestId: 'listed' })
+    const browser = new Browser()
+    const headers = { origin: 'https://product.example' }
+    expect((await browser.open(`${house.url}/connect`, { form: { payload }, headers })).html).toContain('Connected')
+    expect(wasAsked(browser)).toBe(true)
+    await house.admin.workspaces.patch({ params, body: { settings: {} } })
+  })
+
+  test('and an id that two customers use for a request is nobody’s for an admin', async () => {
+    const open = async (id: string) => {
+      const payload = JSON.stringify({ token: await house.tokenOf({ id }), integrationKey: 'books', requestId: 'same' })
+      await new Browser().open(`${house.url}/connect`, { form: { payload } })
+    }
+    await open('anna')
+    const params = { requestId: 'same' }
+    expect((await house.admin.connectionRequests.get({ params })).status).toBe('pending')
+    await open('bert')
+    expect(await refusalKey(house.admin.connectionRequests.get({ params }))).toBe('ambiguous_selector')
+    expect(await refusalKey(house.admin.connectionRequests.patch({ params, body: {} }))).toBe('ambiguous_selector')
+    expect((await anna.connectionRequests.get({ params })).requestId).toBe('same')
+    const reserved = JSON.stringify({
+      token: await house.tokenOf({ id: 'bert' }),
+      integrationKey: 'books',
+      requestId: 'crq_x',
+    })
+    expect((await new Browser().open(`${house.url}/connect`, { form: { payload: reserved } })).status).toBe(400)
+  })
+})
+
 describe('an answer of the app is refused', () => {
   const upToTheAnswer = async (browser: Browser) => {
     const request = await anna.connectionRequests.create({ body: { integrationKey: 'books' } })
-    const at = await browser.open(request.url, { stopAt: (url) => url.startsWith(`${house.url}/oauth-callback`) })
+    const at = await browser.press(request.url, { stopAt: (url) => url.startsWith(`${house.url}/oauth-callback`) })
     return at.url
   }
   const nothingCameOf = async () => {

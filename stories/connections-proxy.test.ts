@@ -224,10 +224,18 @@ test('an app that cannot be reached, or breaks off, is told as such; the credent
   expect(JSON.parse(error)).toMatchObject({ type: 'connection', key: 'connection_failed' })
   expect(error).not.toContain(KEY)
   app.answer = (_request, response) => {
-    response.writeHead(200, { 'content-length': '100' }).write('so far')
-    setImmediate(() => response.destroy())
+    response.writeHead(200, { 'content-length': '100' }).write('so far', () => response.destroy())
   }
-  await expect(through('/x').then((answer) => answer.text())).rejects.toThrow()
+  // Several, so that some break off before their beginning is passed on, and others after it.
+  const broken = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      const answer = await through('/x')
+      if (answer.status === 200) return answer.text().catch(() => 'broken')
+      return answer.json()
+    }),
+  )
+  for (const each of broken)
+    if (each !== 'broken') expect(each).toMatchObject({ type: 'connection', key: 'connection_failed' })
 })
 
 test('whoever goes away while sending ends the request to the app too', async () => {
@@ -261,7 +269,7 @@ test('what is sent through it is recorded, its secrets masked', async () => {
   const answer = await through(`/things?api_key=${KEY}`, { method: 'POST', body: `{"key":"${KEY}"}` })
   // The app's own answer is the caller's business.
   expect(await answer.json()).toEqual({ yourKey: KEY })
-  await house.engine.connections.settled()
+  await house.engine.appRequests.settled()
   const anna = await house.as('anna')
   const [log] = (await anna.externalApiLogs.list({ query: { limit: 1 } })).items
   expect(log).toMatchObject({ method: 'POST', statusCode: 201, requestUrl: `${app.url}/base/things?api_key=***` })

@@ -243,6 +243,9 @@ describe('a connection is called', () => {
       () => anna.connections.test(selector),
       () => anna.connections.refreshCredentials(selector),
       () => anna.connections.logs(selector),
+      () => anna.connections.refresh(selector),
+      () => anna.connections.dependencies(selector),
+      () => anna.connections.disconnect(selector),
       () => anna.connections.executeRequest({ ...selector, body: { key: 'echo' } }),
       () => anna.connections.listOperations(selector),
       () => anna.connections.getOperation({ params: { selector: 'crm', key: 'echo' } }),
@@ -509,7 +512,7 @@ describe('records of requests', () => {
     )
     const body = { key: `/things?token=hush&key=${KEY}`, payload: { note: `my key is ${KEY}`, n: 1 } }
     await anna.connections.executeRequest({ ...select(connection), body })
-    await house.engine.connections.settled()
+    await house.engine.appRequests.settled()
     const [log] = (await anna.externalApiLogs.list({ query: { connectionId: connection.id, limit: 1 } })).items
     expect(log).toMatchObject({
       method: 'POST',
@@ -536,7 +539,7 @@ describe('records of requests', () => {
       await anna.connections.executeRequest({ ...select(connection), body: { key } })
     app.behave(answering(404))
     await anna.connections.executeRequest({ ...select(connection), body: { key: '/four' } }).catch(() => {})
-    await house.engine.connections.settled()
+    await house.engine.appRequests.settled()
     const paths = async (query: Parameters<Permea['externalApiLogs']['list']>[0]) =>
       (await anna.externalApiLogs.list(query)).items.map((each) => new URL(each.requestUrl).pathname.slice(3))
     expect(await paths({})).toEqual(['/four', '/three', '/two', '/one', '/me'])

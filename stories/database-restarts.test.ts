@@ -87,7 +87,7 @@ test(`while PostgreSQL is restarted ${OUTAGES} times, the engine stays up and lo
   expect([...ledger.byKey.values()].reduce((sum, ids) => sum + ids.size, 0)).toBe(ledger.acknowledged.size)
 })
 
-test('an engine that is told to end while the database is away does so', { timeout: 60_000 }, async () => {
+test('an engine that is told to end while the database is away does so', { timeout: 120_000 }, async () => {
   await using postgres = await createPostgresProcess()
   await postgres.start()
   await using receiver = await startReceiver()

@@ -151,6 +151,16 @@ export class Browser {
   /** Every address it was at, in order. */
   readonly visited: string[] = []
 
+  /** The same, and presses the button where a page asks whether the app may be asked. */
+  async press(url: string, how: { stopAt?: (url: string) => boolean } = {}) {
+    const page = await this.open(url, how)
+    if (!page.html.includes('name="confirmed"')) return page
+    const fields = page.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)
+    const form = Object.fromEntries([...fields].map(([, name = '', value = '']) => [name, value]))
+    const { origin } = new URL(page.url)
+    return this.open(`${origin}/connect`, { ...how, form, headers: { origin } })
+  }
+
   /** Goes there, and wherever it is sent, up to a page or to an address that `stopAt` wants. */
   async open(
     url: string,

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { PRINT_COMMAND, printed } from './print.ts'
 import { ROOT, textOf } from './source-files.ts'
 
-const documents = printed()
+const documents = await printed()
 
 test.each(Object.entries(documents))('%s is as the contract prints it', (path, text) => {
   const isCurrent = existsSync(join(ROOT, path)) && textOf(path) === text

@@ -1,7 +1,11 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ERRORS } from '@permea/contract'
+import { contract, type Endpoint, ERRORS, WorkspaceEventType } from '@permea/contract'
+import { referencePage } from '../cli/src/reference-page.ts'
 import { openApi } from '../server/src/api/openapi.ts'
+import { webhookVendorCatalogue } from '../server/src/webhook-vendors/catalogue.ts'
+import { vendorsPage } from '../server/src/webhook-vendors/vendors-page.ts'
+import { oauthAppFiles } from './oauth-apps.ts'
 import { ROOT } from './source-files.ts'
 
 /** How to bring the printed files up to date; complaints end with it. */
@@ -10,11 +14,21 @@ export const PRINT_COMMAND = 'node tidy/print.ts'
 const PUBLIC_URL = 'http://127.0.0.1:4000'
 
 /** The documents that follow from the contract alone, by path, as they must be committed. */
-export function printed(): Record<string, string> {
+export async function printed(): Promise<Record<string, string>> {
   return {
+    ...oauthAppFiles(PRINT_COMMAND),
+    'docs/use/cli.md': referencePage(PRINT_COMMAND),
     'docs/use/errors.md': errorsPage(),
-    'docs/use/openapi.json': `${JSON.stringify(openApi(PUBLIC_URL), null, 2)}\n`,
+    'docs/use/vendors.md': vendorsPage(webhookVendorCatalogue(connectorKeys()), PRINT_COMMAND),
+    'sdk/src/facts.json': facts(),
+    'docs/use/openapi.json': `${JSON.stringify(await openApi(PUBLIC_URL), null, 2)}\n`,
   }
+}
+
+/** The ready-made connectors, by the names of their directories. */
+function connectorKeys(): string[] {
+  const entries = readdirSync(join(ROOT, 'connectors'), { withFileTypes: true })
+  return entries.filter((each) => each.isDirectory()).map(({ name }) => name)
 }
 
 function errorsPage(): string {
@@ -39,11 +53,27 @@ ${rows.join('\n')}
 `
 }
 
+/**
+ * What a client needs of the contract while it runs: method and path of every endpoint, whether it is `public` (takes no
+ * token) or `empty` (answers with no body), and what a workspace may be told of.
+ */
+function facts(): string {
+  const endpoints = Object.entries<Record<string, Endpoint>>(contract).map(([group, table]) => {
+    const lines = Object.entries(table).map(([name, { method, path, access, answer }]) => {
+      const marks = [...(access === 'public' ? ['public'] : []), ...(answer === null ? ['empty'] : [])]
+      return [name, [method, path, ...marks].join(' ')]
+    })
+    return [group, Object.fromEntries(lines)]
+  })
+  const all = { endpoints: Object.fromEntries(endpoints), workspaceEventTypes: WorkspaceEventType.options }
+  return `${JSON.stringify(all, null, 2)}\n`
+}
+
 /** Text as it may stand in a cell of a table. */
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }
 
 if (import.meta.main) {
-  for (const [path, text] of Object.entries(printed())) writeFileSync(join(ROOT, path), text)
+  for (const [path, text] of Object.entries(await printed())) writeFileSync(join(ROOT, path), text)
 }

@@ -15,39 +15,61 @@ import type { ImportedFrom } from './source-text.ts'
 const ORDER = [
   'main.ts',
   'engine.ts',
+  'engine-http.ts',
   'engine-routes.ts',
+  'engine-pipeline.ts',
+  'engine-registry.ts',
   'engine-ground.ts',
+  'engine-data.ts',
+  'engine-facts.ts',
   'engine-options.ts',
   'config.ts',
   'example',
   // what people look at
   'console',
-  'live',
   'statistics',
+  'search',
+  'workspace-files',
   // the pipeline: data moves from the first to the last
   'ingress',
+  'pulls',
+  'external-events',
   'events',
   'dispatch',
   'runs',
   // the registry: what users define
   'flows',
+  'external-subscriptions',
   'subscriptions',
+  'external-event-types',
   'event-types',
   'actions',
+  'steps',
+  'data-records',
+  'data-elements',
+  'data-collections',
+  'connecting',
+  'app-requests',
   'connections',
   'integrations',
+  'refused-requests',
   'customers',
   // telling people
   'alerts',
   'notifications',
   'deliveries',
   // the ground floor
+  'live',
   'workspaces',
+  'webhook-vendors',
   'functions',
   'sandbox',
   'formulas',
+  'exchanges',
   'outbound',
   'api',
+  'bodies',
+  'computing',
   'platform',
 ]
 
@@ -65,7 +87,7 @@ const PACKAGE_MAY_IMPORT: Record<string, readonly string[]> = {
   testkit: ['contract', 'sdk', 'server'],
   stories: ['contract', 'sdk', 'testkit'],
   bench: ['contract', 'sdk', 'server', 'testkit'],
-  tidy: ['contract', 'server'],
+  tidy: ['contract', 'server', 'cli'],
 }
 
 /** What tests may import on top of what their package may. */
@@ -191,7 +213,10 @@ test('the process is reached as the global that these rules look for', () => {
 })
 
 test('only platform asks what time it is', () => {
-  const elsewhere = serverCode.filter((source) => roomOf(source.path) !== 'platform')
+  // In the guest library `Date` is the sandbox's, which goes by the clock of the engine.
+  const isElsewhere = ({ path }: SourceFile) =>
+    roomOf(path) !== 'platform' && !path.startsWith('server/src/sandbox/guest/')
+  const elsewhere = serverCode.filter(isElsewhere)
   const remedy = 'take a Clock (server/src/platform/clock.ts), so that tests can set it'
   const now = /\bnew Date(?:\(\s*\)|(?![\w(<]))|(?<![\w.]|new )Date\(|\bDate\.now\b|\bTemporal\.Now\b/g
   expect(elsewhere.flatMap((source) => complaintsAbout(source, now, remedy))).toEqual([])

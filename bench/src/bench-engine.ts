@@ -1,7 +1,5 @@
-import { type AddressInfo, createServer } from 'node:net'
 import { createPermea, type Permea } from '@permea/sdk'
 import { ROLES } from '../../server/src/config.ts'
-import { createEngine, migrateAll } from '../../server/src/engine.ts'
 import type { Engine } from '../../server/src/engine-options.ts'
 import { systemClock } from '../../server/src/platform/clock.ts'
 import { keepHeapSmall } from '../../server/src/platform/heap.ts'
@@ -9,6 +7,7 @@ import { createIds } from '../../server/src/platform/ids.ts'
 import { silentLog } from '../../server/src/platform/log.ts'
 import { sealingKey } from '../../server/src/platform/sealing.ts'
 import type { Workspace } from '../../server/src/workspaces/workspace.ts'
+import { freePort } from './server-process.ts'
 
 /** An engine in this process that listens, with a workspace in it. */
 export interface BenchEngine {
@@ -24,6 +23,7 @@ export interface BenchEngine {
 /** Starts one on an empty database, set up as the server sets it up. */
 export async function startBenchEngine(given: { databaseUrl: string; appUrl: string | null }): Promise<BenchEngine> {
   keepHeapSmall()
+  const { createEngine, migrateAll } = await import('../../server/src/engine.ts')
   const { databaseUrl } = given
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -77,12 +77,4 @@ function workspaceNow(appBaseUri: string | null): Workspace {
     updatedAt: now,
     archivedAt: null,
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

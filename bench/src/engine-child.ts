@@ -1,6 +1,7 @@
-import { createPermea, type Permea } from '@permea/sdk'
+import { createPermea } from '@permea/sdk'
 import { type BenchEngine, startBenchEngine } from './bench-engine.ts'
 import { answerParent, usageNow } from './child.ts'
+import { defineInternal, enable, type InternalPaths } from './internal-scene.ts'
 
 export interface EngineOptions {
   databaseUrl: string
@@ -14,9 +15,9 @@ export interface EngineOptions {
 /** An engine with flows in it, ready for events. */
 export interface Ready {
   port: number
-  /** Where events are sent: nobody wants them, or a flow posts them on. */
-  paths: { nobodyWants: string; toYourApp: string; loud: string; hanging: string }
+  paths: InternalPaths
   tokens: string[]
+  adminToken: string
   hangingToken: string
   loudToken: string
   workspaceId: string
@@ -29,7 +30,7 @@ async function start(options: EngineOptions): Promise<Ready> {
   running = bench
   const { url, port, workspaceId, tokenOf } = bench
   const clientOf = (token: string) => createPermea({ baseUrl: url, token })
-  const paths = await define(bench.admin, url, options.hangingUrl)
+  const paths = await defineInternal(bench.admin, url, options.hangingUrl)
   const names = Array.from({ length: options.customers }, (_, index) => `customer-${index}`)
   const tokens = await Promise.all(names.map((id) => tokenOf({ id })))
   const loudToken = await tokenOf({ id: 'loud' })
@@ -37,40 +38,8 @@ async function start(options: EngineOptions): Promise<Ready> {
   for (const token of tokens) await enable(clientOf(token), 'to-your-app')
   await enable(clientOf(loudToken), 'loud')
   await enable(clientOf(hangingToken), 'hanging')
-  return { port, paths, tokens, loudToken, hangingToken, workspaceId }
-}
-
-async function enable(customer: Permea, flowKey: string): Promise<void> {
-  await customer.flowInstances.getByQuery({ query: { flowKey, autoCreate: true } })
-}
-
-async function define(admin: Permea, url: string, hangingUrl: string): Promise<Ready['paths']> {
-  const type = async (key: string) => {
-    const { globalWebhookUri } = await admin.appEventTypes.create({ body: { key, name: key } })
-    return globalWebhookUri.slice(url.length)
-  }
-  const flow = (key: string, eventKey: string, post: { type: string; config: unknown }) =>
-    admin.flows.create({
-      body: {
-        key,
-        name: key,
-        nodes: {
-          trigger: { type: 'app-event-trigger', config: { appEvent: { key: eventKey } }, links: [{ key: 'post' }] },
-          post,
-        },
-      },
-    })
-  const request = (uri: string) => ({ request: { uri, method: 'POST', body: { $var: '$.input.trigger' } } })
-  const paths = {
-    nobodyWants: await type('nobody-wants'),
-    toYourApp: await type('order-created'),
-    loud: await type('loud'),
-    hanging: await type('hanging'),
-  }
-  await flow('to-your-app', 'order-created', { type: 'api-request-to-your-app', config: request('/in') })
-  await flow('loud', 'loud', { type: 'api-request-to-your-app', config: request('/loud') })
-  await flow('hanging', 'hanging', { type: 'custom-http-request', config: request(hangingUrl) })
-  return paths
+  const adminToken = await tokenOf({ isAdmin: true })
+  return { port, paths, tokens, adminToken, loudToken, hangingToken, workspaceId }
 }
 
 /** Runs that reached a final state, by state. */

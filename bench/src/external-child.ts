@@ -1,6 +1,8 @@
-import type { Permea } from '@permea/sdk'
 import { type BenchEngine, startBenchEngine } from './bench-engine.ts'
 import { answerParent, usageNow } from './child.ts'
+import { defineExternal, subscribe } from './external-scene.ts'
+import type { Target } from './load-child.ts'
+import { signedWays } from './signed-webhooks.ts'
 
 export interface ExternalOptions {
   databaseUrl: string
@@ -17,87 +19,34 @@ export interface ExternalReady {
   /** Of a subscription whose `handle` never ends, and of one whose `handle` computes for 60 ms. */
   looping: string
   computing: string
+  /** Of subscriptions whose `handle` verifies a signature, by the way it is made. */
+  signed: Record<string, Target[]>
 }
 
-const HANDLE = `export default async function handle({ data }) {
-  const { orderId, ...record } = data
-  return { events: [{ type: 'order.created', record: { id: orderId, ...record } }] }
-}`
-const LOOPING = 'export default async function handle() { for (;;); }'
-/** Work of about 60 ms, measured in what it does, since a guest's clock stands still while it computes. */
-const COMPUTING = `export default async function handle({ data }) {
-  let sum = 0
-  for (let turn = 0; turn < 1_200_000; turn += 1) sum = (sum * 31 + turn) % 1_000_003
-  return { events: sum < 0 ? [data] : [] }
-}`
-const REFRESH = `export default async function refresh({ apiClient, parameters }) {
-  await apiClient.post('/refresh', { parameters })
-  return { nextRefreshTimestamp: Date.now() + 86_400_000 }
-}`
-
 let running: BenchEngine | null = null
+const SIGNED_CUSTOMERS = 20
 
 async function start(options: ExternalOptions): Promise<ExternalReady> {
   const bench = await startBenchEngine({ databaseUrl: options.databaseUrl, appUrl: null })
   running = bench
-  await define(bench.admin, options.receiverUrl)
+  const ways = Object.entries(signedWays())
+  const handles = Object.fromEntries(ways.map(([way, { handle }]) => [way, handle]))
+  await defineExternal(bench.admin, options.receiverUrl, handles)
   const names = Array.from({ length: options.customers }, (_, index) => `customer-${index}`)
   const usual: string[] = []
   for (const name of names) usual.push(await subscribe(bench, name, 'order', `${options.receiverUrl}/in`))
+  await subscribe(bench, 'polled', 'polled', null)
   const looping = await subscribe(bench, 'looping', 'looping', null)
   const computing = await subscribe(bench, 'computing', 'computing', null)
-  return { port: bench.port, usual, looping, computing }
-}
-
-async function define(admin: Permea, receiverUrl: string): Promise<void> {
-  await admin.connectors.create({
-    body: {
-      key: 'app',
-      options: {
-        key: {
-          type: 'client-credentials',
-          inputSchema: { type: 'object', properties: { apiKey: { type: 'string' } } },
-          makeApiClient: {
-            type: 'mapping',
-            mapping: {
-              baseUri: receiverUrl,
-              headers: { Authorization: { $concat: ['Bearer ', { $var: '$.credentials.apiKey' }] } },
-            },
-          },
-        },
-      },
-    },
-  })
-  await admin.integrations.create({ body: { key: 'app', connectorKey: 'app' } })
-  for (const [key, handle] of Object.entries({ order: HANDLE, looping: LOOPING, computing: COMPUTING })) {
-    await admin.externalEventTypes.create({
-      body: {
-        key,
-        name: key,
-        subscribe: 'export default async () => ({ state: {} })',
-        unsubscribe: 'export default async () => {}',
-        refresh: REFRESH,
-        handle,
-      },
-    })
+  const signed: Record<string, Target[]> = {}
+  for (const [way, { token }] of ways) {
+    const targets = names.slice(0, SIGNED_CUSTOMERS).map(async (name) => ({
+      path: await subscribe(bench, name, way, `${options.receiverUrl}/in`),
+      token,
+    }))
+    signed[way] = await Promise.all(targets)
   }
-}
-
-/** The path at which the subscription's app is to post. */
-async function subscribe(bench: BenchEngine, name: string, type: string, webhookUri: string | null): Promise<string> {
-  const customer = await bench.as(name)
-  const connection = await customer.connections.create({
-    body: { integrationKey: 'app', input: { apiKey: 'a key of the app' } },
-  })
-  const { id } = await customer.externalEventSubscriptions.create({
-    body: {
-      connectionId: connection.id,
-      externalEventTypeKey: type,
-      ...(webhookUri === null ? {} : { webhookUri }),
-    },
-  })
-  const { incomingWebhookUri } = await bench.admin.externalEventSubscriptions.get({ params: { id } })
-  return (incomingWebhookUri ?? '').slice(bench.url.length)
+  return { port: bench.port, usual, looping, computing, signed }
 }
 
 /** Deliveries that were taken and recorded, and tries that failed. */

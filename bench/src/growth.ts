@@ -1,4 +1,5 @@
 import { startChild } from './child.ts'
+import { pages } from './growth-pages.ts'
 import type { LoadAsks } from './load-child.ts'
 import { median } from './moments.ts'
 import type { Options } from './options.ts'
@@ -24,7 +25,11 @@ export async function growth(postgres: Postgres, options: Options): Promise<Row[
   await storeEvents(postgres, 'bench_full', options.rows)
   await addSubscriptions(postgres, 'bench_many', SUBSCRIPTIONS)
   const stage = { postgres, load }
+  const { port: fullPort, adminToken } = full.ready
+  const looked = await pages(postgres, { database: 'bench_full', port: fullPort, token: adminToken })
+  if (options.isPagesOnly) return looked
   return [
+    ...looked,
     ...(await against(stage, options, `${figure(options.rows)} stored events and runs`, small.engine, full.engine)),
     ...(await against(stage, options, `${figure(SUBSCRIPTIONS)} more subscriptions`, small.engine, many.engine)),
   ]

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { answerParent } from './child.ts'
 import { machineMs, type Spread, spreadOf } from './moments.ts'
+import { payloads } from './payloads.ts'
 
 /** Where events are sent, and as whom. */
 export interface Target {
@@ -9,10 +10,12 @@ export interface Target {
 }
 
 export interface Load {
-  port: number
+  /** Connections are shared out among several. */
+  port: number | readonly number[]
   /** Taken in turn. */
   targets: readonly Target[]
   connections: number
+  /** About how long each event is. */
   bytes: number
   /**
    * `closed`: every connection sends its next event when the last one is answered.
@@ -33,7 +36,13 @@ export interface LoadResult {
   latency: Spread
 }
 
-/** One keep-alive connection with a request that differs from event to event only in the moment it was sent. */
+/** Requests that a connection has ready, each with an event of its own; then it begins anew with another moment. */
+const REQUESTS = 20
+/** Different events of one load. */
+const ORDERS = 500
+const NOWHERE: Target = { path: '/', token: '' }
+
+/** One keep-alive connection with its requests made beforehand: only the moment of sending is filled in. */
 class Connection {
   readonly #socket: Socket
   readonly #requests: { bytes: Buffer; momentAt: number }[]
@@ -42,11 +51,20 @@ class Connection {
   #turn: number
   sentAtMs = 0
 
-  constructor(load: Load, turn: number, onAnswer: (connection: Connection, status: number) => void) {
-    this.#requests = load.targets.map((target) => requestFor(target, load.bytes))
+  constructor(
+    load: Load,
+    orders: readonly Record<string, unknown>[],
+    turn: number,
+    onAnswer: (connection: Connection, status: number) => void,
+  ) {
+    const count = load.targets.length * Math.max(1, Math.floor(REQUESTS / load.targets.length))
+    this.#requests = Array.from({ length: count }, (_, index) =>
+      requestFor(load.targets[index % load.targets.length] ?? NOWHERE, orders[(turn + index) % orders.length] ?? {}),
+    )
     this.#turn = turn
     this.#onAnswer = onAnswer
-    this.#socket = connect({ port: load.port, host: '127.0.0.1', noDelay: true })
+    const ports = typeof load.port === 'number' ? [load.port] : load.port
+    this.#socket = connect({ port: ports[turn % ports.length] ?? 0, host: '127.0.0.1', noDelay: true })
     this.#socket.setEncoding('latin1')
     this.#socket.on('data', (chunk: string) => this.#read(chunk))
     // Without the other end there is nothing to measure, and nobody to wait for.
@@ -92,16 +110,8 @@ function momentText(ms: number): string {
   return ms.toFixed(3).padStart(MOMENT.length, '0')
 }
 
-function requestFor({ path, token }: Target, bytes: number): { bytes: Buffer; momentAt: number } {
-  const event = {
-    sentAt: MOMENT,
-    orderId: 4711,
-    customer: { name: 'Ada Lovelace', vip: true },
-    lines: [1, 2, 3],
-    note: '',
-  }
-  const note = 'x'.repeat(Math.max(0, bytes - JSON.stringify(event).length))
-  const body = JSON.stringify({ ...event, note })
+function requestFor({ path, token }: Target, order: Record<string, unknown>): { bytes: Buffer; momentAt: number } {
+  const body = JSON.stringify({ sentAt: MOMENT, ...order })
   const head = [
     `POST ${path} HTTP/1.1`,
     'host: 127.0.0.1',
@@ -110,7 +120,7 @@ function requestFor({ path, token }: Target, bytes: number): { bytes: Buffer; mo
     `content-length: ${Buffer.byteLength(body)}`,
   ]
   const text = `${head.join('\r\n')}\r\n\r\n${body}`
-  return { bytes: Buffer.from(text, 'latin1'), momentAt: text.indexOf(MOMENT) }
+  return { bytes: Buffer.from(text, 'utf8'), momentAt: text.indexOf(MOMENT) }
 }
 
 async function run(load: Load): Promise<LoadResult> {
@@ -144,7 +154,11 @@ async function run(load: Load): Promise<LoadResult> {
     if (underWay === 0 && (load.pace.kind === 'closed' || isOver)) finished()
   }
 
-  const connections = Array.from({ length: load.connections }, (_, index) => new Connection(load, index, onAnswer))
+  const orders = payloads(ORDERS, load.bytes)
+  const connections = Array.from(
+    { length: load.connections },
+    (_, index) => new Connection(load, orders, index, onAnswer),
+  )
   await Promise.all(connections.map((each) => each.opened()))
   const startedAtMs = machineMs()
   const endMs = startedAtMs + load.seconds * 1000

@@ -1,14 +1,16 @@
+import { against } from './against.ts'
 import { deliveryFairness } from './delivery-fairness.ts'
 import { external } from './external.ts'
 import { growth } from './growth.ts'
 import { compare, fairness, idle, latency, sampleMemory } from './measures.ts'
 import { HELP, type Measure, type Options, readOptions } from './options.ts'
 import { costliestStatements, startPostgres } from './postgres.ts'
+import { scan } from './scan.ts'
 import { setStage } from './stage.ts'
 import { type Row, tableOf } from './table.ts'
 
-const EXTERNAL: ReadonlySet<Measure> = new Set(['webhooks', 'containment', 'refreshes'])
-const ON_STAGES_OF_THEIR_OWN: ReadonlySet<Measure> = new Set(['growth', 'delivery-fairness', ...EXTERNAL])
+const EXTERNAL: ReadonlySet<Measure> = new Set(['webhooks', 'signatures', 'containment', 'refreshes', 'polls'])
+const ON_STAGES_OF_THEIR_OWN: ReadonlySet<Measure> = new Set(['growth', 'delivery-fairness', 'scan', ...EXTERNAL])
 
 /** Takes the measures in one run, so that their ratios mean something, and gives the table's rows. */
 async function measure(options: Options): Promise<Row[]> {
@@ -24,16 +26,23 @@ async function measure(options: Options): Promise<Row[]> {
     if (measures.has('latency')) rows.push(...(await latency(stage)))
     if (options.hasStatements)
       process.stderr.write(
-        `ms, of which planning, calls, ms per call\n${await costliestStatements(postgres, stage.engine.database)}\n`,
+        `ms, of which planning, calls, ms per call, KiB of WAL\n${await costliestStatements(postgres, stage.engine.database)}\n`,
       )
     if (measures.has('idle')) rows.push(...(await idle(stage)))
     if (measures.has('fairness')) rows.push(...(await fairness(stage)))
   }
   if (measures.has('delivery-fairness')) rows.push(...(await deliveryFairness(postgres)))
   if ([...measures].some((each) => EXTERNAL.has(each))) rows.push(...(await external(postgres, options)))
+  if (measures.has('scan')) rows.push(...(await scan(postgres)))
   if (measures.has('growth')) rows.push(...(await growth(postgres, options)))
   return rows
 }
 
+async function resultOf(options: Options): Promise<string> {
+  if (options.against === null && options.processes === 1) return tableOf(await measure(options))
+  await using postgres = await startPostgres(options)
+  return await against(postgres, options)
+}
+
 const options = readOptions(process.argv.slice(2))
-console.log(options === null ? HELP : tableOf(await measure(options)))
+console.log(options === null ? HELP : await resultOf(options))

@@ -8,6 +8,8 @@ import { silentLog } from '../../server/src/platform/log.ts'
 
 /** A PostgreSQL of its own with the engine's settings, flushing to the disk; its files go when it is disposed of. */
 export interface Postgres extends AsyncDisposable {
+  /** Where its files are; there is room for others beside them. */
+  readonly dir: string
   /** Makes an empty database and gives its connection string. */
   create(name: string): Promise<string>
   query<Row extends pg.QueryResultRow>(database: string, text: string, values?: unknown[]): Promise<Row[]>
@@ -40,6 +42,7 @@ export async function startPostgres(options: { hasStatements: boolean }): Promis
   }
 
   return {
+    dir,
     async create(name) {
       await (await clientOf('postgres')).query(`create database ${name}`)
       return server.urlOf(name)
@@ -56,18 +59,26 @@ export async function startPostgres(options: { hasStatements: boolean }): Promis
   }
 }
 
-/** The statements of a database that took most time, in milliseconds per call. */
+/** The statements of a database that took most time, in milliseconds per call, and their KiB of write-ahead log. */
 export async function costliestStatements(postgres: Postgres, database: string): Promise<string> {
   await postgres.query('postgres', 'create extension if not exists pg_stat_statements')
-  const rows = await postgres.query<{ calls: number; total: number; plan: number; each: number; query: string }>(
+  const rows = await postgres.query<{
+    calls: number
+    total: number
+    plan: number
+    each: number
+    wal: number
+    query: string
+  }>(
     'postgres',
     `select calls, round(total_exec_time + total_plan_time) as total, round(total_plan_time) as plan,
             round(((total_exec_time + total_plan_time) / calls)::numeric, 3)::float8 as each,
+            round(wal_bytes / 1024)::float8 as wal,
             regexp_replace(left(query, 110), '\\s+', ' ', 'g') as query
        from pg_stat_statements s join pg_database d on d.oid = s.dbid where d.datname = $1 order by 2 desc limit 15`,
     [database],
   )
-  return rows.map((row) => [row.total, row.plan, row.calls, row.each, row.query].join('\t')).join('\n')
+  return rows.map((row) => [row.total, row.plan, row.calls, row.each, row.wal, row.query].join('\t')).join('\n')
 }
 
 /** Kernel ticks are hundredths of a second on every Linux. */
@@ -83,12 +94,24 @@ export function cpuOfTree(pid: number): number {
   }
 }
 
+/** CPU time in milliseconds of one process without its children; 0 where it is gone. */
+export function cpuOfProcess(pid: number): number {
+  return (statOf(String(pid))?.ownTicks ?? 0) * TICK_MS
+}
+
 function cpuIfIn(tree: number, name: string): number {
+  const stat = statOf(name)
+  if (stat === null) return 0
+  if (Number(name) === tree) return (stat.ownTicks + stat.endedTicks) * TICK_MS
+  return stat.parent === tree ? stat.ownTicks * TICK_MS : 0
+}
+
+function statOf(name: string): { parent: number; ownTicks: number; endedTicks: number } | null {
   let stat: string
   try {
     stat = readFileSync(`/proc/${name}/stat`, 'latin1')
   } catch {
-    return 0
+    return null
   }
   // After the name in brackets: state, parent, … utime, stime, and both of the children that ended.
   const fields = stat
@@ -96,6 +119,5 @@ function cpuIfIn(tree: number, name: string): number {
     .split(' ')
     .map(Number)
   const [parent = 0, utime = 0, stime = 0, cutime = 0, cstime = 0] = [fields[1], ...fields.slice(11, 15)]
-  if (Number(name) === tree) return (utime + stime + cutime + cstime) * TICK_MS
-  return parent === tree ? (utime + stime) * TICK_MS : 0
+  return { parent, ownTicks: utime + stime, endedTicks: cutime + cstime }
 }

@@ -11,11 +11,13 @@ export interface ConnectedAppOptions {
   test?: string
   events?: ConnectorBody['events']
   operations?: ConnectorBody['operations']
+  data?: ConnectorBody['data']
+  udm?: ConnectorBody['udm']
 }
 
 /** A connector for an app at `url` that wants an API key as bearer token, and an integration of it. */
 export async function addApp(house: House, options: ConnectedAppOptions): Promise<void> {
-  const { key = 'crm', url, test, events, operations } = options
+  const { key = 'crm', url, test, events, operations, data, udm } = options
   await house.admin.connectors.create({
     body: {
       key,
@@ -35,6 +37,8 @@ export async function addApp(house: House, options: ConnectedAppOptions): Promis
       ...(test === undefined ? {} : { test }),
       ...(events === undefined ? {} : { events }),
       ...(operations === undefined ? {} : { operations }),
+      ...(data === undefined ? {} : { data }),
+      ...(udm === undefined ? {} : { udm }),
     },
   })
   await house.admin.integrations.create({ body: { key, connectorKey: key } })

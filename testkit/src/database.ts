@@ -36,7 +36,8 @@ export function createEmptyDatabase(): Promise<TestDatabase> {
 
 async function createFrom(template: string): Promise<TestDatabase> {
   const name = `t_${randomUUID().replaceAll('-', '').slice(0, 16)}`
-  await asAdmin(`create database ${name} template ${template}`)
+  // Copying the files takes a tenth of the time that writing every page through the log does.
+  await asAdmin(`create database ${name} template ${template} strategy file_copy`)
   return {
     url: urlOf(name),
     name,

@@ -10,12 +10,13 @@ import { until } from './until.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/src/main.ts', import.meta.url))
 const WORKSPACE = { key: 'workspace-of-tests', secret: 'the secret of the workspace of tests, long enough' }
-const READY_WITHIN_MS = 30_000
+const READY_WITHIN_MS = 120_000
 
 /** The engine as users run it: a process of its own, which can be killed and started again at the same address. */
 export interface EngineProcess extends AsyncDisposable {
   readonly url: string
   readonly isUp: boolean
+  readonly pid: number | undefined
   /** Starts the process and resolves when it is ready for work, with the milliseconds that took. */
   start(): Promise<number>
   /** Ends the process by a signal and resolves when it is gone. */
@@ -55,6 +56,9 @@ export async function createEngineProcess(options: EngineProcessOptions): Promis
     url,
     get isUp() {
       return child !== null
+    },
+    get pid() {
+      return child?.pid
     },
     async start() {
       const beganMs = performance.now()

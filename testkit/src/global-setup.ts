@@ -1,5 +1,5 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, mkdtemp, rm, statfs, writeFile } from 'node:fs/promises'
+import { freemem, tmpdir } from 'node:os'
 import path from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
@@ -23,13 +23,19 @@ declare module 'vitest' {
  * afterwards, so it need not flush to the disk: killing the server process loses nothing all the same.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'permea-test-'))
+  const dir = await mkdtemp(path.join(await roomyDirectory(), 'permea-test-'))
   // Readable for the user that PostgreSQL runs as where the tests run as root.
   await chmod(dir, 0o755)
   const server = await startEmbeddedPostgres({
     dataDir: path.join(dir, 'postgres'),
     log: silentLog,
-    settings: ['fsync=off', 'full_page_writes=off', 'max_connections=300', 'shared_buffers=128MB'],
+    settings: [
+      'fsync=off',
+      'full_page_writes=off',
+      'max_connections=300',
+      'shared_buffers=128MB',
+      'max_wal_size=512MB',
+    ],
   })
   const admin = new pg.Client({ connectionString: server.urlOf('postgres') })
   await admin.connect()
@@ -53,4 +59,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
       await rm(dir, { recursive: true, force: true })
     }
   }
+}
+
+const MEMORY_DISK = '/dev/shm'
+const GIBIBYTE = 2 ** 30
+
+/** In memory where there is plenty: a database is cloned for nearly every test, and a disk makes each of them wait. */
+async function roomyDirectory(): Promise<string> {
+  const disk = await statfs(MEMORY_DISK).catch(() => null)
+  const isRoomy = disk !== null && disk.bavail * disk.bsize > 4 * GIBIBYTE && freemem() > 8 * GIBIBYTE
+  return isRoomy ? MEMORY_DISK : tmpdir()
 }

@@ -34,6 +34,8 @@ export interface House extends AsyncDisposable {
 export interface HouseOptions {
   /** `settable` stands still until told; `system` runs. */
   clock?: 'settable' | 'system'
+  /** Where the settable clock stands at first; now where absent. */
+  startsAt?: Date
   appBaseUri?: string
   /** Ports on loopback that may be reached, beside every port by default. */
   egressAllow?: EngineOptions['egressAllow']
@@ -50,13 +52,15 @@ const LOOPBACK = [
 export async function buildHouse(options: HouseOptions = {}): Promise<House> {
   const own = options.database === undefined ? await createTestDatabase() : null
   const databaseUrl = options.database?.url ?? own?.url ?? ''
-  const settable = new SettableClock(systemClock.now())
+  const settable = new SettableClock(options.startsAt ?? systemClock.now())
   const clock: Clock = options.clock === 'settable' ? settable : systemClock
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const engine = await createEngine({
     databaseUrl,
     publicUrl: url,
+    // Tests may share a busy machine; those of slow functions set their own.
+    answerWithinMs: 10_000,
     sealingKeys: [sealingKey('a key for tests that is long enough')],
     egressAllow: options.egressAllow ?? LOOPBACK,
     roles: new Set<Config['roles'] extends Set<infer R> ? R : never>(ROLES),
@@ -136,13 +140,15 @@ async function houseOf(parts: {
       do {
         await jobsDone(engine)
         await engine.externalSubscriptions.settled()
+        await engine.pulls.settled()
         await engine.externalReceive.settled()
         await engine.runs.settled()
         await engine.deliveries.settled()
       } while (await hasDueJobs(engine))
       // Records that nobody waits for.
+      await engine.refusedRequests.settled()
       await engine.functions.settled()
-      await engine.connections.settled()
+      await engine.appRequests.settled()
     },
     async advance(ms) {
       if (!parts.isSettable) throw new Error('this house has no settable clock')

@@ -1,13 +1,33 @@
+export { systemClock } from '../../server/src/platform/clock.ts'
 export { freePort } from '../../server/src/platform/free-port.ts'
+export { packArchive, readArchive } from '../../server/src/workspace-files/archive.ts'
 export { addApp, type ConnectedAppOptions, connectApp } from './connected-app.ts'
 export { callConnector, errorOfConnector, valueOfConnector } from './connector-functions.ts'
 export { createEmptyDatabase, createTestDatabase, type TestDatabase } from './database.ts'
 export { createEngineProcess, type EngineProcess, type EngineProcessOptions } from './engine-process.ts'
 export { type CallKind, type ExternalApp, type Registration, startExternalApp } from './external-app.ts'
 export { addWorkspace, buildHouse, type House, type HouseOptions } from './house.ts'
+export { createLink, type Link, postgresSocketOf } from './link.ts'
 export { createPostgresProcess, type PostgresProcess } from './postgres-process.ts'
 export { type SeededRandom, seededRandom } from './random.ts'
 export { answering, type Received, type Receiver, startReceiver } from './receiver.ts'
 export { type ReceiverZoo, startReceiverZoo, type ZooReceiver } from './receiver-zoo.ts'
+export {
+  type RecordApp,
+  startRecordApp,
+  ticketCollection,
+  ticketModels,
+  ticketWebhooks,
+} from './record-app.ts'
 export { refusalKey } from './refusal-key.ts'
 export { pause, until } from './until.ts'
+export {
+  bodyOf,
+  FUNCTION_OF,
+  HANDSHAKE_OF,
+  optionsOf,
+  SHAKEN,
+  type Shaken,
+  SIGNED,
+  type Signed,
+} from './vendors/vectors.ts'

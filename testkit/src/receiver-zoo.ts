@@ -10,8 +10,12 @@ type HttpBehaviour = (response: ServerResponse, request: IncomingMessage, canary
 
 const json = { 'content-type': 'application/json' }
 const MEGABYTE = 1024 * 1024
-/** Small on the wire; 64 MB when unfolded. */
-const GZIP_BOMB = gzipSync(Buffer.alloc(64 * MEGABYTE))
+/** Small on the wire; 64 MB when unfolded. Made when it is first wanted: it takes half a second. */
+const gzipBomb = () => {
+  bomb ??= gzipSync(Buffer.alloc(64 * MEGABYTE))
+  return bomb
+}
+let bomb: Buffer | null = null
 
 const status =
   (code: number, headers: Record<string, string> = {}): HttpBehaviour =>
@@ -51,7 +55,7 @@ const ON_HTTP = {
   'hangs in its body': (response) => response.writeHead(200, { ...json, 'content-length': '100' }).write('{"so":"far'),
   'ten megabytes': (response) => response.writeHead(200, json).end(Buffer.alloc(10 * MEGABYTE, 'x')),
   'ten megabytes of error': (response) => response.writeHead(500, json).end(Buffer.alloc(10 * MEGABYTE, 'x')),
-  'gzip bomb': (response) => response.writeHead(200, { ...json, 'content-encoding': 'gzip' }).end(GZIP_BOMB),
+  'gzip bomb': (response) => response.writeHead(200, { ...json, 'content-encoding': 'gzip' }).end(gzipBomb()),
   'zeroes and broken characters': (response) =>
     response.writeHead(500, { 'content-type': 'text/plain' }).end(Buffer.from([0, 0xff, 0xd8, 0, 0xc3, 0x28, 0x0a])),
   'slow drip': (response) => {

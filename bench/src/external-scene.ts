@@ -1,0 +1,97 @@
+import type { Permea } from '@permea/sdk'
+
+/** An engine that is set up from outside. */
+export interface Workplace {
+  url: string
+  admin: Permea
+  as(internalId: string): Promise<Permea>
+}
+
+const HANDLE = `export default async function handle({ data }) {
+  const { orderId, ...record } = data
+  return { events: [{ type: 'order.created', record: { id: orderId, ...record } }] }
+}`
+const LOOPING = 'export default async function handle() { for (;;); }'
+/** Work of about 60 ms, measured in what it does, since a guest's clock stands still while it computes. */
+const COMPUTING = `export default async function handle({ data }) {
+  let sum = 0
+  for (let turn = 0; turn < 1_200_000; turn += 1) sum = (sum * 31 + turn) % 1_000_003
+  return { events: sum < 0 ? [data] : [] }
+}`
+const REFRESH = `export default async function refresh({ apiClient, parameters }) {
+  await apiClient.post('/refresh', { parameters })
+  return { nextRefreshTimestamp: Date.now() + 86_400_000 }
+}`
+
+const PULL = `export default async function pull({ apiClient }) {
+  await apiClient.post('/poll', {})
+  return { events: [], state: { at: 1 } }
+}`
+
+/**
+ * An app with its connector and integration, and its event types: the usual one, two whose `handle` takes all it can, and
+ * `further` ones by key.
+ */
+export async function defineExternal(
+  admin: Permea,
+  receiverUrl: string,
+  further: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await admin.connectors.create({
+    body: {
+      key: 'app',
+      options: {
+        key: {
+          type: 'client-credentials',
+          inputSchema: { type: 'object', properties: { apiKey: { type: 'string' } } },
+          makeApiClient: {
+            type: 'mapping',
+            mapping: {
+              baseUri: receiverUrl,
+              headers: { Authorization: { $concat: ['Bearer ', { $var: '$.credentials.apiKey' }] } },
+            },
+          },
+        },
+      },
+    },
+  })
+  await admin.connectors.patch({
+    params: { selector: 'app' },
+    body: { events: { polled: { name: 'Polled', implementationType: 'pull', pull: PULL } } },
+  })
+  await admin.integrations.create({ body: { key: 'app', connectorKey: 'app' } })
+  for (const [key, handle] of Object.entries({ order: HANDLE, looping: LOOPING, computing: COMPUTING, ...further })) {
+    await admin.externalEventTypes.create({
+      body: {
+        key,
+        name: key,
+        subscribe: 'export default async () => ({ state: {} })',
+        unsubscribe: 'export default async () => {}',
+        refresh: REFRESH,
+        handle,
+      },
+    })
+  }
+}
+
+/** The path at which the subscription's app is to post. */
+export async function subscribe(
+  bench: Workplace,
+  name: string,
+  type: string,
+  webhookUri: string | null,
+): Promise<string> {
+  const customer = await bench.as(name)
+  const connection = await customer.connections.create({
+    body: { integrationKey: 'app', input: { apiKey: 'a key of the app' } },
+  })
+  const { id } = await customer.externalEventSubscriptions.create({
+    body: {
+      connectionId: connection.id,
+      ...(type === 'polled' ? { eventKey: type } : { externalEventTypeKey: type }),
+      ...(webhookUri === null ? {} : { webhookUri }),
+    },
+  })
+  const { incomingWebhookUri } = await bench.admin.externalEventSubscriptions.get({ params: { id } })
+  return (incomingWebhookUri ?? '').slice(bench.url.length)
+}

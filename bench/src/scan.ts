@@ -1,0 +1,43 @@
+import { startChild } from './child.ts'
+import type { Postgres } from './postgres.ts'
+import type { RecordsAsks } from './records-child.ts'
+import type { ScanAsks, ScanFigures } from './scan-child.ts'
+import { atMost, figure, type Row } from './table.ts'
+
+const RECORDS = 100_000
+const MIB = 1024 * 1024
+const MEMORY_MIB_MAX = 250
+
+/** Scans of an app with very many records, beside the least code that does the same: the first, and one that finds nothing new. */
+export async function scan(postgres: Postgres): Promise<Row[]> {
+  await using stack = new AsyncDisposableStack()
+  const app = stack.use(startChild<RecordsAsks>('./records-child.ts'))
+  const { port } = await app.ask('start', { records: RECORDS })
+  const appUrl = `http://127.0.0.1:${port}`
+  const bare = stack.use(startChild<ScanAsks>('./scan-child.ts'))
+  const of = { databaseUrl: await postgres.create('bench_bare_scan'), appUrl }
+  const bareFirst = await bare.ask('bareScan', of)
+  const bareAgain = await bare.ask('bareScan', of)
+  const engine = stack.use(startChild<ScanAsks>('./scan-child.ts'))
+  const first = await engine.ask('startEngine', { databaseUrl: await postgres.create('bench_scan'), appUrl })
+  const again = await engine.ask('engineScan', undefined)
+  return [
+    rateRow('the first', bareFirst, first),
+    rateRow('one that finds nothing new', bareAgain, again),
+    {
+      what: `scan of ${figure(RECORDS)} records: most memory of the process, MiB`,
+      bare: figure(Math.max(bareFirst.rssBytes, bareAgain.rssBytes) / MIB),
+      engine: figure(Math.max(first.rssBytes, again.rssBytes) / MIB),
+      goal: atMost(MEMORY_MIB_MAX, Math.max(first.rssBytes, again.rssBytes) / MIB, ' MiB'),
+    },
+  ]
+}
+
+function rateRow(what: string, bare: ScanFigures, engine: ScanFigures): Row {
+  return {
+    what: `scan of ${figure(RECORDS)} records, ${what}: records/s`,
+    bare: figure(RECORDS / bare.seconds),
+    engine: figure(RECORDS / engine.seconds),
+    ratio: bare.seconds / engine.seconds,
+  }
+}
