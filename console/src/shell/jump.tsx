@@ -60,6 +60,9 @@ export function Jump() {
       actions={actions}
       query={query}
       onQueryChange={setQuery}
+      // Emptied where it opens: at the end of its closing, what somebody had begun to type anew would go too.
+      clearQueryOnClose={false}
+      onSpotlightOpen={() => setQuery('')}
       shortcut={['mod + K', '/']}
       nothingFound={
         found.isFetching || text !== query.trim()
