@@ -24,8 +24,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
-    // Much of a test's time is waiting; one worker, as two cores would have it, leaves them idle.
-    maxWorkers: 2,
+    // Much of a test's time is waiting; a worker for each of two cores leaves them idle.
+    maxWorkers: 3,
     globalSetup: ['testkit/src/global-setup.ts'],
   },
 })

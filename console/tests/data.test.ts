@@ -69,7 +69,7 @@ test('records of a connection are looked through, found, made, changed and delet
   expect(desk.records.get('tickets')?.get('t3')).toMatchObject({ subject: 'Ticket 3, changed' })
   await data.getByRole('button', { name: 'Delete the record' }).click()
   await page.getByRole('button', { name: 'Delete', exact: true }).click()
-  await page.getByText('Deleted').waitFor()
+  await page.getByText('Deleted', { exact: true }).waitFor()
   expect(desk.records.get('tickets')?.has('t3')).toBe(false)
 })
 
