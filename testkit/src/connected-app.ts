@@ -13,11 +13,12 @@ export interface ConnectedAppOptions {
   operations?: ConnectorBody['operations']
   data?: ConnectorBody['data']
   udm?: ConnectorBody['udm']
+  responseHandlers?: ConnectorBody['responseHandlers']
 }
 
 /** A connector for an app at `url` that wants an API key as bearer token, and an integration of it. */
 export async function addApp(house: House, options: ConnectedAppOptions): Promise<void> {
-  const { key = 'crm', url, test, events, operations, data, udm } = options
+  const { key = 'crm', url, test, events, operations, data, udm, responseHandlers } = options
   await house.admin.connectors.create({
     body: {
       key,
@@ -39,6 +40,7 @@ export async function addApp(house: House, options: ConnectedAppOptions): Promis
       ...(operations === undefined ? {} : { operations }),
       ...(data === undefined ? {} : { data }),
       ...(udm === undefined ? {} : { udm }),
+      ...(responseHandlers === undefined ? {} : { responseHandlers }),
     },
   })
   await house.admin.integrations.create({ body: { key, connectorKey: key } })

@@ -54,11 +54,21 @@ function withMixin(own: ResolvedCollection, base: ResolvedCollection, parameters
     parametersSchema: own.parametersSchema ?? base.parametersSchema,
     fieldsSchema: own.fieldsSchema ?? base.fieldsSchema,
     customFields: own.customFields ?? base.customFields,
-    methods: { ...base.methods, ...own.methods },
+    methods: { ...base.methods, ...own.methods, ...methodsOfBoth(own.methods, base.methods) },
     events: own.events === undefined ? base.events : { ...base.events, ...own.events },
     defaults: { ...base.defaults, ...parameters, ...own.defaults },
     ...functions,
   }
+}
+
+/** Methods that both name: what a collection sets of a method counts, and the function that it does not have is taken over. */
+function methodsOfBoth(own: ConnectorCollection['methods'], base: ConnectorCollection['methods']) {
+  return Object.fromEntries(
+    Object.entries(own).flatMap(([name, method]) => {
+      const from = Object.hasOwn(base, name) ? base[name] : undefined
+      return from === undefined ? [] : [[name, { ...from, ...method, run: method.run ?? from.run }] as const]
+    }),
+  )
 }
 
 /** The method where it is offered. */

@@ -67,9 +67,15 @@ function collectionOf(key: string, files: ReadonlyMap<string, string>): Json {
   const methods: Json = {}
   for (const name of new Set([...RECORD_METHODS, ...Object.keys(given)])) {
     const settings = isRecord(given[name]) ? given[name] : {}
-    if (settings.implementationType === 'not-supported') continue
+    // What the collection that it extends does may be set otherwise, or taken away.
+    const isOfMixin = Array.isArray(spec.extends) && isRecord(given[name])
+    if (settings.implementationType === 'not-supported') {
+      if (isOfMixin) methods[name] = settings
+      continue
+    }
     const run = functionAt(files, textOf(settings.filePath), [kebab(name), name])
-    if (run !== null || isInline(settings)) methods[name] = { ...settings, ...(run === null ? {} : { run }) }
+    if (run !== null || isInline(settings) || isOfMixin)
+      methods[name] = { ...settings, ...(run === null ? {} : { run }) }
   }
   const functions = COLLECTION_FUNCTIONS.flatMap((name) => {
     const run = name === 'spec' ? codeAt(files, 'spec') : functionAt(files, null, [kebab(name), name])

@@ -73,7 +73,7 @@ test('an integration is made from a connector, by id, uuid or key, and shows wha
     hasEvents: true,
     eventsCount: 2,
     hasGlobalWebhooks: true,
-    hasData: false,
+    hasData: true,
     authType: 'client-credentials',
     authOptions: [{ key: 'token' }],
   })
