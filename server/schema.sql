@@ -856,10 +856,13 @@ create table flow_versions (
   workspace_id uuid not null,
   hash text not null,
   nodes json not null,
+  secrets_sealed text,
+  is_sealed boolean not null default true,
   constraint flow_versions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint flow_versions_pkey PRIMARY KEY (id),
   constraint flow_versions_workspace_id_hash_key UNIQUE (workspace_id, hash)
 );
+CREATE INDEX flow_versions_unsealed ON public.flow_versions USING btree (id) WHERE (NOT is_sealed);
 
 create table flows (
   id uuid not null,

@@ -64,12 +64,15 @@ export async function createHttp(
     actions,
     data,
   } = registry
-  const { runs, launch, externalReceive, pulls, ingress } = pipeline
+  const { plans, runs, launch, externalReceive, pulls, ingress } = pipeline
 
   const hasApi = options.roles.has('api')
   const startRun: FlowRoutesOptions['startRun'] = async (principal, instance, input) =>
     runView.started(principal, await launch.byApi(instance, input))
-  const workspaceFiles = createWorkspaceFilesRoom({ ...options, ...ground, routes: () => routes })
+  const workspaceFiles = createWorkspaceFilesRoom({
+    ...{ ...options, ...ground, routes: () => routes },
+    unmasked: { flow: async (principal, id) => ({ nodes: await flows.nodesOf(await flows.find(principal, id)) }) },
+  })
   const routes = engineRoutes({
     database,
     clock,
@@ -109,7 +112,7 @@ export async function createHttp(
     externalReceive,
     nodeTypes,
   })
-  const runView = runRoutes({ database, clock, customers, instances, views, launch, runs })
+  const runView = runRoutes({ database, clock, customers, instances, views, launch, runs, plans })
   const consoleOptions = options.console ?? null
   const webConsole =
     consoleOptions === null || !hasApi

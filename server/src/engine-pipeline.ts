@@ -20,7 +20,10 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
   const { notifications, alerts, sweepMs, deliveries } = telling
   const { connectors, nodeTypes, services, connections, appRequests, data } = registry
 
-  const plans = createPlans({ types: nodeTypes, nodesOf: (versionId) => nodesOfVersion(database.db, versionId) })
+  const plans = createPlans({
+    types: nodeTypes,
+    nodesOf: (versionId) => nodesOfVersion(database.db, sealing, versionId),
+  })
   const runWatch = createRunWatch({ database, clock, alerts, log })
   const runs = createRuns({
     database,
@@ -37,7 +40,7 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     live,
     sweepMs,
   })
-  const launch = createLaunch({ database, clock, queue, nodeTypes, runs })
+  const launch = createLaunch({ database, clock, queue, sealing, nodeTypes, runs })
   const accept = createAccept({
     database,
     clock,

@@ -82,8 +82,8 @@ export async function createRegistryRooms(
     appOf: (connection, tx) => connections.appOf(connection, tx),
     connectorOf,
   })
-  const definitions = createDefinitions({ database, clock, ids, nodeTypes, functions, connectorEvents })
-  const flows = createFlows({ database, clock, ids, definitions })
+  const definitions = createDefinitions({ database, clock, ids, sealing, nodeTypes, functions, connectorEvents })
+  const flows = createFlows({ database, clock, ids, sealing, definitions })
   const autoCreate = createAutoCreate({ database, queue, definitions, instances: () => instances })
   const customers = createCustomers({
     database,
@@ -148,6 +148,7 @@ export async function createRegistryRooms(
   const setup = createSetup({
     clock,
     queue,
+    sealing,
     nodeTypes,
     subscriptions,
     externalSubscriptions,
@@ -155,7 +156,7 @@ export async function createRegistryRooms(
     sourceOf: data.sourceOf,
   })
   const instances = createInstances({ database, clock, ids, definitions, setup, flows, customers, connections })
-  const views = createFlowViews({ database, clock, nodeTypes, schemas: data.schemas })
+  const views = createFlowViews({ database, clock, sealing, nodeTypes, schemas: data.schemas })
 
   const ownApi = createOwnApi({ app: innerApp, publicUrl, directory, tokens })
   const steps = { outbound, yourApp, clock, functions, appCalls: appRequests, ownApi, records: data.records }

@@ -11,6 +11,7 @@ import { forgetEventKeys } from './external-events/store.ts'
 import { FOLLOW_TYPE_TASK } from './external-subscriptions/subscriptions.ts'
 import { AUTO_CREATE_TASK } from './flows/auto-create.ts'
 import { SCHEDULE_TASK } from './flows/setup.ts'
+import { sealOldNodes } from './flows/store.ts'
 import { sealParameters } from './integrations/integration.ts'
 import { sealOldParameters } from './integrations/store.ts'
 import { createDatabase } from './platform/database.ts'
@@ -107,6 +108,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await database.transaction((tx) =>
         sealOldParameters(tx, (shared) => sealParameters(sealing, { shared, byOption: {} })),
       )
+      await sealOldNodes(database, sealing)
       await housekeeping.runHourly()
       await ownership.start()
       if (isWorker) {

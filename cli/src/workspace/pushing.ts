@@ -221,7 +221,10 @@ export function planText(
     ...warnings.map(({ file, line, message }) =>
       paint('yellow', `! ${file}${line === null ? '' : `:${line}`}: ${message}`),
     ),
-    ...toBeSet.map(({ integrationKey, message }) => paint('yellow', `! integration ${integrationKey}: ${message}`)),
+    ...toBeSet.map((each) => {
+      const what = 'flowKey' in each ? `flow ${each.flowKey}` : `integration ${each.integrationKey}`
+      return paint('yellow', `! ${what}: ${each.message}`)
+    }),
   ]
     .join('\n')
     .trimStart()

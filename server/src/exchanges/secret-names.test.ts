@@ -15,6 +15,7 @@ test.each([
   ...['key', 'code', 'name', 'author', 'authorName', 'token_type', 'tokenType', 'next_page_token', 'nextPageToken'],
   ...['error', 'error_description', 'idempotency-key', 'integrationKey', 'instanceKey', 'x-github-event', 'expires_at'],
   ...['access_key_id', 'clientId', 'client_id', 'keyboard', 'monkey', 'design', 'spinner', 'passenger', 'tokenized'],
+  ...['max_tokens', 'maxOutputTokens', 'total_tokens', 'max_completion_tokens'],
 ])('what stands under %s is none', (name) => {
   expect(isSecretName(name)).toBe(false)
 })

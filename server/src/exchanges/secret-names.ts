@@ -26,6 +26,10 @@ const PUBLIC_LAST_WORDS: ReadonlySet<string> = new Set([
 /** Tokens that say where a list goes on. */
 const PAGING = /(?:page|paging|continuation|next|cursor|sync|delta)_?token$/
 
+/** Tokens that are counted, as those who sell language models do. */
+const COUNTED =
+  /(?:^|_)(?:max|min|total|used|prompt|completion|input|output|cached|reasoning|thinking|num|new)_(?:\w+_)?tokens$/
+
 /** The longest name that is looked at as a whole, in characters. */
 const NAME_CHARS_MAX = 200
 
@@ -96,6 +100,7 @@ function judge(name: string, where: 'address' | 'body'): boolean {
   const joined = words.join('_')
   if (joined === 'idempotency_key' || joined === 'session_id') return joined === 'session_id'
   if (PUBLIC_LAST_WORDS.has(words.at(-1) ?? '') || words[0] === 'error' || PAGING.test(joined)) return false
+  if (COUNTED.test(joined)) return false
   if (words.some((word) => SECRET_WORDS.has(word) || ENDS_AS_SECRET.test(word))) return true
   if (SECRET_KEY.test(words.join(''))) return true
   return where === 'address' && SECRET_IN_ADDRESS.test(joined)

@@ -1,13 +1,16 @@
 import type { FlowNodes } from '@permea/contract'
 import { refusingTakenKey } from '../api/elements.ts'
 import { checkSchema } from '../api/json-schema.ts'
+import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { ConnectorEvents } from './connector-events.ts'
 import { customOf, type Flow, type FlowContent, laidOver, withoutReadOnly } from './flow.ts'
+import { ownNodes, shownNodes, withKeptNodes } from './node-secrets.ts'
 import type { NodeTypes } from './node-type.ts'
 import {
   type FlowProblem,
@@ -23,24 +26,26 @@ export interface DefinitionsOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   nodeTypes: NodeTypes
   functions: Pick<Functions, 'problem'>
   connectorEvents: ConnectorEvents
 }
 
+/** Nodes as somebody gives them: secrets that are given as they are shown are kept. */
+export interface GivenNodes {
+  nodes: FlowNodes
+  by: Pick<Principal, 'isAdmin'>
+}
+
 /** How nodes are checked, stored and inherited, for flows and instances alike. */
 export interface Definitions {
   /** The content of something with a parent: its nodes as they are, with the given ones (all of them) instead where given. */
-  inheriting(
-    tx: Tx,
-    workspaceId: string,
-    parentVersionId: string,
-    nodes: FlowNodes | null | undefined,
-  ): Promise<FlowContent>
+  inheriting(tx: Tx, workspaceId: string, parentVersionId: string, given: GivenNodes | null): Promise<FlowContent>
   /** The content of something that stands alone. */
   own(tx: Tx, workspaceId: string, nodes: FlowNodes): Promise<FlowContent>
   /** The same content with other nodes. */
-  withNodes(tx: Tx, workspaceId: string, content: FlowContent, nodes: FlowNodes): Promise<FlowContent>
+  withNodes(tx: Tx, workspaceId: string, content: FlowContent, given: GivenNodes): Promise<FlowContent>
   /** The same own nodes laid over what the parent has now. */
   rebased(tx: Tx, workspaceId: string, content: FlowContent, parentVersionId: string): Promise<FlowContent>
   /** Refuses nodes that wait for events which the app does not have; only where it is known which app that is. */
@@ -103,7 +108,7 @@ async function schemaRefusal(schema: Parameters<typeof checkSchema>[0]): Promise
 }
 
 export function createDefinitions(options: DefinitionsOptions): Definitions {
-  const { clock, ids, nodeTypes } = options
+  const { clock, ids, nodeTypes, sealing } = options
 
   async function contentOf(
     tx: Tx,
@@ -111,46 +116,48 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
     baseVersionId: string,
     custom: FlowContent['customNodes'],
   ): Promise<FlowContent> {
-    const nodes = laidOver(await nodesOfVersion(tx, baseVersionId), custom)
+    const nodes = laidOver(await nodesOfVersion(tx, sealing, baseVersionId), custom)
     // What is taken over unchanged was loaded when it was saved.
     await refuseBadNodes(nodes, options, { isCodeKnown: custom === null })
-    const versionId = custom === null ? baseVersionId : await keepVersion(tx, ids.next(), workspaceId, nodes)
-    return { baseVersionId, customNodes: custom, isNameCustomized: false, versionId }
+    const versionId =
+      custom === null ? baseVersionId : await keepVersion(tx, sealing, { id: ids.next(), workspaceId, nodes })
+    return { baseVersionId, customNodes: shownNodes(custom), isNameCustomized: false, versionId }
   }
 
   const definitions: Definitions = {
-    async inheriting(tx, workspaceId, parentVersionId, nodes) {
-      const given = nodes === null || nodes === undefined ? null : withoutReadOnly(nodes)
-      return contentOf(
-        tx,
-        workspaceId,
-        parentVersionId,
-        given === null ? null : customOf(await nodesOfVersion(tx, parentVersionId), given),
-      )
+    async inheriting(tx, workspaceId, parentVersionId, given) {
+      if (given === null) return contentOf(tx, workspaceId, parentVersionId, null)
+      const parent = await nodesOfVersion(tx, sealing, parentVersionId)
+      const nodes = withKeptNodes(withoutReadOnly(given.nodes), parent, given.by)
+      return contentOf(tx, workspaceId, parentVersionId, customOf(parent, nodes))
     },
     async own(tx, workspaceId, nodes) {
       const given = withoutReadOnly(nodes)
       await refuseBadNodes(given, options, { isCodeKnown: false })
-      const versionId = await keepVersion(tx, ids.next(), workspaceId, given)
+      const versionId = await keepVersion(tx, sealing, { id: ids.next(), workspaceId, nodes: given })
       return { baseVersionId: null, customNodes: null, isNameCustomized: false, versionId }
     },
-    async withNodes(tx, workspaceId, content, nodes) {
+    async withNodes(tx, workspaceId, content, { nodes, by }) {
+      const stored = await nodesOfVersion(tx, sealing, content.versionId)
+      const kept = withKeptNodes(withoutReadOnly(nodes), stored, by)
       const fresh =
         content.baseVersionId === null
-          ? await definitions.own(tx, workspaceId, nodes)
-          : await definitions.inheriting(tx, workspaceId, content.baseVersionId, nodes)
+          ? await definitions.own(tx, workspaceId, kept)
+          : await definitions.inheriting(tx, workspaceId, content.baseVersionId, { nodes: kept, by })
       return { ...fresh, isNameCustomized: content.isNameCustomized }
     },
     async rebased(tx, workspaceId, content, parentVersionId) {
+      const { customNodes, versionId } = content
+      const own = customNodes === null ? null : ownNodes(customNodes, await nodesOfVersion(tx, sealing, versionId))
       return {
-        ...(await contentOf(tx, workspaceId, parentVersionId, content.customNodes)),
+        ...(await contentOf(tx, workspaceId, parentVersionId, own)),
         isNameCustomized: content.isNameCustomized,
       }
     },
     async refuseForeignEvents(tx, of, content) {
       if (of === null) return
       const problems: FlowProblem[] = []
-      for (const { nodeKey, wish } of triggerWishes(await nodesOfVersion(tx, content.versionId), nodeTypes)) {
+      for (const { nodeKey, wish } of triggerWishes(await nodesOfVersion(tx, sealing, content.versionId), nodeTypes)) {
         if (wish.kind !== 'connector-event') continue
         const message = await options.connectorEvents.problem(tx, of, wish.eventKey)
         if (message !== null) problems.push({ nodeKey, path: 'config.eventKey', message })
@@ -158,13 +165,13 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
       refuseProblems(problems)
     },
     async refuseIncomplete(tx, content) {
-      refuseIncomplete(await nodesOfVersion(tx, content.versionId), nodeTypes)
+      refuseIncomplete(await nodesOfVersion(tx, sealing, content.versionId), nodeTypes)
     },
     async isComplete(tx, content) {
-      return incompleteness(await nodesOfVersion(tx, content.versionId), nodeTypes).length === 0
+      return incompleteness(await nodesOfVersion(tx, sealing, content.versionId), nodeTypes).length === 0
     },
     async needsConnection(tx, content) {
-      const nodes = await nodesOfVersion(tx, content.versionId)
+      const nodes = await nodesOfVersion(tx, sealing, content.versionId)
       return Object.values(nodes).some((node) => nodeTypes.get(node.type)?.needsConnection === true)
     },
     async insert(tx, flow) {

@@ -10,7 +10,10 @@ import { toWire } from '../platform/ids.ts'
 export interface FlowContent {
   /** The parent's nodes as they were taken over; null where there is no parent. */
   baseVersionId: string | null
-  /** Own nodes laid over the base; null for a node of the base that was taken out. No map: nothing is changed. */
+  /**
+   * Own nodes laid over the base; null for a node of the base that was taken out. No map: nothing is changed. Without
+   * the secrets in them, which the version has.
+   */
   customNodes: Record<string, FlowNodes[string] | null> | null
   isNameCustomized: boolean
   /** The nodes that count. */

@@ -9,6 +9,7 @@ import { integrationById, integrationByKey } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { Definitions } from './definitions.ts'
 import type { Flow } from './flow.ts'
 import { flowById, flowStandingIn, flowsByKey, nodesOfVersion } from './store.ts'
@@ -20,10 +21,14 @@ interface Narrowing {
   integrationKey?: string | undefined
 }
 
+/** Only admins define flows. */
+const ADMIN = { isAdmin: true }
+
 export interface FlowsOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   definitions: Definitions
 }
 
@@ -38,6 +43,8 @@ export interface Flows {
   change(flow: Flow, input: Input): Promise<Flow>
   archive(flow: Flow): Promise<Flow>
   restore(flow: Flow): Promise<Flow>
+  /** Its nodes with the secrets in them. */
+  nodesOf(flow: Flow): Promise<FlowNodes>
   /** Follows the universal flow again. */
   reset(flow: Flow): Promise<Flow>
   /** A copy of a universal flow for an integration; the one that is there already if there is one. */
@@ -135,7 +142,12 @@ class FlowRegistry implements Flows {
     const content =
       universal === null
         ? await definitions.own(tx, workspaceId, input.nodes ?? {})
-        : await definitions.inheriting(tx, workspaceId, universal.versionId, input.nodes)
+        : await definitions.inheriting(
+            tx,
+            workspaceId,
+            universal.versionId,
+            input.nodes === undefined || input.nodes === null ? null : { nodes: input.nodes, by: ADMIN },
+          )
     const named =
       universal === null ? input : { ...input, key: input.key ?? universal.key, name: input.name ?? universal.name }
     // Null is a word: nothing, whatever the universal flow has.
@@ -164,7 +176,7 @@ class FlowRegistry implements Flows {
       const content =
         input.nodes === undefined || input.nodes === null
           ? flow
-          : await this.#o.definitions.withNodes(tx, flow.workspaceId, flow, input.nodes)
+          : await this.#o.definitions.withNodes(tx, flow.workspaceId, flow, { nodes: input.nodes, by: ADMIN })
       const { baseVersionId, customNodes, versionId } = content
       if (versionId !== flow.versionId) {
         const integration = await this.#integrationById(tx, flow)
@@ -211,6 +223,10 @@ class FlowRegistry implements Flows {
     return this.#o.database.transaction((tx) => this.#o.definitions.save(tx, { ...flow, archivedAt: null }))
   }
 
+  nodesOf(flow: Flow): Promise<FlowNodes> {
+    return nodesOfVersion(this.#o.database.db, this.#o.sealing, flow.versionId)
+  }
+
   async reset(flow: Flow): Promise<Flow> {
     refuseArchived(flow)
     const universalId = flow.universalFlowId
@@ -243,7 +259,7 @@ class FlowRegistry implements Flows {
 
   clone(flow: Flow): Promise<Flow> {
     return this.#o.database.transaction(async (tx) => {
-      const nodes: FlowNodes = await nodesOfVersion(tx, flow.versionId)
+      const nodes: FlowNodes = await nodesOfVersion(tx, this.#o.sealing, flow.versionId)
       const key = `${flow.key}-copy-${this.#o.ids.next().slice(-6)}`
       return this.#insert(tx, flow.workspaceId, await this.#integrationById(tx, flow), null, {
         key,

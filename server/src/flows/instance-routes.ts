@@ -50,7 +50,7 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
   /** An archived one keeps its place only until another takes it: finding it needs its id. */
   async function changeOrCreate(principal: Principal, query: Selector, body: Input): Promise<FlowInstance> {
     try {
-      return await instances.change(await instances.select(principal, { ...query, autoCreate: false }), body)
+      return await instances.change(principal, await instances.select(principal, { ...query, autoCreate: false }), body)
     } catch (error) {
       if (!(error instanceof Refusal) || error.key !== 'not_found' || query.id !== undefined) throw error
       return instances.create(principal, fromSelector(query, body))
@@ -82,8 +82,8 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
     list: ({ principal, query }) => list(principal, query),
     create: async ({ principal, body }) => view(await instances.create(principal, body)),
     get: async (call) => view(await byPath(call)),
-    put: async (call) => view(await instances.change(await byPath(call), call.body)),
-    patch: async (call) => view(await instances.change(await byPath(call), call.body)),
+    put: async (call) => view(await instances.change(call.principal, await byPath(call), call.body)),
+    patch: async (call) => view(await instances.change(call.principal, await byPath(call), call.body)),
     archive: async (call) => instances.archive(await byPath(call)),
     restore: async (call) => view(await instances.restore(await byPath(call))),
     setup: async (call) => view(await instances.setup(await byPath(call))),
@@ -99,7 +99,7 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
     createByQuery: async ({ principal, query, body }) =>
       view(await instances.create(principal, fromSelector(query, body))),
     putByQuery: async ({ principal, query, body }) => view(await changeOrCreate(principal, query, body)),
-    patchByQuery: async (call) => view(await instances.change(await byQuery(call), call.body)),
+    patchByQuery: async (call) => view(await instances.change(call.principal, await byQuery(call), call.body)),
     archiveByQuery: async ({ principal, query }) =>
       instances.archive(await instances.select(principal, { ...query, autoCreate: false, autoUpdate: false })),
     restoreByQuery: async ({ principal, query }) =>
@@ -111,11 +111,12 @@ export function instanceRoutes(options: InstanceRoutesOptions): RouteSet {
     getOfConnection: async (call) => view(await onConnection(call)),
     async putOfConnection(call) {
       if (fromWire('cf', call.params.selector ?? '') !== null)
-        return view(await instances.change(await onConnection(call), call.body))
+        return view(await instances.change(call.principal, await onConnection(call), call.body))
       const { connectionId: _, connectionKey: __, flowId: ___, flowKey: ____, ...body } = call.body
       return view(await changeOrCreate(call.principal, await ofPath(call), body))
     },
-    patchOfConnection: async (call) => view(await instances.change(await onConnection(call), call.body)),
+    patchOfConnection: async (call) =>
+      view(await instances.change(call.principal, await onConnection(call), call.body)),
     archiveOfConnection: async (call) => instances.archive(await onConnection(call)),
     setupOfConnection: async (call) => view(await instances.setup(await onConnection(call))),
     resetOfConnection: async (call) => view(await instances.reset(await onConnection(call), {})),

@@ -1,4 +1,4 @@
-import type { FlowInstanceInput, FlowInstanceSelector, FlowNodes } from '@permea/contract'
+import type { FlowInstanceInput, FlowInstanceSelector } from '@permea/contract'
 import type { z } from 'zod'
 import { refusingTakenKey } from '../api/elements.ts'
 import type { Page } from '../api/paging.ts'
@@ -69,7 +69,7 @@ export interface Instances {
   create(principal: Principal, input: Input): Promise<FlowInstance>
   /** Made of a flow for a customer, or for a connection of the customer, in the caller's transaction. */
   createFrom(tx: Tx, flow: Flow, of: { customerId: string; connection: Connection | null }): Promise<FlowInstance>
-  change(instance: FlowInstance, input: Input): Promise<FlowInstance>
+  change(principal: Pick<Principal, 'isAdmin'>, instance: FlowInstance, input: Input): Promise<FlowInstance>
   archive(instance: FlowInstance): Promise<void>
   restore(instance: FlowInstance): Promise<FlowInstance>
   setup(instance: FlowInstance): Promise<FlowInstance>
@@ -206,7 +206,7 @@ class InstanceRegistry implements Instances {
       throw new Refusal('archived', 'the connection is archived')
     return this.#o.database.transaction(async (tx) => {
       const of = { customerId, connection, integrationId: location.integrationId }
-      const instance = await this.#insert(tx, principal.workspaceId, of, flow, input)
+      const instance = await this.#insert(tx, principal, of, flow, input)
       if (connection === null && (await this.#o.definitions.needsConnection(tx, instance))) throw noConnection()
       // What a flow brings along is told of by the setup; what is given here is refused.
       const isOwn = flow === null || (input.nodes !== undefined && input.nodes !== null)
@@ -221,18 +221,18 @@ class InstanceRegistry implements Instances {
     { customerId, connection }: { customerId: string; connection: Connection | null },
   ): Promise<FlowInstance> {
     const integrationId = connection?.integrationId ?? flow.integrationId
-    return this.#insert(tx, flow.workspaceId, { customerId, connection, integrationId }, flow, {})
+    const of = { customerId, connection, integrationId }
+    return this.#insert(tx, { workspaceId: flow.workspaceId, isAdmin: false }, of, flow, {})
   }
 
-  async change(instance: FlowInstance, input: Input): Promise<FlowInstance> {
+  async change(by: Pick<Principal, 'isAdmin'>, instance: FlowInstance, input: Input): Promise<FlowInstance> {
     refuseArchived(instance)
     return this.#locked(instance.id, async (tx, current) => {
-      const content =
-        input.nodes === undefined || input.nodes === null
-          ? current
-          : await this.#o.definitions.withNodes(tx, current.workspaceId, current, input.nodes)
+      const given = input.nodes ? { nodes: input.nodes, by } : null
+      const { definitions } = this.#o
+      const content = given ? await definitions.withNodes(tx, current.workspaceId, current, given) : current
       if (content.versionId !== current.versionId) await this.#refuseUnusable(tx, current, content)
-      if (input.enabled === true) await this.#o.definitions.refuseIncomplete(tx, content)
+      if (input.enabled === true) await definitions.refuseIncomplete(tx, content)
       return {
         ...current,
         ...contentOf(content),
@@ -360,22 +360,22 @@ class InstanceRegistry implements Instances {
 
   async #insert(
     tx: Tx,
-    workspaceId: string,
+    by: Pick<Principal, 'workspaceId' | 'isAdmin'>,
     of: { customerId: string; connection: Connection | null; integrationId: string | null },
     flow: Flow | null,
     input: Input,
   ): Promise<FlowInstance> {
-    const nodes: FlowNodes | null = input.nodes ?? null
+    const given = input.nodes ? { nodes: input.nodes, by } : null
     const content =
       flow === null
-        ? await this.#o.definitions.own(tx, workspaceId, nodes ?? {})
-        : await this.#o.definitions.inheriting(tx, workspaceId, flow.versionId, nodes)
+        ? await this.#o.definitions.own(tx, by.workspaceId, given?.nodes ?? {})
+        : await this.#o.definitions.inheriting(tx, by.workspaceId, flow.versionId, given)
     if (input.enabled === true) await this.#o.definitions.refuseIncomplete(tx, content)
     const isComplete = await this.#o.definitions.isComplete(tx, content)
     const now = this.#o.clock.now()
     const instance: FlowInstance = {
       id: this.#o.ids.next(),
-      workspaceId,
+      workspaceId: by.workspaceId,
       customerId: of.customerId,
       connectionId: of.connection?.id ?? null,
       integrationId: of.integrationId,

@@ -23,6 +23,8 @@ export interface NodeProblem {
   message: string
   /** Something is not there yet, rather than wrong: it is kept, and runs when it is filled in. */
   isIncomplete?: boolean
+  /** A secret, shown masked where it was exported or copied from. */
+  isSecret?: boolean
 }
 
 /** What a trigger waits for. */

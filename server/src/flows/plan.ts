@@ -1,6 +1,8 @@
 import type { ErrorData, FlowNode, FlowNodes } from '@permea/contract'
 import { LRUCache } from 'lru-cache'
 import { errorData, Refusal } from '../api/refusal.ts'
+import { literalSecretsOf, missingSecrets } from '../exchanges/literal-secrets.ts'
+import { bothMasks, type Mask, maskOf } from '../exchanges/mask.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import { type CompiledFormula, compileFormula } from '../formulas/compile-formula.ts'
 import type { NodeProblem, NodeType, NodeTypes, PreparedNode, TriggerWish } from './node-type.ts'
@@ -19,6 +21,8 @@ export interface PlannedNode {
   prepared: PreparedNode
   links: { key: string; filter: CompiledFormula | null }[]
   subFlowRoot: string | null
+  /** Takes the secrets that stand in the node out of what is recorded of it; null where none does. */
+  mask: Mask | null
 }
 
 /** A flow made ready to run: formulas compiled, node types looked up. */
@@ -45,8 +49,11 @@ export function flowProblems(nodes: FlowNodes, types: NodeTypes): FlowProblem[] 
 export function incompleteness(nodes: FlowNodes, types: NodeTypes): ErrorData[] {
   return flowProblems(nodes, types)
     .filter((each) => each.isIncomplete === true)
-    .map(({ nodeKey, path, message }) =>
-      errorData('invalid_flow', `${placeOf({ nodeKey, path })}${message}`, { nodeKey, path }),
+    .map(({ nodeKey, path, message, isSecret }) =>
+      errorData('invalid_flow', `${placeOf({ nodeKey, path })}${message}`, {
+        ...{ nodeKey, path },
+        ...(isSecret === true ? { isSecret } : {}),
+      }),
     )
 }
 
@@ -72,6 +79,11 @@ function nodeProblems(key: string, node: FlowNode, nodes: FlowNodes, types: Node
   if (type === undefined) return [at('type', `there is no node type ${JSON.stringify(node.type)}`)]
   const missing = (path: string, message: string): FlowProblem => ({ ...at(path, message), isIncomplete: true })
   const problems = type.check(node).map((each): FlowProblem => ({ nodeKey: key, ...each }))
+  for (const path of missingSecrets(node))
+    problems.push({
+      ...missing(path, 'a secret is given as it is shown (***), and none is kept for it: give it'),
+      isSecret: true,
+    })
   for (const [index, link] of (node.links ?? []).entries()) {
     const path = `links[${index}]`
     if (link.key === undefined || link.key === '') continue
@@ -175,19 +187,37 @@ export function planFlow(nodes: FlowNodes, types: NodeTypes): FlowPlan {
             ],
       ),
       subFlowRoot: type.subFlowRoot?.(node) ?? null,
+      mask: maskOfNode(node),
     })
   }
   return plan
 }
 
+function maskOfNode(node: FlowNode): Mask | null {
+  const secrets = literalSecretsOf(node)
+  return secrets.length === 0 ? null : maskOf({ args: {}, secrets: secrets.flatMap(withoutScheme) })
+}
+
+/** Of `Bearer abc` the receiver may repeat `abc` alone. */
+function withoutScheme(secret: string): string[] {
+  const [, rest] = /^\S+\s+(\S+)$/.exec(secret) ?? []
+  return rest === undefined ? [secret] : [secret, rest]
+}
+
 /** Plans by version id. A version never changes, so a plan is made once however many instances share it. */
 export interface Plans {
   of(versionId: string): Promise<FlowPlan>
+  /** Takes the secrets that stand in any of its nodes out of what is shown; null where none does. */
+  maskOf(versionId: string): Promise<Mask | null>
 }
 
 export function createPlans(options: { types: NodeTypes; nodesOf(versionId: string): Promise<FlowNodes> }): Plans {
   const plans = new LRUCache<string, Promise<FlowPlan>>({ max: 2000 })
-  return {
+  const made: Plans = {
+    async maskOf(versionId) {
+      const masks = [...(await made.of(versionId)).values()].flatMap(({ mask }) => mask ?? [])
+      return masks.length === 0 ? null : masks.reduce(bothMasks)
+    },
     of(versionId) {
       let plan = plans.get(versionId)
       if (plan === undefined) {
@@ -198,4 +228,5 @@ export function createPlans(options: { types: NodeTypes; nodesOf(versionId: stri
       return plan
     },
   }
+  return made
 }

@@ -15,6 +15,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Tx } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Queue } from '../platform/queue.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { AppSubscriptions } from '../subscriptions/app-subscriptions.ts'
 import type { ConnectorEvents } from './connector-events.ts'
 import type { FlowInstance } from './flow.ts'
@@ -37,6 +38,7 @@ export const SCHEDULE_TASK = 'flow-schedule'
 
 export interface SetupOptions {
   clock: Clock
+  sealing: Sealing
   queue: Queue
   nodeTypes: NodeTypes
   subscriptions: AppSubscriptions
@@ -63,7 +65,7 @@ export type Setup = (
 
 export function createSetup(options: SetupOptions): Setup {
   return async (tx, instance) => {
-    const nodes = await nodesOfVersion(tx, instance.versionId)
+    const nodes = await nodesOfVersion(tx, options.sealing, instance.versionId)
     const { workspaceId, customerId, connectionId } = instance
     const customer = await customerById(tx, workspaceId, customerId)
     const connection = connectionId === null ? null : await connectionById(tx, workspaceId, connectionId)

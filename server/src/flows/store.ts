@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { FlowNodes } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
-import { asJson, only, sql, type Tx } from '../platform/database.ts'
-import type { Flow, FlowInstance } from './flow.ts'
+import { asJson, type Database, only, sql, type Tx } from '../platform/database.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import type { Flow, FlowContent, FlowInstance } from './flow.ts'
+import { openNodes, type StoredNodes, sealNodes, shownNodes } from './node-secrets.ts'
 
 const shared = `name, description, meta, parameters, is_enabled as "isEnabled", is_ordered as "isOrdered", concurrency,
   base_version_id as "baseVersionId", custom_nodes as "customNodes", is_name_customized as "isNameCustomized", version_id as "versionId",
@@ -19,25 +21,92 @@ const instanceColumns =
 
 // ── versions ──
 
-/** Stores the nodes once per content and workspace; gives the id of the version. */
-export async function keepVersion(tx: Tx, id: string, workspaceId: string, nodes: FlowNodes): Promise<string> {
-  const text = JSON.stringify(nodes)
-  const hash = createHash('sha256').update(text).digest('hex')
+/** Stores the nodes once per content and workspace, the secrets in them sealed; gives the id of the version. */
+export async function keepVersion(
+  tx: Tx,
+  sealing: Sealing,
+  { id, workspaceId, nodes }: { id: string; workspaceId: string; nodes: FlowNodes },
+): Promise<string> {
+  const { shown, secretsSealed } = sealNodes(sealing, nodes)
+  const hash = hashOf(sealing, nodes, secretsSealed)
   const { rows } = await sql<{ id: string }>`
-    insert into flow_versions (id, workspace_id, hash, nodes) values (${id}, ${workspaceId}, ${hash}, ${text})
+    insert into flow_versions (id, workspace_id, hash, nodes, secrets_sealed)
+    values (${id}, ${workspaceId}, ${hash}, ${JSON.stringify(shown)}, ${secretsSealed})
     on conflict (workspace_id, hash) do update set hash = excluded.hash returning id`.execute(tx)
   return only(rows).id
 }
 
-export async function nodesOfVersion(tx: Tx, versionId: string): Promise<FlowNodes> {
-  const { rows } = await sql<{ nodes: FlowNodes }>`select nodes from flow_versions where id = ${versionId}`.execute(tx)
-  return only(rows).nodes
+/** A plain hash would let anybody with a copy of the database try secrets out. */
+function hashOf(sealing: Sealing, nodes: FlowNodes, secretsSealed: string | null): string {
+  const text = JSON.stringify(nodes)
+  return secretsSealed === null ? createHash('sha256').update(text).digest('hex') : sealing.fingerprint(text)
 }
 
-export async function nodesOfVersions(tx: Tx, versionIds: readonly string[]): Promise<Map<string, FlowNodes>> {
+interface StoredVersion extends StoredNodes {
+  id: string
+}
+
+const versionColumns = sql.raw('id, nodes as "shown", secrets_sealed as "secretsSealed"')
+
+/** With the secrets in them. */
+export async function nodesOfVersion(tx: Tx, sealing: Sealing, versionId: string): Promise<FlowNodes> {
+  const { rows } =
+    await sql<StoredVersion>`select ${versionColumns} from flow_versions where id = ${versionId}`.execute(tx)
+  return openNodes(sealing, only(rows))
+}
+
+export async function nodesOfVersions(
+  tx: Tx,
+  sealing: Sealing,
+  versionIds: readonly string[],
+): Promise<Map<string, FlowNodes>> {
+  const { rows } = await sql<StoredVersion>`
+    select ${versionColumns} from flow_versions where id = any(${[...new Set(versionIds)]}::uuid[])`.execute(tx)
+  return new Map(rows.map((row) => [row.id, openNodes(sealing, row)]))
+}
+
+/** Without the secrets in them, for what only asks which nodes there are and how they are linked. */
+export async function shownNodesOfVersion(tx: Tx, versionId: string): Promise<FlowNodes> {
+  const { rows } =
+    await sql<StoredVersion>`select ${versionColumns} from flow_versions where id = ${versionId}`.execute(tx)
+  return only(rows).shown
+}
+
+const SEALED_AT_ONCE = 500
+
+/** Seals secrets in nodes that were stored before they were sealed. */
+export async function sealOldNodes(database: Database, sealing: Sealing): Promise<void> {
+  for (let count = SEALED_AT_ONCE; count === SEALED_AT_ONCE; )
+    count = await database.transaction((tx) => sealSomeNodes(tx, sealing))
+}
+
+async function sealSomeNodes(tx: Tx, sealing: Sealing): Promise<number> {
   const { rows } = await sql<{ id: string; nodes: FlowNodes }>`
-    select id, nodes from flow_versions where id = any(${[...new Set(versionIds)]}::uuid[])`.execute(tx)
-  return new Map(rows.map((row) => [row.id, row.nodes]))
+    select id, nodes from flow_versions where not is_sealed order by id limit ${SEALED_AT_ONCE} for update`.execute(tx)
+  for (const { id, nodes } of rows) {
+    const { shown, secretsSealed } = sealNodes(sealing, nodes)
+    if (secretsSealed === null) continue
+    await sql`
+      update flow_versions set nodes = ${JSON.stringify(shown)}, secrets_sealed = ${secretsSealed},
+        hash = ${hashOf(sealing, nodes, secretsSealed)} where id = ${id}`.execute(tx)
+    await sealCustomNodes(tx, id)
+  }
+  await sql`update flow_versions set is_sealed = true where id = any(${rows.map((row) => row.id)}::uuid[])`.execute(tx)
+  return rows.length
+}
+
+async function sealCustomNodes(tx: Tx, versionId: string): Promise<void> {
+  const { rows } = await sql<{ table: string; id: string; customNodes: FlowContent['customNodes'] }>`
+    select 'flows' as table, id, custom_nodes as "customNodes" from flows where version_id = ${versionId} and custom_nodes is not null
+    union all
+    select 'flow_instances', id, custom_nodes from flow_instances where version_id = ${versionId} and custom_nodes is not null`.execute(
+    tx,
+  )
+  for (const { table, id, customNodes } of rows) {
+    const shown = asJson(shownNodes(customNodes))
+    if (table === 'flows') await sql`update flows set custom_nodes = ${shown} where id = ${id}`.execute(tx)
+    else await sql`update flow_instances set custom_nodes = ${shown} where id = ${id}`.execute(tx)
+  }
 }
 
 // ── definitions ──

@@ -7,7 +7,9 @@ import type { RecordSchemas, WorkSchemas } from '../data-records/record-schemas.
 import { integrationsByIds } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import { type Flow, type FlowInstance, flowAnswer, instanceAnswer } from './flow.ts'
+import { shownNodes } from './node-secrets.ts'
 import { configOf, type NodeTypes } from './node-type.ts'
 import { incompleteness } from './plan.ts'
 import { flowsByIds, nodesOfVersions } from './store.ts'
@@ -25,12 +27,13 @@ export interface FlowViews {
 export interface FlowViewsOptions {
   database: Database
   clock: Clock
+  sealing: Sealing
   nodeTypes: NodeTypes
   schemas: RecordSchemas
 }
 
 export function createFlowViews(options: FlowViewsOptions): FlowViews {
-  const { database, clock, nodeTypes, schemas } = options
+  const { database, clock, sealing, nodeTypes, schemas } = options
   const present = (ids: readonly (string | null)[]) => ids.filter((id) => id !== null)
 
   const views: FlowViews = {
@@ -40,13 +43,14 @@ export function createFlowViews(options: FlowViewsOptions): FlowViews {
     async flows(flows) {
       const nodes = await nodesOfVersions(
         database.db,
+        sealing,
         flows.map((each) => each.versionId),
       )
       const parents = await flowsByIds(database.db, present(flows.map((each) => each.universalFlowId)))
       const integrations = await integrationsByIds(database.db, present(flows.map((each) => each.integrationId)))
       return flows.map((flow) =>
         flowAnswer(flow, {
-          nodes: nodes.get(flow.versionId) ?? {},
+          nodes: shownNodes(nodes.get(flow.versionId) ?? {}),
           parentVersionId: parents.get(flow.universalFlowId ?? '')?.versionId ?? null,
           integration: integrations.get(flow.integrationId ?? ''),
           errors: incompleteness(nodes.get(flow.versionId) ?? {}, nodeTypes),
@@ -54,7 +58,7 @@ export function createFlowViews(options: FlowViewsOptions): FlowViews {
       )
     },
     async nodeSchemas({ workspaceId, versionId, integrationId }, connection) {
-      const nodes = (await nodesOfVersions(database.db, [versionId])).get(versionId) ?? {}
+      const nodes = (await nodesOfVersions(database.db, sealing, [versionId])).get(versionId) ?? {}
       const integrations = await integrationsByIds(database.db, present([integrationId]))
       const integration = integrations.get(integrationId ?? '') ?? null
       const found: Record<string, WorkSchemas> = {}
@@ -71,6 +75,7 @@ export function createFlowViews(options: FlowViewsOptions): FlowViews {
     async instances(instances) {
       const nodes = await nodesOfVersions(
         database.db,
+        sealing,
         instances.map((each) => each.versionId),
       )
       const parents = await flowsByIds(database.db, present(instances.map((each) => each.flowId)))
@@ -86,7 +91,7 @@ export function createFlowViews(options: FlowViewsOptions): FlowViews {
       return instances.map((instance) =>
         instanceAnswer(instance, {
           connection: connections.get(instance.connectionId ?? ''),
-          nodes: nodes.get(instance.versionId) ?? {},
+          nodes: shownNodes(nodes.get(instance.versionId) ?? {}),
           parentVersionId: parents.get(instance.flowId ?? '')?.versionId ?? null,
           errors: [],
           integration: integrations.get(instance.integrationId ?? ''),

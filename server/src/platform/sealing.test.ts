@@ -57,3 +57,10 @@ test('a tag cut short does not open', () => {
 test('no key at all is refused', () => {
   expect(() => createSealing([])).toThrow('at least one encryption key')
 })
+
+test('a fingerprint is the same for the same text and key alone', () => {
+  const sealing = createSealing([newKey, oldKey])
+  expect(sealing.fingerprint('a')).toBe(createSealing([newKey]).fingerprint('a'))
+  expect(sealing.fingerprint('a')).not.toBe(sealing.fingerprint('b'))
+  expect(sealing.fingerprint('a')).not.toBe(createSealing([oldKey]).fingerprint('a'))
+})

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, createSecretKey, hkdfSync } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { blockOfRandomBytes } from './random-bytes.ts'
 
@@ -6,6 +6,8 @@ import { blockOfRandomBytes } from './random-bytes.ts'
 export interface Sealing {
   seal(plain: string): string
   open(sealed: string): string
+  /** The same for the same text, and nothing to find out the text by without the key; another one with a new key. */
+  fingerprint(text: string): string
 }
 
 export interface SealingKey {
@@ -34,8 +36,10 @@ export function createSealing(keys: readonly SealingKey[]): Sealing {
   // As objects of the crypto library once: of bytes it would make one with every call, which costs as much as the rest.
   const byId = new Map(keys.map((each) => [each.id, createSecretKey(each.key)]))
   const currentKey = createSecretKey(current.key)
+  const fingerprintKey = derivedKey(current, 'fingerprints')
   const opened = new LRUCache<string, string>({ max: OPENED_MAX })
   return {
+    fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text, 'utf8').digest('hex'),
     seal(plain) {
       const nonce = blockOfRandomBytes(12)
       const cipher = createCipheriv('aes-256-gcm', currentKey, nonce)

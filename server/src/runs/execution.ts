@@ -231,6 +231,7 @@ export class Execution implements Progressing {
   }
 
   async #execute(visit: Visit, logs: unknown[], waited: Waiting[string] | undefined): Promise<NodeOutcome> {
+    const { mask } = visit.node
     const call: NodeCall = {
       services: this.#o.services,
       workspaceId: this.#in.item.run.workspaceId,
@@ -247,10 +248,13 @@ export class Execution implements Progressing {
       attemptsMade: waited?.attempts ?? 0,
       hasPaused: waited?.isPause === true,
       signal: this.#in.signal,
-      log: (record) => logs.push(record),
+      log: (record) => logs.push(mask === null ? record : mask.value(record)),
     }
     try {
-      return await visit.node.prepared.execute(call)
+      const outcome = await visit.node.prepared.execute(call)
+      return mask !== null && 'error' in outcome
+        ? { ...outcome, error: mask.value(outcome.error) as ErrorData }
+        : outcome
     } catch (error) {
       return { kind: 'failed', error: this.#faultOf(error as Error, visit) }
     }

@@ -12,6 +12,7 @@ import { instancesByIds, lockSchedule, moveSchedule, nodesOfVersion } from '../f
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import type { Queue } from '../platform/queue.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { NewRun, RunItem } from './run.ts'
 import type { Runs } from './runs.ts'
 
@@ -19,6 +20,7 @@ export interface LaunchOptions {
   database: Database
   clock: Clock
   queue: Queue
+  sealing: Sealing
   nodeTypes: NodeTypes
   runs: Runs
 }
@@ -53,7 +55,7 @@ export function createLaunch(options: LaunchOptions): Launch {
       const customer = await customerById(database.db, instance.workspaceId, instance.customerId)
       if (customer === null || customer.archivedAt !== null)
         throw new Refusal('archived', 'the customer of the flow instance is archived')
-      const nodes = await nodesOfVersion(database.db, instance.versionId)
+      const nodes = await nodesOfVersion(database.db, options.sealing, instance.versionId)
       refuseIncomplete(nodes, options.nodeTypes)
       const triggers = triggerKeys(nodes, options.nodeTypes)
       const wanted = input.startNodeKey ?? input.nodeKey

@@ -1,5 +1,6 @@
 import { parseExactJson } from '@permea/contract'
 import { shownJson } from '../api/shown-json.ts'
+import type { Mask } from '../exchanges/mask.ts'
 import { recordedBody } from '../exchanges/recorded.ts'
 import type { Database } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
@@ -57,13 +58,14 @@ function inputOf(path: string, records: ReadonlyMap<string, NodeRun>, runInput: 
   return input
 }
 
-/** Node runs as they are shown: with their input, what fed them and what they fed. */
+/** Node runs as they are shown: with their input, what fed them and what they fed, without the secrets of the flow's nodes. */
 export async function nodeRunAnswers(
   database: Database,
   run: RunRow,
   nodeRuns: readonly NodeRun[],
-  withData: boolean,
+  { withData, mask }: { withData: boolean; mask: Mask | null },
 ): Promise<NodeRunAnswer[]> {
+  const shown = (value: unknown) => (mask === null ? value : mask.value(value))
   const paths = nodeRuns.map((each) => each.path)
   const [above, below] = await Promise.all([
     nodeRunsAtPaths(
@@ -91,12 +93,12 @@ export async function nodeRunAnswers(
                 outputId: outputWireId(parent.id, step.index),
               },
             ],
-      input: inputOf(nodeRun.path, above, runInput),
+      input: shown(inputOf(nodeRun.path, above, runInput)),
       status: nodeRun.status,
       logs: nodeRun.logs.map((each) => withBody(each, run.input)),
       outputs: outputs.map((output, index) => ({
         id: outputWireId(nodeRun.id, index),
-        ...(withData ? { data: JSON.stringify(output ?? null) } : {}),
+        ...(withData ? { data: JSON.stringify(shown(output ?? null)) } : {}),
         downstreamRuns: below
           .filter((each) => each.path.startsWith(`${nodeRun.path}>${index}.`))
           .map((each) => ({ runId: toWire('nr', each.id), nodeKey: each.nodeKey })),
@@ -124,8 +126,9 @@ export async function outputAnswers(
   database: Database,
   run: RunRow,
   nodeRuns: readonly NodeRun[],
+  mask: Mask | null,
 ): Promise<{ id: string; nodeKey: string; runId: string; data: string }[]> {
-  const answers = await nodeRunAnswers(database, run, nodeRuns, true)
+  const answers = await nodeRunAnswers(database, run, nodeRuns, { withData: true, mask })
   return answers.flatMap((each) =>
     each.outputs.map(({ id, data }) => ({ id, nodeKey: each.nodeKey, runId: each.id, data: data ?? 'null' })),
   )

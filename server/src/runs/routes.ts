@@ -10,7 +10,8 @@ import { customerAnswer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customersByIds } from '../customers/store.ts'
 import type { Instances } from '../flows/instances.ts'
-import { instancesByIds, listInstances, nodesOfVersion } from '../flows/store.ts'
+import type { Plans } from '../flows/plan.ts'
+import { instancesByIds, listInstances, shownNodesOfVersion } from '../flows/store.ts'
 import type { FlowViews } from '../flows/views.ts'
 import { integrationAnswer } from '../integrations/integration.ts'
 import { integrationsByIds } from '../integrations/store.ts'
@@ -33,6 +34,7 @@ export interface RunRoutesOptions {
   views: FlowViews
   launch: Launch
   runs: Runs
+  plans: Pick<Plans, 'maskOf'>
 }
 
 interface Located {
@@ -49,6 +51,7 @@ export function runRoutes(options: RunRoutesOptions): {
   started(principal: Principal, item: { id: string }): Promise<{ id: string; state: string }>
 } {
   const { database, clock, customers, instances, launch, runs, views } = options
+  const masks = ({ versionId }: RunRow) => options.plans.maskOf(versionId)
 
   async function rowOf({ principal, params }: Located): Promise<RunRow> {
     const selector = params.id ?? ''
@@ -149,7 +152,7 @@ export function runRoutes(options: RunRoutesOptions): {
     const row = await rowOf(call)
     const limit = call.query.limit ?? LIMIT
     const nodeRuns = await nodeRunPage(database.db, row, [nodeKey], afterOf(call.query.cursor), limit)
-    return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns))
+    return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns, await masks(row)))
   }
   async function oneOutput(call: Located) {
     const row = await rowOf(call)
@@ -157,7 +160,7 @@ export function runRoutes(options: RunRoutesOptions): {
     const [nodeRunSelector = '', index = ''] = selector.split('-')
     const id = fromWire('nr', nodeRunSelector)
     const nodeRun = id === null ? null : await nodeRunById(database.db, row, id)
-    const outputs = nodeRun === null ? [] : await outputAnswers(database, row, [nodeRun])
+    const outputs = nodeRun === null ? [] : await outputAnswers(database, row, [nodeRun], await masks(row))
     const output = outputs[Number(index)]
     if (output === undefined || nodeRun?.nodeKey !== call.params.nodeKey) throw notFound('output', selector)
     return output
@@ -214,13 +217,13 @@ export function runRoutes(options: RunRoutesOptions): {
     },
     async output(call) {
       const row = await rowOf(call)
-      const nodes = await nodesOfVersion(database.db, row.versionId)
+      const nodes = await shownNodesOfVersion(database.db, row.versionId)
       const last = Object.entries(nodes)
         .filter(([, node]) => (node.links ?? []).every((link) => link.key === undefined || link.key === ''))
         .map(([key]) => key)
       const limit = call.query.limit ?? LIMIT
       const nodeRuns = await nodeRunPage(database.db, row, last, afterOf(call.query.cursor), limit)
-      return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns))
+      return paged(nodeRuns, limit, await outputAnswers(database, row, nodeRuns, await masks(row)))
     },
     nodeOutput: (call) => outputsOfNode(call, call.params.nodeKey ?? ''),
     nodeOutputs: (call) => outputsOfNode(call, call.params.nodeKey ?? ''),
@@ -234,7 +237,11 @@ export function runRoutes(options: RunRoutesOptions): {
         afterOf(call.query.cursor),
         limit,
       )
-      return paged(nodeRuns, limit, await nodeRunAnswers(database, row, nodeRuns, false))
+      return paged(
+        nodeRuns,
+        limit,
+        await nodeRunAnswers(database, row, nodeRuns, { withData: false, mask: await masks(row) }),
+      )
     },
     async nodeRun(call) {
       const row = await rowOf(call)
@@ -242,7 +249,7 @@ export function runRoutes(options: RunRoutesOptions): {
       const id = fromWire('nr', selector)
       const nodeRun = id === null ? null : await nodeRunById(database.db, row, id)
       if (nodeRun === null || nodeRun.nodeKey !== call.params.nodeKey) throw notFound('node run', selector)
-      const [one] = await nodeRunAnswers(database, row, [nodeRun], true)
+      const [one] = await nodeRunAnswers(database, row, [nodeRun], { withData: true, mask: await masks(row) })
       if (one === undefined) throw new Error('one row gives one answer')
       return one
     },

@@ -2,7 +2,7 @@ import type { Alerts } from '../alerts/alerts.ts'
 import { backlogKey, flowFailing, flowKey, queueBacklog } from '../alerts/conditions.ts'
 import { alertSettingsOf, ongoingOfType, shortestMinutes } from '../alerts/store.ts'
 import { customersByIds } from '../customers/store.ts'
-import { instancesByIds, nodesOfVersion } from '../flows/store.ts'
+import { instancesByIds, shownNodesOfVersion } from '../flows/store.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
@@ -81,7 +81,7 @@ export function createRunWatch(options: { database: Database; clock: Clock; aler
     const instance = (await instancesByIds(database.db, [flowInstanceId])).get(flowInstanceId)
     if (instance === undefined || instance.archivedAt !== null) return false
     if (nodeKeys.length === 0) return true
-    const nodes = await nodesOfVersion(database.db, instance.versionId)
+    const nodes = await shownNodesOfVersion(database.db, instance.versionId)
     return nodeKeys.some((key) => nodes[key] !== undefined)
   }
 

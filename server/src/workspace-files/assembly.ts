@@ -1,7 +1,7 @@
 import { workspaceFiles } from '@permea/contract'
 import type { Room } from '../api/room.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
-import { createElementCalls } from './current-elements.ts'
+import { createElementCalls, type Unmasked } from './current-elements.ts'
 import { createTransfers, TRANSFER_TASK, type TransfersOptions } from './jobs.ts'
 import { type MountOptions, mountArchives } from './mount.ts'
 
@@ -10,9 +10,16 @@ import { type MountOptions, mountArchives } from './mount.ts'
  * over as `routes`, so that it is checked and kept as everything else is.
  */
 export function createWorkspaceFilesRoom(
-  options: Omit<TransfersOptions, 'endpoints'> & Omit<MountOptions, 'transfers'> & { routes(): readonly RouteSet[] },
+  options: Omit<TransfersOptions, 'endpoints'> &
+    Omit<MountOptions, 'transfers'> & {
+      routes(): readonly RouteSet[]
+      unmasked: Unmasked
+    },
 ): Room<null> & Required<Pick<Room<null>, 'routes'>> {
-  const transfers = createTransfers({ ...options, endpoints: () => createElementCalls(options.routes()) })
+  const transfers = createTransfers({
+    ...options,
+    endpoints: () => createElementCalls(options.routes(), options.unmasked),
+  })
   options.queue.handle({ [TRANSFER_TASK]: (payload: { id: string }) => transfers.run(payload) })
   return {
     api: null,

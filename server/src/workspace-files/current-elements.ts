@@ -2,6 +2,7 @@ import { contract, type EndpointTable } from '@permea/contract'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { RouteSet } from '../api/routes.ts'
+import { MASKED } from '../exchanges/masked.ts'
 import { ELEMENT_KINDS, type ElementKind } from './element-kinds.ts'
 import { type Json, selectorOf } from './workspace-element.ts'
 
@@ -15,6 +16,8 @@ export interface CurrentElement {
   isArchived: boolean
   /** As the API answers it. */
   answer: Json
+  /** Fields of it as they are, where the answer hides secrets in them. */
+  unmasked: Json | null
   /** What names what it belongs to, by uuid. */
   integrationUuid: string | null
   parentUuid: string | null
@@ -31,11 +34,16 @@ export interface ElementCalls {
     name: 'list' | 'get' | 'create' | 'patch' | 'archive' | 'restore' | 'reset',
     input: { params?: Record<string, string>; query?: Json; body?: Json },
   ): Promise<Json>
+  /** Fields of an element in which its answer hides secrets. */
+  unmasked(principal: Principal, kind: ElementKind, answer: Json): Promise<Json | null>
   /** What is given for an element as the API takes it in: defaults filled in, functions as objects, in its own order. */
   canonical(kind: ElementKind, given: Json): { data: Json } | { field: string; message: string }
 }
 
-export function createElementCalls(sets: readonly RouteSet[]): ElementCalls {
+/** Of a kind, by its type: the fields of one element that may hold secrets, as they are. */
+export type Unmasked = Readonly<Record<string, (principal: Principal, id: string) => Promise<Json>>>
+
+export function createElementCalls(sets: readonly RouteSet[], unmasked: Unmasked): ElementCalls {
   const setOf = (kind: ElementKind) => {
     const table: EndpointTable = contract[kind.group]
     const set = sets.find((each) => each.table === table)
@@ -54,6 +62,10 @@ export function createElementCalls(sets: readonly RouteSet[]): ElementCalls {
         throw new Refusal('invalid_input', `${problems[0]?.field}: ${problems[0]?.message}`, { problems })
       }
       return (await handler({ principal, params, query, body: checked?.data ?? body })) as Json
+    },
+    async unmasked(principal, kind, answer) {
+      if (!JSON.stringify(answer).includes(MASKED)) return null
+      return (await unmasked[kind.type]?.(principal, String(answer.id))) ?? null
     },
     canonical(kind, given) {
       const body = setOf(kind).table.create?.body
@@ -81,6 +93,7 @@ export async function currentElements(
   for (const kind of ELEMENT_KINDS.filter(isWanted)) {
     for (const answer of await allOf(endpoints, principal, kind)) {
       const element = currentOf(kind, answer, byId)
+      if (element !== null) element.unmasked = await endpoints.unmasked(principal, kind, answer)
       if (element === null) continue
       byId.set(element.id, element)
       found.push(element)
@@ -125,6 +138,7 @@ function currentOf(kind: ElementKind, answer: Json, byId: ReadonlyMap<string, Cu
     integrationKey: integration?.key ?? null,
     isArchived: answer.archivedAt !== undefined,
     answer,
+    unmasked: null,
     integrationUuid: integration?.uuid ?? null,
     parentUuid: null,
     parent: null,

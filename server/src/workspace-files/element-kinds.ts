@@ -1,5 +1,6 @@
 import type { contract, FlowNodes } from '@permea/contract'
 import { withoutReadOnly } from '../flows/flow.ts'
+import { shownNodes } from '../flows/node-secrets.ts'
 
 /** A kind of element that workspace files hold. A new kind is a row of the table below. */
 export interface ElementKind {
@@ -23,6 +24,8 @@ export interface ElementKind {
   saysWhetherCustomized: boolean
   /** A field without what the engine writes into it. */
   definedIn(field: string, value: unknown): unknown
+  /** A field without the secrets that may stand in it. */
+  shownIn(field: string, value: unknown): unknown
 }
 
 const DATA_SOURCE = [
@@ -178,6 +181,7 @@ const ROWS: readonly (Pick<ElementKind, 'type' | 'folder' | 'group' | 'layers' |
     copied: FLOW_SETTINGS,
     inherited: ['name', 'nodes'],
     defaults: { enabled: true, ordered: false, autoCreateInstances: false },
+    shownIn: (field, value) => (field === 'nodes' ? shownNodes((value ?? {}) as FlowNodes) : value),
     definedIn: (field, value) => (field === 'nodes' ? withoutReadOnly((value ?? {}) as FlowNodes) : value),
   },
 ]
@@ -189,6 +193,7 @@ export const ELEMENT_KINDS: readonly ElementKind[] = ROWS.map((row) => ({
   defaults: {},
   saysWhetherCustomized: false,
   definedIn: (_field, value) => value,
+  shownIn: (_field, value) => value,
   ...row,
 }))
 

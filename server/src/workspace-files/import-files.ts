@@ -31,11 +31,13 @@ export interface ImportResult {
   /** What was refused, element by element; the others were imported. */
   errors: FileProblem[]
   warnings: FileProblem[]
-  /** Secrets are in no file: what has to be set by hand before integrations work. */
-  toBeSet: { integrationKey: string; message: string }[]
+  /** Secrets are in no file: what has to be set by hand before integrations and flows work. */
+  toBeSet: ToBeSet[]
   /** Of a few elements: how an export would write them now, by path. Without those that are not there. */
   files?: Record<string, string>
 }
+
+export type ToBeSet = ({ integrationKey: string } | { flowKey: string; integrationKey?: string }) & { message: string }
 
 interface Named {
   type: string
@@ -85,7 +87,7 @@ export async function importFiles(
     ...read.older.map(outdated),
   ]
   if (!options.dryRun) await carryOut({ endpoints, principal, plan, ranks: ordered.ranks, current, result, report })
-  result.toBeSet = await missingParameters(endpoints, principal)
+  result.toBeSet = [...(await missingParameters(endpoints, principal)), ...(await missingSecrets(endpoints, principal))]
   if (options.partial && read.elements.length <= WRITTEN_MAX) {
     const named = new Set(read.elements.map(selectorOf))
     const isSame = options.dryRun || plan.create.length + plan.update.length === 0
@@ -174,14 +176,20 @@ function diffOf(plan: Plan, paths: ReadonlyMap<CurrentElement, string>): string 
       { headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true } },
     )
   return [
-    ...plan.create.map(({ element, body }) => patch(element.path, null, body)),
+    ...plan.create.map(({ element, body }) => patch(element.path, null, shown(element.kind, body))),
     ...plan.update.map(({ element, current, body }) => {
       const before = current === null ? {} : fileDataOf(current)
-      const after = Object.fromEntries(Object.entries({ ...before, ...body }).filter(([, value]) => value !== null))
+      const after = Object.fromEntries(
+        Object.entries({ ...before, ...shown(element.kind, body) }).filter(([, value]) => value !== null),
+      )
       return patch(element.path, before, after)
     }),
     ...plan.archive.map((each) => patch(paths.get(each) ?? '', fileDataOf(each), null)),
   ].join('')
+}
+
+function shown(kind: ElementKind, body: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).map(([field, value]) => [field, kind.shownIn(field, value)]))
 }
 
 interface Work {
@@ -304,4 +312,20 @@ async function missingParameters(endpoints: ElementCalls, principal: Principal):
       integrationKey: key,
       message: 'parameters that its connector requires are not set; files never hold them',
     }))
+}
+
+/** Flows with secrets that are shown masked in files, and that the workspace does not have. */
+async function missingSecrets(endpoints: ElementCalls, principal: Principal): Promise<ToBeSet[]> {
+  const kind = ELEMENT_KINDS.find((each) => each.type === 'flow')
+  if (kind === undefined) return []
+  const { items } = (await endpoints.call(principal, kind, 'list', { query: { limit: 1000 } })) as {
+    items: { key: string; integrationKey?: string; errors?: { message: string; data?: { isSecret?: boolean } }[] }[]
+  }
+  return items.flatMap(({ key, integrationKey, errors = [] }) =>
+    errors.flatMap(({ message, data }) =>
+      data?.isSecret === true
+        ? [{ flowKey: key, ...(integrationKey === undefined ? {} : { integrationKey }), message }]
+        : [],
+    ),
+  )
 }

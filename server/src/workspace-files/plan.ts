@@ -234,7 +234,8 @@ function changesOf(kind: ElementKind, given: Json, fields: readonly string[], cu
   for (const [field, value] of Object.entries(given)) {
     const defined = kind.definedIn(field, value)
     const isSaid = isSame(field, defined, said[field]) || isLaidOverParent(kind, field, defined, current)
-    if (!isSaid && !isSame(field, defined, currentValue(kind, field, current))) body[field] = value
+    const isKept = isSaid || isSame(field, defined, currentValue(kind, field, current))
+    if (!isKept && !isSame(field, defined, current.unmasked?.[field])) body[field] = value
   }
   // What a file of a child leaves out is its parent's.
   const isTakenOver = (field: string) =>

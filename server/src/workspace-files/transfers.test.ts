@@ -1,6 +1,6 @@
 import type { BackgroundJob } from '@permea/contract'
 import { createPermea } from '@permea/sdk'
-import { addWorkspace, buildHouse, type House, until } from '@permea/testkit'
+import { addWorkspace, buildHouse, type House, startReceiver, until } from '@permea/testkit'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { systemClock } from '../platform/clock.ts'
@@ -369,4 +369,55 @@ test('what another system exports comes in: shared uuids, connectors of its own,
   expect((await house.admin.dataSources.get({ params: { selector: 'deals' } })).udm).toBe('deals')
   const again = await imported(hand, files)
   expect(resultOf(again).comparison).toMatchObject({ create: [], update: [], delete: [], unchanged: 8 })
+})
+
+test('secrets in nodes are in no file; what is exported and imported again keeps them, and elsewhere they are asked for', async () => {
+  await using receiver = await startReceiver()
+  await using house = await buildHouse()
+  const here = await handIn(house)
+  const uri = receiver.url
+  const flow = (name: string, authorization: string) => ({
+    key: 'send',
+    name,
+    nodes: {
+      start: { type: 'api-trigger', links: [{ key: 'token' }] },
+      token: { type: 'custom-http-request', config: { request: { uri, headers: { authorization } } } },
+    },
+  })
+  const path = 'membrane/flows/send/spec.yaml'
+  const first = resultOf(await imported(here, { [path]: flow('Send', 'of-the-vendor') }, '?diff=true'))
+  expect(first.diff).toContain('***')
+  expect(JSON.stringify(first)).not.toContain('of-the-vendor')
+  const files = await exported(here)
+  expect(files.get(path)).toContain('***')
+  expect(resultOf(await imported(here, files)).comparison).toMatchObject({ update: [], unchanged: 1 })
+  const again = resultOf(await imported(here, { [path]: flow('Send', 'of-the-vendor') }))
+  expect(again.comparison).toMatchObject({ update: [], unchanged: 1 })
+
+  const sent = async () => {
+    const customer = await house.as('customer-x')
+    await customer.flowRuns.create({
+      body: {
+        flowInstanceId: (
+          await customer.flowInstances.getByQuery({ query: { flowKey: 'send', autoCreate: true, autoUpdate: true } })
+        ).id,
+      },
+    })
+    await house.settle()
+    return receiver.received.at(-1)?.headers.authorization
+  }
+  expect(await sent()).toBe('of-the-vendor')
+  const changed = flow('Send on', '***')
+  Object.assign(changed.nodes.token.config.request, { method: 'POST' })
+  expect(resultOf(await imported(here, { [path]: changed })).comparison.update).toHaveLength(1)
+  expect(await sent()).toBe('of-the-vendor')
+  expect(receiver.received.at(-1)?.method).toBe('POST')
+  await imported(here, { [path]: flow('Send on', 'another') })
+  expect(await sent()).toBe('another')
+
+  const there = await otherHand(house)
+  expect(resultOf(await imported(there, files)).toBeSet).toEqual([
+    { flowKey: 'send', message: expect.stringContaining('config.request.headers.authorization') },
+  ])
+  expect(await exported(there)).toEqual(files)
 })
