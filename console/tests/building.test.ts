@@ -106,7 +106,20 @@ test('a run that its condition ended says so, with what was compared; repeated w
   await dialog.getByRole('button', { name: 'Run' }).click()
   await dialog.waitFor({ state: 'detached' })
   await scene.house.settle()
-  await expect.poll(() => workshop.receiver.received.filter(({ path }) => path === '/large').length).toBe(1)
+  const large = () => workshop.receiver.received.filter(({ path }) => path === '/large')
+  await expect.poll(() => large().length).toBe(1)
+
+  await page
+    .getByRole('region', { name: 'Timeline' })
+    .getByRole('button', { name: /^Send it on/ })
+    .click()
+  const url = page.url()
+  await page.getByRole('button', { name: 'Repeat from here' }).click()
+  await page.waitForURL((now) => now.href.split('?')[0] !== url.split('?')[0])
+  await expect.poll(() => large().length).toBe(2)
+  await scene.house.settle()
+  const { items } = await scene.house.admin.flowRuns.list({ query: { limit: 1 } })
+  expect(items[0]).toMatchObject({ state: 'completed', meta: { repeatedFrom: expect.any(String) } })
 })
 
 test('ways out have conditions of their own, and what rows cannot say stays a formula', async () => {

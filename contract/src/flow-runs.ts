@@ -130,8 +130,14 @@ export const flowRuns = {
   repeat: {
     method: 'POST',
     path: '/flow-runs/:id/repeat',
-    summary: 'A new run with the same input',
+    summary: 'A new run with the same input; from a node on, with what the nodes before it put out',
     ...one,
+    body: z
+      .object({
+        /** The node to begin at: it and what follows from it is done anew, and so is what failed. */
+        fromNodeKey: z.string().optional(),
+      })
+      .optional(),
     answer: FlowRun,
     status: 201,
     refusals: ['not_found', 'archived', 'invalid_input'],

@@ -13,7 +13,8 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import type { Queue } from '../platform/queue.ts'
 import type { Sealing } from '../platform/sealing.ts'
-import type { NewRun, RunItem } from './run.ts'
+import type { NodeRun } from './node-run.ts'
+import { type NewRun, REPEATED_FROM, type RunItem } from './run.ts'
 import type { Runs } from './runs.ts'
 
 export interface LaunchOptions {
@@ -25,9 +26,15 @@ export interface LaunchOptions {
   runs: Runs
 }
 
+/** What a run that repeats another from a node on takes over of it. */
+export interface GoingOn {
+  fromNodeKey: string
+  kept: readonly NodeRun[]
+}
+
 /** How runs begin other than by an event. */
 export interface Launch {
-  byApi(instance: FlowInstance, input: z.output<typeof RunFlowInput>): Promise<RunItem>
+  byApi(instance: FlowInstance, input: z.output<typeof RunFlowInput>, goingOn?: GoingOn): Promise<RunItem>
   /** What the schedule's job does: launches the run of this time, once, and queues the next. */
   bySchedule(payload: { flowInstanceId: string; nodeKey: string; at: string }): Promise<void>
 }
@@ -42,15 +49,18 @@ export function createLaunch(options: LaunchOptions): Launch {
     type: string,
     input: unknown,
     meta: Record<string, unknown> | null,
+    kept?: readonly NodeRun[],
   ): Promise<RunItem> {
     const text = JSON.stringify(input ?? null)
-    const [item] = await runs.insert(tx, [{ run: newRun(instance, nodeKey, type, text, meta), input: text }])
+    const run = newRun(instance, nodeKey, type, text, meta)
+    if (kept !== undefined) return runs.insertGoingOn(tx, run, text, kept)
+    const [item] = await runs.insert(tx, [{ run, input: text }])
     if (item === undefined) throw new Error('one run gives one item')
     return item
   }
 
   return {
-    async byApi(instance, input) {
+    async byApi(instance, input, goingOn) {
       if (instance.archivedAt !== null) throw new Refusal('archived', 'the flow instance is archived')
       const customer = await customerById(database.db, instance.workspaceId, instance.customerId)
       if (customer === null || customer.archivedAt !== null)
@@ -67,6 +77,10 @@ export function createLaunch(options: LaunchOptions): Launch {
           problems: [{ field: 'startNodeKey', message: `one of ${triggers.join(', ')}` }],
         })
       }
+      if (goingOn !== undefined && nodes[goingOn.fromNodeKey] === undefined) {
+        const message = `${JSON.stringify(goingOn.fromNodeKey)} is no node of the flow any more`
+        throw new Refusal('invalid_input', `fromNodeKey: ${message}`, { problems: [{ field: 'fromNodeKey', message }] })
+      }
       const node = nodes[nodeKey]
       const schema = node?.type === 'api-trigger' ? node.inputSchema : undefined
       const problem =
@@ -82,8 +96,10 @@ export function createLaunch(options: LaunchOptions): Launch {
         const said = problem.replace(/^the event/, 'the input')
         throw new Refusal('invalid_input', `input: ${said}`, { problems: [{ field: 'input', message: said }] })
       }
+      const { fromNodeKey } = goingOn ?? {}
+      const meta = fromNodeKey === undefined ? (input.meta ?? null) : { ...input.meta, [REPEATED_FROM]: fromNodeKey }
       const item = await database.transaction((tx) =>
-        start(tx, instance, nodeKey, 'api-trigger', input.input, input.meta ?? null),
+        start(tx, instance, nodeKey, 'api-trigger', input.input, meta, goingOn?.kept),
       )
       runs.offer([item])
       return item

@@ -43,6 +43,11 @@ function inItsRow({ id, nodeRuns }: Recorded): NodeRun[] | null {
   return nodeRuns === null ? null : nodeRunsOfText(id, nodeRuns)
 }
 
+/** All node runs of a run that is shown, oldest first. */
+export async function allNodeRuns(tx: Tx, run: Recorded): Promise<NodeRun[]> {
+  return inItsRow(run) ?? (await nodeRunsOf(tx, run.id))
+}
+
 /** A page of the runs of some nodes, oldest first. */
 export async function nodeRunPage(
   tx: Tx,

@@ -90,6 +90,15 @@ const NODE_RUNS: RowLists<NodeRun> = rowLists({
   attempts: ['smallint', (n) => n.attempts],
 })
 
+/** Node runs that a run begins with. */
+export function nodeRunsInsert(nodeRuns: readonly NodeRun[]): Statement {
+  return {
+    name: 'node-runs-insert',
+    text: `insert into flow_node_runs (${NODE_RUNS.names}) select * from ${NODE_RUNS.table('n')}`,
+    values: [...NODE_RUNS.values([...nodeRuns])],
+  }
+}
+
 const STARTED: RowLists<RunProgress> = rowLists({
   id: ['uuid', ({ item }) => item.id],
   started_at: ['timestamptz', ({ startedAt }) => startedAt],

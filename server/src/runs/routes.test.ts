@@ -1,6 +1,6 @@
 import type { Permea } from '@permea/sdk'
-import { buildHouse, type House, refusalKey } from '@permea/testkit'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { buildHouse, type House, refusalKey, startReceiver } from '@permea/testkit'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 let house: House
 let customer: Permea
@@ -111,4 +111,58 @@ test('nothing of an archived instance is run', async () => {
   expect(await refusalKey(customer.flowRuns.repeat({ params: { id } }))).toBe('archived')
   const input = { word: 'a' }
   expect(await refusalKey(customer.flowRuns.create({ body: { flowInstanceId, input } }))).toBe('archived')
+})
+
+describe.each([false, true])('repeated from a node on, in order: %s', (ordered) => {
+  test('what came before is taken over and not done again; what failed and follows is', async () => {
+    await using app = await startReceiver()
+    let isBroken = true
+    app.behave((request, response) => {
+      const isRefused = isBroken && request.path === '/book'
+      response.writeHead(isRefused ? 422 : 200, { 'content-type': 'application/json' }).end('{"price": 7}')
+    })
+    const post = (path: string, more: object) => ({
+      type: 'http-request',
+      config: { request: { method: 'POST', uri: `${app.url}${path}`, ...more } },
+    })
+    const { id } = await customer.flowInstances.create({
+      body: {
+        name: 'Booking',
+        ordered,
+        nodes: {
+          start: { type: 'api-trigger', links: [{ key: 'look' }] },
+          look: { ...post('/look', { body: { $var: '$.input.start' } }), links: [{ key: 'book' }] },
+          book: { ...post('/book', { body: { $var: '$.input.look' } }), links: [{ key: 'tell' }] },
+          tell: post('/tell', { body: { $var: '$.input.start.word' } }),
+        },
+      },
+    })
+    const first = await customer.flowRuns.create({ body: { flowInstanceId: id, input: { word: 'room' } } })
+    await house.settle()
+    expect(await customer.flowRuns.get({ params: { id: first.id } })).toMatchObject({ state: 'failed' })
+    isBroken = false
+    const params = { id: first.id }
+    const again = await customer.flowRuns.repeat({ params, body: { fromNodeKey: 'book' } })
+    await house.settle()
+    expect(await customer.flowRuns.get({ params: { id: again.id } })).toMatchObject({
+      state: 'completed',
+      input: { word: 'room' },
+      meta: { repeatOf: first.id, repeatedFrom: 'book' },
+      nodes: { look: { runs: 1 }, book: { runs: 1 }, tell: { runs: 1 } },
+    })
+    expect(app.received.map(({ path }) => path)).toEqual(['/look', '/book', '/book', '/tell'])
+    expect(app.received[2]?.json).toEqual(app.received[1]?.json)
+    const taken = await customer.flowRuns.nodeRuns({ params: { id: again.id, nodeKey: 'look' } })
+    expect(taken.items[0]?.logs.at(-1)).toMatchObject({ message: `taken over from ${first.id}` })
+
+    // A run that took over can itself be repeated, from the beginning and from a node.
+    const whole = await customer.flowRuns.repeat({ params: { id: again.id } })
+    await house.settle()
+    expect((await customer.flowRuns.get({ params: { id: whole.id } })).meta).toEqual({ repeatOf: again.id })
+    expect(app.received.slice(4).map(({ path }) => path)).toEqual(['/look', '/book', '/tell'])
+
+    const refused = customer.flowRuns.repeat({ params, body: { fromNodeKey: 'tell' } })
+    expect(await refusalKey(refused)).toBe('invalid_input')
+    await expect(refused).rejects.toThrow('fromNodeKey: "tell" did not run in it')
+  })
 })

@@ -18,11 +18,12 @@ import { integrationsByIds } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, type Prefix, toWire } from '../platform/ids.ts'
+import { keptBefore } from './from-node.ts'
 import type { Launch } from './launch.ts'
 import type { NodeRun } from './node-run.ts'
-import { nodeCountsOf, nodeRunById, nodeRunPage } from './node-run-store.ts'
+import { allNodeRuns, nodeCountsOf, nodeRunById, nodeRunPage } from './node-run-store.ts'
 import { nodeRunAnswers, outputAnswers } from './node-run-view.ts'
-import { nodeCountsIn, type RunRow, runAnswer } from './run.ts'
+import { nodeCountsIn, REPEATED_FROM, type RunRow, runAnswer } from './run.ts'
 import type { Runs } from './runs.ts'
 import { listRuns, runById } from './store.ts'
 
@@ -60,6 +61,16 @@ export function runRoutes(options: RunRoutesOptions): {
     if (row === null || !(principal.isAdmin || row.customerId === principal.customerId))
       throw notFound('flow run', selector)
     return row
+  }
+  /** What a run that repeats this one from a node on takes over. */
+  async function keptOf(row: RunRow, nodeKey: string): Promise<NodeRun[]> {
+    const nodeRuns = await allNodeRuns(database.db, row)
+    if (!nodeRuns.some((each) => each.nodeKey === nodeKey)) {
+      const message = `${JSON.stringify(nodeKey)} did not run in it`
+      throw new Refusal('invalid_input', `fromNodeKey: ${message}`, { problems: [{ field: 'fromNodeKey', message }] })
+    }
+    const log = { type: 'info', at: clock.now().toISOString(), message: `taken over from ${toWire('fr', row.id)}` }
+    return keptBefore(nodeRuns, nodeKey).map((each) => ({ ...each, logs: [...each.logs, log] }))
   }
   async function answers(rows: readonly RunRow[]) {
     const instanceRows = await instancesByIds(
@@ -208,11 +219,18 @@ export function runRoutes(options: RunRoutesOptions): {
       const row = await rowOf(call)
       const instance = (await instancesByIds(database.db, [row.flowInstanceId])).get(row.flowInstanceId)
       if (instance === undefined) throw notFound('flow instance of run', call.params.id ?? '')
-      const item = await launch.byApi(instance, {
+      const { [REPEATED_FROM]: _, ...meta } = row.meta ?? {}
+      const input = {
         startNodeKey: row.startNodeKey,
         input: shownJson(row.input ?? 'null'),
-        meta: { ...row.meta, repeatOf: toWire('fr', row.id) },
-      })
+        meta: { ...meta, repeatOf: toWire('fr', row.id) },
+      }
+      const fromNodeKey = call.body?.fromNodeKey
+      const item = await launch.byApi(
+        instance,
+        input,
+        fromNodeKey === undefined ? undefined : { fromNodeKey, kept: await keptOf(row, fromNodeKey) },
+      )
       return again(call.principal, toWire('fr', item.id))
     },
     async output(call) {

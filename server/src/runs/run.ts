@@ -56,6 +56,13 @@ export interface Batch {
 /** Node runs that wait for another try, by path: tries made and when the next is due (epoch ms). */
 export type Waiting = Record<string, { attempts: number; untilMs: number; logs: unknown[]; isPause?: true }>
 
+/** Says in `meta` from which node on a run repeats another: then it has node runs before it starts. */
+export const REPEATED_FROM = 'repeatedFrom'
+
+export function beginsWithNodeRuns(run: Pick<NewRun, 'meta'>): boolean {
+  return run.meta?.[REPEATED_FROM] !== undefined
+}
+
 /** Runs an item of what was stored. An ordered flow has a lane of its own, others share their customer's. */
 export function runItem(id: string, run: NewRun, input: string, isFresh: boolean): RunItem {
   return {

@@ -25,7 +25,9 @@ import { Execution } from './execution.ts'
 import type { ExecutionInput } from './execution-input.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { createNewsRelay } from './news.ts'
+import type { NodeRun } from './node-run.ts'
 import { nodeRunsOf } from './node-run-store.ts'
+import { nodeRunsInsert } from './record-store.ts'
 import { createRecorder, type Recorder, recordBeside } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
 import { fetchRuns, lanesWithRuns, runsInsert, stopRun } from './store.ts'
@@ -68,6 +70,8 @@ export interface Runs extends AsyncDisposable {
   insert(tx: Tx, runs: readonly { run: NewRun; input: string }[]): Promise<RunItem[]>
   /** The same as statements for the caller to run. */
   inserting(runs: readonly { run: NewRun; input: string }[]): { items: RunItem[]; statements: Statement[] }
+  /** A new run that goes on behind these node runs of another. */
+  insertGoingOn(tx: Tx, run: NewRun, input: string, kept: readonly NodeRun[]): Promise<RunItem>
   offer(items: readonly RunItem[]): void
   /** Ends a run as stopped, wherever it is at work; false where it had ended. */
   stop(id: string): Promise<boolean>
@@ -141,6 +145,7 @@ export function createRuns(options: RunsOptions): Runs {
       const { statements, others } = batches.inserting(items)
       return { items, statements: others.length === 0 ? statements : [...statements, runsInsert(others, clock.now())] }
     },
+    insertGoingOn: (tx, run, input, kept) => insertGoingOn({ tx, ids, now: clock.now() }, run, input, kept),
     offer(items) {
       hand(items, batches, lanes)
       for (const item of items) tellOf(options.live, item)
@@ -179,6 +184,20 @@ export function createRuns(options: RunsOptions): Runs {
     [Symbol.asyncDispose]: () => runs.close(),
   }
   return runs
+}
+
+/** It has a row of its own from the beginning, since batches hold only runs without node runs. */
+async function insertGoingOn(
+  { tx, ids, now }: { tx: Tx; ids: Ids; now: Date },
+  run: NewRun,
+  input: string,
+  kept: readonly NodeRun[],
+): Promise<RunItem> {
+  const item = runItem(ids.next(), run, input, false)
+  await runPrepared(tx, runsInsert([item], now))
+  const copies = kept.map((each) => ({ ...each, id: ids.next(), runId: item.id, startedAt: now, endedAt: now }))
+  await runPrepared(tx, nodeRunsInsert(copies))
+  return item
 }
 
 /** Ends a run that cannot be worked: it fails, and says that it is not the fault of its flow. */

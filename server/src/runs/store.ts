@@ -6,7 +6,7 @@ import { shardOf } from '../platform/ownership.ts'
 import { type RowLists, rowLists } from '../platform/row-lists.ts'
 import { ACTIVE_COLUMNS } from './batch-store.ts'
 import { ALWAYS_DUE } from './record-store.ts'
-import { laneOf, type NewRun, type RunItem, type RunRow, runItem, type Waiting } from './run.ts'
+import { beginsWithNodeRuns, laneOf, type NewRun, type RunItem, type RunRow, runItem, type Waiting } from './run.ts'
 
 /** Stores new runs with rows of their own, in order, with the news of them where somebody listens. */
 export function runsInsert(runs: readonly { id: string; run: NewRun }[], now: Date): Statement {
@@ -90,7 +90,7 @@ function itemOf(row: ActiveRow): RunItem {
   const input = row.input ?? row.eventPayload ?? 'null'
   const launchedBy = JSON.parse(row.launchedBy) as NewRun['launchedBy']
   const run: NewRun = { ...row, inputText: row.input, launchedBy, concurrency: row.groupCap }
-  const item = runItem(row.id, run, input, row.state === 'queued')
+  const item = runItem(row.id, run, input, row.state === 'queued' && !beginsWithNodeRuns(run))
   return { ...item, laneId: row.laneId, startedAt: row.startedAt, waiting: row.waiting }
 }
 

@@ -2,8 +2,10 @@ import { Alert, Skeleton, UnstyledButton } from '@mantine/core'
 import { parseExactJson } from '@permea/contract'
 import { IconChevronRight } from '@tabler/icons-react'
 import { useQueries, useQuery } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
 import { type AnswerOf, type ItemOf, permea } from '../../api.ts'
 import { isAlone, OPERATORS, type OperatorName } from '../../conditions/condition.ts'
+import { Act } from '../../parts/act.tsx'
 import { ErrorCard } from '../../parts/error-card.tsx'
 import { Exchange } from '../../parts/exchange.tsx'
 import { Failure } from '../../parts/failure.tsx'
@@ -148,6 +150,7 @@ function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
         {duration(Date.parse(data.endedAt) - Date.parse(data.startedAt))}
         {data.attempts > 1 && `, in ${data.attempts} attempts`}
       </p>
+      {nodeRun.nodeKey !== run.startNodeKey && <RepeatFrom run={run} nodeKey={nodeRun.nodeKey} />}
       {conditions.flatMap(({ comparisons }) =>
         comparisons.length > 0 ? [<Comparisons key="compared" of={comparisons} />] : [],
       )}
@@ -183,6 +186,20 @@ function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
           )}
         </div>
       </div>
+    </div>
+  )
+}
+
+function RepeatFrom({ run, nodeKey }: { run: Run; nodeKey: string }) {
+  const navigate = useNavigate()
+  return (
+    <div>
+      <Act
+        label="Repeat from here"
+        run={() => permea.flowRuns.repeat({ params: { id: run.id }, body: { fromNodeKey: nodeKey } })}
+        said="A new run began here: what came before was taken over"
+        onDone={(again) => void navigate({ to: `/flow-runs/${again.id}`, search: {} })}
+      />
     </div>
   )
 }
