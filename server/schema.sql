@@ -857,7 +857,7 @@ create table flow_versions (
   hash text not null,
   nodes json not null,
   secrets_sealed text,
-  is_sealed boolean not null default true,
+  is_sealed boolean not null default false,
   constraint flow_versions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint flow_versions_pkey PRIMARY KEY (id),
   constraint flow_versions_workspace_id_hash_key UNIQUE (workspace_id, hash)

@@ -20,34 +20,34 @@ export function createAttemptRecorder(options: { database: Database; log: Log; p
   const write = (records: readonly AttemptRecord[]) =>
     patience.insist('attempts', () => recordAttempts(options.database, records))
 
-  async function writeOne(record: AttemptRecord): Promise<Set<string>> {
-    for (let toWrite = record; ; toWrite = withoutDetails(record)) {
+  async function writeOne(record: AttemptRecord): Promise<boolean> {
+    const left = [record, withoutDetails(record)]
+    for (;;) {
+      const next = left.shift()
       try {
-        return await write([toWrite])
+        return (await write([next ?? bare(record)])).has(record.attempt.deliveryId)
       } catch (error) {
         if (isDatabaseAway(error)) throw error
         const { deliveryId } = record.attempt
         log.error({ delivery: deliveryId, message: (error as Error).message }, 'the record of an attempt was refused')
-        if (toWrite !== record) await patience.pauseAfter(error)
+        if (next === undefined) await patience.pauseAfter(error)
       }
     }
   }
 
-  async function writeAll(records: readonly AttemptRecord[]): Promise<Set<string>> {
+  /** One that is refused is waited for by who handed it in, and by nobody else. */
+  async function writeAll(records: readonly AttemptRecord[]): Promise<(boolean | Promise<boolean>)[]> {
     try {
-      return await write(records)
+      const settled = await write(records)
+      return records.map((each) => settled.has(each.attempt.deliveryId))
     } catch (error) {
       if (isDatabaseAway(error)) throw error
-      const settled = await Promise.all(records.map(writeOne))
-      return new Set(settled.flatMap((ids) => [...ids]))
+      return records.map(writeOne)
     }
   }
 
   const group = createGroupCommit<AttemptRecord, boolean>({
-    async write(records) {
-      const settled = await writeAll(records)
-      return records.map((each) => settled.has(each.attempt.deliveryId))
-    },
+    write: writeAll,
     groupMax: 200,
     groupWeightMax: 16 * 1024 * 1024,
     writersMax: 2,
@@ -60,6 +60,12 @@ export function createAttemptRecorder(options: { database: Database; log: Log; p
     if (written === null) throw new Error('too many attempts wait to be recorded')
     return written
   }
+}
+
+/** Nothing of what came from outside, or was measured. */
+function bare(record: AttemptRecord): AttemptRecord {
+  const { attempt } = withoutDetails(record)
+  return { ...record, attempt: { ...attempt, errorClass: null, httpStatus: null, durationMs: 0 } }
 }
 
 function withoutDetails(record: AttemptRecord): AttemptRecord {

@@ -30,8 +30,8 @@ export async function keepVersion(
   const { shown, secretsSealed } = sealNodes(sealing, nodes)
   const hash = hashOf(sealing, nodes, secretsSealed)
   const { rows } = await sql<{ id: string }>`
-    insert into flow_versions (id, workspace_id, hash, nodes, secrets_sealed)
-    values (${id}, ${workspaceId}, ${hash}, ${JSON.stringify(shown)}, ${secretsSealed})
+    insert into flow_versions (id, workspace_id, hash, nodes, secrets_sealed, is_sealed)
+    values (${id}, ${workspaceId}, ${hash}, ${JSON.stringify(shown)}, ${secretsSealed}, true)
     on conflict (workspace_id, hash) do update set hash = excluded.hash returning id`.execute(tx)
   return only(rows).id
 }
