@@ -34,8 +34,9 @@ async function handledBy(handle: string, subscribe = NOTHING) {
   return { id, client, url: seen.incomingWebhookUri ?? '', stateData: seen.stateData }
 }
 
-const ECHO = `export default ({ data, rawBody, rawBodyBase64, method, path }) =>
-  ({ response: { data: { data, rawBody, method, path, bytes: Buffer.from(rawBodyBase64, 'base64').length } } })`
+const ECHO = `export default ({ data, rawBody, rawBodyBase64, method, path, headers }) => ({ response: { data: {
+  data, rawBody, method, path, type: headers['content-type'], bytes: Buffer.from(rawBodyBase64, 'base64').length,
+} } })`
 
 test('a body arrives as its value, however it was packed and written, and as the bytes that came', async () => {
   const { url } = await handledBy(ECHO)
@@ -60,6 +61,20 @@ test('a body arrives as its value, however it was packed and written, and as the
   expect(await (await fetch(url, { method: 'POST', body: form })).json()).toMatchObject({ data: { payload: text } })
   const damaged = await fetch(url, { method: 'POST', headers: { 'content-encoding': 'gzip' }, body: text })
   expect([damaged.status, await damaged.json()]).toEqual([400, expect.objectContaining({ key: 'malformed_body' })])
+})
+
+test('a body is taken in whatever its sender calls it, and handle sees what that was', async () => {
+  const { url } = await handledBy(ECHO)
+  for (const type of ['', 'json', 'application/json;', 'application', 'text/plain; ;', 'a b/c', ', application/json']) {
+    const answer = await fetch(url, { method: 'POST', headers: { 'content-type': type }, body: '{"a":1}' })
+    expect([type, answer.status]).toEqual([type, 200])
+    expect(await answer.json()).toMatchObject({ data: { a: 1 }, type })
+  }
+  const asked = await fetch(url, { method: 'QUERY', body: new Uint8Array(Buffer.from('{"a":1}')) })
+  expect([asked.status, await asked.json()]).toEqual([
+    200,
+    expect.objectContaining({ data: { a: 1 }, method: 'QUERY' }),
+  ])
 })
 
 test('a replay hands handle the same request again, path and all', async () => {

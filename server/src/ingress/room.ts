@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Database } from '../platform/database.ts'
+import { takeAnyContentType } from './any-content-type.ts'
 import { createDoors } from './doors.ts'
 import { createExternalIngress, type ExternalIngressOptions } from './external-ingress.ts'
 import { createIngress, type IngressOptions } from './ingress.ts'
@@ -24,6 +25,7 @@ export function createIngressRoom({ database, receive, ids, ...options }: Ingres
   const external = createExternalIngress({ receive, ids, metrics, rates, doors: doors.external })
   return {
     mount(app) {
+      takeAnyContentType(app)
       internal.mount(app)
       external.mount(app)
     },
