@@ -1,6 +1,12 @@
 // One request holds all alerts of a group; each becomes an event. A group is sent again when any of it changes, so the
 // same firing alert comes more than once: fingerprint + startsAt + status says which is which.
-export default ({ data }) => {
+import { timingSafeEqual } from 'node:crypto'
+
+const same = (mine, theirs) => mine.length === theirs.length && timingSafeEqual(Buffer.from(mine), Buffer.from(theirs))
+
+export default ({ data, headers, parameters }) => {
+  if (parameters.token && !same(`Bearer ${parameters.token}`, headers.authorization ?? ''))
+    throw Object.assign(new Error('the token is wrong'), { key: 'webhook_not_verified' })
   if (data?.version !== '4') throw new Error(`version 4 of the payload was expected, not ${data?.version}`)
   return {
     events: data.alerts.map((alert) => ({

@@ -1,0 +1,4 @@
+export default ({ credentials: { url, user, password } }) => ({
+  baseUri: url.replace(/\/+$/, ''),
+  ...(user ? { auth: { username: user, password: password ?? '' } } : {}),
+})
