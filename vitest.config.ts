@@ -2,23 +2,35 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
-/** Parse Server brings hundreds of packages, so it is installed only where it is wanted. */
-const hasParseServer = existsSync(new URL('stories/parse/node_modules/parse-server', import.meta.url))
-if (!hasParseServer)
-  process.stdout.write('Left out: the story of Parse Server. `npm run test:parse` installs it and runs it.\n')
+const isOnPath = (file: string) => (process.env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, file)))
+const isInstalled = (file: string) => existsSync(new URL(`stories/products/${file}`, import.meta.url))
 
-/** Stories of the pooler need Debian's package of it. */
-const hasPgBouncer = (process.env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, 'pgbouncer')))
-if (!hasPgBouncer) process.stdout.write('Left out: the story of the pooler. It needs `pgbouncer` on the PATH.\n')
+/** Stories of what brings hundreds of packages, or is a package of the system: they run where it is installed. */
+const wanting = [
+  {
+    of: 'products of npm',
+    remedy: '`npm run test:products` installs them and runs their stories',
+    stories: ['parse-server', 'records', 'node-red', 'verdaccio'].map((name) => `stories/products/${name}.test.ts`),
+    isThere: isInstalled('node_modules/parse-server'),
+  },
+  ...[
+    { of: 'the pooler', needs: 'pgbouncer', story: 'stories/operate/pooler.test.ts' },
+    { of: 'Alertmanager', needs: 'prometheus-alertmanager', story: 'stories/products/alertmanager.test.ts' },
+    { of: 'the Docker registry', needs: 'docker-registry', story: 'stories/products/docker-registry.test.ts' },
+    { of: 'InfluxDB', needs: 'influxd', story: 'stories/products/influxdb.test.ts' },
+  ].map(({ of, needs, story }) => ({
+    of,
+    remedy: `it needs \`${needs}\` on the PATH`,
+    stories: [story],
+    isThere: isOnPath(needs),
+  })),
+].filter(({ isThere }) => !isThere)
+for (const { of, remedy } of wanting) process.stdout.write(`Left out: the stories of ${of}; ${remedy}.\n`)
 
 export default defineConfig({
   test: {
     include: ['{contract,server,connectors,sdk,cli,console,testkit,tidy}/**/*.test.ts', 'stories/**/*.test.ts'],
-    exclude: [
-      ...configDefaults.exclude,
-      ...(hasParseServer ? [] : ['stories/parse/**']),
-      ...(hasPgBouncer ? [] : ['stories/operate/pooler.test.ts']),
-    ],
+    exclude: [...configDefaults.exclude, ...wanting.flatMap(({ stories }) => stories)],
     // Far more than any needs, for machines that are busy with something else.
     testTimeout: 60_000,
     hookTimeout: 120_000,
