@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ExactNumber, isNumber, parseExactJson } from './exact-number.ts'
 
@@ -49,4 +50,38 @@ test('it reckons as the double next to it', () => {
     '12345678901234567890',
     12345678901234567000,
   ])
+})
+
+/** Numbers as they may be written, most of them on the border of what a double holds. */
+const number = fc
+  .record({
+    sign: fc.constantFrom('', '-'),
+    whole: fc.oneof(fc.constant('0'), fc.stringMatching(/^[1-9]\d{0,19}$/)),
+    fraction: fc.oneof(fc.constant(''), fc.stringMatching(/^\.\d{1,20}$/)),
+    power: fc.oneof(fc.constant(''), fc.stringMatching(/^[eE][-+]?\d{1,4}$/)),
+  })
+  .map(({ sign, whole, fraction, power }) => sign + whole + fraction + power)
+const space = fc.constantFrom('', ' ', '\n', '\t', '  ')
+const beside = fc.oneof(
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => JSON.stringify(value)),
+  fc.uuid().map((id) => `"${id}"`),
+  fc.string({ maxLength: 30 }).map((text) => JSON.stringify(text)),
+  fc.constantFrom('0', '-0.5', '"2026-01-05T00:00:00.000Z"', '1e9', '{"a":[]}', '"1e400"', '"x 12345678901234567890"'),
+)
+
+test('wherever a number stands, it means what was written', () => {
+  fc.assert(
+    fc.property(number, fc.array(beside), fc.array(beside), space, (text, before, after, gap) => {
+      const value = parseExactJson(`[${[...before, `${gap}${text}${gap}`, ...after].join(',')}]`) as unknown[]
+      const found = value[before.length]
+      // Alone it is read by the slow way, which looks at every number.
+      const alone = (parseExactJson(`[1e400,${text}]`) as unknown[])[1]
+      expect(found).toEqual(alone)
+      expect(JSON.stringify(found)).toBe(JSON.stringify(alone))
+      expect(found instanceof ExactNumber).toBe(alone instanceof ExactNumber)
+      for (const [index, each] of before.entries())
+        expect(JSON.stringify(value[index])).toBe(JSON.stringify(JSON.parse(each)))
+    }),
+    { numRuns: 2_000 },
+  )
 })

@@ -4,6 +4,7 @@ import type { Moment } from '../messages.ts'
 import type { ScriptEngine } from './engine.ts'
 import { HostFunctions } from './host-functions.ts'
 import { Image, SLACK_BYTES } from './image.ts'
+import { isSuspect } from './suspect.ts'
 
 /** Who hears what the guest says while it runs. */
 export interface Listener {
@@ -376,16 +377,6 @@ function entryOf(thrown: unknown): Entry {
   if (thrown instanceof OutOfMemory) return 'memory'
   if (thrown instanceof RangeError) return 'stack'
   return 'trapped'
-}
-
-/**
- * Whether JSON may have a number that a double does not hold, as in `contract/src/exact-number.ts`. Looked for here,
- * since the guest's engine takes longer for that than for parsing.
- */
-const SUSPECT = /(?:^|[[{:,\s])(?:-?\d(?:[\d.]{15}|[\d.]{0,15}[eE])|-0)/
-
-function isSuspect(json: Uint8Array): boolean {
-  return SUSPECT.test(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString('latin1'))
 }
 
 function loadProblem(entry: Entry, cpuMs: number): string {

@@ -5,7 +5,7 @@ const { rawJSON: rawJson } = JSON as typeof JSON & { rawJSON(text: string): unkn
 
 /**
  * A number whose text says more than a double holds. In a function it reckons as the double next to it; as text and as
- * JSON it is as it came. The same as `contract/src/exact-number.ts`, which cannot be loaded here.
+ * JSON it is as it came. `-0` is a double here. Otherwise as `contract/src/exact-number.ts`, which cannot be loaded here.
  */
 class ExactNumber extends Number {
   readonly #text: string
@@ -55,8 +55,8 @@ function isHeld(text: string, value: number): boolean {
   const wanted = digitsOf(text)
   if (wanted === null || text.length > CHARS_MAX || abs(wanted.exponent) > EXPONENT_MAX) return true
   const held = digitsOf(toText(value))
-  if (held === null || held.digits !== wanted.digits) return false
-  return wanted.digits === '' ? text[0] !== '-' : held.exponent === wanted.exponent
+  // -0 is the double of that name, as in Node.
+  return held !== null && held.digits === wanted.digits && (wanted.digits === '' || held.exponent === wanted.exponent)
 }
 
 function digitsOf(text: string): { digits: string; exponent: number } | null {
