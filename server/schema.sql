@@ -750,6 +750,7 @@ create table flow_node_runs (
   started_at timestamp with time zone not null,
   ended_at timestamp with time zone not null,
   attempts smallint not null default 1,
+  next text,
   constraint flow_node_runs_status_check CHECK ((status = ANY (ARRAY['completed'::text, 'failed'::text, 'skipped'::text]))),
   constraint flow_node_runs_pkey PRIMARY KEY (run_id, id)
 ) partition by RANGE (id);

@@ -20,7 +20,7 @@ export const ExternalEventPull = z
     isFullScan: z.boolean().optional(),
     status: z.enum(['queued', 'running', 'success', 'error']),
     collectedEventIds: z.array(z.string()),
-    /** How many of which kind it found; the ids above are the first of them. */
+    /** How many of which kind it found, and how many records it read that were nothing new; the ids above are the first of them. */
     found: z.record(z.string(), z.number().int()).optional(),
     error: ErrorData.optional(),
     telemetryUri: z.string().optional(),

@@ -19,7 +19,7 @@ export interface RecordApp extends AsyncDisposable {
   /** Has the next requests answered so, one after the other; null lets one through. */
   failNext(...failures: ({ status: number; headers?: Record<string, string> } | null)[]): void
   /** Called before each page of a list is answered. */
-  onPage: ((collection: string, page: number) => void) | null
+  onPage: ((collection: string, page: number) => void | Promise<void>) | null
   received: Receiver['received']
 }
 
@@ -95,7 +95,7 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const { pathname, searchParams } = new URL(request.path, app.url)
-  const [, collection = '', id = ''] = pathname.split('/')
+  const [, collection = '', id = ''] = pathname.split('/').map(decodeURIComponent)
   const reply = (status: number, json: unknown = {}) => void answering(status, json)(request, response)
   const given = (request.json ?? {}) as Fields
   if (collection === 'hooks') return answerHook(app, request.method, id, given, reply)
@@ -119,7 +119,7 @@ async function answer(
     const fitting = [...of(collection).values()].filter((each) =>
       filters.every(([name, value]) => String(each[name]) === value),
     )
-    app.onPage?.(collection, Number(searchParams.get('cursor') ?? 0))
+    await app.onPage?.(collection, Number(searchParams.get('cursor') ?? 0))
     return reply(200, page(app, fitting, searchParams))
   }
   const record = of(collection).get(id)

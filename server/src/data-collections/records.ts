@@ -81,7 +81,7 @@ export async function recordOf(call: CollectionCall, given: unknown): Promise<Da
 function finished(value: unknown, raw: Json): DataRecord | null {
   const record = objectIn(value)
   const id = record.id ?? objectIn(record.fields).id ?? raw.id
-  if ((typeof id !== 'string' && typeof id !== 'number') || id === '') return null
+  if ((typeof id !== 'string' && !isNumber(id)) || id === '') return null
   const texts = Object.fromEntries(
     ['name', 'uri', 'iconUri', 'createdById', 'updatedById'].flatMap((name) => {
       const text = record[name]

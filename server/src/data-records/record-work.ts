@@ -10,8 +10,9 @@ import type { DataInstances } from '../data-elements/data-instances.ts'
 import type { DataLinks } from '../data-elements/data-links.ts'
 import type { Database } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
+import { type At, bare, type ListProgress, listAll, listPage } from './list-pages.ts'
 import { type RecordMapping, resolveMapping } from './mapping.ts'
-import { type ResolvedSource, resolveSource } from './source.ts'
+import { resolveSource } from './source.ts'
 
 type Json = Record<string, unknown>
 
@@ -43,20 +44,19 @@ export type RecordWorkOutcome =
   | { kind: 'done'; output: unknown }
   | { kind: 'failed'; error: ErrorData; hostCalls: number }
 
+export type ListedPage =
+  | { kind: 'done'; records: DataRecord[]; next: string | null }
+  | Extract<RecordWorkOutcome, { kind: 'failed' }>
+
 /** What nodes and actions do with records of a connection's app, their formulas evaluated. */
 export interface RecordWorks {
   run(work: RecordWork, call: RecordWorkCall, config: Json): Promise<RecordWorkOutcome>
+  /** One page of what `list-all` gives, from where the one before ended: `{ records, next }`, with `next` null after the last. */
+  page(call: RecordWorkCall, config: Json, from: string | null): Promise<ListedPage>
   /** A record as a trigger hands it on: mapped where its `fieldMapping` says so. */
   mapped(call: RecordWorkCall, config: Json, record: DataRecord): Promise<RecordWorkOutcome>
   link(work: 'create' | 'find' | 'delete', call: RecordWorkCall, config: Json): Promise<RecordWorkOutcome>
 }
-
-/** One output of a node: more than this is for actions, which are paged by who asks. */
-const RECORDS_MAX = 10_000
-const PAGES_MAX = 1000
-/** What a node may put out, in characters of JSON. */
-const LIST_CHARS_MAX = 20_000_000
-const LISTING_MS_MAX = 10 * 60_000
 
 export function createRecordWorks(options: {
   database: Database
@@ -137,18 +137,17 @@ export function createRecordWorks(options: {
           return within(call, config, (at) => findOrCreate(collections, at, config))
       }
     },
+    async page(call, config, from) {
+      const progress = from === null ? null : (JSON.parse(from) as ListProgress)
+      const outcome = await within(call, config, (at) => listPage(collections, at, config, progress))
+      if (outcome.kind === 'failed') return outcome
+      const { records, next } = outcome.output as { records: DataRecord[]; next: ListProgress | null }
+      return { kind: 'done', records, next: next === null ? null : JSON.stringify(next) }
+    },
     mapped: (call, config, record) =>
       within(call, config, async ({ mapping }) => done(await mapping.imported(bare(record)))),
     link: (work, call, config) => workOnLinks(options, work, call, config),
   }
-}
-
-/** Where one piece of work is done. */
-interface At {
-  connection: Connection
-  source: ResolvedSource
-  mapping: RecordMapping
-  context: MethodContext
 }
 
 /** Reads or changes links between records of the connection's app and yours. */
@@ -201,53 +200,6 @@ async function workOnLinks(
   return { kind: 'done', output: null }
 }
 
-/**
- * Every record of a list, page after page and through all drilldowns: bounded in records, pages and time, and beyond
- * those a failure rather than a part.
- */
-async function listAll(collections: DataCollections, at: At, config: Json): Promise<MethodOutcome<DataRecord[]>> {
-  const { connection, source, mapping, context } = at
-  const records: DataRecord[] = []
-  const startedMs = performance.now()
-  const places: { parameters: Json; filter: unknown }[] = [
-    { parameters: source.place.parameters, filter: config.filter },
-  ]
-  let pages = 0
-  let chars = 0
-  for (let next = places.shift(); next !== undefined; next = places.shift()) {
-    const place = { key: source.place.key, parameters: next.parameters }
-    const asked = new Set<string>()
-    for (let cursor: string | undefined; ; ) {
-      const request = {
-        filter: next.filter,
-        unifiedFilter: config.unifiedFilter,
-        ...(cursor === undefined ? {} : { cursor }),
-      }
-      const page = await collections.list(connection, place, request, { ...context, udm: source.udm })
-      if (page.kind === 'failed') return page
-      pages += 1
-      for (const record of page.value.records) records.push(await mapping.imported(bare(record)))
-      for (const { parameters, filter } of page.value.drilldowns ?? [])
-        places.push({
-          parameters: { ...next.parameters, ...parameters },
-          filter: { ...objectIn(next.filter), ...filter },
-        })
-      if (records.length > RECORDS_MAX) return tooMuch(`more than ${RECORDS_MAX} records`)
-      // Ended here, before pages that could not be put out anyway fill the memory.
-      chars += JSON.stringify(page.value.records).length
-      if (chars > LIST_CHARS_MAX) return tooMuch(`more than ${LIST_CHARS_MAX} characters`)
-      if (pages > PAGES_MAX) return tooMuch(`more than ${PAGES_MAX} pages`)
-      if (performance.now() - startedMs > LISTING_MS_MAX) return tooMuch('more than ten minutes')
-      const following = page.value.cursor
-      // A cursor that was there before leads in a circle: everything in it is read.
-      if (following === undefined || asked.has(following)) break
-      asked.add(following)
-      cursor = following
-    }
-  }
-  return done(records)
-}
-
 async function matched(
   collections: DataCollections,
   { connection, source, mapping, context }: At,
@@ -287,11 +239,6 @@ async function importedPage<P extends { records: DataRecord[] }>(mapping: Record
   return { ...page, records }
 }
 
-/** Without what only `unifiedFields` were computed for. */
-function bare({ unifiedFields: _unified, udm: _udm, ...record }: DataRecord): DataRecord {
-  return record as DataRecord
-}
-
 /** The table as the connection has it; made with the first link. */
 async function tableOf(
   instances: DataInstances,
@@ -327,8 +274,3 @@ function wrong(message: string): Extract<RecordWorkOutcome, { kind: 'failed' }> 
 }
 
 const missingId = wrong('id: the id of a record is needed')
-
-function tooMuch(what: string): Extract<RecordWorkOutcome, { kind: 'failed' }> {
-  const message = `the list has ${what}: take it page by page, with an action`
-  return { kind: 'failed', error: { type: 'configuration', key: 'too_many_records', message }, hostCalls: 2 }
-}

@@ -67,6 +67,16 @@ export type NodeOutcome =
 /** A node of a flow made ready: its formulas compiled. */
 export interface PreparedNode {
   execute(call: NodeCall): Promise<NodeOutcome> | NodeOutcome
+  /** What it puts out as a list can also be had page by page, where the next node takes one at a time. */
+  pages?(): PageReader
+}
+
+/** Reads what a node puts out page by page, within one run. */
+export interface PageReader {
+  /** The page that begins at `from`, null for the first, as the node's output; `next` is null after the last. */
+  read(call: NodeCall, from: string | null): Promise<{ outcome: NodeOutcome; next: string | null }>
+  /** Told of every page, also of those that are in the record already. */
+  passed(output: unknown): void
 }
 
 /**

@@ -6,6 +6,7 @@ import { bothMasks, type Mask, maskOf } from '../exchanges/mask.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import { type CompiledFormula, compileFormula } from '../formulas/compile-formula.ts'
 import type { NodeProblem, NodeType, NodeTypes, PreparedNode, TriggerWish } from './node-type.ts'
+import { isStreamed } from './streaming.ts'
 
 /** What is wrong with a flow, and in which node. */
 export interface FlowProblem extends NodeProblem {
@@ -23,6 +24,8 @@ export interface PlannedNode {
   subFlowRoot: string | null
   /** Takes the secrets that stand in the node out of what is recorded of it; null where none does. */
   mask: Mask | null
+  /** What it puts out goes on page by page; not so within a for-each, where outputs are gathered anyway. */
+  isStreamed: boolean
 }
 
 /** A flow made ready to run: formulas compiled, node types looked up. */
@@ -171,11 +174,13 @@ export function planFlow(nodes: FlowNodes, types: NodeTypes): FlowPlan {
   for (const [key, node] of Object.entries(nodes)) {
     const type = types.get(node.type)
     if (type === undefined) throw new Error(`there is no node type ${JSON.stringify(node.type)}`)
+    const prepared = type.prepare(node)
     plan.set(key, {
       key,
       node,
       type,
-      prepared: type.prepare(node),
+      prepared,
+      isStreamed: prepared.pages !== undefined && isStreamed(key, nodes, types),
       links: (node.links ?? []).flatMap((link) =>
         link.key === undefined || link.key === ''
           ? []

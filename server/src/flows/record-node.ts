@@ -4,8 +4,15 @@ import { checkFormula } from '../formulas/check-formula.ts'
 import { isRecord } from '../formulas/coercion.ts'
 import { compileFormula } from '../formulas/compile-formula.ts'
 import { type RecordConfig, withMappings, withoutMappings } from '../steps/record-config.ts'
-import { linkStep, recordStep } from '../steps/record-step.ts'
-import { configOf, type NodeCall, type NodeProblem, type NodeType, outcomeOfStep } from './node-type.ts'
+import { linkStep, recordPageStep, recordStep } from '../steps/record-step.ts'
+import {
+  configOf,
+  type NodeCall,
+  type NodeProblem,
+  type NodeType,
+  outcomeOfStep,
+  type PageReader,
+} from './node-type.ts'
 
 /** A node that does something with records of the app of the instance's connection. */
 export function recordNode(of: {
@@ -27,12 +34,31 @@ export function recordNode(of: {
     prepare(node) {
       const config = configOf(node)
       const formula = compileFormula(withoutMappings(config))
+      const evaluatedFor = async (call: NodeCall) =>
+        withMappings(await formula.evaluate(call.scope, { owner: call.user.id }), config)
       return {
-        async execute(call) {
-          const evaluated = withMappings(await formula.evaluate(call.scope, { owner: call.user.id }), config)
-          return outcomeOfStep(await recordStep(call, of.work, evaluated, instanceKeyOf(call)))
-        },
+        execute: async (call) =>
+          outcomeOfStep(await recordStep(call, of.work, await evaluatedFor(call), instanceKeyOf(call))),
+        ...(of.work === 'list-all' ? { pages: () => recordPages(evaluatedFor) } : {}),
       }
+    },
+  }
+}
+
+/** Pages of a list; a record that a list shows twice, because it moved meanwhile, is handed on once. */
+function recordPages(evaluatedFor: (call: NodeCall) => Promise<RecordConfig>): PageReader {
+  const known = new Set<unknown>()
+  const idOf = (record: unknown) => (isRecord(record) ? record.id : undefined)
+  return {
+    async read(call, from) {
+      const { outcome, next } = await recordPageStep(call, await evaluatedFor(call), instanceKeyOf(call), from)
+      if (outcome.kind !== 'done') return { outcome, next }
+      const records = new Map((outcome.output as unknown[]).map((record) => [idOf(record), record]))
+      const output = [...records].filter(([id]) => !known.has(id)).map(([, record]) => record)
+      return { outcome: { kind: 'outputs', outputs: [output] }, next }
+    },
+    passed(output) {
+      if (Array.isArray(output)) for (const record of output) known.add(idOf(record))
     },
   }
 }

@@ -1,7 +1,8 @@
-import type { DataRecord, RecordEvent } from '@permea/contract'
+import type { DataRecord, ErrorData, RecordEvent } from '@permea/contract'
 import type { CollectionPlace } from '../data-collections/collection.ts'
 import type { DataCollections, RecordPage } from '../data-collections/data-collections.ts'
 import { objectIn } from '../data-collections/records.ts'
+import { markOf } from '../data-records/list-pages.ts'
 import { recordEventKey } from '../external-subscriptions/record-event.ts'
 import { scanningBeside } from '../external-subscriptions/store.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -27,6 +28,8 @@ interface Progress {
   scan: number
   isBaseline: boolean
   todo: { parameters: Json; filter: Json; cursor?: string }[]
+  /** Marks of the cursors that were asked for at the first place of `todo`. */
+  asked?: string[]
   pages: number
   records: number
   startedAt: string
@@ -70,9 +73,10 @@ export async function fullScan(
       if (isFirst) await takeInShared(tx, subscription.id)
       const rows = records.map((record) => ({ recordId: record.id, hash: recordHash(record, ignored) }))
       const seen = new Map((await seeRecords(tx, subscription.id, at.scan, rows)).map((each) => [each.recordId, each]))
-      if (at.isBaseline) return []
-      const changes = changesOf(type, records, seen)
+      const changes = at.isBaseline ? [] : changesOf(type, records, seen)
       if (type === 'created') await share(tx, run, changes, of)
+      const told = (journal.found[type] ?? 0) + changes.length
+      journal.found.skipped = Math.max(0, after.records - told)
       return changes
     })
     at = after
@@ -184,6 +188,10 @@ function following(at: Progress, { records, cursor, drilldowns }: RecordPage): P
   const [current, ...rest] = at.todo
   if (current === undefined) throw new Error('a page is of something that was to be read')
   const isOver = cursor === undefined || cursor === current.cursor
+  const before = at.asked ?? []
+  const mark = cursor === undefined ? '' : markOf(cursor)
+  // What comes after it was read already, so that of what else there is nothing can be said.
+  if (!isOver && before.includes(mark)) throw new PullFailed(circling(cursor), true)
   const deeper = (drilldowns ?? []).map(({ parameters, filter }) => ({
     parameters: { ...current.parameters, ...parameters },
     filter: { ...current.filter, ...filter },
@@ -191,9 +199,15 @@ function following(at: Progress, { records, cursor, drilldowns }: RecordPage): P
   return {
     ...at,
     todo: [...(isOver ? [] : [{ ...current, cursor }]), ...rest, ...deeper],
+    asked: isOver ? [] : [...before, mark],
     pages: at.pages + 1,
     records: at.records + records.length,
   }
+}
+
+function circling(cursor: string | undefined): ErrorData {
+  const message = `the list gives the cursor ${JSON.stringify(cursor).slice(0, 200)} a second time: its pages go in a circle`
+  return { type: 'configuration', key: 'cursor_repeats', message }
 }
 
 function refuseTooMuch(at: Progress, now: Date): void {

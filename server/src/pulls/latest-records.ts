@@ -66,6 +66,7 @@ export async function latestRecords(
   // Oldest first, as it happened.
   const changes = isBaseline ? [] : fresh.toReversed().filter((record) => isOfType(record, type, before))
   const told = [...new Map(changes.map((record) => [record.id, record])).values()]
+  journal.count('skipped', met.length - told.length)
   await run.commit({ latest: after }, async () => told.map((record): RecordChange => ({ type, record })))
 }
 

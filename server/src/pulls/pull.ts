@@ -20,7 +20,8 @@ export interface PullRun {
   signal: AbortSignal
   journal: PullJournal
   /**
-   * Writes what was read, the events that follow from it and the state from which it goes on, in one transaction.
+   * Writes what was read, the events that follow from it, what the pull tells of them and the state from which it goes on,
+   * in one transaction.
    * Throws `PullInterrupted` where the state is not the one that it began with any more.
    */
   commit(state: Json, write: (tx: Tx) => Promise<readonly RecordChange[]>): Promise<void>
@@ -47,16 +48,31 @@ export class PullFailed extends Error {
 /** Ends it where it stands: it goes on later, here or elsewhere. */
 export class PullInterrupted extends Error {}
 
-/** What a pull tells of itself: bounded, whatever it finds. */
+/** A line of what a pull says of itself. */
+export interface PullNote {
+  level: 'info' | 'error'
+  message: string
+}
+
+/** What a pull tells of itself: bounded, whatever it finds. Tries after the first go on with what those before them told. */
 export class PullJournal {
   readonly telemetry: Json = {}
-  readonly notes: string[] = []
+  readonly notes: PullNote[] = []
   readonly events: { type: string; recordId?: string }[] = []
   readonly found: Record<string, number> = {}
   readonly eventIds: string[] = []
 
-  note(text: string): void {
-    if (this.notes.length < NOTES_MAX) this.notes.push(text.slice(0, 1000))
+  constructor(before?: { telemetry: string | null; logs: string | null; eventIds: readonly string[] } | null) {
+    if (before?.telemetry === undefined || before.telemetry === null) return
+    const { found, emittedEvents } = JSON.parse(before.telemetry) as Json
+    Object.assign(this.found, found)
+    this.events.push(...(emittedEvents as PullJournal['events']))
+    this.notes.push(...(JSON.parse(before.logs ?? '[]') as PullNote[]))
+    this.eventIds.push(...before.eventIds)
+  }
+
+  note(message: string, level: PullNote['level'] = 'info'): void {
+    if (this.notes.length < NOTES_MAX) this.notes.push({ level, message: message.slice(0, 1000) })
   }
 
   count(what: string, by = 1): void {

@@ -20,7 +20,7 @@ import type { Sealing } from '../platform/sealing.ts'
 import { fullScan } from './full-scan.ts'
 import { latestRecords } from './latest-records.ts'
 import { PullFailed, PullInterrupted, PullJournal, type PullRun, type RecordChange } from './pull.ts'
-import { type ActivePull, dropPull, type PullRow, postponePull, putPull } from './store.ts'
+import { type ActivePull, dropPull, type PullRow, postponePull, pullById, putPull } from './store.ts'
 
 type Json = Record<string, unknown>
 
@@ -85,15 +85,17 @@ class PullWorker {
     const connection =
       subscription === null ? null : await connections.byId(subscription.workspaceId, subscription.connectionId)
     if (!isLive || subscription.pullStrategy === null || connection === null) {
-      await dropPull(database.db, active.id)
+      await this.#drop(active, subscription)
       return { kind: 'finished' }
     }
     const startedAt = clock.now()
-    const journal = new PullJournal()
-    const row = rowOf(active.pullId, subscription, startedAt)
-    await putPull(database.db, row)
+    const before = await pullById(database.db, subscription.workspaceId, active.pullId)
+    const journal = new PullJournal(before)
+    const row = rowOf(active.pullId, subscription, before?.startedAt ?? startedAt)
+    // What was told by tries before this one stays; where nothing was, there is nothing to tell yet.
+    if (before?.telemetry === undefined || before.telemetry === null) await putPull(database.db, row)
     try {
-      await this.#pull(active, subscription, connection, journal, signal)
+      await this.#pull({ row, journal }, subscription, connection, signal)
       await this.#end(active, row, journal, null)
       return { kind: 'finished' }
     } catch (error) {
@@ -103,25 +105,44 @@ class PullWorker {
     }
   }
 
+  /** Ends a pull of what nobody wants to hear of any more; what was told before stays told. */
+  async #drop(active: ActivePull, subscription: ExternalSubscription | null): Promise<void> {
+    const { database, clock } = this.#o
+    const before = subscription === null ? null : await pullById(database.db, subscription.workspaceId, active.pullId)
+    if (before === null || subscription === null) return dropPull(database.db, active.id)
+    const journal = new PullJournal(before)
+    const message = 'it was ended: the subscription is not looked for any more'
+    journal.note(message)
+    const row = told(
+      { ...rowOf(before.id, subscription, before.startedAt), strategy: before.strategy },
+      journal,
+      clock.now(),
+    )
+    const error = JSON.stringify({ type: 'configuration', key: 'ended', message })
+    await database.transaction(async (tx) => {
+      await putPull(tx, { ...row, status: 'error', endedAt: clock.now(), error })
+      await dropPull(tx, active.id)
+    })
+  }
+
   async giveUp(active: ActivePull): Promise<void> {
     const { database, clock } = this.#o
     const subscription = await externalSubscriptionById(database.db, active.id)
     if (subscription === null) return dropPull(database.db, active.id)
-    const row = rowOf(active.pullId, subscription, clock.now())
-    await this.#end(active, row, new PullJournal(), errorData('internal', GIVEN_UP))
+    const before = await pullById(database.db, subscription.workspaceId, active.pullId)
+    const row = rowOf(active.pullId, subscription, before?.startedAt ?? clock.now())
+    await this.#end(active, row, new PullJournal(before), errorData('internal', GIVEN_UP))
   }
 
   async #end(active: ActivePull, row: PullRow, journal: PullJournal, error: ErrorData | null): Promise<void> {
     const endedAt = this.#o.clock.now()
+    if (error !== null) journal.note(`failed: ${error.message}`, 'error')
     await this.#o.database.transaction(async (tx) => {
       await putPull(tx, {
-        ...row,
+        ...told(row, journal, endedAt),
         status: error === null ? 'success' : 'error',
         endedAt,
-        eventIds: journal.eventIds,
         error: error === null ? null : JSON.stringify(error),
-        telemetry: JSON.stringify(telemetryOf(row, journal, endedAt)),
-        logs: JSON.stringify(journal.notes.map((message) => ({ level: 'info', message }))),
       })
       await dropPull(tx, active.id)
       await noteLook(tx, active.id, error)
@@ -140,15 +161,9 @@ class PullWorker {
       return { kind: 'finished' }
     }
     const until = new Date(clock.now().getTime() + (asked ?? Math.round(delayMs * (0.8 + 0.4 * random()))))
-    journal.note(`failed, and is tried again at ${until.toISOString()}: ${error.message}`)
+    journal.note(`failed, and is tried again at ${until.toISOString()}: ${error.message}`, 'error')
     await database.transaction(async (tx) => {
-      await putPull(tx, {
-        ...row,
-        error: JSON.stringify(error),
-        eventIds: journal.eventIds,
-        telemetry: JSON.stringify(telemetryOf(row, journal, null)),
-        logs: JSON.stringify(journal.notes.map((message) => ({ level: 'info', message }))),
-      })
+      await putPull(tx, { ...told(row, journal, null), error: JSON.stringify(error) })
       await postponePull(tx, active.id, until, active.failures + 1)
       await noteLook(tx, active.id, error)
     })
@@ -156,15 +171,15 @@ class PullWorker {
   }
 
   async #pull(
-    active: ActivePull,
+    telling: Telling,
     subscription: ExternalSubscription,
     connection: Connection,
-    journal: PullJournal,
     signal: AbortSignal,
   ): Promise<void> {
+    const { row, journal } = telling
     const app = await this.#o.connections.appOf(connection)
     if (app === null) throw new PullFailed(gone('the connector of the connection'))
-    const run = await this.#runOf(active, subscription, connection, journal, signal)
+    const run = await this.#runOf(telling, subscription, connection, signal)
     const recordEvent = subscription.eventKey === null ? null : recordEventOf(subscription.eventKey)
     if (recordEvent === null) {
       const event = app.connector.definition.events[subscription.eventKey ?? '']
@@ -181,7 +196,7 @@ class PullWorker {
       connection,
       collection,
       parameters: { ...collection.defaults, ...subscription.parameters },
-      sourceId: toWire('eep', active.pullId),
+      sourceId: toWire('eep', row.id),
       signal,
     }
     Object.assign(journal.telemetry, { eventType: `data-record-${type}`, collectionKey: place.key })
@@ -227,6 +242,7 @@ class PullWorker {
       const change = await changeOf(each)
       if (change !== null) changes.push(change)
     }
+    run.journal.count('skipped', given.length - changes.length)
     await run.commit(isRecord(value.state) ? value.state : (run.state ?? {}), async () => changes)
   }
 
@@ -243,10 +259,9 @@ class PullWorker {
   }
 
   async #runOf(
-    { pullId }: ActivePull,
+    { row, journal }: Telling,
     subscription: ExternalSubscription,
     connection: Connection,
-    journal: PullJournal,
     signal: AbortSignal,
   ): Promise<PullRun> {
     const { database, sealing, events } = this.#o
@@ -255,7 +270,7 @@ class PullWorker {
     if (writing === null) throw new PullInterrupted('the subscription is gone')
     let version = subscription.stateVersion
     const run: PullRun = {
-      pullId,
+      pullId: row.id,
       subscription,
       connection,
       state: stateSealed === null ? null : stateOf(JSON.parse(sealing.open(stateSealed))),
@@ -267,17 +282,18 @@ class PullWorker {
       async commit(state, write) {
         run.stopIfAborted()
         const sealed = sealing.seal(JSON.stringify(state))
-        const { changes, written } = await database.transaction(async (tx) => {
+        const written = await database.transaction(async (tx) => {
           if (!(await replaceState(tx, subscription.id, version, sealed)))
             throw new PullInterrupted('somebody else changed what it began with')
           const found = await write(tx)
           const prepared = writing(found.map((change) => ('record' in change ? change : change.payload)))
           for (const statement of prepared.statements) await runPrepared(tx, statement)
-          return { changes: found, written: prepared }
+          journal.emitted(found, prepared.ids)
+          if (found.length > 0) await putPull(tx, told(row, journal, null))
+          return prepared
         })
         version += 1
         run.state = state
-        journal.emitted(changes, written.ids)
         written.offer()
       },
     }
@@ -291,6 +307,22 @@ function stateOf(value: unknown): Json | null {
 
 function gone(what: string): ErrorData {
   return { type: 'configuration', key: 'not_found', message: `${what} is not there any more` }
+}
+
+/** A pull under way, and what it tells of itself. */
+interface Telling {
+  row: PullRow
+  journal: PullJournal
+}
+
+/** A pull with what it told so far. */
+function told(row: PullRow, journal: PullJournal, finishedAt: Date | null): PullRow {
+  return {
+    ...row,
+    eventIds: journal.eventIds,
+    telemetry: JSON.stringify(telemetryOf(row, journal, finishedAt)),
+    logs: JSON.stringify(journal.notes),
+  }
 }
 
 /** A pull as it begins. */
@@ -321,10 +353,13 @@ function telemetryOf(row: PullRow, journal: PullJournal, finishedAt: Date | null
     strategy: row.strategy === 'pull' ? 'custom-pull' : row.strategy,
     startedAt: row.startedAt.toISOString(),
     ...(finishedAt === null ? {} : { finishedAt: finishedAt.toISOString() }),
-    emittedEventCount: Object.values(journal.found).reduce((sum, count) => sum + count, 0),
+    emittedEventCount: Object.entries(journal.found).reduce(
+      (sum, [what, n]) => (what === 'skipped' ? sum : sum + n),
+      0,
+    ),
     emittedEvents: journal.events,
     found: journal.found,
-    notes: journal.notes,
+    notes: journal.notes.map(({ message }) => message),
     ...journal.telemetry,
   }
 }

@@ -117,8 +117,15 @@ function answerOf(row: PullRow, now: Date): z.input<typeof ExternalEventPull> {
     isFullScan: row.strategy === 'full-scan',
     status: row.status,
     collectedEventIds: row.eventIds.map((each) => toWire('eev', each)),
-    found: telemetry.found,
+    found: foundIn(telemetry.found),
     error: row.error === null ? undefined : JSON.parse(row.error),
     telemetryUri: `/external-event-pulls/${id}/telemetry`,
   }
+}
+
+/** Every kind by name, also where there was none of it; only connectors' own events are of no kind. */
+function foundIn(found: Record<string, number> | undefined): Record<string, number> | undefined {
+  if (found === undefined) return undefined
+  const { event, ...rest } = { created: 0, updated: 0, deleted: 0, skipped: 0, ...found } as Record<string, number>
+  return event === undefined ? rest : { event, skipped: rest.skipped ?? 0 }
 }

@@ -1,7 +1,7 @@
 import type { Connection } from '../connections/connection.ts'
 import type { Customer } from '../customers/customer.ts'
 import type { FlowPlan } from '../flows/plan.ts'
-import type { NodeRun } from './node-run.ts'
+import type { RecordedNodeRun } from './node-run.ts'
 import type { RunItem } from './run.ts'
 
 /** What one run is walked with. */
@@ -15,6 +15,10 @@ export interface ExecutionInput {
   /** `user`, `flowRun`, `flowInstance`, `connection`, `integration`: the same for every node. */
   scope: Record<string, unknown>
   /** What was recorded before, by path. */
-  recorded: ReadonlyMap<string, NodeRun>
+  recorded: ReadonlyMap<string, RecordedNodeRun>
+  /** JSON text of the outputs of one of them that is long. */
+  longOutputs(id: string): Promise<string>
+  /** Those of them that are within the for-each at this place. */
+  beneath(path: string): readonly RecordedNodeRun[]
   signal: AbortSignal
 }

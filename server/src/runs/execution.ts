@@ -8,13 +8,16 @@ import { LEAVING } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { ExecutionInput } from './execution-input.ts'
 import type { Limits } from './limits.ts'
-import { countNodeRun, type NodeCounts, type NodeRun } from './node-run.ts'
+import { countNodeRun, type NodeCounts, type NodeRun, type RecordedNodeRun } from './node-run.ts'
+import { nodeKeyOfPath, outputsGivenBy } from './node-run-text.ts'
+import { doing, walkPages } from './pages.ts'
 import type { RunProgress } from './record-store.ts'
 import type { Progressing, Recorder } from './recorder.ts'
 import { nodeRetryDelayMs } from './retry.ts'
 import type { Waiting } from './run.ts'
+import { type Settled, settled } from './settled.ts'
 import { createSlots, type Slots } from './slots.ts'
-import { type Iteration, namedFields, type Visit } from './visit.ts'
+import { type Iteration, namedFields, type PageVisit, type Visit } from './visit.ts'
 
 export interface ExecutionOptions {
   services: NodeServices
@@ -28,6 +31,8 @@ export interface ExecutionOptions {
 
 const ERRORS_MAX = 20
 const UNSAVED_MAX = 100
+/** Node runs that wait for another try, beyond which no further page is read. */
+const WAITING_MAX = 1000
 
 /**
  * One run on its way through its nodes. Node runs that are recorded are not done again: their outputs are taken from
@@ -38,7 +43,6 @@ export class Execution implements Progressing {
   readonly #o: ExecutionOptions
   readonly #in: ExecutionInput
   readonly #startedAt: Date
-  /** What it was launched with. */
   #input: unknown
   readonly #beganMs = performance.now()
   readonly #slots = new Map<string, Slots>()
@@ -118,6 +122,8 @@ export class Execution implements Progressing {
 
   async #walk(visit: Visit): Promise<void> {
     if (this.#mustStop()) return
+    const reader = visit.node.isStreamed && visit.within === null && !visit.page ? visit.node.prepared.pages?.() : null
+    if (reader) return walkPages(visit, reader, (page) => this.#walk(page))
     const outputs = await this.#outputsOf(visit)
     if (outputs === null) return
     const gathered = visit.within?.outputs
@@ -161,7 +167,7 @@ export class Execution implements Progressing {
     try {
       return Boolean(await filter.evaluate(scope, { owner: this.#in.user.id }))
     } catch (error) {
-      this.#fail(this.#faultOf(error as Error, visit), visit)
+      this.#fail(this.#faultOf(error as Error, visit), visit.node.key)
       return false
     }
   }
@@ -179,13 +185,28 @@ export class Execution implements Progressing {
     }
   }
 
-  #recall(record: NodeRun, visit: Visit): unknown[] | null {
-    const outputs = record.outputs === null ? [visit.fed] : (parseExactJson(record.outputs) as unknown[])
+  async #recall(record: RecordedNodeRun, visit: Visit): Promise<unknown[] | null> {
+    const text = record.isLong ? await this.#in.longOutputs(record.id) : record.outputs
+    const outputs = text === null ? [visit.fed] : (parseExactJson(text) as unknown[])
     const isDone = record.status === 'completed'
-    this.#nodeRuns += 1
-    this.#count(visit, record.status === 'failed', isDone ? outputs.length : 0)
-    if (record.status === 'failed') for (const error of record.errors) this.#fail(error, visit)
+    this.#countAgain(record, visit.node.key, isDone ? outputs.length : 0)
+    // What was done within it is not walked again.
+    for (const each of this.#in.beneath(visit.path))
+      this.#countAgain(each, nodeKeyOfPath(each.path), outputsGivenBy(each))
+    if (isDone && visit.page) this.#turnPage(visit.page, outputs, record.next)
     return isDone ? outputs : null
+  }
+
+  #countAgain({ status, errors }: RecordedNodeRun, nodeKey: string, outputs: number): void {
+    this.#nodeRuns += 1
+    countNodeRun(this.#counts, { nodeKey, isError: status === 'failed', outputs })
+    if (status === 'failed') for (const error of errors) this.#fail(error, nodeKey)
+  }
+
+  #turnPage(page: PageVisit, [output]: unknown[], next: string | null): void {
+    page.reader.passed(output)
+    // Where many wait for another try, those that come after them would do so too.
+    if (Object.values(this.#waiting).filter((each) => each.isPause !== true).length <= WAITING_MAX) page.next = next
   }
 
   async #perform(visit: Visit): Promise<unknown[] | null> {
@@ -251,7 +272,7 @@ export class Execution implements Progressing {
       log: (record) => logs.push(mask === null ? record : mask.value(record)),
     }
     try {
-      const outcome = await visit.node.prepared.execute(call)
+      const outcome = await doing(visit, call)
       return mask !== null && 'error' in outcome
         ? { ...outcome, error: mask.value(outcome.error) as ErrorData }
         : outcome
@@ -314,34 +335,19 @@ export class Execution implements Progressing {
   /** Records what the node came to; gives the outputs that go on. */
   async #settle(
     visit: Visit,
-    outcome: Extract<NodeOutcome, { kind: 'outputs' | 'skipped' | 'failed' }>,
+    outcome: Settled,
     startedAt: Date,
     logs: unknown[],
     attempts: number,
   ): Promise<unknown[] | null> {
-    let outputs = outcome.kind === 'outputs' ? outcome.outputs.map((each) => (each === undefined ? null : each)) : null
-    let error = outcome.kind === 'failed' ? outcome.error : null
-    let text = outputs === null || (outputs.length === 1 && outputs[0] === visit.fed) ? null : JSON.stringify(outputs)
-    if (text !== null && text.length > this.#o.limits.outputCharsMax) {
-      error = {
-        type: 'flow_run',
-        key: 'output_too_large',
-        message: `the output is longer than ${this.#o.limits.outputCharsMax} characters`,
-      }
-      outputs = null
-      text = null
-    }
-    const isContinued = error !== null && visit.node.node.onError === 'continue'
-    if (isContinued) {
-      outputs = [{ error }]
-      text = JSON.stringify(outputs)
-    }
+    const { outputs, text, error, isContinued } = settled(visit, outcome, this.#o.limits.outputCharsMax)
+    const next = error === null ? (visit.page?.next ?? null) : null
     const status = error !== null && !isContinued ? 'failed' : outcome.kind === 'skipped' ? 'skipped' : 'completed'
-    const id = this.#o.ids.next()
+    const { key } = visit.node
     const nodeRun: NodeRun = {
-      id,
+      id: this.#o.ids.next(),
       runId: this.#in.item.id,
-      nodeKey: visit.node.key,
+      nodeKey: key,
       path: visit.path,
       status,
       item: visit.item,
@@ -351,27 +357,25 @@ export class Execution implements Progressing {
       startedAt,
       endedAt: this.#o.services.clock.now(),
       attempts,
+      next,
     }
+    if (visit.page) this.#turnPage(visit.page, outputs ?? [], next)
     this.#nodeRuns += 1
     this.#unsaved.push(nodeRun)
     if (visit.node.type.hasEffect) this.#hasUnsavedEffect = true
-    this.#count(visit, status === 'failed', status === 'completed' ? (outputs?.length ?? 0) : 0)
-    if (status === 'failed' && error !== null) this.#fail(error, visit)
+    countNodeRun(this.#counts, { nodeKey: key, isError: status === 'failed', outputs: outputs?.length ?? 0 })
+    if (status === 'failed' && error !== null) this.#fail(error, key)
     if (this.#unsaved.length >= UNSAVED_MAX) await this.#save()
-    return status === 'completed' ? outputs : null
+    return outputs
   }
 
-  #count(visit: Visit, isError: boolean, outputs: number): void {
-    countNodeRun(this.#counts, { nodeKey: visit.node.key, isError, outputs })
-  }
-
-  #fail(error: ErrorData, visit?: Visit): void {
+  #fail(error: ErrorData, nodeKey?: string): void {
     if (this.#errors.length >= ERRORS_MAX) return
-    const where = visit === undefined ? '' : `node ${JSON.stringify(visit.node.key)}: `
+    const where = nodeKey === undefined ? '' : `node ${JSON.stringify(nodeKey)}: `
     this.#errors.push({
       ...error,
       message: `${where}${error.message}`,
-      data: { ...namedFields(error.data), nodeKey: visit?.node.key },
+      data: { ...namedFields(error.data), nodeKey },
     })
   }
 

@@ -19,6 +19,7 @@ function ran(path: string, status: NodeRun['status'] = 'completed'): NodeRun {
     startedAt: at,
     endedAt: at,
     attempts: 1,
+    next: null,
   }
 }
 

@@ -1,7 +1,7 @@
 import { type ErrorData, parseExactJson } from '@permea/contract'
 import { sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt, timeOfId } from '../platform/ids.ts'
-import type { NodeRun } from './node-run.ts'
+import type { NodeRun, RecordedNodeRun } from './node-run.ts'
 import { nodeRunsOfText } from './node-run-text.ts'
 import type { RunRow } from './run.ts'
 
@@ -11,7 +11,7 @@ interface NodeRunRow extends Omit<NodeRun, 'errors' | 'logs'> {
 }
 
 const nodeRunColumns = sql.raw(`id, run_id as "runId", node_key as "nodeKey", path, status, item, outputs, errors, logs,
-  started_at as "startedAt", ended_at as "endedAt", attempts`)
+  started_at as "startedAt", ended_at as "endedAt", attempts, next`)
 
 function nodeRunOf(row: NodeRunRow): NodeRun {
   return {
@@ -27,13 +27,24 @@ const CLOCK_ERROR_MS_MAX = 86_400_000
 /** A run's node runs are made after it, by whatever clock: partitions of still earlier days need not be looked at. */
 const sinceRun = (runId: string) => lowestIdAt(new Date(timeOfId(runId).getTime() - CLOCK_ERROR_MS_MAX))
 
+/** Outputs that are longer are not held while a run goes on. */
+const HELD_CHARS_MAX = 100_000
+
 /** All finished node runs of a run, oldest first: what it resumes from. */
-export async function nodeRunsOf(tx: Tx, runId: string): Promise<NodeRun[]> {
-  const { rows } = await sql<NodeRunRow>`
-    select ${nodeRunColumns} from flow_node_runs where run_id = ${runId} and id >= ${sinceRun(runId)} order by id`.execute(
-    tx,
-  )
-  return rows.map(nodeRunOf)
+export async function recordedNodeRuns(tx: Tx, runId: string): Promise<RecordedNodeRun[]> {
+  const { rows } = await sql<RecordedNodeRun & { errors: string | null }>`
+    select id, path, status, errors, next, case when length(outputs) <= ${HELD_CHARS_MAX} then outputs end as outputs,
+           coalesce(length(outputs) > ${HELD_CHARS_MAX}, false) as "isLong"
+      from flow_node_runs where run_id = ${runId} and id >= ${sinceRun(runId)} order by id`.execute(tx)
+  return rows.map((row) => ({ ...row, errors: row.errors === null ? [] : (JSON.parse(row.errors) as ErrorData[]) }))
+}
+
+/** JSON text of the outputs of one of them. */
+export async function outputsOfNodeRun(tx: Tx, runId: string, id: string): Promise<string> {
+  const { rows } = await sql<{ outputs: string }>`
+    select outputs from flow_node_runs where id = ${id} and run_id = ${runId}`.execute(tx)
+  if (rows[0] === undefined) throw new Error(`there is no node run ${id}`)
+  return rows[0].outputs
 }
 
 /** What tells the node runs of a run: its id, and its row where they stand in that. */
@@ -45,7 +56,13 @@ function inItsRow({ id, nodeRuns }: Recorded): NodeRun[] | null {
 
 /** All node runs of a run that is shown, oldest first. */
 export async function allNodeRuns(tx: Tx, run: Recorded): Promise<NodeRun[]> {
-  return inItsRow(run) ?? (await nodeRunsOf(tx, run.id))
+  const beside = inItsRow(run)
+  if (beside !== null) return beside
+  const { rows } = await sql<NodeRunRow>`
+    select ${nodeRunColumns} from flow_node_runs where run_id = ${run.id} and id >= ${sinceRun(run.id)} order by id`.execute(
+    tx,
+  )
+  return rows.map(nodeRunOf)
 }
 
 /** A page of the runs of some nodes, oldest first. */

@@ -19,6 +19,7 @@ const nodeRun = fc
     afterMs: fc.integer({ min: -5000, max: 10_000_000 }),
     tookMs: fc.nat(100_000),
     attempts: fc.integer({ min: 1, max: 7 }),
+    next: fc.option(fc.string({ unit: 'binary' }), { nil: null }),
   })
   .map((each) => {
     const startedMs = FIRST_MS + each.afterMs
@@ -33,11 +34,17 @@ const nodeRun = fc
       startedAt: new Date(startedMs),
       endedAt: new Date(startedMs + each.tookMs),
       attempts: each.attempts,
+      next: each.next,
     }
   })
 
-const withIds = (list: Omit<NodeRun, 'id' | 'runId'>[]): NodeRun[] =>
-  list.map((each, index) => ({ ...each, id: `0190a0a0-0000-7000-8000-${String(index).padStart(12, '0')}`, runId: RUN }))
+const withIds = (list: (Omit<NodeRun, 'id' | 'runId' | 'next'> & { next?: string | null })[]): NodeRun[] =>
+  list.map((each, index) => ({
+    next: null,
+    ...each,
+    id: `0190a0a0-0000-7000-8000-${String(index).padStart(12, '0')}`,
+    runId: RUN,
+  }))
 
 test('node runs are read from the row of their run as they were recorded', () => {
   fc.assert(

@@ -4,7 +4,7 @@ import { countNodeRun, type NodeCounts, type NodeRun } from './node-run.ts'
 /** Longest list that is kept in the row of its run, in characters: what is longer has rows of its own. */
 const CHARS_MAX = 1_000_000
 
-/** One node run as it stands in the list: id, path, status, item, outputs, errors, logs, start and end, tries. */
+/** One node run as it stands in the list: id, path, status, item, outputs, errors, logs, start and end, tries, and where it is a page, from where the next one goes on. */
 type Entry = [
   string,
   string,
@@ -16,6 +16,7 @@ type Entry = [
   number,
   number,
   number,
+  string?,
 ]
 
 /**
@@ -26,11 +27,12 @@ export function nodeRunsText(nodeRuns: readonly NodeRun[]): string | null {
   const firstMs = nodeRuns[0]?.startedAt.getTime() ?? 0
   let text = `[${firstMs}`
   for (const each of nodeRuns) {
-    const { id, path, status, item, outputs, errors, logs, startedAt, endedAt, attempts } = each
+    const { id, path, status, item, outputs, errors, logs, startedAt, endedAt, attempts, next } = each
     // What is JSON text already is not made anew.
     text += `,["${id}",${JSON.stringify(path)},"${status}",${item === null ? 'null' : JSON.stringify(item)},${outputs ?? 0}`
     text += `,${errors.length === 0 ? 0 : JSON.stringify(errors)},${logs.length === 0 ? 0 : JSON.stringify(logs)}`
-    text += `,${startedAt.getTime() - firstMs},${endedAt.getTime() - firstMs},${attempts}]`
+    text += `,${startedAt.getTime() - firstMs},${endedAt.getTime() - firstMs},${attempts}`
+    text += next === null ? ']' : `,${JSON.stringify(next)}]`
     if (text.length > CHARS_MAX) return null
   }
   return `${text}]`
@@ -40,7 +42,7 @@ export function nodeRunsText(nodeRuns: readonly NodeRun[]): string | null {
 export function nodeRunsOfText(runId: string, text: string): NodeRun[] {
   const [firstMs, ...entries] = parseExactJson(text) as [number, ...Entry[]]
   return entries
-    .map(([id, path, status, item, outputs, errors, logs, startMs, endMs, attempts]) => ({
+    .map(([id, path, status, item, outputs, errors, logs, startMs, endMs, attempts, next]) => ({
       id,
       runId,
       nodeKey: nodeKeyOfPath(path),
@@ -53,6 +55,7 @@ export function nodeRunsOfText(runId: string, text: string): NodeRun[] {
       startedAt: new Date(firstMs + startMs),
       endedAt: new Date(firstMs + endMs),
       attempts,
+      next: next ?? null,
     }))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 }
@@ -60,11 +63,15 @@ export function nodeRunsOfText(runId: string, text: string): NodeRun[] {
 /** What the node runs of a finished run come to, in the order in which its nodes ended first. */
 export function countsOf(nodeRuns: readonly NodeRun[]): NodeCounts {
   const counts: NodeCounts = {}
-  for (const { nodeKey, status, outputs } of nodeRuns) {
-    const given = outputs === null ? 1 : (JSON.parse(outputs) as unknown[]).length
-    countNodeRun(counts, { nodeKey, isError: status === 'failed', outputs: status === 'completed' ? given : 0 })
-  }
+  for (const each of nodeRuns)
+    countNodeRun(counts, { nodeKey: each.nodeKey, isError: each.status === 'failed', outputs: outputsGivenBy(each) })
   return counts
+}
+
+/** How many outputs it gave. Outputs that are not at hand were put out as one. */
+export function outputsGivenBy({ status, outputs }: Pick<NodeRun, 'status' | 'outputs'>): number {
+  if (status !== 'completed') return 0
+  return outputs === null ? 1 : (JSON.parse(outputs) as unknown[]).length
 }
 
 /** The node of a path's last step: `trigger>0.post` is at `post`, `loop>e2.step` at `step`. */

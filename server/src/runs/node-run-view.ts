@@ -15,10 +15,10 @@ function ancestorsOf(path: string): string[] {
   return steps.slice(1).map((_, index) => steps.slice(0, index + 1).join('>'))
 }
 
-/** The last step of a path: which output of the one above (or which item) it was given, and its node. */
+/** The last step of a path: which output of the one above (or which item) it was given, which page it is, and its node. */
 function lastStep(path: string): { isItem: boolean; index: number; nodeKey: string } {
   const step = path.slice(path.lastIndexOf('>') + 1)
-  const match = /^(e?)(\d+)\.(.*)$/.exec(step)
+  const match = /^(e?)(\d+)(?:~\d+)?\.(.*)$/.exec(step)
   if (match === null || !path.includes('>')) return { isItem: false, index: 0, nodeKey: decodeURIComponent(step) }
   return { isItem: match[1] === 'e', index: Number(match[2]), nodeKey: decodeURIComponent(match[3] ?? '') }
 }
@@ -100,7 +100,11 @@ export async function nodeRunAnswers(
         id: outputWireId(nodeRun.id, index),
         ...(withData ? { data: JSON.stringify(shown(output ?? null)) } : {}),
         downstreamRuns: below
-          .filter((each) => each.path.startsWith(`${nodeRun.path}>${index}.`))
+          .filter(
+            ({ path }) =>
+              /^[.~]/.test(path.slice(`${nodeRun.path}>${index}`.length)) &&
+              path.startsWith(`${nodeRun.path}>${index}`),
+          )
           .map((each) => ({ runId: toWire('nr', each.id), nodeKey: each.nodeKey })),
       })),
       errors: nodeRun.errors,

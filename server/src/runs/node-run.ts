@@ -17,6 +17,14 @@ export interface NodeRun {
   startedAt: Date
   endedAt: Date
   attempts: number
+  /** Of one page of several: from where the next one goes on; null after the last, and where there are no pages. */
+  next: string | null
+}
+
+/** A node run as a run that goes on needs it. */
+export interface RecordedNodeRun extends Pick<NodeRun, 'id' | 'path' | 'status' | 'outputs' | 'errors' | 'next'> {
+  /** Its outputs are long, and read when they are needed. */
+  isLong: boolean
 }
 
 export type NodeCounts = Record<

@@ -88,6 +88,7 @@ const NODE_RUNS: RowLists<NodeRun> = rowLists({
   started_at: ['timestamptz', (n) => n.startedAt],
   ended_at: ['timestamptz', (n) => n.endedAt],
   attempts: ['smallint', (n) => n.attempts],
+  next: ['text', (n) => n.next],
 })
 
 /** Node runs that a run begins with. */

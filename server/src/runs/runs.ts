@@ -21,12 +21,13 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import { Batches } from './batches.ts'
+import { nodeRunsBeneath } from './beneath.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionInput } from './execution-input.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { createNewsRelay } from './news.ts'
 import type { NodeRun } from './node-run.ts'
-import { nodeRunsOf } from './node-run-store.ts'
+import { outputsOfNodeRun, recordedNodeRuns } from './node-run-store.ts'
 import { nodeRunsInsert } from './record-store.ts'
 import { createRecorder, type Recorder, recordBeside } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
@@ -291,7 +292,7 @@ function createPreparation(options: RunsOptions): (item: RunItem, signal: AbortS
       loadInstance(run.flowInstanceId),
       run.integrationId === null ? undefined : loadIntegration(run.integrationId),
       run.connectionId === null ? undefined : loadConnection(run.connectionId),
-      item.isFresh ? [] : nodeRunsOf(database.db, item.id),
+      item.isFresh ? [] : recordedNodeRuns(database.db, item.id),
     ])
     if (customer === undefined || instance === undefined) throw new Error(`run ${item.id} has no customer or instance`)
     const flow = instance.flowId === null ? undefined : await loadFlow(instance.flowId)
@@ -305,6 +306,7 @@ function createPreparation(options: RunsOptions): (item: RunItem, signal: AbortS
         ? {}
         : { integration: { id: toWire('int', integration.id), key: integration.key, name: integration.name } }),
     }
+    const byPath = new Map(recorded.toReversed().map((each) => [each.path, each]))
     return {
       item,
       plan,
@@ -313,7 +315,9 @@ function createPreparation(options: RunsOptions): (item: RunItem, signal: AbortS
       wireIds: { run: runId, flow: flow === undefined ? toWire('cf', instance.id) : flowWireId(flow) },
       scope,
       signal,
-      recorded: new Map(recorded.toReversed().map((each) => [each.path, each])),
+      recorded: byPath,
+      beneath: nodeRunsBeneath(byPath),
+      longOutputs: (id) => outputsOfNodeRun(database.db, item.id, id),
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { PageReader } from '../flows/node-type.ts'
 import type { PlannedNode } from '../flows/plan.ts'
 import type { Slots } from './slots.ts'
 
@@ -11,6 +12,17 @@ export interface Visit {
   item: string | null
   /** The iteration of the for-each that it is in. */
   within: Iteration | null
+  /** Which page it puts out, where it does so page by page. */
+  page?: PageVisit
+}
+
+/** One page of what a node puts out page by page. */
+export interface PageVisit {
+  reader: PageReader
+  /** Where it begins; null for the first. */
+  from: string | null
+  /** Where the next one begins, once this one is there; null where nothing follows (yet). */
+  next: string | null
 }
 
 /** One round of a for-each: the outputs it gathers, and its own slots, so that rounds do not wait for each other. */

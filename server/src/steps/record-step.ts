@@ -24,6 +24,21 @@ export async function recordStep(
   return outcomeOf(outcome, READING.has(work))
 }
 
+/** Reads one page of the list that `list-all` gives, from where the one before ended; `next` is where the next one begins. */
+export async function recordPageStep(
+  call: StepCall,
+  config: RecordConfig,
+  instanceKey: string,
+  from: string | null,
+): Promise<{ outcome: StepOutcome; next: string | null }> {
+  const { connection, services, sourceId, signal } = call
+  if (connection === null) return { outcome: noConnection(call), next: null }
+  const page = await services.records.page({ connection, instanceKey, sourceId, signal }, config, from)
+  return page.kind === 'failed'
+    ? { outcome: laterOrNever(page.error), next: null }
+    : { outcome: { kind: 'done', output: page.records }, next: page.next }
+}
+
 /** Reads or changes links between records of the call's connection and yours. */
 export async function linkStep(
   call: StepCall,

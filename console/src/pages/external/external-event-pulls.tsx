@@ -20,10 +20,12 @@ type Pull = ItemOf<typeof permea.externalEventPulls.list>
 
 const PATH = 'external-event-pulls'
 
-/** `2 created, 1 deleted`. */
+/** `2 created, 1 deleted, 40 skipped`; what it skipped is what it read that was nothing new. */
 function foundIn({ found }: Pull): string {
-  const parts = Object.entries(found ?? {}).flatMap(([what, count]) => (count === 0 ? [] : [`${count} ${what}`]))
-  return parts.length === 0 ? 'nothing' : parts.join(', ')
+  const { skipped = 0, ...changes } = found ?? {}
+  const parts = Object.entries(changes).flatMap(([what, count]) => (count === 0 ? [] : [`${count} ${what}`]))
+  const told = parts.length === 0 ? ['nothing new'] : parts
+  return [...told, ...(skipped === 0 ? [] : [`${skipped} skipped`])].join(', ')
 }
 
 const columns: readonly Column<Pull>[] = [
