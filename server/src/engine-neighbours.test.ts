@@ -145,7 +145,7 @@ function progressOf(id: string, is: Odd | null, isEnded: boolean): RunProgress {
   const nodeRun: NodeRun = {
     ...{ id: ids.next(), runId: id, nodeKey: is?.text ?? 'start', path: is?.text ?? 'start', status: 'completed' },
     ...{ item: is?.text ?? null, outputs: is?.text ?? '[1]', errors, logs: is === null ? [] : [is.value] },
-    ...{ startedAt, endedAt: startedAt, attempts: is?.number ?? 1 },
+    ...{ startedAt, endedAt: startedAt, attempts: is?.number ?? 1, next: is?.text ?? null },
   }
   const state = is === null ? ('completed' as const) : ('failed' as const)
   return {
