@@ -1,5 +1,5 @@
 import type { Permea } from '@permea/sdk'
-import { answering, buildHouse, type House, type Receiver, refusalKey, startReceiver } from '@permea/testkit'
+import { answering, buildHouse, type House, type Receiver, refusalKey, startReceiver, until } from '@permea/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Browser } from './oauth-server.ts'
 
@@ -335,6 +335,28 @@ describe('the published client', () => {
     expect((await anna.connections.list()).items.map((each) => each.key)).toEqual(['other', 'mine'])
     const bobs = await house.tokenOf({ id: 'bob' })
     expect((await post(payload({ token: bobs, integrationKey: undefined, connectionId: first.id }))).status).toBe(404)
+  })
+
+  test('streams are shared out: one customer takes only so many, and the others wait on', async () => {
+    const open = async (id: string) => {
+      const stop = new AbortController()
+      const token = await house.tokenOf({ id })
+      const answer = await fetch(`${house.url}/sse/connection-events/any?token=${token}`, { signal: stop.signal })
+      return { answer, stop }
+    }
+    const id = `many-${customers}`
+    const opened = await Promise.all(Array.from({ length: 51 }, () => open(id)))
+    expect(opened.filter(({ answer }) => answer.status === 200)).toHaveLength(50)
+    const [refused] = opened.filter(({ answer }) => answer.status === 429)
+    expect(await refused?.answer.json()).toMatchObject({ key: 'rate_limit_exceeded' })
+    const other = await open(`other-${customers}`)
+    expect(other.answer.status).toBe(200)
+    for (const { stop } of [...opened, other]) stop.abort()
+    await until('there is room again', 20_000, async () => {
+      const again = await open(id)
+      again.stop.abort()
+      return again.answer.status === 200 ? true : undefined
+    })
   })
 
   test('of another customer hears nothing, and what cannot be read is refused', async () => {

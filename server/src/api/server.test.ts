@@ -35,6 +35,18 @@ async function send(
 const JSON_TYPE = { 'content-type': 'application/json' }
 const FORM_TYPE = { 'content-type': 'application/x-www-form-urlencoded' }
 
+test('no answer is kept by anybody between, whether it holds something or refuses', async () => {
+  for (const [method, path] of [
+    ['GET', '/customers'],
+    ['GET', '/customers/nobody'],
+    ['POST', '/customers'],
+    ['GET', '/nowhere'],
+  ] as const) {
+    const { headers } = await send(method, path, method === 'POST' ? '{"internalId":7}' : undefined, JSON_TYPE)
+    expect([path, headers.get('cache-control')]).toEqual([path, 'no-store'])
+  }
+})
+
 describe('bodies', () => {
   test('may be missing where nothing in them is needed, under any content type', async () => {
     await house.admin.customers.create({ body: { internalId: 'bodiless' } })

@@ -333,6 +333,8 @@ function answerError(
   reply: FastifyReply,
   { log, outage, onRefused }: { log: Log; outage: OutageLog; onRefused: ApiOptions['onRefused'] },
 ): FastifyReply {
+  // Some of them are kept by what lies between unless that is said: 404, 410.
+  reply.header('cache-control', 'no-store')
   const refusal = refusalIn(error)
   if (refusal !== null) {
     const { status, key, message, data, beside } = refusal

@@ -26,6 +26,16 @@ test.each([
   expect(JSON.parse(maskedText(text))).toEqual(maskedValue(JSON.parse(text)))
 })
 
+test('what lies too deep to be looked at is masked as a whole, in values; texts are looked through however deep', () => {
+  const nested = (levels: number): unknown => (levels === 0 ? { password: 'hunter2' } : [{ a: nested(levels - 1) }])
+  for (const levels of [5, 11, 15, 100]) {
+    const shown = JSON.stringify(maskedValue(nested(levels)))
+    expect(shown).not.toContain('hunter2')
+    expect(shown).toContain('***')
+    expect(maskedText(JSON.stringify(nested(levels)))).not.toContain('hunter2')
+  }
+})
+
 test('what is no secret stays as it is written', () => {
   const text =
     ' {"token_type": "bearer", "a": [1.10, {"b": "x\\u00fc"}], "next_page_token": "p2", "n": 7615917337495251231}'

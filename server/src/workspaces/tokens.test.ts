@@ -91,6 +91,28 @@ describe('a token signed with the secret of the workspace', () => {
     expect(await refused(await bySecret({ iss: undefined, id: 'a' }))).toMatch(/^not_authenticated.*names no workspace/)
   })
 
+  test('names a customer by an id that the API takes too', async () => {
+    expect(await refused(await bySecret({ id: 'x'.repeat(500) }))).toBe('taken')
+    for (const id of ['x'.repeat(501), 'a\u0000b', '\ud800'])
+      for (const claim of ['id', 'tenantKey', 'sub'])
+        expect(await refused(await bySecret({ [claim]: id }))).toMatch(/^not_authenticated: .*id of the customer/)
+  })
+
+  test('says of the customer what can be stored, and the rest is no failure of ours', async () => {
+    const claims = [
+      { name: 'a\u0000b' },
+      { name: 'n'.repeat(100_000) },
+      { fields: { a: 'x\u0000', '\u0000': 1, b: '\ud800' } },
+      { fields: { n: 1e308, list: Array.from({ length: 2000 }, () => ({})) } },
+      { name: 7, fields: 'none' },
+    ]
+    for (const [index, each] of claims.entries()) {
+      const token = await bySecret({ id: `odd-${index}`, ...each })
+      const answer = await fetch(`${house.url}/customers/self`, { headers: { authorization: `Bearer ${token}` } })
+      expect([index, answer.status]).toEqual([index, answer.status < 500 ? answer.status : 'below 500'])
+    }
+  })
+
   test('of one workspace is nothing in another', async () => {
     const other = await addWorkspace(house.engine, systemClock, null)
     expect(await refused(await bySecret({ iss: other.key, isAdmin: true }))).toMatch(/^not_authenticated.*signature/)
