@@ -1,6 +1,6 @@
 import { type ExactNumber, isNumber } from '@permea/contract'
 import { MASKED, maskedText } from './masked.ts'
-import { withoutAddresses } from './masked-words.ts'
+import { maskedPieces, overPieces } from './pieces.ts'
 import { isPublicAttribute, isSecretName, NAMING_FIELDS } from './secret-names.ts'
 
 type Leaf = string | number | ExactNumber
@@ -151,9 +151,7 @@ function shownLeaf(leaf: Leaf, { isSecret, path }: Place): Leaf {
   const literal = path.at(-1) === 'template' ? leaf.replaceAll(/\{[^{}]*\}/g, '') : leaf
   if (isSecret) return saysNothing(literal) ? leaf : MASKED
   if (isJson(leaf)) return maskedText(leaf)
-  return overPieces(withoutAddresses(leaf), (value, name) =>
-    name === null || isSecretName(name, 'address') ? MASKED : value,
-  )
+  return maskedPieces(leaf)
 }
 
 /** Words that come before a secret, and what joins texts in formulas. */
@@ -172,28 +170,6 @@ function isJson(text: string): boolean {
   }
 }
 
-const ADDRESS = /^(?:[a-z][a-z\d+.-]*:\/\/|\/|\?)[^\s]*$/i
-const FORM = /^[^\s=&?{}]+=[^\s&]*(?:&[^\s=&]+=[^\s&]*)*$/
-const USER = /^([a-z][a-z\d+.-]*:\/\/)([^/?#@\s]+)(?=@)/i
-const PARAMETER = /((?:^|[?&])([^=&?#\s]{1,200})=)([^&#\s]+)/g
-
-/** An address or a form with another word for who is named before the host (of the name null), and for parameters. */
-function overPieces(text: string, other: (value: string, name: string | null) => string): string {
-  const isAddress = ADDRESS.test(text)
-  if (!isAddress && !FORM.test(text)) return text
-  const anonymous = isAddress
-    ? text.replace(USER, (_whole, scheme: string, user: string) => scheme + other(user, null))
-    : text
-  const query = isAddress ? anonymous.indexOf('?') : 0
-  if (query < 0) return anonymous
-  const replaced = anonymous
-    .slice(query)
-    .replaceAll(PARAMETER, (_whole, start: string, name: string, value: string) => {
-      return start + other(value, decoded(name))
-    })
-  return anonymous.slice(0, query) + replaced
-}
-
 function piecesOf(text: string): { name: string | null; value: string }[] {
   const pieces: { name: string | null; value: string }[] = []
   overPieces(text, (value, name) => {
@@ -207,12 +183,4 @@ function piecesOf(text: string): { name: string | null; value: string }[] {
 function withKeptPieces(given: string, stored: string): string {
   const kept = new Map(piecesOf(stored).map(({ name, value }) => [name, value]))
   return overPieces(given, (value, name) => (value === MASKED ? (kept.get(name) ?? value) : value))
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name.replaceAll('+', ' '))
-  } catch {
-    return name
-  }
 }

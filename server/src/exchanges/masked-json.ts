@@ -1,4 +1,5 @@
-import { MASKED, withoutAddresses } from './masked-words.ts'
+import { MASKED } from './masked-words.ts'
+import { maskedPieces } from './pieces.ts'
 import { isPublicAttribute, isSecretName, NAMING_FIELDS } from './secret-names.ts'
 
 /** A token of JSON; a text at the end may lack its end. */
@@ -57,8 +58,9 @@ export function maskedJson(text: string): string {
     const value = plain(inside)
     if (top?.isObject === true && NAMING_FIELDS.includes(top.key ?? '') && isSecretName(value, 'address'))
       top.isNamed = true
-    // A text may be JSON itself.
-    return /^\s*[[{]/.test(value) ? `${JSON.stringify(maskedJson(value)).slice(0, -1)}${end}` : withoutAddresses(token)
+    // A text may be JSON itself, an address or a form.
+    const shown = /^\s*[[{]/.test(value) ? maskedJson(value) : maskedPieces(value)
+    return shown === value ? token : `${JSON.stringify(shown).slice(0, -1)}${end}`
   })
 }
 

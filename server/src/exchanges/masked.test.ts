@@ -16,6 +16,9 @@ test.each([
   ],
   ['an escaped name', '{"pass\\u0077ord":"hunter2"}'],
   ['JSON within a text', '{"body":"{\\"client_secret\\":\\"hunter2\\"}"}'],
+  ['a form within a text', '{"note":"a=b&client_secret=hunter2&c=d"}'],
+  ['an address within a text', '{"next":"https://u:hunter2@a.example/?page=2&access_token=hunter3"}'],
+  ['a text alone', '"password=hunter2"'],
   ['a value with quotes', '{"secret":"hunter2\\"hunter3","x":1}'],
 ])('%s under the name of a secret is masked in JSON, whole or cut anywhere', (_what, text) => {
   const isClean = (shown: string) => !/hunter|472934/.test(shown)

@@ -2,6 +2,7 @@ import { isNumber } from '@permea/contract'
 import type { ReceivedHeaders } from '../outbound/outcome.ts'
 import { maskedJson } from './masked-json.ts'
 import { MASKED, withoutAddresses } from './masked-words.ts'
+import { maskedPieces } from './pieces.ts'
 import { isPublicAttribute, isPublicName, isSecretName, NAMING_FIELDS } from './secret-names.ts'
 
 export { MASKED } from './masked-words.ts'
@@ -39,7 +40,7 @@ function masked(value: unknown, isSecret: boolean, depth: number): unknown {
 
 /** A text within a value: it may be a body itself. */
 function maskedWithin(text: string): string {
-  return /^\s*[[{]/.test(text) ? maskedText(text) : withoutAddresses(text)
+  return /^\s*[[{]/.test(text) ? maskedText(text) : maskedPieces(text)
 }
 
 /** Whether a header may be shown: it is none that proves a sender, and of those that begin with `x-` a known one. */
@@ -107,7 +108,7 @@ function withoutNamed(text: string): string {
     text.replaceAll(named, (whole, start: string, name: string) =>
       isSecretName(decoded(name), where) ? start + MASKED : whole,
     )
-  if (/^\s*[[{]/.test(text)) return maskedJson(text)
+  if (/^\s*[[{"]/.test(text)) return maskedJson(text)
   if (/^\s*</.test(text)) return hiding(NAMED_IN_XML, 'body')
   if (/^--[^\r\n]+\r?\n/.test(text)) return hiding(NAMED_IN_PART, 'body')
   return /^[\w.[\]%+-]+=/.test(text) ? hiding(NAMED_IN_FORM, 'address') : text

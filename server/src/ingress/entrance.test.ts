@@ -128,3 +128,22 @@ test('what comes faster than the workspace wants it is told when to come again',
   })
   await expect(wrong).rejects.toMatchObject({ key: 'invalid_input' })
 })
+
+test('what is refused of one customer takes nothing from others at the same address', async () => {
+  const path = await webhookPath('shared')
+  const [loud, quiet] = [await house.tokenOf({ id: 'loud' }), await house.tokenOf({ id: 'quiet' })]
+  for (const token of [loud, quiet])
+    await fetch(`${house.url}/customers/self`, { headers: { authorization: `Bearer ${token}` } })
+  await house.admin.workspaces.patch({
+    params: { id: house.workspace.key },
+    body: { settings: { rateLimits: { webhooksPerAddress: 4, webhooksPerCustomer: 1 } } },
+  })
+  const statuses = async (token: string, count: number) => {
+    const post = () =>
+      fetch(`${house.url}${path}`, { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: '{"a":1}' })
+    const answers = await Promise.all(Array.from({ length: count }, post))
+    return answers.map(({ status }) => status)
+  }
+  expect((await statuses(loud, 60)).filter((status) => status === 429).length).toBeGreaterThan(20)
+  expect(await statuses(quiet, 4)).toEqual([200, 200, 200, 200])
+})

@@ -23,10 +23,17 @@ export async function enterBy(
   request.sender.owner = uuid
   request.sender.elementId = owner.elementId
   request.sender.customerId = owner.customerId
-  await way.rates.admit(workspaceId, [{ name: 'webhooksPerAddress', of: uuid }])
+  const ofAddress = { name: 'webhooksPerAddress', of: uuid } as const
+  await way.rates.admit(workspaceId, [ofAddress])
   const customerId = owner.customerId ?? (await customerOf?.()) ?? null
   if (customerId === null) return
   request.sender.owner = customerId
   request.sender.customerId = customerId
-  await way.rates.admit(workspaceId, [{ name: 'webhooksPerCustomer', of: customerId }])
+  try {
+    await way.rates.admit(workspaceId, [{ name: 'webhooksPerCustomer', of: customerId }])
+  } catch (error) {
+    // Others send to this address too: what is refused of one must take nothing from them.
+    way.rates.giveBack(ofAddress)
+    throw error
+  }
 }

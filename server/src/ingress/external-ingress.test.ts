@@ -19,7 +19,7 @@ test('an address that is slow has its share in hand and no more: others are take
     receive: { atSubscription } as never,
     ids: createIds(systemClock),
     metrics: createMetrics(),
-    rates: { admit: () => undefined },
+    rates: { admit: () => undefined, giveBack: () => undefined },
     doors: { subscription: () => ({ workspaceId: 'w', customerId: 'c', elementId: 'e' }), global: () => null },
     limits: { inHandMax: 8, shareOfOne: 0.25 },
   })

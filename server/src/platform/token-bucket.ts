@@ -7,6 +7,8 @@ export type Rate = { perSecond: number; burst: number } | null
 export interface TokenBuckets {
   /** Takes one from the bucket; null, or in how many seconds there is one again. */
   take(name: string, rate: Rate): number | null
+  /** What was taken was for nothing. */
+  giveBack(name: string): void
 }
 
 interface Bucket {
@@ -35,6 +37,10 @@ export function createTokenBuckets(nowMs: () => number = () => performance.now()
         return null
       }
       return Math.max(1, Math.ceil((1 - bucket.tokens) / rate.perSecond))
+    },
+    giveBack(name) {
+      const bucket = buckets.get(name)
+      if (bucket !== undefined) bucket.tokens += 1
     },
   }
 }

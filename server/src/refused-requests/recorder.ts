@@ -1,5 +1,6 @@
 import type { ErrorKey } from '@permea/contract'
 import { Counter } from 'prom-client'
+import { withoutAddresses } from '../exchanges/masked-words.ts'
 import { excerptOf } from '../exchanges/recorded.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Database } from '../platform/database.ts'
@@ -116,7 +117,7 @@ export function createRefusedRequests(options: RecorderOptions): RefusedRequests
       reason,
       status,
       claimedId: claims.id,
-      message: storable(refused.message, MESSAGE_CHARS_MAX),
+      message: storable(messageOf(refused), MESSAGE_CHARS_MAX),
       method: storable(refused.method, NAME_CHARS_MAX),
       path: storable(pathOf(refused.url), PATH_CHARS_MAX),
       address: storable(refused.address, NAME_CHARS_MAX),
@@ -161,6 +162,12 @@ function excerptIn({ url, body }: NotedRefusal): string | null {
 const UUID_CHARS_SHOWN = 8
 
 /** The path without what opens a door: of the address of a webhook only the beginning. */
+/** It may name the address as it was requested, whose last part may prove a sender. */
+function messageOf({ message, url }: NotedRefusal): string {
+  const path = url.split('?')[0] ?? ''
+  return withoutAddresses(path === '' ? message : message.replaceAll(path, pathOf(url)))
+}
+
 function pathOf(url: string): string {
   const path = url.split('?')[0] ?? ''
   return path.replace(

@@ -99,6 +99,19 @@ test('a text that the database cannot hold is kept as well as it can be', async 
   expect(row?.excerpt).toContain('\\u0000')
 })
 
+test('what proves a sender is in no row: neither of an address that is not there, nor within texts', async () => {
+  const token = await house.tokenOf({ id: 'acme' })
+  const unknown = `${house.url}/webhooks/app-events/hunter2hunter2hunter2?token=hunter2`
+  expect(await post(unknown, '{"password":"hunter2"}', { authorization: `Bearer ${token}` })).toBe(404)
+  expect(await post(global, JSON.stringify(['password=hunter2', { of: 'ghost', next: '/x?token=hunter2' }]))).toBe(400)
+  await house.settle()
+  const { rows } = await sql<{ text: string }>`select r::text as text from refused_requests r`.execute(
+    house.engine.database.db,
+  )
+  expect(rows.filter(({ text }) => text.includes('token=***')).length).toBeGreaterThan(0)
+  expect(rows.filter(({ text }) => text.includes('hunter2hunter') || text.includes('=hunter2'))).toEqual([])
+})
+
 test('another workspace sees nothing of it', async () => {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from refused_requests where workspace_id is distinct from ${house.workspace.id}`.execute(

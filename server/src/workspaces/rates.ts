@@ -21,7 +21,14 @@ const BURST_SECONDS = 5
 /** Refuses what comes faster than the workspace wants it. */
 export interface Rates {
   /** Refuses with `rate_limit_exceeded`. Waits only for a workspace that is not remembered. */
-  admit(workspaceId: string, asked: readonly { name: RateName; of: string }[]): void | Promise<void>
+  admit(workspaceId: string, asked: readonly Asked[]): void | Promise<void>
+  /** What was let in is refused by something else. */
+  giveBack(asked: Asked): void
+}
+
+interface Asked {
+  name: RateName
+  of: string
 }
 
 const WORDS: Record<RateName, string> = {
@@ -50,6 +57,7 @@ export function createRates(options: { directory: WorkspaceDirectory; buckets?: 
       if (known !== null) return admitBy(known)
       return directory.byId(workspaceId).then(admitBy)
     },
+    giveBack: ({ name, of }) => buckets.giveBack(`${name} ${of}`),
   }
 }
 
