@@ -122,6 +122,27 @@ test('a run that its condition ended says so, with what was compared; repeated w
   expect(items[0]).toMatchObject({ state: 'completed', meta: { repeatedFrom: expect.any(String) } })
 })
 
+test('a node is tried out alone, as it is edited, with what it was given last', async () => {
+  const { items } = await scene.house.admin.flows.list({ query: { search: 'Large orders' } })
+  await visit.open(`/flows/${items[0]?.id}`)
+  await node('Send it on')
+  await page.getByRole('tab', { name: 'Try it' }).click()
+  const input = page.getByRole('textbox', { name: 'Input' })
+  await input.getByText('"1003"').first().waitFor()
+  await visit.expectAccessible()
+  const before = workshop.receiver.received.length
+  await page.getByRole('button', { name: 'Try it' }).click()
+  const outcome = page.getByRole('region', { name: 'What it came to' })
+  await outcome.getByText('completed').waitFor()
+  expect(workshop.receiver.received.slice(before).map(({ path }) => path)).toEqual(['/large'])
+  await input.click()
+  await page.keyboard.press('ControlOrMeta+a')
+  await page.keyboard.press('Delete')
+  await input.pressSequentially('nothing')
+  await page.getByText('Not valid JSON yet', { exact: false }).waitFor()
+  expect(await page.getByRole('button', { name: 'Try it' }).isDisabled()).toBe(true)
+})
+
 test('ways out have conditions of their own, and what rows cannot say stays a formula', async () => {
   const { admin } = scene.house
   const { items } = await admin.flows.list({ query: { search: 'Large orders' } })

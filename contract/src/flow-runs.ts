@@ -3,7 +3,7 @@ import { Customer } from './customers.ts'
 import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
 import { FlowInstance } from './flow-instances.ts'
-import { EmbeddedConnection, RunFlowInput } from './flows.ts'
+import { EmbeddedConnection, FlowNode, RunFlowInput } from './flows.ts'
 import { Integration } from './integrations.ts'
 import { listOf, logOf, Meta, paging, Timestamp, timeBounds } from './shapes.ts'
 
@@ -78,6 +78,30 @@ export const FlowNodeRunOutput = z
   .object({ id: z.string(), nodeKey: z.string(), runId: z.string(), data: z.string() })
   .meta({ id: 'FlowNodeRunOutput' })
 
+/** One node to be done alone. */
+export const FlowNodeTrialInput = z.object({
+  /** The node as it is edited; as it is saved where absent. */
+  node: FlowNode.optional(),
+  /** What formulas find under `input`: the outputs of the nodes before it, by their keys. */
+  input: Meta,
+  /** What the node before it put out, where the node works on that; `input` where absent. */
+  fed: z.unknown().optional(),
+})
+
+/** What a node that was done alone came to. */
+export const FlowNodeTrial = z
+  .object({
+    /** `waiting`: it paused, or would be tried again, at `until`. */
+    status: z.enum(['completed', 'failed', 'skipped', 'waiting']),
+    outputs: z.array(z.unknown()),
+    errors: z.array(ErrorData),
+    logs: z.array(z.unknown()),
+    durationMs: z.number().int(),
+    until: Timestamp.optional(),
+  })
+  .meta({ id: 'FlowNodeTrial' })
+export type FlowNodeTrial = z.infer<typeof FlowNodeTrial>
+
 const one = { access: 'customer', refusals: ['not_found'] } as const
 const cursorOnly = { query: z.object(paging) } as const
 
@@ -141,6 +165,15 @@ export const flowRuns = {
     answer: FlowRun,
     status: 201,
     refusals: ['not_found', 'archived', 'invalid_input'],
+  },
+  tryNode: {
+    method: 'POST',
+    path: '/flow-instances/:id/nodes/:nodeKey/try',
+    summary: 'Do one node alone, with all its effects and without a run: as it is saved, or as it is edited',
+    access: 'customer',
+    body: FlowNodeTrialInput,
+    answer: FlowNodeTrial,
+    refusals: ['not_found', 'archived', 'invalid_flow'],
   },
   output: {
     method: 'GET',

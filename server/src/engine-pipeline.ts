@@ -29,6 +29,8 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     database,
     ownership,
     ids,
+    sealing,
+    nodeTypes,
     random,
     log,
     metrics,

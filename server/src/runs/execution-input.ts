@@ -21,4 +21,6 @@ export interface ExecutionInput {
   /** Those of them that are within the for-each at this place. */
   beneath(path: string): readonly RecordedNodeRun[]
   signal: AbortSignal
+  /** What the first node is fed where that is not what the run was launched with. */
+  fed?: unknown
 }

@@ -115,7 +115,7 @@ export class Execution implements Progressing {
     const parsing = parseKnownJson(this.#in.item.input)
     const input = parsing instanceof Promise ? await parsing : parsing
     this.#input = input
-    return { input, fed: input }
+    return { input, fed: 'fed' in this.#in ? this.#in.fed : input }
   }
 
   // ── walking ──

@@ -14,7 +14,7 @@ import type { Database, Tx } from '../platform/database.ts'
 import type { Queue } from '../platform/queue.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { NodeRun } from './node-run.ts'
-import { type NewRun, REPEATED_FROM, type RunItem } from './run.ts'
+import { newRun, REPEATED_FROM, type RunItem } from './run.ts'
 import type { Runs } from './runs.ts'
 
 export interface LaunchOptions {
@@ -52,7 +52,7 @@ export function createLaunch(options: LaunchOptions): Launch {
     kept?: readonly NodeRun[],
   ): Promise<RunItem> {
     const text = JSON.stringify(input ?? null)
-    const run = newRun(instance, nodeKey, type, text, meta)
+    const run = newRun(instance, { nodeKey, type, inputText: text, meta })
     if (kept !== undefined) return runs.insertGoingOn(tx, run, text, kept)
     const [item] = await runs.insert(tx, [{ run, input: text }])
     if (item === undefined) throw new Error('one run gives one item')
@@ -127,31 +127,5 @@ export function createLaunch(options: LaunchOptions): Launch {
       })
       if (item !== null) runs.offer([item])
     },
-  }
-}
-
-function newRun(
-  instance: FlowInstance,
-  startNodeKey: string,
-  type: string,
-  inputText: string,
-  meta: Record<string, unknown> | null,
-): NewRun {
-  return {
-    workspaceId: instance.workspaceId,
-    customerId: instance.customerId,
-    connectionId: instance.connectionId,
-    integrationId: instance.integrationId,
-    flowInstanceId: instance.id,
-    flowId: instance.flowId,
-    universalFlowId: instance.universalFlowId,
-    versionId: instance.versionId,
-    startNodeKey,
-    appEventId: null,
-    inputText,
-    launchedBy: { type },
-    meta,
-    isOrdered: instance.isOrdered,
-    concurrency: instance.concurrency,
   }
 }

@@ -233,6 +233,10 @@ export function runRoutes(options: RunRoutesOptions): {
       )
       return again(call.principal, toWire('fr', item.id))
     },
+    async tryNode({ principal, params, body }) {
+      const instance = await instances.byId(principal, params.id ?? '')
+      return runs.tryNode(instance, params.nodeKey ?? '', body, principal)
+    },
     async output(call) {
       const row = await rowOf(call)
       const nodes = await shownNodesOfVersion(database.db, row.versionId)

@@ -1,7 +1,7 @@
 import type { ErrorData, FlowRunState, FlowNodeRun as WireNodeRun, FlowRun as WireRun } from '@permea/contract'
 import type { z } from 'zod'
 import { shownJson } from '../api/shown-json.ts'
-import { CONCURRENCY_DEFAULT, flowWireId } from '../flows/flow.ts'
+import { CONCURRENCY_DEFAULT, type FlowInstance, flowWireId } from '../flows/flow.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { LaneItem } from '../platform/lane.ts'
 import type { NodeCounts } from './node-run.ts'
@@ -55,6 +55,30 @@ export interface Batch {
 
 /** Node runs that wait for another try, by path: tries made and when the next is due (epoch ms). */
 export type Waiting = Record<string, { attempts: number; untilMs: number; logs: unknown[]; isPause?: true }>
+
+/** A run of a customer's flow that no event launches. */
+export function newRun(
+  instance: FlowInstance,
+  launch: { nodeKey: string; type: string; inputText: string; meta: Record<string, unknown> | null },
+): NewRun {
+  return {
+    workspaceId: instance.workspaceId,
+    customerId: instance.customerId,
+    connectionId: instance.connectionId,
+    integrationId: instance.integrationId,
+    flowInstanceId: instance.id,
+    flowId: instance.flowId,
+    universalFlowId: instance.universalFlowId,
+    versionId: instance.versionId,
+    startNodeKey: launch.nodeKey,
+    appEventId: null,
+    inputText: launch.inputText,
+    launchedBy: { type: launch.type },
+    meta: launch.meta,
+    isOrdered: instance.isOrdered,
+    concurrency: instance.concurrency,
+  }
+}
 
 /** Says in `meta` from which node on a run repeats another: then it has node runs before it starts. */
 export const REPEATED_FROM = 'repeatedFrom'

@@ -5,14 +5,14 @@ import { userVariable } from '../customers/customer.ts'
 import { customersByIds } from '../customers/store.ts'
 import { type FlowInstance, flowWireId } from '../flows/flow.ts'
 import type { NodeServices } from '../flows/node-type.ts'
-import type { Plans } from '../flows/plan.ts'
+import type { FlowPlan, Plans } from '../flows/plan.ts'
 import { flowsByIds, instancesByIds } from '../flows/store.ts'
 import { integrationsByIds } from '../integrations/store.ts'
 import type { Live } from '../live/live.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
-import { type Database, runPrepared, type Statement, type Tx } from '../platform/database.ts'
+import { runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
 import type { LaneOutcome, LaneSource, Lanes } from '../platform/lane.ts'
 import { GIVEN_UP } from '../platform/lane-faults.ts'
@@ -32,6 +32,7 @@ import { nodeRunsInsert } from './record-store.ts'
 import { createRecorder, type Recorder, recordBeside } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
 import { fetchRuns, lanesWithRuns, runsInsert, stopRun } from './store.ts'
+import { createTrials, type TrialOptions, type TryNode } from './trial.ts'
 
 /** Runs at work at the same time in this process; they mostly wait for the network. */
 const PROCESS_CAP = 2000
@@ -49,10 +50,8 @@ const STOPPED_MAX = 20_000
 /** Customers' fields and instances' names may be this old for a run. */
 const KEEP_MS = 1000
 
-export interface RunsOptions {
-  database: Database
+export interface RunsOptions extends TrialOptions {
   ownership: Ownership
-  ids: Ids
   random(): number
   log: Log
   metrics: Metrics
@@ -76,6 +75,8 @@ export interface Runs extends AsyncDisposable {
   offer(items: readonly RunItem[]): void
   /** Ends a run as stopped, wherever it is at work; false where it had ended. */
   stop(id: string): Promise<boolean>
+  /** Does one node of a customer's flow alone. */
+  tryNode: TryNode
   settled(): Promise<void>
   readonly inFlight: number
   start(): void
@@ -162,6 +163,7 @@ export function createRuns(options: RunsOptions): Runs {
       await ownership.notify({ about: 'run-stopped', id })
       return true
     },
+    tryNode: createTrials(options, { execution: executionOptions, prepare }),
     async settled() {
       hand(await batches.receive(null), batches, lanes)
       await batches.settled()
@@ -259,8 +261,10 @@ function hand(items: readonly RunItem[], batches: Batches, lanes: Lanes<RunItem>
   if (needRows.length > 0) void batches.activate(needRows).then(() => lanes.offer(needRows))
 }
 
+type Prepare = (item: RunItem, signal: AbortSignal, plan?: FlowPlan) => Promise<ExecutionInput>
+
 /** Gathers what a run needs beside its row; rows that many runs need are read together. */
-function createPreparation(options: RunsOptions): (item: RunItem, signal: AbortSignal) => Promise<ExecutionInput> {
+function createPreparation(options: RunsOptions): Prepare {
   const { database } = options
   const loadCustomer = createBatchLoader({
     load: (wanted) => customersByIds(database.db, wanted),
@@ -284,10 +288,10 @@ function createPreparation(options: RunsOptions): (item: RunItem, signal: AbortS
   })
   const loadFlow = createBatchLoader({ load: (wanted) => flowsByIds(database.db, wanted), keepMs: KEEP_MS, max: 1000 })
 
-  return async function prepare(item: RunItem, signal: AbortSignal): Promise<ExecutionInput> {
+  return async function prepare(item, signal, own) {
     const { run } = item
     const [plan, customer, instance, integration, connection, recorded] = await Promise.all([
-      options.plans.of(run.versionId),
+      own ?? options.plans.of(run.versionId),
       loadCustomer(run.customerId),
       loadInstance(run.flowInstanceId),
       run.integrationId === null ? undefined : loadIntegration(run.integrationId),

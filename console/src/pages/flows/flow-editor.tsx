@@ -13,6 +13,7 @@ import { type Unfinished, UnfinishedAround, type UnfinishedTexts } from '../../f
 import { objectText, readObject, useValueText } from '../../forms/value-text.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { AddNode, NodeForm } from './node-form.tsx'
+import type { TrialOf } from './node-trial.tsx'
 import { type FlowNodes, nodeProblemsOf, withLink, withNode, withoutLink } from './nodes.ts'
 
 const CodeDiff = lazy(() => import('../../code/code-diff.tsx'))
@@ -22,6 +23,7 @@ interface FlowEditorProps {
   /** What unsaved work is kept under. */
   draft: string
   nodes: FlowNodes
+  trialOf: TrialOf
   save(nodes: FlowNodes): Promise<unknown>
   /** Why it cannot be changed. */
   fixed?: string
@@ -39,7 +41,7 @@ export function FlowEditor(props: FlowEditorProps) {
   return <EditorOf key={props.draft} {...props} />
 }
 
-function EditorOf({ draft: name, nodes: saved, save, fixed }: FlowEditorProps) {
+function EditorOf({ draft: name, nodes: saved, trialOf, save, fixed }: FlowEditorProps) {
   const types = useQuery({
     queryKey: ['flow-node-types'],
     queryFn: () => permea.flowNodeTypes.list(),
@@ -199,7 +201,14 @@ function EditorOf({ draft: name, nodes: saved, save, fixed }: FlowEditorProps) {
             </div>
             <div className="flow-form">
               {selected !== undefined && nodes[selected] !== undefined ? (
-                <NodeForm nodes={nodes} nodeKey={selected} types={kinds} problems={problems} onChange={change} />
+                <NodeForm
+                  nodes={nodes}
+                  nodeKey={selected}
+                  types={kinds}
+                  problems={problems}
+                  trialOf={trialOf}
+                  onChange={change}
+                />
               ) : (
                 <p className="dim">Choose a node of the graph to see and change it.</p>
               )}

@@ -128,6 +128,7 @@ export function Record() {
             <FlowEditor
               draft={`${PATH}/${each.id}/nodes`}
               nodes={each.nodes}
+              trialOf={{ flowInstanceId: each.id }}
               save={(nodes) => permea.flowInstances.patch({ params: { id: each.id }, body: { nodes } })}
               {...(each.archivedAt === undefined ? {} : { fixed: 'It is archived; restore it to change it.' })}
             />

@@ -169,6 +169,7 @@ function Existing() {
             <FlowEditor
               draft={`${PATH}/${flow.id}/nodes`}
               nodes={flow.nodes}
+              trialOf={{ flowId: flow.id }}
               save={(nodes) => permea.flows.patch({ params: { selector: flow.id }, body: { nodes } })}
               {...(flow.archivedAt === undefined ? {} : { fixed: 'It is archived; restore it to change it.' })}
             />

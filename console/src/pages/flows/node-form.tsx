@@ -18,6 +18,7 @@ import { type FormSchema, SchemaForm } from '../../forms/schema-form.tsx'
 import type { FormScope } from '../../forms/scope.ts'
 import { objectText, readObject, useValueText } from '../../forms/value-text.ts'
 import { useSamples } from './last-event.ts'
+import { NodeTrial, type TrialOf } from './node-trial.tsx'
 import {
   type FlowNode,
   type FlowNodes,
@@ -36,11 +37,12 @@ interface NodeFormProps {
   nodeKey: string
   types: readonly NodeType[]
   problems: readonly NodeProblem[]
+  trialOf: TrialOf
   onChange(nodes: FlowNodes, selected: string | undefined): void
 }
 
 /** One node of a flow: its form, made from what its kind is configured by, and itself as JSON. */
-export function NodeForm({ nodes, nodeKey, types, problems, onChange }: NodeFormProps) {
+export function NodeForm({ nodes, nodeKey, types, problems, trialOf, onChange }: NodeFormProps) {
   const node = nodes[nodeKey]
   if (node === undefined) return null
   const type = typeOf(node, types)
@@ -75,6 +77,7 @@ export function NodeForm({ nodes, nodeKey, types, problems, onChange }: NodeForm
         <Tabs.List>
           <Tabs.Tab value="form">Form</Tabs.Tab>
           <Tabs.Tab value="json">Node as JSON</Tabs.Tab>
+          {type?.isTrigger === false && <Tabs.Tab value="trial">Try it</Tabs.Tab>}
         </Tabs.List>
         <Tabs.Panel value="form" pt="md">
           <Fields
@@ -91,6 +94,11 @@ export function NodeForm({ nodes, nodeKey, types, problems, onChange }: NodeForm
         <Tabs.Panel value="json" pt="md">
           <NodeJson key={nodeKey} nodeKey={nodeKey} node={node} onChange={set} />
         </Tabs.Panel>
+        {type?.isTrigger === false && (
+          <Tabs.Panel value="trial" pt="md">
+            <NodeTrial key={nodeKey} of={trialOf} nodeKey={nodeKey} node={node} />
+          </Tabs.Panel>
+        )}
       </Tabs>
     </section>
   )

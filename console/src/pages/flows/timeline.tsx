@@ -4,15 +4,14 @@ import { IconChevronRight } from '@tabler/icons-react'
 import { useQueries, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type AnswerOf, type ItemOf, permea } from '../../api.ts'
-import { isAlone, OPERATORS, type OperatorName } from '../../conditions/condition.ts'
 import { Act } from '../../parts/act.tsx'
 import { ErrorCard } from '../../parts/error-card.tsx'
-import { Exchange } from '../../parts/exchange.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { Json } from '../../parts/json.tsx'
 import { between, duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { useUrlState } from '../../records/url-state.ts'
+import { NodeLogs } from './node-logs.tsx'
 
 type Run = AnswerOf<typeof permea.flowRuns.get>
 type NodeRun = ItemOf<typeof permea.flowRuns.nodeRuns>
@@ -120,14 +119,6 @@ function placeInTime(run: Run, nodeRun: NodeRun): { left: number; width: number 
   return { left, width: Math.max(1.5, Math.min(100 - left, width)) }
 }
 
-interface LoggedExchange {
-  type?: string
-  at?: string
-  request?: unknown
-  response?: unknown
-  error?: string
-}
-
 function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
   const { data, error, isPending } = useQuery({
     queryKey: ['flow-run', 'node', run.id, nodeRun.id],
@@ -135,14 +126,12 @@ function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
   })
   if (error !== null) return <Failure error={error} />
   if (isPending) return <Skeleton height={80} />
-  const conditions = (data.logs as LoggedCondition[]).filter((log) => log.type === 'condition')
-  const logs = (data.logs as LoggedExchange[]).filter((log) => log.type !== 'condition')
   return (
     <div className="step-details stack">
       {data.errors.map((each) => (
         <ErrorCard
           key={`${each.key} ${each.message}`}
-          error={{ ...each, data: logs.length > 0 ? undefined : each.data }}
+          error={{ ...each, data: data.logs.length > 0 ? undefined : each.data }}
         />
       ))}
       <p className="dim">
@@ -151,27 +140,7 @@ function Details({ run, nodeRun }: { run: Run; nodeRun: NodeRun }) {
         {data.attempts > 1 && `, in ${data.attempts} attempts`}
       </p>
       {nodeRun.nodeKey !== run.startNodeKey && <RepeatFrom run={run} nodeKey={nodeRun.nodeKey} />}
-      {conditions.flatMap(({ comparisons }) =>
-        comparisons.length > 0 ? [<Comparisons key="compared" of={comparisons} />] : [],
-      )}
-      {logs.map((log, at) =>
-        log.request === undefined ? (
-          // biome-ignore lint/suspicious/noArrayIndexKey: lines of a log have nothing else, and never move
-          <Json key={at} value={log} label={`log line ${at + 1}`} />
-        ) : (
-          <Exchange
-            // biome-ignore lint/suspicious/noArrayIndexKey: as above
-            key={at}
-            title={logs.length > 1 ? `Request ${at + 1}` : 'Request'}
-            status={log.error === undefined && !isRefusal(log.response) ? 'success' : 'failed'}
-            about={<Moment at={log.at} />}
-            request={log.request}
-            response={log.response}
-            error={log.error}
-            isOpen={at === logs.length - 1 && data.status === 'failed'}
-          />
-        ),
-      )}
+      <NodeLogs logs={data.logs} isFailed={data.status === 'failed'} />
       <div className="pair">
         <div>
           <div className="small-title">Input</div>
@@ -204,63 +173,7 @@ function RepeatFrom({ run, nodeKey }: { run: Run; nodeKey: string }) {
   )
 }
 
-interface LoggedCondition {
-  type?: string
-  comparisons: Comparison[]
-}
-
-interface Comparison {
-  field?: string
-  operator: string
-  value: unknown
-  operand: unknown
-  holds: boolean
-}
-
-/** What a filter compared when its condition did not hold. */
-function Comparisons({ of }: { of: readonly Comparison[] }) {
-  return (
-    <table className="plain-table">
-      <caption className="small-title">What was compared</caption>
-      <thead>
-        <tr>
-          {['Field', 'Was', 'Comparison', 'With', 'Holds'].map((title) => (
-            <th key={title} scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {of.map(({ field, operator, value, operand, holds }, at) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a comparison is nothing but its place
-          <tr key={at}>
-            <td>
-              <code>{field ?? 'a formula'}</code>
-            </td>
-            <td>
-              <code>{JSON.stringify(value)}</code>
-            </td>
-            <td>{(OPERATORS as Record<string, string>)[operator] ?? operator}</td>
-            <td>
-              {operator in OPERATORS && isAlone(operator as OperatorName) ? '' : <code>{JSON.stringify(operand)}</code>}
-            </td>
-            <td>
-              <Status of={holds ? 'yes' : 'no'} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  )
-}
-
 function outputsOf(data: NodeRun): unknown {
   const values = data.outputs.map((output) => parseExactJson(output.data ?? 'null') as unknown)
   return values.length === 1 ? values[0] : values
-}
-
-function isRefusal(response: unknown): boolean {
-  const { status } = (response ?? {}) as { status?: number }
-  return status !== undefined && status >= 400
 }
