@@ -337,26 +337,38 @@ describe('the published client', () => {
     expect((await post(payload({ token: bobs, integrationKey: undefined, connectionId: first.id }))).status).toBe(404)
   })
 
-  test('streams are shared out: one customer takes only so many, and the others wait on', async () => {
-    const open = async (id: string) => {
+  test('streams are shared out: one customer, one workspace and all together have only so many', async () => {
+    const opened: AbortController[] = []
+    const open = async (token: string) => {
       const stop = new AbortController()
-      const token = await house.tokenOf({ id })
+      opened.push(stop)
       const answer = await fetch(`${house.url}/sse/connection-events/any?token=${token}`, { signal: stop.signal })
-      return { answer, stop }
+      if (answer.status !== 200) expect(await answer.json()).toMatchObject({ key: expect.any(String) })
+      return answer.status
     }
-    const id = `many-${customers}`
-    const opened = await Promise.all(Array.from({ length: 51 }, () => open(id)))
-    expect(opened.filter(({ answer }) => answer.status === 200)).toHaveLength(50)
-    const [refused] = opened.filter(({ answer }) => answer.status === 429)
-    expect(await refused?.answer.json()).toMatchObject({ key: 'rate_limit_exceeded' })
-    const other = await open(`other-${customers}`)
-    expect(other.answer.status).toBe(200)
-    for (const { stop } of [...opened, other]) stop.abort()
-    await until('there is room again', 20_000, async () => {
-      const again = await open(id)
-      again.stop.abort()
-      return again.answer.status === 200 ? true : undefined
-    })
+    const openMany = async (token: string, count: number) => {
+      const statuses = await Promise.all(Array.from({ length: count }, () => open(token)))
+      return [200, 429, 503].map((status) => statuses.filter((each) => each === status).length)
+    }
+    const tokens = await Promise.all(
+      Array.from({ length: 11 }, (_, i) => house.tokenOf({ id: `stream-${customers}-${i}` })),
+    )
+    const [first = '', ...others] = tokens
+    expect(await openMany(first, 51)).toEqual([50, 1, 0])
+    const admin = await house.tokenOf({ isAdmin: true })
+    expect(await openMany(admin, 501)).toEqual([500, 1, 0])
+    for (const token of others.slice(0, 9)) expect(await openMany(token, 50)).toEqual([50, 0, 0])
+    expect(await open(others.at(-1) ?? '')).toBe(503)
+    for (const stop of opened) stop.abort()
+    await until('there is room again', 20_000, async () => ((await open(first)) === 200 ? true : undefined))
+    for (const stop of opened) stop.abort()
+  })
+
+  test('a form that is too large is refused', async () => {
+    const body = new URLSearchParams({ payload: 'x'.repeat(256 * 1024) })
+    expect((await fetch(`${house.url}/connect`, { method: 'POST', body })).status).toBe(413)
+    const small = new URLSearchParams({ payload: 'x'.repeat(200 * 1024) })
+    expect((await fetch(`${house.url}/connect`, { method: 'POST', body: small })).status).toBe(400)
   })
 
   test('of another customer hears nothing, and what cannot be read is refused', async () => {

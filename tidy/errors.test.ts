@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { missingTests } from './limits-page.ts'
 import { PRINT_COMMAND, printed } from './print.ts'
 import { ROOT, textOf } from './source-files.ts'
 
@@ -11,6 +12,10 @@ test.each(Object.entries(documents))('%s is as the contract prints it', (path, t
   expect(isCurrent, `${path} does not follow the contract; run \`${PRINT_COMMAND}\` and commit what it writes`).toBe(
     true,
   )
+})
+
+test('every limit on the page of limits is held by a test that is there', () => {
+  expect(missingTests()).toEqual([])
 })
 
 test('every reference in the OpenAPI document leads to something in it', () => {

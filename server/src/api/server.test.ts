@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { buildHouse, type House, until } from '@permea/testkit'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sql } from '../platform/database.ts'
+import { HEAD_MS_MAX, REQUEST_MS_MAX } from './request-bodies.ts'
 
 // What the HTTP server does for every endpoint alike.
 
@@ -44,6 +45,35 @@ test('no answer is kept by anybody between, whether it holds something or refuse
   ] as const) {
     const { headers } = await send(method, path, method === 'POST' ? '{"internalId":7}' : undefined, JSON_TYPE)
     expect([path, headers.get('cache-control')]).toEqual([path, 'no-store'])
+  }
+})
+
+test('a head, or a whole request, that takes too long ends its connection', async () => {
+  const { server } = house.engine.app
+  expect([server.headersTimeout, server.requestTimeout]).toEqual([HEAD_MS_MAX, REQUEST_MS_MAX])
+  const { port } = new URL(house.url)
+  const answerTo = async (text: string) => {
+    const socket = connect(Number(port), '127.0.0.1')
+    let said = ''
+    socket.on('data', (chunk) => {
+      said += chunk.toString()
+    })
+    socket.on('error', () => {})
+    socket.write(text)
+    await once(socket, 'close')
+    return said.split('\r\n')[0]
+  }
+  // They are looked at every two seconds.
+  server.headersTimeout = 300
+  server.requestTimeout = 600
+  try {
+    const answers = await Promise.all([
+      answerTo('POST /customers HTTP/1.1\r\nhost: x\r\n'),
+      answerTo(`POST /customers HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\ncontent-length: 9\r\n\r\n{`),
+    ])
+    expect(answers).toEqual(['HTTP/1.1 408 Request Timeout', 'HTTP/1.1 408 Request Timeout'])
+  } finally {
+    Object.assign(server, { headersTimeout: HEAD_MS_MAX, requestTimeout: REQUEST_MS_MAX })
   }
 })
 

@@ -99,6 +99,12 @@ test('a batch of ten thousand keeps every event as it was written', async () => 
   expect(answer.status).toBe(200)
   const { results } = (await answer.json()) as { results: { id?: string }[] }
   expect(results.filter((each) => each.id !== undefined)).toHaveLength(10_000)
+  const more = await fetch(`${house.url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: `[${[...events, events[0]].join(',')}]`,
+  })
+  expect(more.status).toBe(413)
 })
 
 test('what comes faster than the workspace wants it is told when to come again', async () => {

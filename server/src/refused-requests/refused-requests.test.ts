@@ -1,8 +1,13 @@
-import type { RefusedRequest, refusedRequests } from '@permea/contract'
+import { ERRORS, type RefusedRequest, type refusedRequests } from '@permea/contract'
 import { buildHouse, type House, refusalKey } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { z } from 'zod'
+import { systemClock } from '../platform/clock.ts'
 import { sql } from '../platform/database.ts'
+import { createIds } from '../platform/ids.ts'
+import { silentLog } from '../platform/log.ts'
+import { createMetrics } from '../platform/metrics.ts'
+import { createRefusedRequests } from './recorder.ts'
 
 type Kept = z.infer<typeof RefusedRequest>
 
@@ -110,6 +115,47 @@ test('what proves a sender is in no row: neither of an address that is not there
   )
   expect(rows.filter(({ text }) => text.includes('token=***')).length).toBeGreaterThan(0)
   expect(rows.filter(({ text }) => text.includes('hunter2hunter') || text.includes('=hunter2'))).toEqual([])
+})
+
+test('what was sent is kept up to its limit, and one workspace keeps so many and no more', async () => {
+  const { database } = house.engine
+  let nowMs = 0
+  const recorder = createRefusedRequests({
+    ...{ database, ids: createIds(systemClock), metrics: createMetrics(), log: silentLog, nowMs: () => nowMs },
+    workspaceByKey: async () => null,
+    onlyWorkspace: async () => null,
+  })
+  const other = '00000000-0000-7000-8000-000000000009'
+  const countKept = async () => {
+    const { rows } = await sql<{ count: number; chars: number }>`
+      select count(*)::int as count, max(length(excerpt)) as chars from refused_requests where workspace_id = ${other}`.execute(
+      database.db,
+    )
+    return rows[0]
+  }
+  const reasons = Object.keys(ERRORS) as (keyof typeof ERRORS)[]
+  let noted = 0
+  for (let second = 0; noted < 6000; second += 1) {
+    nowMs = second * 7000
+    for (const reason of reasons)
+      for (let i = 0; i < 20; i += 1) {
+        recorder.note({
+          ...{ reason, status: 400, message: 'no', method: 'POST', url: '/x', address: `10.0.${i}.1` },
+          ...{ workspaceId: other, customerId: null, elementId: null, authorization: undefined },
+          body: () => ({ text: `{"a":"${'x'.repeat(2000)}"}`, contentType: 'application/json' }),
+        })
+        noted += 1
+        // No more than so many wait to be written.
+        if (noted % 400 === 0) await recorder.settled()
+      }
+  }
+  await recorder.settled()
+  const { count = 0, chars } = (await countKept()) ?? {}
+  expect(chars).toBe(1000)
+  expect(count).toBeGreaterThan(2900)
+  expect(count).toBeLessThan(3000 + nowMs / 1000 + 1)
+  expect(noted).toBeGreaterThan(count + 1000)
+  await sql`delete from refused_requests where workspace_id = ${other}`.execute(database.db)
 })
 
 test('another workspace sees nothing of it', async () => {

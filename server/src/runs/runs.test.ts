@@ -325,6 +325,15 @@ describe('limits', () => {
     expect((await at.runsOf(run, 'in')).items.length).toBeLessThanOrEqual(20)
   })
 
+  test('end a run that is at work for too long', async () => {
+    await using at = await scene({ engine: { runLimits: { activeMsMax: 300 } } })
+    at.app.behave((_request, response) => void setTimeout(() => response.end('{}'), 100))
+    const items = Array.from({ length: 50 }, () => 1)
+    const run = await at.run({ t: start('each'), each: forEach(items, 'send'), send: post('/slow', 1) })
+    expect(run).toMatchObject({ state: 'failed', errors: [{ key: 'limit_exceeded' }] })
+    expect(at.app.received.length).toBeLessThan(50)
+  })
+
   test('end a node whose output is too large', async () => {
     await using at = await scene({ engine: { runLimits: { outputCharsMax: 1000 } } })
     const run = await at.run({ t: start('big'), big: transform('x'.repeat(2000), 'after'), after: post('/after', 1) })

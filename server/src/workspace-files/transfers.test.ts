@@ -1,10 +1,11 @@
+import { request } from 'node:http'
 import type { BackgroundJob } from '@permea/contract'
 import { createPermea } from '@permea/sdk'
 import { addWorkspace, buildHouse, type House, startReceiver, until } from '@permea/testkit'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { systemClock } from '../platform/clock.ts'
-import { packArchive, readArchive } from './archive.ts'
+import { ARCHIVE_LIMITS, packArchive, readArchive } from './archive.ts'
 import type { ImportResult } from './import-files.ts'
 
 /** One workspace of the house, as a person with an admin token has it. */
@@ -420,4 +421,25 @@ test('secrets in nodes are in no file; what is exported and imported again keeps
     { flowKey: 'send', message: expect.stringContaining('config.request.headers.authorization') },
   ])
   expect(await exported(there)).toEqual(files)
+})
+
+test('an archive that says it is larger than may be is refused before it comes', async () => {
+  await using house = await buildHouse()
+  const { token } = await handIn(house)
+  const { promise, resolve, reject } = Promise.withResolvers<string>()
+  const headers = {
+    ...{ authorization: `Bearer ${token}`, 'content-type': 'application/zip' },
+    'content-length': String(ARCHIVE_LIMITS.archiveBytes + 1),
+  }
+  const sent = request(`${house.url}/import`, { method: 'POST', headers }, (answer) => {
+    let text = `${answer.statusCode} `
+    answer.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    answer.on('end', () => resolve(text))
+  })
+  sent.on('error', reject)
+  sent.flushHeaders()
+  expect(await promise).toMatch(/^413 .*payload_too_large/)
+  sent.destroy()
 })
