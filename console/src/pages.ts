@@ -8,6 +8,7 @@ import {
   IconBolt,
   IconBroadcast,
   IconBuilding,
+  IconCertificate,
   IconCode,
   IconDatabase,
   IconHome,
@@ -136,6 +137,14 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
         icon: IconCode,
         also: 'experimental functions subscribe handle',
         load: () => import('./pages/external/external-event-types.tsx'),
+        hasRecords: true,
+      },
+      {
+        path: 'webhook-vendors',
+        title: 'Vendors',
+        icon: IconCertificate,
+        also: 'webhook signatures verify handshake catalogue stripe',
+        load: () => import('./pages/external/webhook-vendors.tsx'),
         hasRecords: true,
       },
       {

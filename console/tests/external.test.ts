@@ -119,3 +119,41 @@ test('a webhook is handled again, an action run by hand, a subscription renewed'
   await page.getByRole('tab', { name: 'Function calls' }).click()
   await page.getByRole('tabpanel').first().waitFor()
 })
+
+test('a vendor of the catalogue becomes an event type whose handle is edited at once', async () => {
+  const { page } = visit
+  await visit.open('/webhook-vendors')
+  await page.getByRole('textbox', { name: 'Search' }).pressSequentially('stri')
+  await page.getByRole('link', { name: 'Stripe', exact: true }).click()
+  const vendor = page.getByRole('dialog')
+  await vendor.getByText('verify.stripe').first().waitFor()
+  await vendor.getByText('"path": "id"').waitFor()
+  await vendor.getByRole('tab', { name: 'About' }).click()
+  await vendor.getByText('300 s').waitFor()
+  await vendor.getByRole('link', { name: 'New external event type of it' }).click()
+  const form = page.getByRole('dialog', { name: 'New external event type' })
+  await form.getByText('Known again by').waitFor()
+  expect(await form.getByRole('combobox', { name: 'Sent by' }).inputValue()).toBe('Stripe')
+  const name = form.getByRole('textbox', { name: 'Name', exact: true })
+  await expect.poll(() => name.inputValue(), { timeout: 20_000 }).toBe('Stripe')
+  await name.click()
+  await page.keyboard.press('End')
+  await name.pressSequentially(' of ours')
+  await form.getByRole('button', { name: 'Create' }).click()
+
+  await page.getByRole('dialog').getByRole('heading', { name: 'Stripe of ours' }).waitFor()
+  await page.getByRole('radiogroup', { name: 'Which function' }).getByText('handle', { exact: true }).click()
+  const code = page.getByRole('textbox', { name: 'handle.js', exact: true })
+  await code.getByText('verify.stripe').waitFor()
+  await code.click()
+  await page.keyboard.press('ControlOrMeta+Home')
+  await code.pressSequentially('// Mind the refunds.\n')
+  await page.getByRole('button', { name: 'Save functions' }).click()
+  await page.getByText('Saved. Subscriptions use the new functions').waitFor()
+  const { items } = await scene.house.admin.externalEventTypes.list({ query: { search: 'Stripe of ours' } })
+  expect(items).toMatchObject([
+    { name: 'Stripe of ours', dedupeKey: { path: 'id' }, parametersSchema: { required: ['secret'] } },
+  ])
+  const handle = items[0]?.handle as { code?: string } | undefined
+  expect(handle?.code?.startsWith("// Mind the refunds.\nimport { verify } from 'permea:webhooks'")).toBe(true)
+})

@@ -24,7 +24,8 @@ interface RecordDrawerProps<T> {
   path: string
   kind: string
   alsoFollows?: readonly string[]
-  apiPath: string
+  /** Of the list that it is one of; of itself where that is not below the list. */
+  apiPath: string | { itself: string }
   fetchOne(id: string, signal: AbortSignal): Promise<T>
   titleOf(record: T): ReactNode
   statusOf?(record: T): ReactNode
@@ -82,7 +83,12 @@ export function RecordDrawer<T extends { id: string }>(props: RecordDrawerProps<
                 </Tooltip>
               </Menu.Target>
               <Menu.Dropdown>
-                <CopyAsCurl request={{ method: 'GET', path: `${props.apiPath}/${id}` }} />
+                <CopyAsCurl
+                  request={{
+                    method: 'GET',
+                    path: typeof props.apiPath === 'string' ? `${props.apiPath}/${id}` : props.apiPath.itself,
+                  }}
+                />
               </Menu.Dropdown>
             </Menu>
             <CloseButton onClick={close} aria-label="Close" />

@@ -14,7 +14,8 @@ What \`permea:webhooks\` knows of ${vendors.length} vendors and schemes. A funct
 ${example.trimEnd()}
 \`\`\`
 
-\`GET /webhook-vendors\` has such a \`handle\` for every vendor, ready to be edited.
+\`GET /webhook-vendors\` has such a \`handle\` for every vendor, ready to be edited; the console's page *Vendors* makes an
+external event type of one.
 
 - \`verify.NAME({ request, … })\` throws a \`WebhookVerificationError\` where a request is not genuine; its \`reason\` is
   \`missing_signature\`, \`wrong_signature\`, \`missing_time\`, \`too_old\`, \`too_new\` or \`foreign_address\`. What it gives otherwise

@@ -7,7 +7,7 @@ import { type ItemOf, permea, refreshed, wordsOf } from '../../api.ts'
 import { DraftNotice } from '../../forms/draft-notice.tsx'
 import { useDraft } from '../../forms/drafts.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
-import type { Field } from '../../forms/fields.ts'
+import type { Field, Values } from '../../forms/fields.ts'
 import { Act } from '../../parts/act.tsx'
 import { ArchiveAct } from '../../parts/archive-act.tsx'
 import { Copyable } from '../../parts/copy.tsx'
@@ -24,6 +24,7 @@ import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { useUrlState } from '../../records/url-state.ts'
 import { connectionChoices, externalEventTypeChoices, integrationChoices } from '../choices.ts'
 import { FunctionBench } from './function-bench.tsx'
 
@@ -157,8 +158,11 @@ export const Record = newOrExisting(New, Existing)
 /** A person enters the address in the app, so there is nothing to register. */
 const BY_HAND = 'export default () => ({})\n'
 
+const NOTHING: Values = {}
+
 function New() {
-  const [vendor, setVendor] = useState<string | null>(null)
+  const { search } = useUrlState()
+  const [vendor, setVendor] = useState<string | null>(search.vendor ?? null)
   const { data } = useQuery({ queryKey: ['webhook-vendors'], queryFn: () => permea.webhookVendors.list() })
   const vendors = data?.items ?? []
   const chosen = vendors.find(({ key }) => key === vendor)
@@ -167,6 +171,7 @@ function New() {
       title="New external event type"
       path={PATH}
       fields={fields}
+      of={chosen === undefined ? NOTHING : { name: chosen.name }}
       create={(body) => {
         const functions =
           chosen === undefined
@@ -179,7 +184,7 @@ function New() {
                 ...(chosen.dedupeKey === null ? {} : { dedupeKey: chosen.dedupeKey }),
               }
         return permea.externalEventTypes.create({
-          body: { ...(body.parentId === undefined ? functions : {}), ...body, type: 'webhook' },
+          body: { name: chosen?.name, ...(body.parentId === undefined ? functions : {}), ...body, type: 'webhook' },
         })
       }}
     >
