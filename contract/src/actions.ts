@@ -55,6 +55,8 @@ export const Action = z
     isCustomized: z.boolean(),
     state: ElementState.optional(),
     errors: z.array(ErrorData).optional(),
+    /** What is not filled in yet: it is refused when it is run, and no error of the definition. */
+    incomplete: z.array(ErrorData).optional(),
     userId: z.string().optional(),
     tenantId: z.string().optional(),
     integration: Integration.optional(),

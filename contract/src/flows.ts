@@ -73,6 +73,8 @@ export const flowOutput = {
   ...elementOutput,
   state: ElementState.optional(),
   errors: z.array(ErrorData).optional(),
+  /** What is not filled in yet: it is refused when it is enabled or run, and no error of the definition. */
+  incomplete: z.array(ErrorData).optional(),
   integrationId: z.string().optional(),
   integrationKey: z.string().optional(),
   parentId: z.string().optional(),

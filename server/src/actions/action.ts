@@ -52,6 +52,8 @@ export interface ActionBeside {
   /** The universal action at the top of its chain. */
   universalId: string | null
   errors: readonly ErrorData[]
+  /** What is not filled in yet: with the vendor no error of the definition. */
+  incomplete: readonly ErrorData[]
   now: Date
 }
 
@@ -86,6 +88,7 @@ export function actionAnswer(action: Action, beside: ActionBeside): z.input<type
     isCustomized: action.parentId !== null && action.isCustomized,
     state: beside.errors.length === 0 ? 'READY' : 'CONFIGURATION_ERROR',
     errors: beside.errors.length === 0 ? undefined : [...beside.errors],
+    incomplete: beside.incomplete.length === 0 ? undefined : [...beside.incomplete],
     userId: customerId,
     tenantId: customerId,
     integration: integration === undefined ? undefined : integrationAnswer(integration),

@@ -41,7 +41,8 @@ export function createActionViews({ database, clock, schemas }: ActionViewsOptio
         connection: connections.get(action.connectionId ?? ''),
         customer: customers.get(action.customerId ?? ''),
         universalId: parent === undefined ? null : actionLayerOf(parent) === 'universal' ? parent.id : parent.parentId,
-        errors: [...incompletenessOf(action), ...errors],
+        errors,
+        incomplete: incompletenessOf(action),
         now: clock.now(),
       })
     })

@@ -215,8 +215,8 @@ describe('run-javascript', () => {
       body: { key: 'later', nodes: { t: start('js'), js: { type: 'run-javascript', config: {} } } },
     })
     expect(none).toMatchObject({
-      state: 'CONFIGURATION_ERROR',
-      errors: [{ data: { nodeKey: 'js', path: 'config.code' } }],
+      state: 'READY',
+      incomplete: [{ data: { nodeKey: 'js', path: 'config.code' } }],
     })
   })
 })

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { Element } from '../api/elements.ts'
 import { type Connection, embeddedConnection } from '../connections/connection.ts'
 import { type Customer, customerAnswer } from '../customers/customer.ts'
+import { isRecord } from '../formulas/coercion.ts'
 import { type Integration, integrationAnswer } from '../integrations/integration.ts'
 import { toWire } from '../platform/ids.ts'
 
@@ -59,7 +60,7 @@ export interface FlowInstance extends Omit<Element, 'key'>, FlowContent {
 export const CONCURRENCY_DEFAULT = 32
 
 /** Keys of a node that the engine writes and nobody edits. */
-const READ_ONLY_KEYS = ['isCustomized', 'state', 'errors', 'dependencies']
+const READ_ONLY_KEYS = ['isCustomized', 'state', 'errors', 'incomplete', 'dependencies']
 
 export function withoutReadOnly(nodes: FlowNodes): FlowNodes {
   return Object.fromEntries(
@@ -131,7 +132,24 @@ export interface FlowBeside {
   parentVersionId: string | null
   integration: Integration | undefined
   /** Of a definition: what is not there yet. */
-  errors: readonly ErrorData[]
+  incomplete: readonly ErrorData[]
+}
+
+/**
+ * A form that is not filled in is no error of a definition, as with the vendor: the flow is ready, and says what is to be
+ * filled in. A secret that is shown and not there is one.
+ *
+ * @source wire data facts 8.1
+ */
+function stateOf(missing: readonly ErrorData[]): Pick<z.input<typeof WireFlow>, 'state' | 'errors' | 'incomplete'> {
+  const isSecret = ({ data }: ErrorData) => isRecord(data) && data.isSecret === true
+  const errors = missing.filter(isSecret)
+  const incomplete = missing.filter((each) => !isSecret(each))
+  return {
+    state: errors.length === 0 ? 'READY' : 'CONFIGURATION_ERROR',
+    ...(errors.length === 0 ? {} : { errors }),
+    ...(incomplete.length === 0 ? {} : { incomplete }),
+  }
 }
 
 export function flowAnswer(flow: Flow, beside: FlowBeside): z.input<typeof WireFlow> {
@@ -139,8 +157,7 @@ export function flowAnswer(flow: Flow, beside: FlowBeside): z.input<typeof WireF
     id: flowWireId(flow),
     ...elementAnswer(flow),
     layer: flow.integrationId === null ? 'universal' : 'integration',
-    state: beside.errors.length === 0 ? 'READY' : 'CONFIGURATION_ERROR',
-    errors: beside.errors.length === 0 ? undefined : [...beside.errors],
+    ...stateOf(beside.incomplete),
     ...integrationFields(flow.integrationId, beside.integration),
     parentId: flow.universalFlowId === null ? undefined : toWire('uf', flow.universalFlowId),
     universalFlowId: flow.universalFlowId === null ? undefined : toWire('uf', flow.universalFlowId),

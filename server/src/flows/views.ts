@@ -53,7 +53,7 @@ export function createFlowViews(options: FlowViewsOptions): FlowViews {
           nodes: shownNodes(nodes.get(flow.versionId) ?? {}),
           parentVersionId: parents.get(flow.universalFlowId ?? '')?.versionId ?? null,
           integration: integrations.get(flow.integrationId ?? ''),
-          errors: incompleteness(nodes.get(flow.versionId) ?? {}, nodeTypes),
+          incomplete: incompleteness(nodes.get(flow.versionId) ?? {}, nodeTypes),
         }),
       )
     },
@@ -93,7 +93,7 @@ export function createFlowViews(options: FlowViewsOptions): FlowViews {
           connection: connections.get(instance.connectionId ?? ''),
           nodes: shownNodes(nodes.get(instance.versionId) ?? {}),
           parentVersionId: parents.get(instance.flowId ?? '')?.versionId ?? null,
-          errors: [],
+          incomplete: [],
           integration: integrations.get(instance.integrationId ?? ''),
           customer: customers.get(instance.customerId),
           flow: parentAnswers.get(instance.flowId ?? ''),

@@ -190,7 +190,7 @@ function Existing() {
 function About({ action }: { action: Action }) {
   return (
     <div className="stack">
-      {action.errors?.map((error) => (
+      {[...(action.errors ?? []), ...(action.incomplete ?? [])].map((error) => (
         <ErrorCard key={`${error.key} ${error.message}`} error={error} />
       ))}
       <Facts

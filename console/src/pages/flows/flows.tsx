@@ -11,6 +11,7 @@ import type { Field } from '../../forms/fields.ts'
 import { Act } from '../../parts/act.tsx'
 import { Copyable } from '../../parts/copy.tsx'
 import { Empty } from '../../parts/empty.tsx'
+import { ErrorCard } from '../../parts/error-card.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { NewButton } from '../../parts/go.tsx'
 import { IdLink, To } from '../../parts/links.tsx'
@@ -285,6 +286,9 @@ function EnableForCustomer({ flow }: { flow: Flow }) {
 function About({ flow }: { flow: Flow }) {
   return (
     <div className="stack">
+      {[...(flow.errors ?? []), ...(flow.incomplete ?? [])].map((error) => (
+        <ErrorCard key={`${error.key} ${error.message}`} error={error} />
+      ))}
       <Facts
         of={{
           Key: <Copyable text={flow.key} what="key" />,
