@@ -245,6 +245,7 @@ describe('a connection is called', () => {
       () => anna.connections.logs(selector),
       () => anna.connections.refresh(selector),
       () => anna.connections.dependencies(selector),
+      () => anna.connections.export(selector),
       () => anna.connections.disconnect(selector),
       () => anna.connections.executeRequest({ ...selector, body: { key: 'echo' } }),
       () => anna.connections.listOperations(selector),

@@ -57,6 +57,21 @@ export const Connection = z
   .meta({ id: 'Connection' })
 export type Connection = z.infer<typeof Connection>
 
+/** A connection as it could be made elsewhere. */
+export const ConnectionExport = Connection.pick({
+  uuid: true,
+  key: true,
+  name: true,
+  meta: true,
+  isTest: true,
+  authOptionKey: true,
+  credentials: true,
+  input: true,
+  connectorParameters: true,
+})
+  .extend({ integrationUuid: z.string().optional(), integrationKey: z.string().optional() })
+  .meta({ id: 'ConnectionExport' })
+
 /** Whose connection an admin token is about. */
 const onBehalfOf = {
   userId: z.string().optional(),
@@ -261,6 +276,14 @@ export const connections = {
     summary: 'Look again at how it stands',
     ...one,
     answer: Connection,
+  },
+  export: {
+    method: 'GET',
+    path: '/connections/:selector/export',
+    summary: 'What it is, without what belongs to this installation; credentials only for an admin who asks for them',
+    ...one,
+    answer: ConnectionExport,
+    refusals: [...one.refusals, 'access_denied'],
   },
   dependencies: {
     method: 'GET',

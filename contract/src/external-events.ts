@@ -56,6 +56,12 @@ export const externalEvents = {
     refusals: ['not_found'],
   },
   get: { method: 'GET', path: '/external-event-log-records/:id', summary: 'One event', ...one },
+  getDetails: {
+    method: 'GET',
+    path: '/external-event-log-records/:id/details',
+    summary: 'One event, as the published client asks for what came with it',
+    ...one,
+  },
   replay: {
     method: 'POST',
     path: '/external-event-log-records/:id/replay',

@@ -67,6 +67,12 @@ test('access is given up by hand: the app is told, credentials are forgotten, an
     { type: 'CONFIGURATION', elementType: 'integration', key: 'open-desk' },
   ])
   expect(await client.connections.patch({ params, body: { input: {} } })).toMatchObject({ connected: true })
+  const told = await client.connections.export({ params })
+  expect(told).toMatchObject({ uuid: made.uuid, name: made.name, integrationKey: 'open-desk' })
+  expect(Object.keys(told)).not.toContain('credentials')
+  expect(await house.admin.connections.export({ params, query })).toHaveProperty('credentials')
+  expect(await refusalKey(client.connections.export({ params, query }))).toBe('access_denied')
+  expect(await refusalKey((await house.as('acme')).connections.export({ params }))).toBe('not_found')
   expect(await refusalKey((await house.as('acme')).connections.disconnect({ params }))).toBe('not_found')
   await client.connections.archive({ params })
   expect(await refusalKey(client.connections.disconnect({ params }))).toBe('archived')

@@ -207,6 +207,17 @@ export function connectionRoutes(options: ConnectionRoutesOptions): RouteSet {
         await connections.archiving.forget(connection)
     },
     refresh: async (call) => views.answer(await located(call)),
+    async export(call) {
+      const { isWithSecrets } = secretsFor(call.principal, call.query.includeSecrets)
+      const { uuid, key, name, meta, isTest, authOptionKey, ...beside } = await views.answer(await located(call), {
+        isWithSecrets,
+      })
+      const { credentials, input, connectorParameters, integration } = beside
+      return {
+        ...{ uuid, key, name, meta, isTest, authOptionKey, credentials, input, connectorParameters },
+        ...(integration === undefined ? {} : { integrationUuid: integration.uuid, integrationKey: integration.key }),
+      }
+    },
     async dependencies(call) {
       const { integrationId } = await located(call)
       const integration =

@@ -276,6 +276,7 @@ export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteS
       return { ...logAnswer(found, page, 'eev', () => undefined), items: await answers(found.rows) }
     },
     get: async (call) => one(await find(call)),
+    getDetails: async (call) => one(await find(call)),
     async replay(call) {
       const row = await find(call)
       await options.receive.sendAgain(row)

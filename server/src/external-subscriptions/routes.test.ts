@@ -189,6 +189,7 @@ test('what belongs to another customer is not there', async () => {
     other.incomingWebhooks.replay({ params: { id: webhook?.id ?? '' } }),
     other.incomingWebhooks.list({ query: { connectionId: connection.id } }),
     other.externalEvents.get({ params: { id: event?.id ?? '' } }),
+    other.externalEvents.getDetails({ params: { id: event?.id ?? '' } }),
     other.externalEvents.replay({ params: { id: event?.id ?? '' } }),
     other.externalEvents.list({ query: { connectionId: connection.id } }),
   ]
@@ -196,7 +197,9 @@ test('what belongs to another customer is not there', async () => {
   expect((await other.externalEventSubscriptions.list()).items).toEqual([])
   expect((await other.incomingWebhooks.list()).items).toEqual([])
   expect((await other.externalEvents.list()).items).toEqual([])
-  expect(await client.externalEvents.get({ params: { id: event?.id ?? '' } })).toMatchObject({ id: event?.id })
+  const shown = await client.externalEvents.get({ params: { id: event?.id ?? '' } })
+  expect(shown).toMatchObject({ id: event?.id })
+  expect(await client.externalEvents.getDetails({ params: { id: event?.id ?? '' } })).toEqual(shown)
   expect(await client.incomingWebhooks.get({ params: { id: webhook?.id ?? '' } })).toMatchObject({ id: webhook?.id })
 })
 

@@ -21,6 +21,8 @@ test('a search goes through elements of every kind, page by page, as the token m
   }
   expect(seen).toEqual(['customer', 'flow', 'action', 'data-source'])
   expect((await admin.search.find({ query: { q: 'lamps', elementType: 'action' } })).items).toHaveLength(1)
+  const alike = await admin.search.findAlike({ query: { q: 'lamps', limit: 2 } })
+  expect(alike.items).toEqual(items.slice(0, 2))
   const client = await house.as('acme')
   expect((await client.search.find({ query: { q: 'lamps' } })).items.map((each) => each.elementType)).not.toContain(
     'customer',

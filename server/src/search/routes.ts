@@ -1,7 +1,8 @@
 import { contract, search as table } from '@permea/contract'
+import type { z } from 'zod'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
-import { type RouteSet, routeSet } from '../api/routes.ts'
+import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
 
 /** Where elements of each type are listed, as the published client names the types; searched in this order. */
 const LISTS = {
@@ -49,35 +50,44 @@ export function searchRoutes(routes: readonly RouteSet[]): RouteSet {
     return (await at.list({ principal, params: {}, query, body: undefined })) as Listed
   }
 
+  async function find({
+    principal,
+    query,
+  }: CallOf<(typeof table)['find']>): Promise<z.input<typeof table.find.answer>> {
+    const limit = query.limit ?? LIMIT
+    const wanted =
+      query.elementType === undefined ? lists : lists.filter((each) => each.elementType === query.elementType)
+    const [typeOfCursor, ...rest] = (query.cursor ?? '0').split(' ')
+    const from =
+      query.cursor === undefined || query.cursor === '0'
+        ? 0
+        : wanted.findIndex((each) => each.elementType === typeOfCursor)
+    if (from < 0) {
+      const problems = [{ field: 'cursor', message: 'unknown cursor' }]
+      throw new Refusal('invalid_input', 'cursor is not one that this search gave', { problems })
+    }
+    const items: { elementType: string; element: unknown }[] = []
+    let cursor: string | undefined = rest.length === 0 ? undefined : rest.join(' ')
+    for (const [index, at] of wanted.slice(from).entries()) {
+      const found = await page(principal, at, {
+        search: query.q,
+        limit: limit - items.length,
+        ...(cursor === undefined ? {} : { cursor }),
+      })
+      items.push(...found.items.map((element) => ({ elementType: at.elementType, element })))
+      cursor = undefined
+      if (items.length < limit) continue
+      const next = wanted[from + index + 1]
+      const following = found.cursor === undefined ? next?.elementType : `${at.elementType} ${found.cursor}`
+      return { items, ...(following === undefined ? {} : { cursor: following }) }
+    }
+    return { items }
+  }
+
   return routeSet(table, {
-    async find({ principal, query }) {
-      const limit = query.limit ?? LIMIT
-      const wanted =
-        query.elementType === undefined ? lists : lists.filter((each) => each.elementType === query.elementType)
-      const [typeOfCursor, ...rest] = (query.cursor ?? '0').split(' ')
-      const from =
-        query.cursor === undefined || query.cursor === '0'
-          ? 0
-          : wanted.findIndex((each) => each.elementType === typeOfCursor)
-      if (from < 0) {
-        const problems = [{ field: 'cursor', message: 'unknown cursor' }]
-        throw new Refusal('invalid_input', 'cursor is not one that this search gave', { problems })
-      }
-      const items: { elementType: string; element: unknown }[] = []
-      let cursor: string | undefined = rest.length === 0 ? undefined : rest.join(' ')
-      for (const [index, at] of wanted.slice(from).entries()) {
-        const found = await page(principal, at, {
-          search: query.q,
-          limit: limit - items.length,
-          ...(cursor === undefined ? {} : { cursor }),
-        })
-        items.push(...found.items.map((element) => ({ elementType: at.elementType, element })))
-        cursor = undefined
-        if (items.length < limit) continue
-        const next = wanted[from + index + 1]
-        const following = found.cursor === undefined ? next?.elementType : `${at.elementType} ${found.cursor}`
-        return { items, ...(following === undefined ? {} : { cursor: following }) }
-      }
+    find,
+    async findAlike({ principal, query }) {
+      const { items } = await find({ principal, params: {}, query, body: undefined })
       return { items }
     },
   })
