@@ -15,12 +15,40 @@ const ENDPOINTS: Endpoint[] = Object.values(contract).flatMap((group) => Object.
 /** Of the workspace itself only what a customer may do: an admin would turn off what the rest is tried with. */
 const isOfWorkspace = ({ method, path }: Endpoint) => method !== 'GET' && path.startsWith('/workspaces')
 
+/** What is answered and is no endpoint of the contract; `:any` is filled in. */
+const FORM = 'application/x-www-form-urlencoded'
+const BESIDE: readonly (readonly [method: string, path: string, type?: string])[] = [
+  ['POST', '/import', 'application/zip'],
+  ['POST', '/import', 'multipart/form-data; boundary=x'],
+  ['GET', '/background-jobs/:any/archive.zip'],
+  ['GET', '/connections/:any/proxy/:any'],
+  ['POST', '/connections/:any/proxy/:any', 'application/json'],
+  ['POST', '/connections/:any/api/:any', 'application/json'],
+  ['GET', '/connect'],
+  ['POST', '/connect', FORM],
+  ['GET', '/oauth-callback'],
+  ['POST', '/oauth-callback', FORM],
+  ['GET', '/portal'],
+  ['POST', '/portal', FORM],
+  ['GET', '/sse/workspace'],
+  ['GET', '/sse/connection-events/:any'],
+  ['GET', '/console/:any'],
+  ['POST', '/console/session', 'application/json'],
+  ['POST', '/console/session/token', 'application/json'],
+  ['GET', '/docs'],
+  ['GET', '/openapi.json'],
+  ['GET', '/readyz'],
+  ['GET', '/:any/:any'],
+]
+
 interface Sent {
   method: string
   path: string
   headers: Record<string, string>
   body: string | undefined
   endpoint: Endpoint | null
+  /** Answered by a page, a stream or an app: without a shape of its own. */
+  isPage?: boolean
 }
 
 /**
@@ -35,6 +63,8 @@ export class Fuzz {
   readonly #known: string[] = ['acme', 'order', 'nothing']
   readonly complaints = new Map<string, string[]>()
   readonly statuses = new Map<number, number>()
+  /** Requests that webhooks took, by the kind of their address. */
+  readonly taken = new Map<string, number>()
   longestSilenceMs = 0
   #random: number
 
@@ -55,6 +85,8 @@ export class Fuzz {
         const turn = next++
         const endpoint = ENDPOINTS[turn % ENDPOINTS.length]
         if (endpoint !== undefined) for (const sent of this.#callsOf(endpoint)) await this.#send(sent)
+        const [method = 'GET', path = '/', type] = BESIDE[turn % BESIDE.length] ?? []
+        await this.#send(this.#beside(method, path, type))
         for (const sent of this.#eventsFor(this.#webhooks[turn % this.#webhooks.length] ?? '')) await this.#send(sent)
       }
     }
@@ -117,6 +149,27 @@ export class Fuzz {
     }))
   }
 
+  #beside(method: string, path: string, type: string | undefined): Sent {
+    const filled = path.replaceAll(':any', () => encodeURIComponent(this.#pick(this.#known).toWellFormed()))
+    const [[names, text] = [{}, '']] = this.#sample(
+      fc.tuple(
+        fc.dictionary(fc.constantFrom('token', 'state', 'code', 'payload', 'key', 'request', 'x'), fc.string(), {
+          maxKeys: 3,
+        }),
+        fc.oneof(anyValue.map(jsonText), fc.webQueryParameters(), fc.string({ unit: 'binary', maxLength: 60 })),
+      ),
+      1,
+    )
+    return {
+      method,
+      path: `${filled}${queryText(names)}`,
+      headers: { ...this.#headers(this.#tokens), ...(type === undefined ? {} : { 'content-type': type }) },
+      body: type === undefined ? undefined : text,
+      endpoint: null,
+      isPage: true,
+    }
+  }
+
   #headers(tokens: readonly string[]): Record<string, string> {
     // Mostly one that may.
     const authorization = this.#pick([tokens[0] ?? '', tokens[0] ?? '', tokens[0] ?? '', ...tokens])
@@ -139,14 +192,19 @@ export class Fuzz {
       const init = { method, headers, signal: AbortSignal.timeout(TIMEOUT_MS), ...(body === undefined ? {} : { body }) }
       const answer = await fetch(`${this.#engine.url}${path}`, init)
       status = answer.status
-      text = await answer.text()
+      if (answer.headers.get('content-type')?.startsWith('text/event-stream') === true) {
+        await answer.body?.cancel()
+        text = ''
+      } else text = await answer.text()
     } catch (error) {
       this.#complain('no answer', sent, `${Math.round(performance.now() - beganMs)} ms: ${(error as Error).message}`)
       return
     }
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1)
+    const kind = /^\/webhooks\/([\w-]+)/.exec(path)?.[1]
+    if (kind !== undefined && status < 400) this.taken.set(kind, (this.taken.get(kind) ?? 0) + 1)
     if (status >= 500 && status !== 503) return this.#complain(`${status}`, sent, text)
-    this.#check(sent, status, text)
+    if (sent.isPage !== true) this.#check(sent, status, text)
   }
 
   #check(sent: Sent, status: number, text: string): void {
@@ -181,8 +239,9 @@ export class Fuzz {
     const counts = [...this.statuses].sort(([one], [other]) => one - other)
     const sent = counts.reduce((sum, [, count]) => sum + count, 0)
     return [
-      `${sent} requests to ${ENDPOINTS.length} endpoints and ${this.#webhooks.length} webhooks`,
+      `${sent} requests to ${ENDPOINTS.length} endpoints, ${BESIDE.length} pages and ${this.#webhooks.length} webhooks`,
       `answers: ${counts.map(([status, count]) => `${status} × ${count}`).join(', ')}`,
+      `webhooks took: ${[...this.taken].map(([kind, count]) => `${kind} × ${count}`).join(', ')}`,
       `longest silence: ${Math.round(this.longestSilenceMs)} ms`,
       ...[...this.complaints].map(([what, examples]) => `\n${what}\n  ${examples.join('\n  ')}`),
     ].join('\n')
@@ -249,6 +308,17 @@ export async function setScene(admin: Permea, acme: Permea, receiver: string): P
           handle: 'export default ({ data, query, state }) => ({ events: [{ data, query, state }] })',
           unsubscribe: 'export default () => {}',
         },
+        shared: {
+          name: 'Shared',
+          implementationType: 'global-webhook',
+          getEventSelector: 'export default () => ({ globalWebhookKey: "all", globalWebhookEventSelector: "one" })',
+        },
+      },
+      globalWebhooks: {
+        all: {
+          name: 'All',
+          handle: 'export default ({ data, query }) => ({ events: [{ selector: "one", payload: { data, query } }] })',
+        },
       },
     },
   })
@@ -256,8 +326,14 @@ export async function setScene(admin: Permea, acme: Permea, receiver: string): P
   const { id: connectionId } = await acme.connections.create({ body: { integrationKey: 'fuzz-app', credentials: {} } })
   const { id } = await acme.externalEventSubscriptions.create({ body: { connectionId, eventKey: 'told' } })
   urls.push((await admin.externalEventSubscriptions.get({ params: { id } })).incomingWebhookUri ?? '')
+  await acme.externalEventSubscriptions.create({ body: { connectionId, eventKey: 'shared' } })
+  const [shared] = await admin.integrations.globalWebhooks({ params: { selector: 'fuzz-app' } })
+  urls.push(shared?.uri ?? '')
   const { items } = await admin.appEventSubscriptions.list({})
   urls.push(...items.flatMap((each) => each.webhookUri ?? []))
   const unknown = '00000000-0000-4000-8000-000000000000'
-  return [...urls.map((url) => new URL(url).pathname), `/webhooks/global/${unknown}`, `/webhooks/app-events/${unknown}`]
+  const paths = urls.map((url) => new URL(url).pathname)
+  // Apps append paths of their own.
+  const further = paths.filter((path) => /external|global/.test(path)).map((path) => `${path}/a/%2e%2e/b`)
+  return [...paths, ...further, `/webhooks/global/${unknown}`, `/webhooks/app-events/${unknown}`]
 }
