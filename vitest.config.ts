@@ -13,6 +13,12 @@ const wanting = [
     stories: ['parse-server', 'records', 'node-red', 'verdaccio'].map((name) => `stories/products/${name}.test.ts`),
     isThere: isInstalled('node_modules/parse-server'),
   },
+  {
+    of: 'products of PyPI',
+    remedy: '`npm run test:products` installs them and runs their stories',
+    stories: ['matrix-synapse', 'mlflow'].map((name) => `stories/products/${name}.test.ts`),
+    isThere: isInstalled('node_modules/.python/bin/mlflow'),
+  },
   ...[
     { of: 'the pooler', needs: 'pgbouncer', story: 'stories/operate/pooler.test.ts' },
     { of: 'Alertmanager', needs: 'prometheus-alertmanager', story: 'stories/products/alertmanager.test.ts' },

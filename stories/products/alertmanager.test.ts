@@ -56,7 +56,7 @@ test('an alert becomes a signed delivery while its URL stands in the file of Ale
     {
       connectorKey: 'alertmanager',
       input: { url: alertmanager.url },
-      parameters: { token: TOKEN },
+      parameters: () => ({ token: TOKEN }),
       forged: { version: '4', alerts: [], groupKey: '{}' },
       async destinations() {
         const { config } = (await asked(`${alertmanager.url}/api/v2/status`)) as Status

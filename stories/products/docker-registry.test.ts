@@ -98,7 +98,7 @@ test('a push becomes a signed delivery while its URL stands in the file of the r
     {
       connectorKey: 'docker-registry',
       input: { url: registry.url },
-      parameters: { token: TOKEN, tagsOnly: true },
+      parameters: () => ({ token: TOKEN, tagsOnly: true }),
       forged: { events: [] },
       async destinations() {
         const { registry: said } = (await asked(`http://127.0.0.1:${debugPort}/debug/vars`)) as Variables

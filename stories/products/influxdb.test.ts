@@ -53,7 +53,7 @@ test('points written to InfluxDB become signed deliveries, and its subscription 
     {
       connectorKey: 'influxdb',
       input: { url: influx.url },
-      parameters: { database: 'shop' },
+      parameters: () => ({ database: 'shop' }),
       async destinations() {
         const { results } = await query('SHOW SUBSCRIPTIONS')
         // Columns: policy, name, mode, destinations. User and password of the address are of ours.

@@ -36,7 +36,7 @@ test('what a flow of Node-RED is sent becomes a signed delivery, and the flow is
     {
       connectorKey: 'node-red',
       input: { url: red.url },
-      parameters: { path: '/orders' },
+      parameters: () => ({ path: '/orders' }),
       async destinations() {
         const { flows } = (await asked(`${red.url}/flows`, { headers: { 'Node-RED-API-Version': 'v2' } })) as {
           flows: Node[]

@@ -95,3 +95,6 @@ export async function asked(url: string, init: RequestInit & { json?: unknown } 
 
 /** A file of a package that is installed for these stories. */
 export const packaged = (file: string) => fileURLToPath(new URL(`node_modules/${file}`, import.meta.url))
+
+/** A program of a package of Python that is installed for these stories. */
+export const python = (program: string) => packaged(`.python/bin/${program}`)

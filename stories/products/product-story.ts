@@ -19,7 +19,8 @@ export interface Product {
   /** The ready-made connector that is used. */
   connectorKey: string
   input: Record<string, unknown>
-  parameters?: Record<string, unknown>
+  /** Of the first and the second subscription. */
+  parameters?(index: number): Record<string, unknown>
   /** Where the product itself says that it sends to. */
   destinations(): Promise<readonly string[]>
   /** Makes something happen in it that it tells of. */
@@ -124,7 +125,7 @@ async function subscribed({ engine, receiver }: House, product: Product, connect
     body: {
       connectionId,
       eventKey: 'events',
-      parameters: product.parameters ?? {},
+      parameters: product.parameters?.(others.length) ?? {},
       webhookUri: `${receiver.url}${path}`,
     },
   })
@@ -136,7 +137,7 @@ async function subscribed({ engine, receiver }: House, product: Product, connect
     await client.externalEventSubscriptions.subscribe({ params })
   }
   const now = await client.externalEventSubscriptions.get({ params })
-  expect(now).toMatchObject({ status: 'subscribed' })
+  expect([now.status, now.error]).toEqual(['subscribed', undefined])
   return { id: made.id, url, secret: made.webhookSecret ?? '', path }
 }
 

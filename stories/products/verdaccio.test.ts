@@ -86,7 +86,7 @@ test('a publication becomes a signed delivery while its URL stands in the file o
     {
       connectorKey: 'verdaccio',
       input: { url: verdaccio.url, ...USER },
-      parameters: { token: TOKEN },
+      parameters: () => ({ token: TOKEN }),
       forged: { type: 'publish', name: 'left-pad' },
       // It tells nobody what it was configured with.
       async destinations() {

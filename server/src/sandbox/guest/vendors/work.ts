@@ -310,4 +310,16 @@ export const WORK: Schemes = {
     source: 'https://docs.ghost.org/webhooks',
     checked: 'ghost@6.50.0 (the product)',
   },
+  mlflow: {
+    name: 'MLflow',
+    at: 'header:x-mlflow-signature',
+    prefix: 'v1,',
+    encoding: 'base64',
+    signed: '{header:x-mlflow-delivery-id}.{header:x-mlflow-timestamp}.{body}',
+    time: { at: 'header:x-mlflow-timestamp', unit: 's', tolerance: 300 },
+    takes: { secret: 'secret of the webhook' },
+    id: ['header:x-mlflow-delivery-id'],
+    source: 'https://mlflow.org/docs/latest/ml/webhooks/',
+    checked: 'mlflow@3.17.2 (the product)',
+  },
 }
