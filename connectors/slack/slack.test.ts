@@ -1,6 +1,16 @@
 import { createHmac } from 'node:crypto'
-import { answering, buildHouse, errorOfConnector, type House, startReceiver, valueOfConnector } from '@permea/testkit'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import {
+  answering,
+  buildHouse,
+  callConnector,
+  errorOfConnector,
+  type House,
+  type Receiver,
+  startReceiver,
+  valueOfConnector,
+} from '@permea/testkit'
+import { InstallProvider, LogLevel } from '@slack/oauth'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 const SECRET = '8f742231b10e8888abcd99yyyzzz85a5'
 
@@ -157,6 +167,142 @@ test('installing gives credentials, or says what Slack says', async () => {
   expect(await valueOfConnector(house, from({ ...without, authed_user: person }))).toMatchObject({
     access_token: 'xoxp-1234',
     scope: 'chat:write',
+  })
+})
+
+/** What Slack answers a renewal, by the refresh token: https://docs.slack.dev/authentication/using-token-rotation */
+const RENEWED: Record<string, object> = {
+  'xoxe-1-bot': {
+    ok: true,
+    token_type: 'bot',
+    access_token: 'xoxe.xoxb-2',
+    refresh_token: 'xoxe-1-bot-2',
+    expires_in: 43_200,
+  },
+  'xoxe-1-user': {
+    ok: true,
+    token_type: 'user',
+    access_token: 'xoxe.xoxp-2',
+    refresh_token: 'xoxe-1-user-2',
+    expires_in: 40_000,
+  },
+}
+
+describe('with token rotation', () => {
+  let app: Receiver
+  beforeAll(async () => {
+    app = await startReceiver()
+  })
+  beforeEach(() => {
+    app.received.length = 0
+    app.behave((request, response) => {
+      const token = new URLSearchParams(request.body).get('refresh_token') ?? ''
+      return answering(200, RENEWED[token] ?? { ok: false, error: 'invalid_refresh_token' })(request, response)
+    })
+  })
+  afterAll(() => app[Symbol.asyncDispose]())
+
+  const ids = { clientId: '1.2', clientSecret: 'secret' }
+  const refresh = (credentials: object) => ({
+    connector: 'slack',
+    slot: 'options.oauth.refreshCredentials',
+    args: { credentials, connectorParameters: { ...ids, serverUri: app.url } },
+  })
+  const asked = () => app.received.map(({ path, body }) => `${path} ${body}`).toSorted()
+  const both = {
+    access_token: 'xoxe.xoxb-1',
+    refresh_token: 'xoxe-1-bot',
+    userAccessToken: 'xoxe.xoxp-1',
+    userRefreshToken: 'xoxe-1-user',
+  }
+
+  test('installing keeps both refresh tokens, until the first of the two tokens expires', async () => {
+    const slot = 'options.oauth.getCredentialsFromAccessTokenResponse'
+    const accessTokenResponse = {
+      ok: true,
+      access_token: 'xoxe.xoxb-1',
+      refresh_token: 'xoxe-1-bot',
+      expires_in: 43_200,
+      authed_user: { id: 'U1', access_token: 'xoxe.xoxp-1', refresh_token: 'xoxe-1-user', expires_in: 40_000 },
+    }
+    const given = (await valueOfConnector(house, { connector: 'slack', slot, args: { accessTokenResponse } })) as {
+      expires_at: number
+    }
+    expect(given).toMatchObject(both)
+    expect(given.expires_at - house.clock.now().getTime()).toBeLessThan(43_000_000)
+  })
+
+  test('the tokens of bot and person are renewed, as Slack’s own package renews them', async () => {
+    const renewed = (await valueOfConnector(house, refresh(both))) as { expires_at: number }
+    expect(renewed).toEqual({
+      access_token: 'xoxe.xoxb-2',
+      refresh_token: 'xoxe-1-bot-2',
+      userAccessToken: 'xoxe.xoxp-2',
+      userRefreshToken: 'xoxe-1-user-2',
+      expires_at: expect.any(Number),
+    })
+    expect(renewed.expires_at - house.clock.now().getTime()).toBeLessThan(43_000_000)
+    const ours = asked()
+    app.received.length = 0
+    const expired = { scopes: [], id: 'B1', userId: 'U1', expiresAt: 1 }
+    const installer = new InstallProvider({
+      ...ids,
+      stateSecret: 'state',
+      logLevel: LogLevel.ERROR,
+      clientOptions: { slackApiUrl: `${app.url}/api/` },
+      installationStore: {
+        storeInstallation: async () => {},
+        fetchInstallation: async () => ({
+          team: { id: 'T1' },
+          authVersion: 'v2' as const,
+          enterprise: undefined,
+          isEnterpriseInstall: false,
+          bot: { ...expired, token: 'xoxe.xoxb-1', refreshToken: 'xoxe-1-bot' },
+          user: { ...expired, token: 'xoxe.xoxp-1', refreshToken: 'xoxe-1-user' },
+        }),
+      },
+    })
+    const taken = await installer.authorize({ teamId: 'T1', enterpriseId: undefined, isEnterpriseInstall: false })
+    expect(taken).toMatchObject({ botToken: 'xoxe.xoxb-2', userToken: 'xoxe.xoxp-2' })
+    expect(ours).toEqual(asked())
+  })
+
+  test('a person’s token that stands alone is renewed once', async () => {
+    const alone = { ...both, access_token: 'xoxe.xoxp-1', refresh_token: 'xoxe-1-user' }
+    expect(await valueOfConnector(house, refresh(alone))).toMatchObject({
+      access_token: 'xoxe.xoxp-2',
+      refresh_token: 'xoxe-1-user-2',
+      userAccessToken: 'xoxe.xoxp-2',
+      userRefreshToken: 'xoxe-1-user-2',
+    })
+    expect(app.received.length).toBe(1)
+  })
+
+  test('what one of them is given is kept where the other is refused; refused are the credentials where both are', async () => {
+    const half = (await valueOfConnector(house, refresh({ ...both, userRefreshToken: 'xoxe-1-gone' }))) as object
+    expect(half).toMatchObject({ access_token: 'xoxe.xoxb-2', refresh_token: 'xoxe-1-bot-2' })
+    expect(half).not.toHaveProperty('userAccessToken')
+    const none = await callConnector(house, refresh({ ...both, refresh_token: 'x', userRefreshToken: 'y' }))
+    expect(none).toMatchObject({ kind: 'failed', error: { key: 'access_token_expired' } })
+    app.behave((request, response) =>
+      request.body.includes('user')
+        ? answering(503, {})(request, response)
+        : answering(200, RENEWED['xoxe-1-bot'])(request, response),
+    )
+    expect(await valueOfConnector(house, refresh(both))).toMatchObject({ refresh_token: 'xoxe-1-bot-2' })
+    app.behave(answering(503, {}))
+    expect(await errorOfConnector(house, refresh(both))).toContain('503')
+  })
+
+  test('without refresh tokens Slack says whether the token is good', async () => {
+    app.behave(answering(200, { ok: true }))
+    expect(await valueOfConnector(house, refresh({ access_token: 'xoxb-1' }))).toEqual({ access_token: 'xoxb-1' })
+    expect(app.received).toMatchObject([{ path: '/api/auth.test', headers: { authorization: 'Bearer xoxb-1' } }])
+    app.behave(answering(200, { ok: false, error: 'token_revoked' }))
+    expect(await callConnector(house, refresh({ access_token: 'xoxb-1' }))).toMatchObject({
+      kind: 'failed',
+      error: { key: 'access_token_expired' },
+    })
   })
 })
 

@@ -1,11 +1,12 @@
 export default function getOAuthConfig({ connectorParameters }) {
   const scopes = connectorParameters.scopes ?? ['chat:write', 'channels:read', 'channels:history']
   const userScopes = connectorParameters.userScopes ?? []
+  const serverUri = connectorParameters.serverUri ?? 'https://slack.com'
   return {
     clientId: connectorParameters.clientId,
     clientSecret: connectorParameters.clientSecret,
-    authorizeUri: 'https://slack.com/oauth/v2/authorize',
-    tokenUri: 'https://slack.com/api/oauth.v2.access',
+    authorizeUri: `${serverUri}/oauth/v2/authorize`,
+    tokenUri: `${serverUri}/api/oauth.v2.access`,
     // Slack wants them with commas between.
     extra: {
       ...(scopes.length > 0 ? { scope: scopes.join(',') } : {}),
