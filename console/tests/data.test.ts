@@ -85,6 +85,23 @@ test('a mapping is written beside the fields of both sides', async () => {
   await mapping.getByRole('region', { name: 'Fields of your application' }).getByText('title').waitFor()
   const saved = await scene.house.admin.fieldMappings.get({ params: { selector: mappingId } })
   expect(saved.importValue).toEqual({ title: { $var: '$.subject' } })
+
+  // The other way, with a field of the other side that is chosen by keyboard.
+  await mapping.getByRole('textbox', { name: 'To the app: fields of the collection' }).click()
+  await page.keyboard.type('{"subject": ')
+  await mapping.getByRole('button', { name: 'Insert a field into To the app: fields of the collection' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('textbox', { name: 'Search fields' }).pressSequentially('tit')
+  await page.getByRole('option', { name: /^\$\.title/ }).waitFor()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  await mapping.getByRole('textbox', { name: 'To the app: fields of the collection' }).getByText('$.title').waitFor()
+  await mapping.getByRole('button', { name: 'Save' }).click()
+  await expect
+    .poll(async () => (await scene.house.admin.fieldMappings.get({ params: { selector: mappingId } })).exportValue, {
+      timeout: 20_000,
+    })
+    .toEqual({ subject: { $var: '$.title' } })
   await visit.expectAccessible({ within: '[role=dialog]' })
 })
 
@@ -99,4 +116,79 @@ test('the trigger of a flow offers the data sources and mappings that there are'
   await expect
     .poll(async () => (await scene.house.admin.flows.get({ params: { selector: flowId } })).nodes.t?.config)
     .toEqual({ dataSource: { key: 'tickets' }, fieldMapping: { key: 'tickets' } })
+})
+
+test('fields of records are picked into formulas, by click and while typing', async () => {
+  const { page } = visit
+  const { admin } = scene.house
+  const flow = await admin.flows.create({
+    body: {
+      key: 'tell',
+      integrationKey: 'crm',
+      nodes: {
+        say: { type: 'custom-http-request', config: { request: { method: 'POST' } } },
+        t: {
+          type: 'data-record-created-trigger',
+          config: { dataSource: { key: 'tickets' } },
+          links: [{ key: 'say' }],
+        },
+      },
+    },
+  })
+  await page.setViewportSize({ width: 400, height: 740 })
+  await visit.open(`/flows/${flow.id}`)
+  const address = page.getByRole('textbox', { name: 'Address', exact: true })
+  const body = page.getByRole('textbox', { name: 'Body', exact: true })
+
+  // Nothing was there: what is picked is the whole value.
+  const pick = page.getByRole('button', { name: 'Insert a field into Body' })
+  await pick.click()
+  await page.getByRole('textbox', { name: 'Search fields' }).pressSequentially('subject')
+  const option = page.getByRole('option', { name: /\$\.input\.t\.record\.fields\.subject string/ })
+  await option.waitFor()
+  await visit.expectAccessible({ within: '[role=listbox]' })
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await visit.expectAccessible({ within: '[role=listbox]', onlyColors: true })
+  await expect
+    .poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth))
+    .toBe(0)
+  await option.click()
+  await body.getByText('$.input.t.record.fields.subject').waitFor()
+  await page.emulateMedia({ colorScheme: 'light' })
+  await page.setViewportSize({ width: 1280, height: 800 })
+
+  // Begun as text, it becomes a formula.
+  await address.pressSequentially('$.input.t.record.fields.stat')
+  const offered = page.locator('.cm-tooltip-autocomplete li[aria-selected]')
+  await offered.getByText('$.input.t.record.fields.status').waitFor()
+  // The editor takes no answer to what has only just appeared.
+  await visit.expectAccessible({ within: '.cm-tooltip-autocomplete' })
+  await page.keyboard.press('Enter')
+  await address.getByText('"$var"').waitFor()
+
+  await page.getByRole('button', { name: 'Save nodes' }).click()
+  await expect
+    .poll(async () => (await admin.flows.get({ params: { selector: flow.id } })).nodes.say?.config, { timeout: 20_000 })
+    .toMatchObject({
+      request: {
+        uri: { $var: '$.input.t.record.fields.status' },
+        body: { $var: '$.input.t.record.fields.subject' },
+      },
+    })
+
+  // Within a text of JSON it is the path alone.
+  await body.click()
+  await page.keyboard.press('ControlOrMeta+a')
+  await body.pressSequentially('{ "a": { "$var": "')
+  await pick.click()
+  await page.getByRole('textbox', { name: 'Search fields' }).pressSequentially('record body')
+  await page
+    .getByRole('option', { name: /fields\.body/ })
+    .first()
+    .click()
+  await page.keyboard.type('" } }')
+  await page.getByRole('button', { name: 'Save nodes' }).click()
+  await expect
+    .poll(async () => (await admin.flows.get({ params: { selector: flow.id } })).nodes.say?.config, { timeout: 20_000 })
+    .toMatchObject({ request: { body: { a: { $var: '$.input.t.record.fields.body' } } } })
 })

@@ -73,7 +73,12 @@ test('a flow is built on the graph with a form for each node, and saved', async 
   await flow.getByRole('button', { name: 'Then' }).click()
   await page.getByRole('menuitem', { name: /^HTTP request/ }).click()
   await write('Address', `${workshop.receiver.url}/thanks`)
-  await write('Body', '{ "to": { "$var": "$.input.trigger.orderId" } }')
+  // Typed up to where a field belongs, which is then chosen by what stood there in the last event.
+  await flow.getByRole('textbox', { name: 'Body', exact: true }).pressSequentially('{ "to": ')
+  await flow.getByRole('button', { name: 'Insert a field into Body' }).click()
+  await page.getByRole('textbox', { name: 'Search fields' }).pressSequentially('orderid')
+  await page.getByRole('option', { name: /^\$\.input\.trigger\.orderId \d+$/ }).click()
+  await page.keyboard.type(' }')
   await flow.getByRole('radio', { name: 'Changes' }).locator('..').click()
   await flow.getByLabel('What saving changes').getByText('/thanks').waitFor()
   await flow.getByRole('button', { name: 'Save nodes' }).click()

@@ -3,6 +3,7 @@ import { Compartment, EditorState } from '@codemirror/state'
 import { EditorView } from '@codemirror/view'
 import { useComputedColorScheme } from '@mantine/core'
 import { useEffect, useRef } from 'react'
+import { valueAt } from './formula-completion.ts'
 import { fromOutside, type Language, looks, writing } from './setup.ts'
 
 interface CodeEditorProps {
@@ -11,6 +12,8 @@ interface CodeEditorProps {
   label: string
   language: Language
   complete?: CompletionSource | undefined
+  /** Is given what puts a path where the cursor is, for as long as the editor is there. */
+  onReady?: ((insert: ((path: string) => void) | null) => void) | undefined
   /** Tab goes on to the next field, as in a field of one line. */
   isField?: boolean | undefined
   minHeight?: number
@@ -49,7 +52,12 @@ export default function CodeEditor(props: CodeEditorProps) {
       parent: place.current,
     })
     view.current = made
-    return () => made.destroy()
+    const { onReady } = now.current
+    onReady?.((path) => insertPath(made, path))
+    return () => {
+      onReady?.(null)
+      made.destroy()
+    }
   }, [language, isField])
   useEffect(() => view.current?.dispatch({ effects: look.current.reconfigure(looks(isDark)) }), [isDark])
   useEffect(() => view.current?.dispatch({ effects: name.current.reconfigure(named(label)) }), [label])
@@ -66,3 +74,17 @@ export default function CodeEditor(props: CodeEditorProps) {
 }
 
 const named = (label: string) => EditorView.contentAttributes.of({ 'aria-label': label })
+
+/** In the place of what is chosen; within a JSON text the path alone, else the formula for what stands there. */
+function insertPath(view: EditorView, path: string): void {
+  const { from, to } = view.state.selection.main
+  const isInText = /^(?:[^"\\]|\\.|"(?:[^"\\]|\\.)*")*"(?:[^"\\]|\\.)*$/s.test(view.state.sliceDoc(0, from))
+  const insert = isInText ? path : valueAt(path)
+  view.focus()
+  view.dispatch({
+    changes: { from, to, insert },
+    selection: { anchor: from + insert.length },
+    scrollIntoView: true,
+    userEvent: 'input.complete',
+  })
+}

@@ -1,4 +1,4 @@
-import type { CompletionContext, CompletionResult, CompletionSource } from '@codemirror/autocomplete'
+import type { Completion, CompletionContext, CompletionResult, CompletionSource } from '@codemirror/autocomplete'
 import type { FormScope } from '../forms/scope.ts'
 
 /** Operators of the formula language with what they look like. */
@@ -23,19 +23,17 @@ const OPERATORS: readonly [name: string, about: string, snippet: string][] = [
 export function formulaCompletion({ paths, samples }: Pick<FormScope, 'paths' | 'samples'>): CompletionSource {
   return (context: CompletionContext): CompletionResult | null => {
     const path = context.matchBefore(/\$\.[\w.[\]-]*/)
-    if (path !== null)
-      return {
-        from: path.from,
-        options: paths.map((label) => {
-          const detail = samples.get(label)
-          return { label, type: 'variable', ...(detail === undefined ? {} : { detail }) }
-        }),
-      }
+    if (path !== null) {
+      const isInText = context.state.sliceDoc(path.from - 1, path.from) === '"'
+      return { from: path.from, options: pathOptions({ paths, samples }, isInText) }
+    }
+    if (context.explicit && context.state.doc.length === 0)
+      return { from: 0, options: pathOptions({ paths, samples }, false) }
     const word = context.matchBefore(/[{]?\s*"?\$\w*/)
-    if (word === null && !(context.explicit && context.state.doc.length === 0)) return null
-    const begun = word?.text.replace(/^[{\s"]*/, '') ?? ''
+    if (word === null) return null
+    const begun = word.text.replace(/^[{\s"]*/, '')
     return {
-      from: word?.from ?? context.pos,
+      from: word.from,
       options: OPERATORS.filter(([name]) => name.startsWith(begun)).map(([label, detail, formula]) => ({
         label,
         detail,
@@ -43,7 +41,7 @@ export function formulaCompletion({ paths, samples }: Pick<FormScope, 'paths' | 
         apply(view, _, from, to) {
           // With what the editor closed by itself: the quote and the brace.
           const after = /^"?\s*}?/.exec(view.state.sliceDoc(to, to + 8))?.[0] ?? ''
-          const isClosed = word?.text.startsWith('{') === true
+          const isClosed = word.text.startsWith('{')
           const until = to + (isClosed ? after.length : after.startsWith('"') ? 1 : 0)
           view.dispatch({
             changes: { from, to: until, insert: formula },
@@ -56,3 +54,19 @@ export function formulaCompletion({ paths, samples }: Pick<FormScope, 'paths' | 
     }
   }
 }
+
+/** A path where one is asked for; elsewhere what stands for the value there. */
+function pathOptions({ paths, samples }: Pick<FormScope, 'paths' | 'samples'>, isInText: boolean): Completion[] {
+  return paths.map((label) => {
+    const detail = samples.get(label)
+    return {
+      label,
+      type: 'variable',
+      ...(detail === undefined ? {} : { detail }),
+      ...(isInText ? {} : { apply: valueAt(label) }),
+    }
+  })
+}
+
+/** The formula for what stands at a path. */
+export const valueAt = (path: string) => `{ "$var": ${JSON.stringify(path)} }`

@@ -3,6 +3,7 @@ import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ReactNode, type SubmitEvent, useCallback, useMemo, useRef, useState } from 'react'
 import { problemsOf, refreshAll, refreshed, wordsOf } from '../api.ts'
+import { formulaCompletion } from '../code/formula-completion.ts'
 import { CodeField } from './code-field.tsx'
 import { DraftNotice } from './draft-notice.tsx'
 import { useDraft } from './drafts.ts'
@@ -204,10 +205,23 @@ function One({ field, isNew, value, error, onChange }: OneProps) {
     case 'lookup':
       return <Lookup field={field} usual={usual} value={String(value)} onChange={onChange} />
     case 'json':
-      return <CodeField {...usual} language="json" value={String(value)} onChange={onChange} />
+      return <JsonField {...usual} scope={field.scope} value={String(value)} onChange={onChange} />
     case 'javascript':
       return <CodeField {...usual} language="javascript" value={String(value)} onChange={onChange} />
   }
+}
+
+interface JsonFieldProps {
+  label: string
+  scope: Field['scope']
+  value: string
+  onChange(value: unknown): void
+}
+
+/** JSON; where formulas stand in it, with what they can name. */
+function JsonField({ scope, ...field }: JsonFieldProps) {
+  const complete = useMemo(() => (scope === undefined ? undefined : formulaCompletion(scope)), [scope])
+  return <CodeField {...field} language="json" complete={complete} scope={scope} />
 }
 
 function Lookup(props: { field: Field; usual: object; value: string; onChange(value: unknown): void }) {

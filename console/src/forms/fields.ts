@@ -1,4 +1,5 @@
 import type { Choice } from '../records/url-state.ts'
+import type { FormScope } from './scope.ts'
 
 /** One field of a form; its name is that of the API. */
 export interface Field {
@@ -12,6 +13,8 @@ export interface Field {
   placeholder?: string
   choices?: readonly Choice[]
   lookUp?: () => Promise<readonly Choice[]>
+  /** Of JSON with formulas in it: what they can name. */
+  scope?: Pick<FormScope, 'paths' | 'samples'>
   /** Under which heading it stands. */
   section?: string
   /** Cannot be changed once the element is there, and why. */

@@ -28,6 +28,7 @@ export function FormulaField({ value, onChange, scope, error, path, ...field }: 
       isField
       minHeight={34}
       complete={complete}
+      scope={scope}
       value={text}
       onChange={write}
     />

@@ -1,4 +1,5 @@
 import { IconArrowsLeftRight } from '@tabler/icons-react'
+import { type ReactNode, useMemo } from 'react'
 import { type ItemOf, permea } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
@@ -18,6 +19,7 @@ import { dataSourceKeyChoices } from '../choices.ts'
 import { FieldList } from './field-list.tsx'
 import { LayeredActs } from './layered-acts.tsx'
 import { LAYER_FILTERS, LAYERS, ONE_INTEGRATION, stateOf } from './layers.ts'
+import { fieldsOf } from './schema-fields.ts'
 
 type Mapping = ItemOf<typeof permea.fieldMappings.list>
 
@@ -129,11 +131,33 @@ function New() {
   )
 }
 
+/** The fields of one side that its formulas can name. */
+function scopeOf(schema: unknown): NonNullable<Field['scope']> {
+  const fields = fieldsOf(schema).map(({ path, type }) => [`$.${path}`, type] as const)
+  return { paths: fields.map(([path]) => path), samples: new Map(fields) }
+}
+
+const FROM_YOURS = ['exportValue', 'defaultExportValue']
+
+/** With the fields of the side that each of them is over. */
+function Values({ mapping, children }: { mapping: Mapping; children(fields: readonly Field[]): ReactNode }) {
+  const { dataSourceSchema, appSchema, importValue, defaultImportValue } = mapping
+  const fields = useMemo(() => {
+    const ofApp = scopeOf(dataSourceSchema)
+    const ofYours = scopeOf(appSchema ?? guessed(importValue ?? defaultImportValue))
+    return values.map((field): Field => {
+      if (FROM_YOURS.includes(field.name)) return { ...field, scope: ofYours }
+      return field.name === 'importValue' ? { ...field, scope: ofApp } : field
+    })
+  }, [dataSourceSchema, appSchema, importValue, defaultImportValue])
+  return children(fields)
+}
+
 function Existing() {
-  const form = (each: Mapping, part: 'values' | 'head') => (
+  const form = (each: Mapping, part: 'values' | 'head', fields: readonly Field[]) => (
     <ElementForm
       draft={`${PATH}/${each.id}/${part}`}
-      fields={part === 'values' ? values : head}
+      fields={fields}
       of={each}
       isNew={false}
       save={(body) => permea.fieldMappings.patch({ params: { selector: each.id }, body })}
@@ -163,12 +187,12 @@ function Existing() {
           show: (each) => (
             <div className="stack">
               <Schemas mapping={each} />
-              {form(each, 'values')}
+              <Values mapping={each}>{(fields) => form(each, 'values', fields)}</Values>
             </div>
           ),
         },
         { key: 'about', title: 'About', show: (each) => <About mapping={each} /> },
-        { key: 'edit', title: 'Edit', show: (each) => form(each, 'head') },
+        { key: 'edit', title: 'Edit', show: (each) => form(each, 'head', head) },
       ]}
     />
   )

@@ -12,6 +12,7 @@ import { isSameJson } from '../../forms/same.ts'
 import { type Unfinished, UnfinishedAround, type UnfinishedTexts } from '../../forms/unfinished.tsx'
 import { objectText, readObject, useValueText } from '../../forms/value-text.ts'
 import { Empty } from '../../parts/empty.tsx'
+import type { NodeSchemas } from './last-event.ts'
 import { AddNode, NodeForm } from './node-form.tsx'
 import type { TrialOf } from './node-trial.tsx'
 import { type FlowNodes, nodeProblemsOf, withLink, withNode, withoutLink } from './nodes.ts'
@@ -24,6 +25,8 @@ interface FlowEditorProps {
   draft: string
   nodes: FlowNodes
   trialOf: TrialOf
+  /** The flow, whose nodes that work with records tell what they give. */
+  flowId?: string | undefined
   save(nodes: FlowNodes): Promise<unknown>
   /** Why it cannot be changed. */
   fixed?: string
@@ -41,7 +44,15 @@ export function FlowEditor(props: FlowEditorProps) {
   return <EditorOf key={props.draft} {...props} />
 }
 
-function EditorOf({ draft: name, nodes: saved, trialOf, save, fixed }: FlowEditorProps) {
+const NO_SCHEMAS: NodeSchemas = {}
+
+function EditorOf({ draft: name, nodes: saved, trialOf, flowId, save, fixed }: FlowEditorProps) {
+  const { data: schemas = NO_SCHEMAS } = useQuery({
+    queryKey: ['flow', 'node-schemas', flowId, saved],
+    queryFn: () => permea.flows.nodeSchemas({ params: { selector: flowId ?? '' } }),
+    enabled: flowId !== undefined,
+    staleTime: 60_000,
+  })
   const types = useQuery({
     queryKey: ['flow-node-types'],
     queryFn: () => permea.flowNodeTypes.list(),
@@ -206,6 +217,7 @@ function EditorOf({ draft: name, nodes: saved, trialOf, save, fixed }: FlowEdito
                   nodeKey={selected}
                   types={kinds}
                   problems={problems}
+                  schemas={schemas}
                   trialOf={trialOf}
                   onChange={change}
                 />

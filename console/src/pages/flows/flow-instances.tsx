@@ -127,6 +127,7 @@ export function Record() {
           show: (each) => (
             <FlowEditor
               draft={`${PATH}/${each.id}/nodes`}
+              flowId={each.flowId}
               nodes={each.nodes}
               trialOf={{ flowInstanceId: each.id }}
               save={(nodes) => permea.flowInstances.patch({ params: { id: each.id }, body: { nodes } })}

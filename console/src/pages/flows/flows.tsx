@@ -169,6 +169,7 @@ function Existing() {
           show: (flow) => (
             <FlowEditor
               draft={`${PATH}/${flow.id}/nodes`}
+              flowId={flow.id}
               nodes={flow.nodes}
               trialOf={{ flowId: flow.id }}
               save={(nodes) => permea.flows.patch({ params: { selector: flow.id }, body: { nodes } })}

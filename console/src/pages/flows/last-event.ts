@@ -1,5 +1,6 @@
 import { useQueries } from '@tanstack/react-query'
 import { permea } from '../../api.ts'
+import { fieldsOf } from '../data/schema-fields.ts'
 import { type FlowNodes, nodesBefore } from './nodes.ts'
 
 const DEPTH_MAX = 4
@@ -27,6 +28,15 @@ export function useSamples(nodes: FlowNodes, nodeKey: string): ReadonlyMap<strin
       return samples
     },
   })
+}
+
+/** What nodes give, by their keys, as JSON Schemas. */
+export type NodeSchemas = Readonly<Record<string, { outputSchema?: unknown }>>
+
+/** The paths that a node's schema tells of, each with its type. */
+export function schemaSamples(schemas: NodeSchemas, keys: readonly string[]): ReadonlyMap<string, string> {
+  const found = keys.flatMap((key) => fieldsOf(schemas[key]?.outputSchema).map((field) => ({ key, field })))
+  return new Map(found.slice(0, PATHS_MAX).map(({ key, field }) => [`$.input.${key}.${field.path}`, field.type]))
 }
 
 /** What came last, else the example of the type; null where there is neither. */

@@ -17,7 +17,7 @@ import { CodeField } from '../../forms/code-field.tsx'
 import { type FormSchema, SchemaForm } from '../../forms/schema-form.tsx'
 import type { FormScope } from '../../forms/scope.ts'
 import { objectText, readObject, useValueText } from '../../forms/value-text.ts'
-import { useSamples } from './last-event.ts'
+import { type NodeSchemas, schemaSamples, useSamples } from './last-event.ts'
 import { NodeTrial, type TrialOf } from './node-trial.tsx'
 import {
   type FlowNode,
@@ -34,6 +34,7 @@ import {
 
 interface NodeFormProps {
   nodes: FlowNodes
+  schemas: NodeSchemas
   nodeKey: string
   types: readonly NodeType[]
   problems: readonly NodeProblem[]
@@ -42,7 +43,7 @@ interface NodeFormProps {
 }
 
 /** One node of a flow: its form, made from what its kind is configured by, and itself as JSON. */
-export function NodeForm({ nodes, nodeKey, types, problems, trialOf, onChange }: NodeFormProps) {
+export function NodeForm({ nodes, schemas, nodeKey, types, problems, trialOf, onChange }: NodeFormProps) {
   const node = nodes[nodeKey]
   if (node === undefined) return null
   const type = typeOf(node, types)
@@ -83,6 +84,7 @@ export function NodeForm({ nodes, nodeKey, types, problems, trialOf, onChange }:
           <Fields
             key={nodeKey}
             nodes={nodes}
+            schemas={schemas}
             nodeKey={nodeKey}
             node={node}
             type={type}
@@ -111,6 +113,7 @@ export function NodeForm({ nodes, nodeKey, types, problems, trialOf, onChange }:
 
 interface FieldsProps {
   nodes: FlowNodes
+  schemas: NodeSchemas
   nodeKey: string
   node: FlowNode
   type: NodeType | undefined
@@ -119,16 +122,24 @@ interface FieldsProps {
   onChange(nodes: FlowNodes, selected: string | undefined): void
 }
 
-function Fields({ nodes, nodeKey, node, type, problems, set, onChange }: FieldsProps) {
+function Fields({ nodes, schemas, nodeKey, node, type, problems, set, onChange }: FieldsProps) {
   const others = Object.keys(nodes).filter((key) => key !== nodeKey)
-  const samples = useSamples(nodes, nodeKey)
+  const last = useSamples(nodes, nodeKey)
+  // What really came says more than its type.
+  const samples = useMemo(
+    () => new Map([...schemaSamples(schemas, [...nodesBefore(nodes, nodeKey), nodeKey]), ...last]),
+    [schemas, nodes, nodeKey, last],
+  )
   const scope = useMemo(() => {
     const before = nodesBefore(nodes, nodeKey)
     const keys = Object.keys(nodes).filter((key) => key !== nodeKey)
-    return { nodeKeys: keys, paths: pathsOf(before, samples), samples }
-  }, [nodes, nodeKey, samples])
+    // What a step gives is there after it only; of what a trigger gives, it may say itself what it takes.
+    const isThere = (path: string) => type?.isTrigger === true || !isOf(path, nodeKey)
+    const there = new Map([...samples].filter(([path]) => isThere(path)))
+    return { nodeKeys: keys, paths: pathsOf(before, there), samples: there }
+  }, [nodes, nodeKey, type, samples])
   const outScope = useMemo(
-    () => ({ ...scope, paths: pathsOf([nodeKey, ...nodesBefore(nodes, nodeKey)], samples) }),
+    () => ({ ...scope, paths: pathsOf([nodeKey, ...nodesBefore(nodes, nodeKey)], samples), samples }),
     [scope, nodes, nodeKey, samples],
   )
   const byPath = Object.fromEntries(
@@ -288,6 +299,8 @@ export function AddNode({ types, label, only, onAdd }: AddNodeProps) {
     </Menu>
   )
 }
+
+const isOf = (path: string, nodeKey: string) => /^\$\.input\.([^.[]+)/.exec(path)?.[1] === nodeKey
 
 /** What formulas of a node can begin with: what the nodes before it give, and who it runs for. */
 function pathsOf(before: readonly string[], samples: ReadonlyMap<string, string>): string[] {
