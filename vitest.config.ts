@@ -30,6 +30,18 @@ const wanting = [
     stories: [story],
     isThere: isOnPath(needs),
   })),
+  {
+    of: 'the image',
+    remedy: 'they need root on Linux',
+    stories: ['stories/operate/image.test.ts'],
+    isThere: process.platform === 'linux' && process.getuid?.() === 0,
+  },
+  {
+    of: 'what people deploy with',
+    remedy: 'they need `nginx`, `caddy`, `systemd-analyze` and `openssl` on the PATH',
+    stories: ['stories/operate/deploy.test.ts'],
+    isThere: ['nginx', 'caddy', 'systemd-analyze', 'openssl'].every(isOnPath),
+  },
 ].filter(({ isThere }) => !isThere)
 for (const { of, remedy } of wanting) process.stdout.write(`Left out: the stories of ${of}; ${remedy}.\n`)
 

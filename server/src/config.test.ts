@@ -55,6 +55,26 @@ test('every value is read', () => {
   expect([...config.roles]).toEqual(['api', 'scheduler'])
 })
 
+test('everything may be below a path of another site', () => {
+  const urlOf = (publicUrl: string | undefined, basePath: string) =>
+    readConfig({ PERMEA_PUBLIC_URL: publicUrl, PERMEA_BASE_PATH: basePath }).publicUrl
+  expect(urlOf(undefined, '/permea')).toBe('http://127.0.0.1:4000/permea')
+  expect(urlOf('https://a.example.com', '/tools/permea/')).toBe('https://a.example.com/tools/permea')
+  expect(urlOf('https://a.example.com/permea', '/permea')).toBe('https://a.example.com/permea')
+  expect(urlOf('https://a.example.com/permea', '')).toBe('https://a.example.com/permea')
+  expect(() => urlOf('https://a.example.com/other', '/permea')).toThrow(/PERMEA_BASE_PATH is \/permea, but/)
+  for (const wrong of ['permea', '/a//b', '/a/../b', '/a?b', '/<x>', `${'/'.repeat(3)}x`])
+    expect(() => urlOf(undefined, wrong), wrong).toThrow(/^PERMEA_BASE_PATH must be a path/)
+})
+
+test('TLS needs a certificate and its key, and changes the address', () => {
+  const files = { PERMEA_TLS_CERT: '/a.crt', PERMEA_TLS_KEY: '/a.key' }
+  const config = readConfig(files)
+  expect(config).toMatchObject({ publicUrl: 'https://127.0.0.1:4000', tls: { certFile: '/a.crt', keyFile: '/a.key' } })
+  expect(() => readConfig({ ...files, PERMEA_TLS_KEY: '' })).toThrow('PERMEA_TLS_KEY is missing')
+  expect(() => readConfig({ ...files, PERMEA_TLS_CERT: undefined })).toThrow('PERMEA_TLS_CERT is missing')
+})
+
 test('the public address is made of host and port where none is given', () => {
   expect(readConfig({ HOST: '::1', PORT: '1' }).publicUrl).toBe('http://[::1]:1')
   expect(readConfig({ HOST: '0.0.0.0' }).publicUrl).toBe('http://127.0.0.1:4000')

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { type AllowRule, parseEgressAllow } from './outbound/address-policy.ts'
+import { basePathOf } from './platform/base-path.ts'
 import { readDatabaseUrl } from './platform/database-hosts.ts'
 import { isBrokenPhc } from './platform/password.ts'
 
@@ -10,7 +11,10 @@ export type Role = (typeof ROLES)[number]
 export interface Config {
   port: number
   host: string
+  /** With the base path. */
   publicUrl: string
+  /** Files of the certificate and key where the process speaks TLS itself. */
+  tls: { certFile: string; keyFile: string } | null
   /** Null: PostgreSQL from the npm package, in the data directory. */
   databaseUrl: string | null
   dataDir: string
@@ -50,10 +54,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const logLevel = text('PERMEA_LOG_LEVEL') ?? 'info'
   if (!LOG_LEVELS.includes(logLevel))
     throw new ConfigProblem(`PERMEA_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`)
+  const tls = tlsOf(text('PERMEA_TLS_CERT'), text('PERMEA_TLS_KEY'))
+  const publicUrl = publicUrlOf(text('PERMEA_PUBLIC_URL'), { host, port, isTls: tls !== null })
   return {
     port,
     host,
-    publicUrl: publicUrlOf(text('PERMEA_PUBLIC_URL'), host, port),
+    publicUrl: withBasePath(publicUrl, text('PERMEA_BASE_PATH')),
+    tls,
     databaseUrl,
     dataDir: text('PERMEA_DATA_DIR') ?? '.permea',
     workspace: workspaceOf(text('PERMEA_WORKSPACE_KEY'), text('PERMEA_WORKSPACE_SECRET')),
@@ -111,13 +118,39 @@ function checkDatabaseUrl(databaseUrl: string | null): void {
   }
 }
 
-function publicUrlOf(text: string | null, host: string, port: number): string {
-  if (text === null)
-    return `http://${host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`
+function publicUrlOf(
+  text: string | null,
+  { host, port, isTls }: { host: string; port: number; isTls: boolean },
+): string {
+  if (text === null) {
+    const name = host.includes(':') ? `[${host}]` : host === '0.0.0.0' ? '127.0.0.1' : host
+    return `${isTls ? 'https' : 'http'}://${name}:${port}`
+  }
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new ConfigProblem('PERMEA_PUBLIC_URL must be an http or https address')
   }
+  const { search, hash } = new URL(text)
+  if (search !== '' || hash !== '') throw new ConfigProblem('PERMEA_PUBLIC_URL must end with a host or a path')
   return text.replace(/\/+$/, '')
+}
+
+/** The public address with the base path behind it; it may have it already. */
+function withBasePath(publicUrl: string, text: string | null): string {
+  const basePath = (text ?? '').replace(/\/+$/, '')
+  if (basePath === '') return publicUrl
+  if (!/^(?:\/[\w.~-]+)+$/.test(basePath) || /\/\.{1,2}(?:\/|$)/.test(basePath))
+    throw new ConfigProblem('PERMEA_BASE_PATH must be a path of letters, digits and -._~, as in /permea')
+  const given = basePathOf(publicUrl)
+  if (given === basePath) return publicUrl
+  if (given === '') return `${publicUrl}${basePath}`
+  throw new ConfigProblem(`PERMEA_BASE_PATH is ${basePath}, but PERMEA_PUBLIC_URL has the path ${given}`)
+}
+
+function tlsOf(certFile: string | null, keyFile: string | null): Config['tls'] {
+  if (certFile === null && keyFile === null) return null
+  if (certFile === null) throw new ConfigProblem('PERMEA_TLS_CERT is missing beside PERMEA_TLS_KEY')
+  if (keyFile === null) throw new ConfigProblem('PERMEA_TLS_KEY is missing beside PERMEA_TLS_CERT')
+  return { certFile, keyFile }
 }
 
 function workspaceOf(key: string | null, secret: string | null): Config['workspace'] {

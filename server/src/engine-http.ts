@@ -154,6 +154,7 @@ export async function createHttp(
     mounts: [connecting, appRequestsRoom, workspaceFiles].flatMap((room) => room.mounts ?? []),
     documents: { '/asyncapi.json': asyncApi() },
     checkReady: () => checkReady(database, ownership),
+    tls: options.tls ?? undefined,
     ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
     ...(options.checkAnswers === undefined ? {} : { checkAnswers: options.checkAnswers }),
     ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),

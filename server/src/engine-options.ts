@@ -25,6 +25,7 @@ import type { Metrics } from './platform/metrics.ts'
 import type { Ownership } from './platform/ownership.ts'
 import type { Queue } from './platform/queue.ts'
 import type { SealingKey } from './platform/sealing.ts'
+import type { Certificate } from './platform/tls-files.ts'
 import type { Pulls } from './pulls/pulls.ts'
 import type { RefusedRequestsRoom } from './refused-requests/assembly.ts'
 import type { Limits } from './runs/limits.ts'
@@ -38,6 +39,8 @@ export interface EngineOptions {
   publicUrl: string
   sealingKeys: readonly SealingKey[]
   egressAllow: readonly AllowRule[]
+  /** Certificate and key in PEM, where the process speaks TLS itself. */
+  tls?: Certificate | null
   /** Proxies in front of the engine, as addresses and networks; none where absent. */
   trustedProxies?: readonly string[]
   roles: ReadonlySet<Role>

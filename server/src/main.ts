@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { Server as TlsServer } from 'node:tls'
 import { type Config, ConfigProblem, readConfig } from './config.ts'
 import { buildConsole, CONSOLE_DIR } from './console/building.ts'
 import type { Engine } from './engine-options.ts'
@@ -13,6 +14,7 @@ import { createIds } from './platform/ids.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { sealingKey } from './platform/sealing.ts'
 import { type InstallationSecrets, keepSecrets } from './platform/secrets-file.ts'
+import { keepCertificateCurrent, readCertificate } from './platform/tls-files.ts'
 import type { Workspace } from './workspaces/workspace.ts'
 
 const IMPATIENT_AFTER_MS = 1000
@@ -28,6 +30,10 @@ try {
 } catch (error) {
   process.stderr.write(`permea: ${lineOf(error as Error)}\n`)
   process.exit(1)
+}
+
+function asConfigProblem(error: Error): never {
+  throw new ConfigProblem(error.message)
 }
 
 /** One clear line for what an operator can mend; the whole story for what only we can. */
@@ -56,6 +62,7 @@ async function main(): Promise<void> {
   const engine = await createEngine({
     databaseUrl,
     publicUrl: config.publicUrl,
+    tls: config.tls === null ? null : await readCertificate(config.tls).catch(asConfigProblem),
     sealingKeys: [...config.encryptionKeys, secrets.encryptionKey].map(sealingKey),
     egressAllow:
       receiver === null
@@ -74,6 +81,8 @@ async function main(): Promise<void> {
   engine.console?.serve(workspace.key)
   await engine.start()
   await listen(engine, config)
+  const { server } = engine.app
+  if (config.tls !== null && server instanceof TlsServer) keepCertificateCurrent(server, config.tls, log)
   if (isNew && workspace.isExample) await sendExampleEvent(engine, workspace)
   stopOnSignal(engine, receiver, postgres, log)
   process.stdout.write(await greeting(engine, config, workspace, receiver))
@@ -146,7 +155,7 @@ async function withPort(config: Config): Promise<Config> {
   const port = await freePort(config.host).catch((error: Error) => {
     throw listenProblem(error, config)
   })
-  return { ...config, port, publicUrl: config.publicUrl.replace(/:0$/, `:${port}`) }
+  return { ...config, port, publicUrl: config.publicUrl.replace(/:0(?=\/|$)/, `:${port}`) }
 }
 
 async function listen(engine: Engine, config: Config): Promise<void> {

@@ -1,3 +1,4 @@
+export { readConfig } from '../../server/src/config.ts'
 export { systemClock } from '../../server/src/platform/clock.ts'
 export { freePort } from '../../server/src/platform/free-port.ts'
 export { packArchive, readArchive } from '../../server/src/workspace-files/archive.ts'

@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import { access, constants, statfs } from 'node:fs/promises'
+import http from 'node:http'
+import https from 'node:https'
 import { createConnection } from 'node:net'
 import path from 'node:path'
+import { text } from 'node:stream/consumers'
 import type { Config } from '../../../server/src/config.ts'
 import { formatAllowRule } from '../../../server/src/outbound/address-policy.ts'
 import { systemClock } from '../../../server/src/platform/clock.ts'
@@ -93,21 +96,30 @@ async function diskFinding({ dataDir }: Config): Promise<Finding> {
 }
 
 /** Whether an engine answers at its port, or the port is free for one. */
-async function addressFinding({ host, port, publicUrl }: Config): Promise<Finding> {
+async function addressFinding({ host, port, publicUrl, tls }: Config): Promise<Finding> {
   const check = 'address'
   if (port === 0) return { check, state: 'good', says: 'a free port is taken at the start' }
   if (!(await accepts(host === '0.0.0.0' ? '127.0.0.1' : host, port)))
     return { check, state: 'good', says: `port ${port} of ${host} is free; others reach the engine at ${publicUrl}` }
-  const answer = await fetch(`http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}/healthz`).catch(() => null)
-  const text = (await answer?.text().catch(() => '')) ?? ''
-  if (answer?.ok === true && text.includes('ok'))
-    return { check, state: 'good', says: `an engine answers at port ${port}` }
+  const said = await healthAt(host === '0.0.0.0' ? '127.0.0.1' : host, port, tls !== null)
+  if (said.includes('"ok"')) return { check, state: 'good', says: `an engine answers at port ${port}` }
   return {
     check,
     state: 'bad',
     says: `port ${port} of ${host} is taken by another program`,
     remedy: 'end that program or set PORT; PORT=0 takes a free one',
   }
+}
+
+/** What answers there says of its health; empty where it does not say. Whose certificate it has is for others to check. */
+function healthAt(hostname: string, port: number, isTls: boolean): Promise<string> {
+  const options = { hostname, port, path: '/healthz', timeout: PORT_TIMEOUT_MS, rejectUnauthorized: false }
+  return new Promise((resolve) => {
+    const request = (isTls ? https : http).get(options, (answer) => {
+      text(answer).then(resolve, () => resolve(''))
+    })
+    request.once('error', () => resolve('')).once('timeout', () => request.destroy())
+  })
 }
 
 function accepts(host: string, port: number): Promise<boolean> {

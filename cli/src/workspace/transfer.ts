@@ -19,9 +19,15 @@ type Report = (text: string) => void
 export async function exportFiles(target: Target, report: Report): Promise<Files> {
   const job = await finished(target, await target.permea.workspaceFiles.export(), report)
   if (job.error !== undefined) throw new CliProblem(job.error.message)
-  const response = await fetch(String(job.result?.downloadUrl).replace(/^https?:\/\/[^/]+/, target.url))
+  const response = await fetch(reachedFrom(target.url, String(job.result?.downloadUrl)))
   if (!response.ok) throw new CliProblem(`the archive could not be fetched (${response.status})`)
   return readArchive(new Uint8Array(await response.arrayBuffer()))
+}
+
+/** The same path at the address that the engine is reached by here: its own may be another, with another base path. */
+function reachedFrom(url: string, downloadUrl: string): string {
+  const at = downloadUrl.lastIndexOf('/background-jobs/')
+  return `${url}${downloadUrl.slice(at)}`
 }
 
 /** Imports files, or says what that would do; what was refused is in the result. */

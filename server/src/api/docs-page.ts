@@ -1,5 +1,6 @@
 import { contract, type Endpoint, type EndpointTable, ERRORS, refusalsOf } from '@permea/contract'
 import type { z } from 'zod'
+import { basePathOf } from '../platform/base-path.ts'
 
 /** A readable reference of the API: plain HTML, no script, printed once from the contract. */
 export function docsPage(publicUrl: string): string {
@@ -17,7 +18,7 @@ p{margin:.25rem 0}small{color:var(--dim)}code{font-family:ui-monospace,monospace
 table{display:block;overflow-x:auto}td,th{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}
 </style></head><body>
 <h1>Permea API</h1>
-<p>Base address <code>${escaped(publicUrl)}</code>. Machine-readable: <a href="/openapi.json">openapi.json</a>.</p>
+<p>Base address <code>${escaped(publicUrl)}</code>. Machine-readable: <a href="${escaped(basePathOf(publicUrl))}/openapi.json">openapi.json</a>.</p>
 <p>Send a token as <code>Authorization: Bearer …</code>: a JWT signed with the workspace secret, with <code>iss</code> (workspace key) and <code>id</code> (your customer’s id), or with <code>isAdmin: true</code>. Lists answer <code>{ "items": […], "cursor"? }</code>.</p>
 <nav>${groups.map(([group]) => `<a href="#${group}">${group}</a>`).join('')}<a href="#webhooks">webhooks</a><a href="#errors">errors</a></nav>
 ${groups.map(([group, table]) => `<h2 id="${group}">${group}</h2>${Object.values(table).map(endpointHtml).join('')}`).join('')}

@@ -7,6 +7,9 @@ import { Refusal } from './refusal.ts'
 
 /** A head that is not whole after so long is refused, in milliseconds. */
 export const HEAD_MS_MAX = 15_000
+/** How exactly the limits on the time of heads and requests are kept. */
+const CONNECTIONS_CHECK_MS = 2000
+export const HEADS = { headersTimeout: HEAD_MS_MAX, connectionsCheckingInterval: CONNECTIONS_CHECK_MS }
 
 /** A request that is not whole after so long is refused, in milliseconds, also where its body passes through to an app. */
 export const REQUEST_MS_MAX = 600_000

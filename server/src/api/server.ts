@@ -1,21 +1,25 @@
-import type { Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import type { Endpoint, ErrorKey } from '@permea/contract'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { BodyProblem } from '../bodies/body-problem.ts'
 import type { Intake } from '../bodies/intake.ts'
+import { basePathOf, withoutBasePath } from '../platform/base-path.ts'
 import { isDatabaseAway } from '../platform/database-errors.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import { createOutageLog, type OutageLog } from '../platform/outage-log.ts'
+import type { Certificate } from '../platform/tls-files.ts'
 import { docsPage } from './docs-page.ts'
 import { openApi } from './openapi.ts'
 import type { Principal } from './principal.ts'
 import { errorData, RateLimited, Refusal } from './refusal.ts'
-import { HEAD_MS_MAX, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
+import { HEADS, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
 import type { Call, RouteSet } from './routes.ts'
+import { tlsServer } from './tls-server.ts'
 import { unknownFieldsOf } from './unknown-fields.ts'
 
 export interface ApiOptions {
@@ -25,6 +29,8 @@ export interface ApiOptions {
   /** The budget that bodies of all requests are read within. */
   intake: Intake
   publicUrl: string
+  /** Certificate and key, where the process speaks TLS itself. */
+  tls?: Certificate | undefined
   /** Proxies that are believed who they speak for; nobody is where absent. */
   trustedProxies?: readonly string[]
   /** Says whose token it is; refuses with `not_authenticated`. */
@@ -53,8 +59,11 @@ export interface ApiOptions {
 
 /** The HTTP server with every endpoint of the contract; it does not listen yet. */
 export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
+  const basePath = basePathOf(options.publicUrl)
+  const { tls } = options
   const app = fastify({
-    http: { headersTimeout: HEAD_MS_MAX, connectionsCheckingInterval: CONNECTIONS_CHECK_MS },
+    http: HEADS,
+    ...(tls === undefined ? {} : { serverFactory: (handler: RequestListener) => tlsServer(tls, handler) }),
     requestTimeout: REQUEST_MS_MAX,
     // Rooms read bodies themselves, within the budget; this is for the few short ones that are left.
     bodyLimit: SHORT_BODY_BYTES_MAX,
@@ -66,7 +75,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     requestIdHeader: false,
     // The published client asks for pages of node runs with `/runs/cursor=…`, without the question mark.
     rewriteUrl: ({ url = '/' }) =>
-      url.replace(/^(\/flow-runs\/[^/?]+\/nodes\/[^/?]+\/runs)\/((?:cursor|limit)=[^/?]*)$/, '$1?$2'),
+      withoutBasePath(url, basePath).replace(
+        /^(\/flow-runs\/[^/?]+\/nodes\/[^/?]+\/runs)\/((?:cursor|limit)=[^/?]*)$/,
+        '$1?$2',
+      ),
   })
   await app.register(cors, {
     delegator: (request: FastifyRequest, decide: (error: Error | null, options: FastifyCorsOptions) => void) =>
@@ -141,9 +153,6 @@ const IDLE_CHECK_MS = 50
 /** A request that is on its way when the server closes gets that long to arrive. */
 const UNUSED_MS_MAX = 1000
 
-/** How exactly the limits on the time of heads and requests are kept. */
-const CONNECTIONS_CHECK_MS = 2000
-
 /** What is no request at all, or did not become one in time. @source RFC 9110 section 15.5.9 */
 function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return void socket.destroy()
@@ -164,7 +173,8 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void
  */
 function closeConnectionsAsTheyIdle(server: Server): () => void {
   const open = new Map<Socket, { answering: number }>()
-  server.on('connection', (socket: Socket) => {
+  // Over TLS, requests name the socket that is secure, not the one below it.
+  server.on(server instanceof TlsServer ? 'secureConnection' : 'connection', (socket: Socket) => {
     open.set(socket, { answering: 0 })
     socket.once('close', () => open.delete(socket))
   })
@@ -288,13 +298,14 @@ function checkAnswer(endpoint: Endpoint, answer: unknown): void {
 }
 
 function mountHealth(app: FastifyInstance, options: ApiOptions): void {
+  const basePath = basePathOf(options.publicUrl)
   app.get('/', async (request, reply) => {
     const wantsPage = /\btext\/html\b/.test(request.headers.accept ?? '')
     if (wantsPage)
       return reply
         .header('vary', 'accept')
-        .redirect(app.hasRoute({ method: 'GET', url: '/console' }) ? '/console/' : '/docs', 302)
-    return reply.header('vary', 'accept').send({ name: 'permea', status: 'ok', docs: '/docs' })
+        .redirect(app.hasRoute({ method: 'GET', url: '/console' }) ? `${basePath}/console/` : `${basePath}/docs`, 302)
+    return reply.header('vary', 'accept').send({ name: 'permea', status: 'ok', docs: `${basePath}/docs` })
   })
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {

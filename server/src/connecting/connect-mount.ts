@@ -11,6 +11,7 @@ import type { ConnectionParts } from '../connections/connections.ts'
 import { isWebAddress } from '../connections/oauth2.ts'
 import type { AppSelector } from '../connections/registry.ts'
 import { refuseBeyondCustomer } from '../connections/trust.ts'
+import { basePathOf } from '../platform/base-path.ts'
 import type { Database } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
@@ -103,7 +104,9 @@ export function mountConnect(app: FastifyInstance, options: ConnectMountOptions)
   app.post('/connect', (request, reply) => pages.answering(reply, () => pages.submit(request, reply)))
   app.get('/oauth-callback', (request, reply) => pages.answering(reply, () => pages.comeBack(request, reply)))
   // Apps that answer with a form (`response_mode=form_post`): the browser brings its cookie with a GET only.
-  app.post('/oauth-callback', (request, reply) => reply.redirect(callbackOf(request.body), 303))
+  app.post('/oauth-callback', (request, reply) =>
+    reply.redirect(`${basePathOf(options.publicUrl)}${callbackOf(request.body)}`, 303),
+  )
   options.events.mount(app)
 }
 
@@ -119,9 +122,11 @@ function callbackOf(body: unknown): string {
 
 class ConnectPages {
   readonly #o: ConnectMountOptions
+  readonly #basePath: string
 
   constructor(options: ConnectMountOptions) {
     this.#o = options
+    this.#basePath = basePathOf(options.publicUrl)
   }
 
   /** People are shown a page rather than JSON, also where something is refused. */
@@ -134,7 +139,7 @@ class ConnectPages {
       log.info({ key: error.key, message: error.message }, 'a page to connect an app could not be shown')
       return this.#send(
         reply.status(error.status),
-        nothingDone(speechFor(reply.request.headers['accept-language']), 'nothingText'),
+        nothingDone(speechFor(reply.request.headers['accept-language']), 'nothingText', this.#basePath),
         null,
       )
     }
@@ -198,9 +203,10 @@ class ConnectPages {
     const state = parameters.get('state') ?? ''
     const name = cookieNameFor(state)
     const step = await this.#o.connect.comeBack(parameters, () => cookieIn(request.headers.cookie, name))
-    reply.header('set-cookie', `${name}=; Path=/oauth-callback; Max-Age=0; HttpOnly; SameSite=Lax`)
+    reply.header('set-cookie', `${name}=; Path=${this.#basePath}/oauth-callback; Max-Age=0; HttpOnly; SameSite=Lax`)
     if (step !== null) return this.#show(reply, step)
-    return this.#send(reply.status(400), nothingDone(speechFor(request.headers['accept-language']), 'overText'), null)
+    const speech = speechFor(request.headers['accept-language'])
+    return this.#send(reply.status(400), nothingDone(speech, 'overText', this.#basePath), null)
   }
 
   async #begin(given: unknown, openerOrigin: string | null): Promise<RequestRow> {
@@ -315,7 +321,7 @@ class ConnectPages {
         const age = REDIRECT_MS / 1000
         reply.header(
           'set-cookie',
-          `${cookieNameFor(step.state)}=${step.browser}; Path=/oauth-callback; Max-Age=${age}; HttpOnly; SameSite=Lax${secure}`,
+          `${cookieNameFor(step.state)}=${step.browser}; Path=${this.#basePath}/oauth-callback; Max-Age=${age}; HttpOnly; SameSite=Lax${secure}`,
         )
         return guarded(reply).redirect(step.url, 303)
       }
@@ -330,7 +336,8 @@ class ConnectPages {
           text: said(headline, isWell ? 'connectedText' : customerTextFor(step.error)),
           message,
           origin: openerOrigin,
-          retryPath: isWell ? null : `/connect?request=${link}`,
+          basePath: this.#basePath,
+          retryPath: isWell ? null : `${this.#basePath}/connect?request=${link}`,
         }
         return this.#send(reply, resultPage(headline, about), openerOrigin)
       }
@@ -342,7 +349,8 @@ class ConnectPages {
     return {
       speech: speechFor(reply.request.headers['accept-language']),
       look: lookOf(workspace),
-      themePath: themePathOf(workspace),
+      basePath: this.#basePath,
+      themePath: `${this.#basePath}${themePathOf(workspace)}`,
       appName: app?.integration?.name ?? app?.connector.name ?? 'an app',
       logoUri: app?.integration?.logoUri ?? app?.connector.logoUri ?? workspace.logoUri,
       workspaceName: workspace.name,
@@ -397,9 +405,17 @@ export async function redirectProblem(
   return allowed.includes(new URL(redirectUri).origin) ? null : 'its origin is not one that the workspace allows'
 }
 
-function nothingDone(speech: Speech, text: 'nothingText' | 'overText'): ConnectPage {
+function nothingDone(speech: Speech, text: 'nothingText' | 'overText', basePath: string): ConnectPage {
   const { texts } = speech
-  const about = { title: texts.nothingTitle, text: texts[text], message: null, origin: null, retryPath: null, speech }
+  const about = {
+    title: texts.nothingTitle,
+    text: texts[text],
+    message: null,
+    origin: null,
+    retryPath: null,
+    basePath,
+    speech,
+  }
   return resultPage(null, about)
 }
 

@@ -16,6 +16,8 @@ export interface ConnectPage {
 export interface Headline {
   speech: Speech
   look: ConnectLook
+  /** What stands before every path of the engine. */
+  basePath: string
   /** The style sheet of the workspace. */
   themePath: string
   appName: string
@@ -86,7 +88,7 @@ export function choicePage(headline: Headline, link: string, options: readonly [
   })
   return page(
     headline,
-    `<form method="post" action="/connect" class="choices">${hidden({ request: link })}${buttons.join('\n')}</form>`,
+    `<form method="post" action="${escapeHtml(headline.basePath)}/connect" class="choices">${hidden({ request: link })}${buttons.join('\n')}</form>`,
     ['https:'],
   )
 }
@@ -106,7 +108,7 @@ export function formPage(
   const description = option.description === undefined ? '' : `<p>${escapeHtml(option.description)}</p>`
   const told = problem === null ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`
   const fields = formFields(option.inputSchema, about.values, '', headline.speech.texts.optional)
-  const form = `<form method="post" action="/connect">${hidden({ request: about.link, authOptionKey: about.optionKey, filled: '1' })}${fields}<button>${escapeHtml(headline.speech.texts.connect)}</button></form>`
+  const form = `<form method="post" action="${escapeHtml(headline.basePath)}/connect">${hidden({ request: about.link, authOptionKey: about.optionKey, filled: '1' })}${fields}<button>${escapeHtml(headline.speech.texts.connect)}</button></form>`
   return page(headline, `${description}${told}${form}`, about.targets)
 }
 
@@ -118,7 +120,7 @@ export function confirmPage(
   const description = option.description === undefined ? '' : `<p>${escapeHtml(option.description)}</p>`
   const words = `${said(headline, 'connectApp')} ${said(headline, 'whom')}`
   const fields = hidden({ request: link, authOptionKey: optionKey, confirmed: '1' })
-  const form = `<form method="post" action="/connect">${fields}<button>${escapeHtml(words)}</button></form>`
+  const form = `<form method="post" action="${escapeHtml(headline.basePath)}/connect">${fields}<button>${escapeHtml(words)}</button></form>`
   // The app may be anywhere, and send the browser on.
   return page(headline, `${description}${form}`, ['https:', 'http:'])
 }
@@ -132,6 +134,7 @@ export function resultPage(
     message: object | null
     origin: string | null
     retryPath: string | null
+    basePath: string
     speech?: Speech
   },
 ): ConnectPage {
@@ -144,12 +147,12 @@ export function resultPage(
     about.retryPath === null
       ? ''
       : `<p><a class="button" href="${escapeHtml(about.retryPath)}">${escapeHtml(texts.tryAgain)}</a></p>`
-  const script = about.message === null ? '' : `<script src="${SCRIPT_PATH}"></script>`
+  const script = about.message === null ? '' : `<script src="${escapeHtml(about.basePath)}${SCRIPT_PATH}"></script>`
   return page(
     headline,
     `<div role="status"${data}><h2>${escapeHtml(about.title)}</h2><p>${escapeHtml(about.text)}</p></div>${retry}${script}`,
     [],
-    about.speech,
+    { basePath: about.basePath, speech: about.speech },
   )
 }
 
@@ -157,7 +160,7 @@ export function resultPage(
 export function continuePage(headline: Headline, link: string): ConnectPage {
   const { texts } = headline.speech
   const say = (text: string) => escapeHtml(worded(text, namesIn(headline)))
-  const path = `/connect?request=${encodeURIComponent(link)}&window=own`
+  const path = `${headline.basePath}/connect?request=${encodeURIComponent(link)}&window=own`
   return page(
     headline,
     `<h2>${say(texts.continueTitle)}</h2><p>${say(texts.continueText)}</p><p><a class="button" target="permea-connect" rel="opener" href="${escapeHtml(path)}">${say(texts.continueTo)}</a></p>`,
@@ -180,8 +183,10 @@ function page(
   headline: Headline | null,
   body: string,
   formTargets: readonly string[],
-  speech: Speech = headline?.speech ?? ENGLISH,
+  beside?: { basePath: string; speech: Speech | undefined },
 ): ConnectPage {
+  const speech = beside?.speech ?? headline?.speech ?? ENGLISH
+  const basePath = beside?.basePath ?? headline?.basePath ?? ''
   const title = headline === null ? speech.texts.connect : said(headline, 'connectApp')
   const logo =
     headline?.logoUri != null && /^(?:https:|data:image\/)/.test(headline.logoUri)
@@ -200,7 +205,7 @@ function page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${escapeHtml(title)}</title>
-<link rel="stylesheet" href="${STYLE_PATH}">${theme}
+<link rel="stylesheet" href="${escapeHtml(basePath)}${STYLE_PATH}">${theme}
 </head>
 <body>
 <main aria-label="${escapeHtml(title)}">

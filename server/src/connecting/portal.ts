@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Customer } from '../customers/customer.ts'
+import { basePathOf } from '../platform/base-path.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
@@ -31,6 +32,7 @@ export interface PortalOptions {
  * behind the `#` of the address.
  */
 export function mountPortal(app: FastifyInstance, options: PortalOptions): void {
+  const basePath = basePathOf(options.publicUrl)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/x-www-form-urlencoded',
@@ -51,7 +53,7 @@ export function mountPortal(app: FastifyInstance, options: PortalOptions): void 
   app.get('/portal', (request, reply) => {
     const { token } = request.query as { token?: string }
     return token === undefined
-      ? send(reply, blankPage(speechOf(request)), null)
+      ? send(reply, blankPage(speechOf(request), basePath), null)
       : open(request, reply, token, 'referer')
   })
   app.post('/portal', (request, reply) => {
@@ -76,7 +78,8 @@ export function mountPortal(app: FastifyInstance, options: PortalOptions): void 
         speech,
         token,
         origin: isOwn ? null : origin,
-        themePath: themePathOf(workspace),
+        basePath,
+        themePath: `${basePath}${themePathOf(workspace)}`,
         logoUri: workspace.logoUri,
         workspaceName: workspace.name,
         customerName: customer.name,
@@ -86,7 +89,7 @@ export function mountPortal(app: FastifyInstance, options: PortalOptions): void 
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       options.log.info({ key: error.key, message: error.message }, 'the page for customers could not be shown')
-      return send(reply.status(error.status), nothingPage(speech), null)
+      return send(reply.status(error.status), nothingPage(speech, basePath), null)
     }
   }
 }
@@ -116,6 +119,7 @@ interface PortalPage {
   token: string
   /** Of the page around this one; null where there is none. */
   origin: string | null
+  basePath: string
   themePath: string
   logoUri: string | null
   workspaceName: string
@@ -142,7 +146,7 @@ function portalPage(page: PortalPage): string {
       : [`<a href="${escapeHtml(url)}" target="_blank" rel="noopener noreferrer">${escapeHtml(words ?? '')}</a>`],
   )
   return documentOf(
-    speech,
+    page,
     `<main>
 <header>${logo}<div><h1>${escapeHtml(texts.title)}</h1><p>${escapeHtml(worded(speech.texts.whom, names))}</p></div></header>
 <nav aria-label="${escapeHtml(texts.title)}"></nav>
@@ -156,22 +160,29 @@ ${links.length === 0 ? '' : `<p class="links">${links.join('')}</p>`}
 }
 
 /** Without a token nothing is shown, except to who has one behind the `#`: the script goes on from there. */
-function blankPage(speech: Speech): string {
+function blankPage(speech: Speech, basePath: string): string {
   const { texts } = speech
   return documentOf(
-    speech,
+    { speech, basePath },
     `<main><h1>${escapeHtml(texts.nothingTitle)}</h1><p>${escapeHtml(texts.nothingText)}</p></main>`,
     '',
   )
 }
 
-function nothingPage(speech: Speech): string {
+function nothingPage(speech: Speech, basePath: string): string {
   const { texts } = speech
-  const about = { title: texts.nothingTitle, text: texts.nothingText, message: null, origin: null, retryPath: null }
+  const about = {
+    title: texts.nothingTitle,
+    text: texts.nothingText,
+    message: null,
+    origin: null,
+    retryPath: null,
+    basePath,
+  }
   return resultPage(null, { ...about, speech }).html
 }
 
-function documentOf(speech: Speech, body: string, theme: string): string {
+function documentOf({ speech, basePath }: { speech: Speech; basePath: string }, body: string, theme: string): string {
   return `<!doctype html>
 <html lang="${speech.language}">
 <head>
@@ -179,13 +190,13 @@ function documentOf(speech: Speech, body: string, theme: string): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${escapeHtml(portalTexts(speech.language).title)}</title>
-<link rel="stylesheet" href="${STYLE_PATH}">
-<link rel="stylesheet" href="${FILES_PATH}/portal.css">
+<link rel="stylesheet" href="${escapeHtml(basePath)}${STYLE_PATH}">
+<link rel="stylesheet" href="${escapeHtml(basePath)}${FILES_PATH}/portal.css">
 ${theme}
 </head>
 <body>
 ${body}
-<script type="module" src="${FILES_PATH}/portal.js"></script>
+<script type="module" src="${escapeHtml(basePath)}${FILES_PATH}/portal.js"></script>
 </body>
 </html>
 `

@@ -4,6 +4,7 @@ import { errorData, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
 import type { Intake } from '../bodies/intake.ts'
 import { parseJsonInTurns } from '../bodies/json.ts'
+import { basePathOf } from '../platform/base-path.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { createPassword } from '../platform/password.ts'
@@ -170,10 +171,10 @@ function proofOf(body: unknown): Proof {
 
 /** The session cookie. Cookies do not tell ports apart, so engines on one host are told apart by the name. */
 function cookieOf(publicUrl: string) {
-  const { protocol, port, pathname } = new URL(publicUrl)
+  const { protocol, port } = new URL(publicUrl)
   const isSecure = protocol === 'https:'
   const name = `${isSecure ? '__Secure-' : ''}permea-console${port === '' ? '' : `-${port}`}`
-  const attributes = `Path=${pathname.replace(/\/+$/, '')}/console/session; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
+  const attributes = `Path=${basePathOf(publicUrl)}/console/session; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
   return {
     read(request: FastifyRequest): string | undefined {
       const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='))

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { basePathOf } from '../platform/base-path.ts'
 import { secretUuid } from '../platform/ids.ts'
 
 /** What the built page has where the nonce of a response goes. */
@@ -15,7 +16,7 @@ const RELOAD_SECONDS = 2
  */
 export async function mountPages(app: FastifyInstance, options: { dir: string; publicUrl: string }): Promise<void> {
   await app.register(fastifyStatic, { root: options.dir, serve: false, preCompressed: true, index: false })
-  const basePath = new URL(options.publicUrl).pathname.replace(/\/+$/, '')
+  const basePath = basePathOf(options.publicUrl)
   const indexOf = rememberedIndex(path.join(options.dir, 'index.html'), `${basePath}/console/`)
 
   const show = async (reply: FastifyReply) => {
