@@ -228,17 +228,13 @@ export const LIMITS: readonly Section[] = [
         what: 'Values in a formula',
         value: `${S}/formulas/bounds.ts FORMULA_NODES_MAX count`,
         beyond: 'the same',
-        heldBy: [
-          `${S}/formulas/compile-formula.test.ts: a formula beyond the bounds is refused before it is evaluated`,
-        ],
+        heldBy: [`${S}/formulas/compile-formula.test.ts: a formula beyond the bounds is refused`],
       },
       {
         what: 'Characters of what a formula yields',
         value: `${S}/formulas/bounds.ts RESULT_CHARS_MAX count`,
         beyond: 'the node fails with `formula_too_large`',
-        heldBy: [
-          `${S}/formulas/compile-formula.test.ts: an evaluation that explodes is refused, by whichever way it explodes`,
-        ],
+        heldBy: [`${S}/formulas/compile-formula.test.ts: an evaluation that explodes is refused`],
       },
       {
         what: 'Nodes of a flow',
@@ -253,10 +249,16 @@ export const LIMITS: readonly Section[] = [
         heldBy: [`${S}/sandbox/limits.test.ts: %s is stopped when its CPU time is up`],
       },
       {
-        what: 'Time of a call of a function, waiting included',
+        what: 'Time of a call of a function, with what it waits for',
         value: `${SANDBOX} wallMs ms`,
         beyond: '`wall_timeout`',
         heldBy: [`${S}/sandbox/limits.test.ts: a request that is never answered ends with the limit on the whole call`],
+      },
+      {
+        what: 'Time that a call of a function waits for its turn',
+        value: `${SANDBOX} waitMs ms`,
+        beyond: '`limit_exceeded`',
+        heldBy: [`${S}/sandbox/pool.test.ts: waiting for a place is not a call’s own time, and has a limit of its own`],
       },
       {
         what: 'Memory of a function',

@@ -3,7 +3,7 @@ import type { z } from 'zod'
 import { checkSchema } from '../api/json-schema.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
-import type { Functions } from '../functions/function.ts'
+import type { Functions, Whose } from '../functions/function.ts'
 import type { Connector } from '../integrations/connector.ts'
 import type { ActionContent } from './action.ts'
 import { ACTION_KINDS, type ActionProblem, actionTypeOf } from './action-types.ts'
@@ -45,11 +45,13 @@ export async function checkContent(
   content: ActionContent,
   functions: Functions,
   connector: Connector | null,
+  whose: Whose,
 ): Promise<void> {
   const kind = ACTION_KINDS[content.type]
   const config = content.config ?? {}
   refuse(kind.check(config, connector).filter((each) => each.isIncomplete !== true))
-  for (const schema of [content.inputSchema, content.customOutputSchema]) if (schema !== null) await checkSchema(schema)
+  for (const schema of [content.inputSchema, content.customOutputSchema])
+    if (schema !== null) await checkSchema(schema, whose.customerId ?? whose.workspaceId)
   const formulas = [
     ...checkFormula(kind.formula(config)).map((each) => ({ field: `config ${each.path}`, message: each.message })),
     ...checkFormula(content.outputMapping).map((each) => ({
@@ -61,7 +63,7 @@ export async function checkContent(
   if (first !== undefined)
     throw new Refusal('invalid_formula', `${first.field}: ${first.message}`, { problems: formulas })
   const code = kind.code?.(config) ?? null
-  const problem = code === null ? null : await functions.problem(code, 'action.js')
+  const problem = code === null ? null : await functions.problem(code, 'action.js', whose)
   if (problem === null) return
   const { message, line, column } = problem
   const where = line === null ? '' : ` (line ${line}${column === null ? '' : `, column ${column}`})`

@@ -109,7 +109,7 @@ class InstanceRegistry implements ActionInstances {
   async problemsOf(action: Action): Promise<ErrorData[]> {
     const connector = await this.#o.actions.connectorFor(action)
     try {
-      await checkContent(action, this.#o.functions, connector)
+      await checkContent(action, this.#o.functions, connector, action)
       return []
     } catch (error) {
       if (!(error instanceof Refusal)) throw error

@@ -215,7 +215,7 @@ class ActionRegistry implements Actions {
       'an action',
     )
     const content = mergedContent(parent, input, element.name)
-    await checkContent(content, this.#o.functions, await this.connectorFor(scope))
+    await checkContent(content, this.#o.functions, await this.connectorFor(scope), scope)
     return refusingTakenKey('action', element.key, () =>
       this.#o.database.transaction(async (tx) => {
         const base = parent === null ? null : await holdAction(tx, parent.id)
@@ -237,7 +237,7 @@ class ActionRegistry implements Actions {
   async change(action: Action, input: Input): Promise<Action> {
     refuseArchived(action)
     const connector = await this.connectorFor(action)
-    await checkContent(mergedContent(action, input, action.name), this.#o.functions, connector)
+    await checkContent(mergedContent(action, input, action.name), this.#o.functions, connector, action)
     return this.#locked(action, async (_tx, current) => {
       const content = mergedContent(current, input, current.name)
       return {

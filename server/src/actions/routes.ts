@@ -140,7 +140,7 @@ export function actionRoutes(options: ActionRoutesOptions): RouteSet {
           : // Sent as it is: what looks like a formula in it is not one.
             { type: 'api-request-to-external-app', config: { request: { $plain: request } } }
       const content = mergedContent(null, given, api === undefined ? 'code' : `${api.method} ${request.path}`)
-      if (api === undefined) await checkContent(content, options.functions, null)
+      if (api === undefined) await checkContent(content, options.functions, null, principal)
       return run(await targets.ofContent(principal, content, narrowing), { input, meta })
     },
   })

@@ -265,7 +265,8 @@ class TypeRegistry implements ExternalEventTypes {
         problems: [{ field: 'type', message: 'only webhook is supported' }],
       })
     }
-    for (const schema of [type.parametersSchema, type.schema]) if (schema !== null) await checkSchema(schema)
+    for (const schema of [type.parametersSchema, type.schema])
+      if (schema !== null) await checkSchema(schema, type.workspaceId)
     checkDedupeKey('dedupeKey', type.dedupeKey)
     const problems: { field: string; message: string; line?: number; column?: number }[] = []
     for (const slot of SLOTS) {
@@ -281,7 +282,7 @@ class TypeRegistry implements ExternalEventTypes {
         problems.push({ field: slot, message: `${slot} is ${KINDS[slot].join(' or ')}, not ${definition.type}` })
         continue
       }
-      const problem = await this.#o.functions.problem(definition, `${slot}.js`)
+      const problem = await this.#o.functions.problem(definition, `${slot}.js`, type)
       if (problem !== null) {
         const place = problem.line === null ? {} : { line: problem.line, column: problem.column ?? 1 }
         problems.push({ field: slot, message: problem.message, ...place })

@@ -3,7 +3,7 @@ import { refusingTakenKey } from '../api/elements.ts'
 import { checkSchema } from '../api/json-schema.ts'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
-import type { Functions } from '../functions/function.ts'
+import type { Functions, Whose } from '../functions/function.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
@@ -41,13 +41,13 @@ export interface GivenNodes {
 /** How nodes are checked, stored and inherited, for flows and instances alike. */
 export interface Definitions {
   /** The content of something with a parent: its nodes as they are, with the given ones (all of them) instead where given. */
-  inheriting(tx: Tx, workspaceId: string, parentVersionId: string, given: GivenNodes | null): Promise<FlowContent>
+  inheriting(tx: Tx, whose: Whose, parentVersionId: string, given: GivenNodes | null): Promise<FlowContent>
   /** The content of something that stands alone. */
-  own(tx: Tx, workspaceId: string, nodes: FlowNodes): Promise<FlowContent>
+  own(tx: Tx, whose: Whose, nodes: FlowNodes): Promise<FlowContent>
   /** The same content with other nodes. */
-  withNodes(tx: Tx, workspaceId: string, content: FlowContent, given: GivenNodes): Promise<FlowContent>
+  withNodes(tx: Tx, whose: Whose, content: FlowContent, given: GivenNodes): Promise<FlowContent>
   /** The same own nodes laid over what the parent has now. */
-  rebased(tx: Tx, workspaceId: string, content: FlowContent, parentVersionId: string): Promise<FlowContent>
+  rebased(tx: Tx, whose: Whose, content: FlowContent, parentVersionId: string): Promise<FlowContent>
   /** Refuses nodes that wait for events which the app does not have; only where it is known which app that is. */
   refuseForeignEvents(
     tx: Tx,
@@ -68,27 +68,27 @@ export interface Definitions {
 async function refuseBadNodes(
   nodes: FlowNodes,
   { nodeTypes, functions }: DefinitionsOptions,
-  how: { isCodeKnown: boolean },
+  how: { whose: Whose; isCodeKnown: boolean },
 ): Promise<void> {
   const problems = flowProblems(nodes, nodeTypes)
   if (problems.some((each) => each.isIncomplete !== true)) refuseProblems(problems)
-  if (!how.isCodeKnown) refuseProblems(await codeProblems(nodes, nodeTypes, functions))
+  if (!how.isCodeKnown) refuseProblems(await codeProblems(nodes, how.whose, { nodeTypes, functions }))
 }
 
 /** What is wrong with the code and the schemas in nodes: found by loading them once. */
 async function codeProblems(
   nodes: FlowNodes,
-  types: NodeTypes,
-  functions: Pick<Functions, 'problem'>,
+  whose: Whose,
+  { nodeTypes: types, functions }: Pick<DefinitionsOptions, 'nodeTypes' | 'functions'>,
 ): Promise<FlowProblem[]> {
   const problems: FlowProblem[] = []
   for (const [nodeKey, node] of Object.entries(nodes)) {
     const schema = types.get(node.type)?.schema?.(node) ?? null
-    const wrong = schema === null ? null : await schemaRefusal(schema.schema)
+    const wrong = schema === null ? null : await schemaRefusal(schema.schema, whose)
     if (schema !== null && wrong !== null) problems.push({ nodeKey, path: schema.path, message: wrong })
     const code = types.get(node.type)?.code?.(node) ?? null
     if (code === null) continue
-    const problem = await functions.problem(code.definition, `${nodeKey}.js`)
+    const problem = await functions.problem(code.definition, `${nodeKey}.js`, whose)
     if (problem === null) continue
     const { message, line, column } = problem
     const where = line === null ? '' : ` (line ${line}${column === null ? '' : `, column ${column}`})`
@@ -97,9 +97,9 @@ async function codeProblems(
   return problems
 }
 
-async function schemaRefusal(schema: Parameters<typeof checkSchema>[0]): Promise<string | null> {
+async function schemaRefusal(schema: Parameters<typeof checkSchema>[0], whose: Whose): Promise<string | null> {
   try {
-    await checkSchema(schema)
+    await checkSchema(schema, whose.customerId ?? whose.workspaceId)
     return null
   } catch (error) {
     if (error instanceof Refusal) return error.message
@@ -112,45 +112,45 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
 
   async function contentOf(
     tx: Tx,
-    workspaceId: string,
+    whose: Whose,
     baseVersionId: string,
     custom: FlowContent['customNodes'],
   ): Promise<FlowContent> {
     const nodes = laidOver(await nodesOfVersion(tx, sealing, baseVersionId), custom)
     // What is taken over unchanged was loaded when it was saved.
-    await refuseBadNodes(nodes, options, { isCodeKnown: custom === null })
+    await refuseBadNodes(nodes, options, { whose, isCodeKnown: custom === null })
     const versionId =
-      custom === null ? baseVersionId : await keepVersion(tx, sealing, { id: ids.next(), workspaceId, nodes })
+      custom === null ? baseVersionId : await keepVersion(tx, sealing, { id: ids.next(), workspaceId: whose.workspaceId, nodes })
     return { baseVersionId, customNodes: shownNodes(custom), isNameCustomized: false, versionId }
   }
 
   const definitions: Definitions = {
-    async inheriting(tx, workspaceId, parentVersionId, given) {
-      if (given === null) return contentOf(tx, workspaceId, parentVersionId, null)
+    async inheriting(tx, whose, parentVersionId, given) {
+      if (given === null) return contentOf(tx, whose, parentVersionId, null)
       const parent = await nodesOfVersion(tx, sealing, parentVersionId)
       const nodes = withKeptNodes(withoutReadOnly(given.nodes), parent, given.by)
-      return contentOf(tx, workspaceId, parentVersionId, customOf(parent, nodes))
+      return contentOf(tx, whose, parentVersionId, customOf(parent, nodes))
     },
-    async own(tx, workspaceId, nodes) {
+    async own(tx, whose, nodes) {
       const given = withoutReadOnly(nodes)
-      await refuseBadNodes(given, options, { isCodeKnown: false })
-      const versionId = await keepVersion(tx, sealing, { id: ids.next(), workspaceId, nodes: given })
+      await refuseBadNodes(given, options, { whose, isCodeKnown: false })
+      const versionId = await keepVersion(tx, sealing, { id: ids.next(), workspaceId: whose.workspaceId, nodes: given })
       return { baseVersionId: null, customNodes: null, isNameCustomized: false, versionId }
     },
-    async withNodes(tx, workspaceId, content, { nodes, by }) {
+    async withNodes(tx, whose, content, { nodes, by }) {
       const stored = await nodesOfVersion(tx, sealing, content.versionId)
       const kept = withKeptNodes(withoutReadOnly(nodes), stored, by)
       const fresh =
         content.baseVersionId === null
-          ? await definitions.own(tx, workspaceId, kept)
-          : await definitions.inheriting(tx, workspaceId, content.baseVersionId, { nodes: kept, by })
+          ? await definitions.own(tx, whose, kept)
+          : await definitions.inheriting(tx, whose, content.baseVersionId, { nodes: kept, by })
       return { ...fresh, isNameCustomized: content.isNameCustomized }
     },
-    async rebased(tx, workspaceId, content, parentVersionId) {
+    async rebased(tx, whose, content, parentVersionId) {
       const { customNodes, versionId } = content
       const own = customNodes === null ? null : ownNodes(customNodes, await nodesOfVersion(tx, sealing, versionId))
       return {
-        ...(await contentOf(tx, workspaceId, parentVersionId, own)),
+        ...(await contentOf(tx, whose, parentVersionId, own)),
         isNameCustomized: content.isNameCustomized,
       }
     },

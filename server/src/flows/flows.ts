@@ -141,10 +141,10 @@ class FlowRegistry implements Flows {
     const integrationId = integration?.id ?? null
     const content =
       universal === null
-        ? await definitions.own(tx, workspaceId, input.nodes ?? {})
+        ? await definitions.own(tx, { workspaceId }, input.nodes ?? {})
         : await definitions.inheriting(
             tx,
-            workspaceId,
+            { workspaceId },
             universal.versionId,
             input.nodes === undefined || input.nodes === null ? null : { nodes: input.nodes, by: ADMIN },
           )
@@ -176,7 +176,7 @@ class FlowRegistry implements Flows {
       const content =
         input.nodes === undefined || input.nodes === null
           ? flow
-          : await this.#o.definitions.withNodes(tx, flow.workspaceId, flow, { nodes: input.nodes, by: ADMIN })
+          : await this.#o.definitions.withNodes(tx, flow, flow, { nodes: input.nodes, by: ADMIN })
       const { baseVersionId, customNodes, versionId } = content
       if (versionId !== flow.versionId) {
         const integration = await this.#integrationById(tx, flow)
@@ -234,7 +234,7 @@ class FlowRegistry implements Flows {
     return this.#o.database.transaction(async (tx) => {
       const universal = await flowById(tx, flow.workspaceId, universalId)
       if (universal === null) throw new Error(`flow ${flow.id} follows ${universalId}, which is gone`)
-      const content = await this.#o.definitions.inheriting(tx, flow.workspaceId, universal.versionId, null)
+      const content = await this.#o.definitions.inheriting(tx, flow, universal.versionId, null)
       return this.#o.definitions.save(tx, {
         ...flow,
         ...content,

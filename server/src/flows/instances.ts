@@ -230,7 +230,7 @@ class InstanceRegistry implements Instances {
     return this.#locked(instance.id, async (tx, current) => {
       const given = input.nodes ? { nodes: input.nodes, by } : null
       const { definitions } = this.#o
-      const content = given ? await definitions.withNodes(tx, current.workspaceId, current, given) : current
+      const content = given ? await definitions.withNodes(tx, current, current, given) : current
       if (content.versionId !== current.versionId) await this.#refuseUnusable(tx, current, content)
       if (input.enabled === true) await definitions.refuseIncomplete(tx, content)
       return {
@@ -346,7 +346,7 @@ class InstanceRegistry implements Instances {
 
   /** The instance on what its flow has now, with its own nodes laid over it. */
   async #following(tx: Tx, current: FlowInstance, flow: Flow): Promise<FlowInstance> {
-    const content = await this.#o.definitions.rebased(tx, current.workspaceId, current, flow.versionId)
+    const content = await this.#o.definitions.rebased(tx, current, current, flow.versionId)
     return {
       ...current,
       ...contentOf(content),
@@ -366,17 +366,17 @@ class InstanceRegistry implements Instances {
     input: Input,
   ): Promise<FlowInstance> {
     const given = input.nodes ? { nodes: input.nodes, by } : null
+    const whose = { workspaceId: by.workspaceId, customerId: of.customerId }
     const content =
       flow === null
-        ? await this.#o.definitions.own(tx, by.workspaceId, given?.nodes ?? {})
-        : await this.#o.definitions.inheriting(tx, by.workspaceId, flow.versionId, given)
+        ? await this.#o.definitions.own(tx, whose, given?.nodes ?? {})
+        : await this.#o.definitions.inheriting(tx, whose, flow.versionId, given)
     if (input.enabled === true) await this.#o.definitions.refuseIncomplete(tx, content)
     const isComplete = await this.#o.definitions.isComplete(tx, content)
     const now = this.#o.clock.now()
     const instance: FlowInstance = {
       id: this.#o.ids.next(),
-      workspaceId: by.workspaceId,
-      customerId: of.customerId,
+      ...whose,
       connectionId: of.connection?.id ?? null,
       integrationId: of.integrationId,
       flowId: flow?.id ?? null,

@@ -88,10 +88,19 @@ export interface FunctionProblem {
   column: number | null
 }
 
+/** A customer, or the workspace itself. Database ids. */
+export interface Whose {
+  workspaceId: string
+  customerId?: string | null
+}
+
 /** Calls what users wrote, whatever it is written in, and keeps a record of each call. */
 export interface Functions {
-  /** Why a definition cannot be kept: syntax, no default export, a formula that cannot work. Null where it can. */
-  problem(definition: FunctionDefinition, fileName: string): Promise<FunctionProblem | null>
+  /**
+   * Why a definition cannot be kept: syntax, no default export, a formula that cannot work. Null where it can. Loading
+   * it takes of the time of those whose it is.
+   */
+  problem(definition: FunctionDefinition, fileName: string, whose?: Whose): Promise<FunctionProblem | null>
   /** Never rejects for what the function does. */
   call(call: FunctionCall): Promise<FunctionOutcome>
   /** Resolves when every call so far is in the record, or was given up for it. */

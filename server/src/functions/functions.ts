@@ -8,7 +8,7 @@ import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { GuestError, Sandbox, SandboxLogLine } from '../sandbox/call.ts'
 import { argumentOf } from './argument.ts'
-import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions } from './function.ts'
+import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions, Whose } from './function.ts'
 import { fetchForGuest } from './guest-fetch.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { callMapping, mappingProblem } from './mapping-call.ts'
@@ -44,7 +44,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
   async function callJavascript(code: string, call: FunctionCall, mask: Mask): Promise<Ended> {
     const fileName = `${call.context.slot}.js`
-    const source = await check(code, fileName)
+    const source = await check(code, fileName, payerOf(call.context))
     if (source.kind === 'refused') {
       const place = { fileName, line: source.line, column: source.column, stack: null }
       return { ...NOTHING_SAID, ...failure('load', { message: source.message }, place, mask) }
@@ -54,6 +54,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     const outcome = await sandbox.run({
       code: source.code,
       fileName,
+      payer: payerOf(call.context),
       owner: `${call.context.workspaceId}:${call.context.ownerId}:${call.context.slot}`,
       argsJson: JSON.stringify(call.args),
       ...(call.text === undefined ? {} : { text: call.text }),
@@ -101,12 +102,12 @@ export function createFunctions(options: FunctionsOptions): Functions {
   }
 
   return {
-    async problem(definition, fileName) {
+    async problem(definition, fileName, whose) {
       if (definition.type !== 'javascript') {
         const message = mappingProblem(definition)
         return message === null ? null : { message, line: null, column: null }
       }
-      const result = await check(definition.code, fileName)
+      const result = await check(definition.code, fileName, whose === undefined ? undefined : payerOf(whose))
       return result.kind === 'loaded' ? null : { message: result.message, line: result.line, column: result.column }
     },
     async call(call) {
@@ -134,6 +135,11 @@ export function createFunctions(options: FunctionsOptions): Functions {
     },
     settled: () => recorder.settled(),
   }
+}
+
+/** Who has a share of the sandbox: each customer, and each workspace for what is no customer's. */
+function payerOf({ workspaceId, customerId }: Whose): string {
+  return `${workspaceId}:${customerId ?? ''}`
 }
 
 /** How a call ended, without what is the same for all of them. */

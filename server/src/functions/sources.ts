@@ -6,7 +6,7 @@ const SOURCES_CHARS_MAX = 64 * 1024 * 1024
 const SOURCES_MAX = 10_000
 
 /** What sources come to when they are loaded. */
-export type CheckSource = (source: string, fileName: string) => Promise<SourceCheck>
+export type CheckSource = (source: string, fileName: string, payer?: string) => Promise<SourceCheck>
 
 /**
  * Has each source stripped and loaded once and remembers its code. A refusal is not remembered, since a sandbox in
@@ -18,10 +18,10 @@ export function rememberingSources(sandbox: Sandbox): CheckSource {
     maxSize: SOURCES_CHARS_MAX,
     sizeCalculation: (_, source) => source.length + 1,
   })
-  return (source, fileName) => {
+  return (source, fileName, payer) => {
     const known = checks.get(source)
     if (known !== undefined) return known
-    const check = sandbox.checkSource(source, fileName)
+    const check = sandbox.checkSource(source, fileName, payer)
     checks.set(source, check)
     const forget = () => checks.peek(source) === check && checks.delete(source)
     check.then((result) => result.kind === 'refused' && forget(), forget)

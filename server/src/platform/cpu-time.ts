@@ -19,14 +19,17 @@ export function cpuMsOf(pid: number): number | null {
   }
 }
 
-/** Has a process run when nobody else on the machine wants the processor. */
+/**
+ * Has a process run after others that want the processor: beside one of them it gets about a tenth. Less would leave it
+ * without any on a busy machine, and what it computes would never be known to take long.
+ */
 export function yieldToOthers(pid: number): void {
-  const lowest = constants.priority.PRIORITY_LOW
+  const low = constants.priority.PRIORITY_BELOW_NORMAL
   // Where that is not allowed, or the process is gone already, it runs as the others do.
-  attempt(() => setPriority(pid, lowest))
+  attempt(() => setPriority(pid, low))
   // Being detached it has a session of its own, and Linux shares the processor out among sessions before it looks at
   // the priority of processes (sched(7), "The autogroup feature").
-  attempt(() => writeFileSync(`/proc/${pid}/autogroup`, String(lowest)))
+  attempt(() => writeFileSync(`/proc/${pid}/autogroup`, String(low)))
 }
 
 function attempt(work: () => void): void {

@@ -7,7 +7,7 @@ const NOISY_FOR_MS_MAX = 3_600_000
 
 /** Owners whose slices take longer than this on average get no more than their share of the children. */
 const SLOW_SLICE_MS = 10
-const OWNERS_REMEMBERED = 10_000
+const OWNERS_REMEMBERED = 50_000
 
 /** So many slices in a row that were quick make an owner one that is known to be. */
 const PROVEN_SLICES = 8
@@ -24,7 +24,6 @@ interface Known {
 /** What is known of the owners of functions: how long theirs take, and which are to be kept apart. */
 export class Owners {
   readonly #known = boundedCache<Known>(OWNERS_REMEMBERED)
-  readonly #live = new Map<string, number>()
 
   isNoisy(owner: string): boolean {
     return (this.#known.peek(owner)?.noisyUntilMs ?? 0) > performance.now()
@@ -37,6 +36,11 @@ export class Owners {
   /** Whether enough is known of the owner to say that it is quick. */
   isProven(owner: string): boolean {
     return (this.#known.peek(owner)?.quickSlices ?? 0) >= PROVEN_SLICES
+  }
+
+  /** How often the owner became noisy. */
+  strikesOf(owner: string): number {
+    return this.#known.peek(owner)?.strikes ?? 0
   }
 
   /** A slice took so long. */
@@ -54,21 +58,6 @@ export class Owners {
     known.quickSlices = 0
     if (known.noisyUntilMs < nowMs) known.strikes += 1
     known.noisyUntilMs = nowMs + Math.min(NOISY_FOR_MS_MAX, NOISY_FOR_MS * 2 ** (known.strikes - 1))
-  }
-
-  /** Calls that are begun and not ended. */
-  liveOf(owner: string): number {
-    return this.#live.get(owner) ?? 0
-  }
-
-  began(owner: string): void {
-    this.#live.set(owner, this.liveOf(owner) + 1)
-  }
-
-  ended(owner: string): void {
-    const left = this.liveOf(owner) - 1
-    if (left > 0) this.#live.set(owner, left)
-    else this.#live.delete(owner)
   }
 
   #of(owner: string): Known {

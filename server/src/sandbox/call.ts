@@ -13,6 +13,8 @@ export interface SandboxCall {
   fileName: string
   /** Whose function this is: noisy ones are kept apart by it, as in `eet:<id>:handle`. */
   owner: string
+  /** Whose time it is: places and turns are shared out among payers, whatever functions each has. `owner` where absent. */
+  payer?: string
   /** The one argument, as JSON text of an object. `text`, then `clients` are laid over it. */
   argsJson: string
   text?: ArgumentText
@@ -88,8 +90,10 @@ export interface GuestError {
 export interface SandboxLimits {
   /** Sum of the time that the guest itself computes. */
   cpuMs: number
-  /** From the start of the call to its end, waiting included. */
+  /** From its first slice to its end, with what it waits for; waiting for a place does not count. */
   wallMs: number
+  /** How long it may wait for places in all. */
+  waitMs: number
   memoryBytes: number
   argsBytes: number
   resultBytes: number
@@ -139,6 +143,8 @@ export type SourceCheck =
 
 export interface SandboxStatus {
   children: number
+  /** Children that are ready and wait to take the place of one that is killed. */
+  inReserve: number
   busy: number
   waiting: number
   restarts: number
@@ -152,7 +158,7 @@ export interface SandboxStatus {
 
 export interface Sandbox extends AsyncDisposable {
   /** Strips types and loads the module once, without calling it: syntax, default export, top level. */
-  checkSource(source: string, fileName: string): Promise<SourceCheck>
+  checkSource(source: string, fileName: string, payer?: string): Promise<SourceCheck>
   run(call: SandboxCall): Promise<SandboxOutcome>
   /** For metrics and readiness. */
   status(): SandboxStatus

@@ -15,6 +15,7 @@ const limits = {
   resultBytes: 100,
   logBytes: 100,
   hostCalls: 3,
+  waitMs: 1000,
 }
 
 function begun(host: SandboxHost = recordedHost().host) {
@@ -23,6 +24,7 @@ function begun(host: SandboxHost = recordedHost().host) {
   const job = new Job({
     id: 1,
     call: { code: '', fileName: 'f.js', owner: 'o', argsJson: '{}', clients: ['apiClient'], host },
+    payer: 'p',
     owner: 'o',
     code: Buffer.alloc(0),
     hash: '',

@@ -35,6 +35,7 @@ export interface JobOptions {
   id: number
   /** Null where a source is only checked. */
   call: SandboxCall | null
+  payer: string
   owner: string
   code: Buffer
   hash: string
@@ -59,7 +60,10 @@ export interface JobOptions {
 export class Job {
   readonly id: number
   readonly call: SandboxCall | null
+  readonly payer: string
   readonly owner: string
+  /** What is known of it is known of this. */
+  readonly use: string
   readonly code: Buffer
   readonly hash: string
   readonly fileName: string
@@ -84,13 +88,18 @@ export class Job {
   #isWaiting = false
   #lives = LIVES
   #logBytes = 0
+  /** Its own time up to now, and since when more of it runs; null while it waits for a place. */
+  #ownMs = 0
+  #ownSinceMs: number | null = null
   #endsWith: Ending | null = null
 
   constructor(options: JobOptions) {
     this.#options = options
     this.id = options.id
     this.call = options.call
+    this.payer = options.payer
     this.owner = options.owner
+    this.use = `${options.payer}\n${options.owner}\n${options.hash}`
     this.code = options.code
     this.hash = options.hash
     this.fileName = options.fileName
@@ -104,6 +113,27 @@ export class Job {
 
   get cpuLeftMs(): number {
     return Math.max(0, this.limits.cpuMs - this.cpuUs / 1000)
+  }
+
+  /** Time of its own: computing, and waiting for what it asked for. Waiting for a place is none. */
+  get ownMs(): number {
+    return this.#ownMs + (this.#ownSinceMs === null ? 0 : performance.now() - this.#ownSinceMs)
+  }
+
+  /** Time that it waited for a place. */
+  get waitedMs(): number {
+    return performance.now() - this.startedAtMs - this.ownMs
+  }
+
+  /** Its slice runs from now on. */
+  runs(): void {
+    this.#ownSinceMs ??= performance.now()
+  }
+
+  /** It waits for a place from now on. */
+  waits(): void {
+    this.#ownMs = this.ownMs
+    this.#ownSinceMs = null
   }
 
   /** The moment of the first slice. */
@@ -163,7 +193,7 @@ export class Job {
 
   #goOn(reply: WaitingReply | DoneReply): void {
     if (reply.type === 'done') this.#endWhenAnswered()
-    else if (this.#at < this.#journal.length || this.#requests?.hasArrived === true) this.#options.onReady(this)
+    else if (this.#at < this.#journal.length || this.#requests?.hasArrived === true) this.#goesOn()
     else {
       this.#isWaiting = true
       if (reply.wakeAtMs !== null) this.#sleep(reply.wakeAtMs)
@@ -199,6 +229,11 @@ export class Job {
   #nowReady(): void {
     if (!this.#isWaiting || this.isEnded) return
     this.#isWaiting = false
+    this.#goesOn()
+  }
+
+  #goesOn(): void {
+    this.waits()
     this.#options.onReady(this)
   }
 
@@ -233,6 +268,7 @@ export class Job {
     this.#logBytes = 0
     this.cpuUs = 0
     this.#isWaiting = false
+    this.waits()
     if (this.#timer !== null) clearTimeout(this.#timer)
     return true
   }

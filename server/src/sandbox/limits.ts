@@ -6,6 +6,7 @@ const MIB = 1024 * 1024
 export const DEFAULT_LIMITS: SandboxLimits = {
   cpuMs: 250,
   wallMs: 15_000,
+  waitMs: 30_000,
   memoryBytes: 32 * MIB,
   argsBytes: 12 * MIB,
   resultBytes: 10 * MIB,

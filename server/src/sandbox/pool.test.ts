@@ -9,6 +9,9 @@ const NATIVE_LOOP = fn('return new Array(4e8).join("xx").length')
 const LOOP = fn('for (;;);')
 const ECHO = fn('return args.n')
 
+/** For machines that are busy with something else. */
+const LONG = { cpuMs: 150, wallMs: 120_000, waitMs: 120_000 }
+
 /** Host calls that are answered when the test says so. */
 function gate() {
   const opened = Promise.withResolvers<void>()
@@ -186,6 +189,62 @@ test('functions that loop are kept apart from the others, whose calls go on as b
   latencies.sort((one, other) => one - other)
   // Behind a loop each would wait for 250 ms; what is left is the loops' share of the processors.
   expect(latencies[190]).toBeLessThan(200)
+})
+
+test('functions that are not known have no place among those that are, whoever pays for them', async () => {
+  await using trial = openTrial({ children: 2 })
+  await Promise.all(Array.from({ length: 20 }, () => trial.returned(ECHO, { owner: 'bystander' })))
+  const stopping = new AbortController()
+  const ended: string[] = []
+  const run = (name: string, payer: string, body: string) =>
+    trial
+      .run(fn(body), { owner: name, payer, limits: LONG, signal: stopping.signal })
+      .then((outcome) => ended.push(outcome.kind === 'failed' ? outcome.failure : name))
+  const mallorys = Array.from({ length: 12 }, (_, n) => run(`loop ${n}`, 'mallory', `const n = ${n}; for (;;);`))
+  const others = Array.from({ length: 4 }, (_, n) => run(`loop of ${n}`, `payer ${n}`, `const m = ${n}; for (;;);`))
+  let areOver = false
+  const neighbour = run('neighbour', 'neighbour', 'return 7')
+  void Promise.all([...others, neighbour]).then(() => {
+    areOver = true
+  })
+  let calls = 0
+  for (; !areOver; calls += 1) expect(await trial.returned(ECHO, { args: { n: 1 }, owner: 'bystander' })).toBe(1)
+  // One of each payer is before it, not twelve of one.
+  expect(ended.indexOf('neighbour')).toBeLessThan(8)
+  expect(new Set(ended)).toEqual(new Set(['cpu_timeout', 'neighbour']))
+  // Behind the loops there would be one for each of them, or two.
+  expect(calls).toBeGreaterThan(50)
+  stopping.abort()
+  await Promise.all(mallorys)
+})
+
+test('waiting for a place is not a call’s own time, and has a limit of its own', async () => {
+  await using trial = openTrial({ children: 1 })
+  await trial.returned(ECHO, { owner: 'warm' })
+  const long = trial.failed(LOOP, { owner: 'long', limits: { ...LONG, cpuMs: 3000 } })
+  await until('it runs', 20_000, () => trial.sandbox.status().busy === 1)
+  const [patient, hasty] = await Promise.all([
+    trial.run(ECHO, { args: { n: 3 }, owner: 'patient', limits: { wallMs: 1500, waitMs: 120_000 } }),
+    trial.run(ECHO, { args: { n: 3 }, owner: 'hasty', limits: { waitMs: 500 } }),
+  ])
+  expect(await long).toMatchObject({ failure: 'cpu_timeout' })
+  expect(resultOf(patient)).toBe(3)
+  expect(patient.durationMs).toBeGreaterThan(1500)
+  expect(hasty).toMatchObject({
+    failure: 'limit_exceeded',
+    message: 'the call waited for a place for more than 500 ms',
+  })
+})
+
+test('after a function was killed another process is held in reserve, and takes the place of the next', async () => {
+  await using trial = openTrial({ children: 2 })
+  expect(await trial.failed(NATIVE_LOOP, { owner: 'culprit' })).toMatchObject({ failure: 'cpu_timeout' })
+  await until('one is in reserve', 60_000, () => trial.sandbox.status().inReserve === 1)
+  const reserve = trial.sandbox.pids()
+  const call = trial.returned(ECHO, { args: { n: 4 }, owner: 'bystander' })
+  expect(trial.sandbox.status().inReserve).toBe(0)
+  expect(await call).toBe(4)
+  expect(trial.sandbox.pids().slice(0, 1)).toEqual(reserve)
 })
 
 test('more functions than a child keeps are called all the same', async () => {

@@ -1,43 +1,68 @@
-import { FairQueue } from '../platform/fair-queue.ts'
 import { detectIsolation, type Isolation } from '../platform/isolation.ts'
 import type { Log } from '../platform/log.ts'
-import { Owners } from '../platform/owners.ts'
 import type { SandboxStatus } from './call.ts'
 import type { Job } from './job.ts'
-import { LIVE_MAX, Worker } from './worker.ts'
+import { type Standing, Standings } from './standings.ts'
+import { Turns } from './turns.ts'
+import { type ChildKind, LIVE_MAX, Worker } from './worker.ts'
 
 /** Calls that wait for a child. Beyond that they are refused, because they would be too late anyway. */
 const WAITING_MAX = 4000
 const WAITING_BYTES_MAX = 128 * 1024 * 1024
+/** Of what waits, a payer may have half of the calls and a quarter of the bytes, and fewer that had to be stopped before. */
+const PAYER_WAITING_MAX = WAITING_MAX / 2
+const PAYER_BYTES_MAX = WAITING_BYTES_MAX / 4
+const PAYER_NOISY_MAX = 100
+
+/** Of all places for calls that are begun, a payer may have so many; of those for what is not known, fewer. */
+const PAYER_LIVE_SHARE = 3 / 4
+const PAYER_NEW_SHARE = 1 / 4
+
+/** Of the children so many are kept for what is known to be quick, where there are several. */
+const KEPT_SHARE = 1 / 4
 
 /** How exactly the limits on time are kept. */
 const TICK_MS = 20
 
-/** The child of the noisy functions is not kept when there are none. */
-const NOISY_IDLE_MS = 60_000
+/** The child of the noisy functions, and the one in reserve, are not kept when there was no need of them. */
+const IDLE_MS = 60_000
 
 /** Children that ended before they were of use, in a row, until calls are told so. */
 const FAILED_STARTS_MAX = 5
 const RESTART_MS = 200
 
+/** Where a call is, and what it was taken for when it began. */
+interface Place {
+  worker: Worker
+  standing: Standing
+}
+
+const STANDINGS = ['new', 'proven', 'noisy'] as const
+
 /**
- * The children and what waits for them. Owners are served in turn; none has more than half of the places for calls that
- * are begun, and one whose calls take long not more than its share of the children. Owners that had to be stopped share
- * a child apart from the others.
+ * The children and what waits for them. Payers are served in turn, and none has more than its share of places. A child
+ * is kept for functions that are known to be quick; what is not known runs in others, alone and one of a payer's at a
+ * time; and what had to be stopped shares a child apart. After a child was killed another is held in reserve, so that
+ * nobody waits for it to start.
  */
 export class Pool {
   readonly #log: Log
   readonly #random: () => number
   readonly #size: number
+  readonly #keptMax: number
   readonly #callsPerChild: number
-  readonly #owners = new Owners()
-  readonly #queue = new FairQueue<Job>()
+  readonly #standings = new Standings()
+  readonly #waiting = { new: new Turns<Job>(), proven: new Turns<Job>(), noisy: new Turns<Job>() }
   readonly #jobs = new Set<Job>()
-  readonly #places = new Map<Job, Worker>()
+  readonly #places = new Map<Job, Place>()
+  /** Calls that are begun and not ended, by payer and what they were taken for. */
+  readonly #live = new Map<string, number>()
   #workers: Worker[] = []
+  #reserve: Worker | null = null
+  #reserveUntilMs = 0
   #isolation: Promise<Isolation> | null = null
   #isNetworkCutOff = false
-  #starting = 0
+  readonly #starting = new Set<ChildKind>()
   #failedStarts = 0
   #restarts = 0
   #waitingBytes = 0
@@ -49,14 +74,16 @@ export class Pool {
     this.#log = options.log
     this.#random = options.random
     this.#size = options.size
+    this.#keptMax = options.size === 1 ? 0 : Math.ceil(options.size * KEPT_SHARE)
     this.#callsPerChild = options.callsPerChild
   }
 
   status(): Omit<SandboxStatus, 'requestBytes'> {
     return {
-      children: this.#workers.length,
+      children: this.#all().length,
+      inReserve: this.#reserve?.hasBeenReady === true ? 1 : 0,
       busy: this.#workers.reduce((sum, worker) => sum + worker.busy, 0),
-      waiting: this.#queue.size,
+      waiting: this.#waitingCount,
       restarts: this.#restarts,
       isNetworkCutOff: this.#isNetworkCutOff,
     }
@@ -64,13 +91,21 @@ export class Pool {
 
   /** Process ids of the children, for measurements and tests. */
   pids(): number[] {
-    return this.#workers.flatMap((worker) => worker.pid ?? [])
+    return this.#all().flatMap((worker) => worker.pid ?? [])
+  }
+
+  #all(): Worker[] {
+    return this.#reserve === null ? this.#workers : [...this.#workers, this.#reserve]
+  }
+
+  get #waitingCount(): number {
+    return STANDINGS.reduce((sum, standing) => sum + this.#waiting[standing].size, 0)
   }
 
   /** Finds out how children are started here, and starts the first. */
   async start(): Promise<void> {
     await this.#isolated()
-    this.#spawn(false)
+    this.#spawn('usual')
   }
 
   stop(): void {
@@ -78,15 +113,14 @@ export class Pool {
     if (this.#tick !== null) clearInterval(this.#tick)
     if (this.#restartTimer !== null) clearTimeout(this.#restartTimer)
     for (const job of [...this.#jobs]) job.fail('aborted', 'the sandbox is stopped')
-    for (const worker of [...this.#workers]) worker.kill('the sandbox is stopped')
+    for (const worker of this.#all()) worker.kill('the sandbox is stopped')
     this.#workers = []
+    this.#reserve = null
   }
 
   submit(job: Job): void {
-    const isFull = this.#queue.size >= WAITING_MAX || this.#waitingBytes + job.bytes > WAITING_BYTES_MAX
     if (this.#isStopped) job.fail('aborted', 'the sandbox is stopped')
-    else if (isFull || this.#queue.countOf(job.owner) >= WAITING_MAX / 2)
-      job.fail('limit_exceeded', 'too many calls of functions are waiting')
+    else if (this.#isFullFor(job)) job.fail('limit_exceeded', 'too many calls of functions are waiting')
     else {
       this.#jobs.add(job)
       this.#enqueue(job, 'last')
@@ -95,84 +129,119 @@ export class Pool {
     }
   }
 
+  #isFullFor(job: Job): boolean {
+    if (this.#waitingCount >= WAITING_MAX || this.#waitingBytes + job.bytes > WAITING_BYTES_MAX) return true
+    const own = this.#waiting[this.#standings.of(job)]
+    if (own === this.#waiting.noisy && own.countOf(job.payer) >= PAYER_NOISY_MAX) return true
+    if (own.countOf(job.payer) >= PAYER_WAITING_MAX) return true
+    const bytes = STANDINGS.reduce((sum, standing) => sum + this.#waiting[standing].bytesOf(job.payer), 0)
+    return bytes > 0 && bytes + job.bytes > PAYER_BYTES_MAX
+  }
+
   /** A job can go on in the child that it is in. */
   ready(job: Job): void {
-    this.#places.get(job)?.enqueue(job)
+    this.#places.get(job)?.worker.enqueue(job)
   }
 
   /** A job ended, for whatever reason. */
   ended(job: Job): void {
     this.#jobs.delete(job)
-    const worker = this.#places.get(job)
-    if (worker === undefined) {
-      if (this.#queue.remove(job)) this.#waitingBytes -= job.bytes
-      return
-    }
-    this.#places.delete(job)
-    this.#owners.ended(job.owner)
-    worker.release(job)
+    const place = this.#places.get(job)
+    if (place !== undefined) {
+      this.#leaves(job, place)
+      place.worker.release(job)
+    } else if (STANDINGS.some((standing) => this.#waiting[standing].remove(job))) this.#waitingBytes -= job.bytes
   }
 
-  /** A function of this owner was stopped by its limits. */
-  disturbed(owner: string): void {
-    this.#owners.disturbed(owner)
+  /** A function was stopped by its limits. */
+  stopped(job: Job): void {
+    this.#standings.stopped(job)
+  }
+
+  #leaves(job: Job, { standing }: Place): void {
+    this.#places.delete(job)
+    const key = liveKey(job.payer, standing)
+    const left = this.#liveOf(key) - 1
+    if (left > 0) this.#live.set(key, left)
+    else this.#live.delete(key)
+  }
+
+  #liveOf(key: string): number {
+    return this.#live.get(key) ?? 0
   }
 
   #enqueue(job: Job, where: 'first' | 'last'): void {
-    if (where === 'first') this.#queue.unshift(job)
-    else this.#queue.push(job)
+    const waiting = this.#waiting[this.#standings.of(job)]
+    if (where === 'first') waiting.unshift(job)
+    else waiting.push(job)
     this.#waitingBytes += job.bytes
   }
 
   #dispatch(): void {
     if (this.#isStopped) return
-    const isQuick = (owner: string) => this.#owners.isProven(owner)
-    const usual = this.#workers.filter((worker) => !worker.isForNoisy)
-    const noisy = this.#workers.filter((worker) => worker.isForNoisy)
-    const hasRoom = (worker: Worker) => worker.hasRoom
-    this.#dispatchTo(usual, hasRoom, (owner) => this.#isItsTurn(owner))
+    const of = (kind: ChildKind) => this.#workers.filter((worker) => worker.kind === kind)
+    const [kept, usual] = [of('kept'), of('usual')]
+    const mayBegin = (payer: string) => this.#mayBeginNew(payer)
+    const isAnyProven = this.#waiting.proven.size > 0
+    // What is alone would never find a child empty if the others did not leave it room, and by turns they do.
+    this.#dispatchTo('new', usual, (worker) => worker.hasRoomAlone && !(worker.wasSlow && isAnyProven), mayBegin)
+    const isNewNext = this.#waiting.new.size > 0 && this.#waiting.new.some(mayBegin)
     this.#dispatchTo(
-      usual,
-      (worker) => worker.hasRoomAmongQuick(isQuick),
-      (owner) => isQuick(owner) && this.#isItsTurn(owner),
+      'proven',
+      [...kept, ...usual],
+      (worker) => worker.hasRoomAmongQuick && (worker.kind === 'kept' || worker.wasSlow || !isNewNext),
+      (payer) => this.#liveOf(liveKey(payer, 'proven')) < this.#size * LIVE_MAX * PAYER_LIVE_SHARE,
     )
-    this.#dispatchTo(noisy, hasRoom, (owner) => this.#owners.isNoisy(owner))
-    if (this.#queue.size > 0) this.#spawnWhatIsNeeded()
+    this.#dispatchTo('new', usual, (worker) => worker.hasRoomAlone, mayBegin)
+    this.#dispatchTo('noisy', of('noisy'), (worker) => worker.hasRoomAlone, mayBeginNoisy(this.#live))
+    if (this.#waitingCount > 0) this.#spawnWhatIsNeeded()
+  }
+
+  #mayBeginNew(payer: string): boolean {
+    const children = this.#size - this.#keptMax
+    if (this.#liveOf(liveKey(payer, 'new')) >= children * LIVE_MAX * PAYER_NEW_SHARE) return false
+    let slices = 0
+    for (const worker of this.#workers) if (worker.isAloneOf(payer)) slices += 1
+    return slices < Math.max(1, Math.floor(children / 2))
   }
 
   #dispatchTo(
+    standing: Standing,
     workers: readonly Worker[],
     hasRoom: (worker: Worker) => boolean,
-    isAllowed: (owner: string) => boolean,
+    isAllowed: (payer: string) => boolean,
   ): void {
-    for (;;) {
+    const waiting = this.#waiting[standing]
+    while (waiting.size > 0) {
       const free = workers.filter(hasRoom)
       if (free.length === 0) return
-      const job = this.#queue.take(isAllowed)
+      const job = waiting.take(isAllowed)
       if (job === null) return
+      const now = this.#standings.of(job)
+      if (now !== standing) {
+        // More is known of it by now.
+        this.#waiting[now].push(job)
+        continue
+      }
       this.#waitingBytes -= job.bytes
       const best = free.reduce((one, other) => (loadOf(other, job) < loadOf(one, job) ? other : one))
-      this.#places.set(job, best)
-      this.#owners.began(job.owner)
+      this.#places.set(job, { worker: best, standing })
+      const key = liveKey(job.payer, standing)
+      this.#live.set(key, this.#liveOf(key) + 1)
       best.begin(job)
     }
   }
 
-  #isItsTurn(owner: string): boolean {
-    if (this.#owners.isNoisy(owner)) return false
-    if (this.#owners.liveOf(owner) >= (this.#size * LIVE_MAX) / 2) return false
-    if (!this.#owners.isSlow(owner)) return true
-    const slices = this.#workers.reduce((sum, worker) => sum + worker.slicesOf(owner), 0)
-    return slices < Math.max(1, Math.floor(this.#size / 2))
-  }
-
-  /** Noisy functions need a child of their own; the others get one more while all are busy and there are not all yet. */
+  /** What waits and finds no room gets the child that it lacks, until there are all. */
   #spawnWhatIsNeeded(): void {
-    if (this.#starting > 0 || this.#restartTimer !== null) return
-    const usable = this.#workers.filter((worker) => !worker.isDraining)
-    const isWaiting = (isNoisy: boolean) => this.#queue.some((owner) => this.#owners.isNoisy(owner) === isNoisy)
-    if (usable.filter((worker) => !worker.isForNoisy).length < this.#size && isWaiting(false)) this.#spawn(false)
-    if (!usable.some((worker) => worker.isForNoisy) && isWaiting(true)) this.#spawn(true)
+    if (this.#restartTimer !== null) return
+    const count = (kind: ChildKind) =>
+      this.#workers.filter((worker) => worker.kind === kind && !worker.isDraining).length
+    const isShort = (kind: ChildKind, max: number) => count(kind) < max && !this.#starting.has(kind)
+    const { new: unknown, proven, noisy } = this.#waiting
+    if (unknown.size + proven.size > 0 && isShort('usual', this.#size - this.#keptMax)) this.#spawn('usual')
+    else if (proven.size > 0 && isShort('kept', this.#keptMax)) this.#spawn('kept')
+    if (noisy.size > 0 && isShort('noisy', 1)) this.#spawn('noisy')
   }
 
   #isolated(): Promise<Isolation> {
@@ -180,36 +249,63 @@ export class Pool {
     return this.#isolation
   }
 
-  #spawn(isForNoisy: boolean): void {
-    this.#starting += 1
+  #spawn(kind: ChildKind): void {
+    const reserve = this.#reserve
+    if (kind === 'usual' && reserve?.hasBeenReady === true) {
+      this.#reserve = null
+      this.#workers.push(reserve)
+      this.#dispatch()
+      this.#keepReserve()
+      return
+    }
+    this.#starting.add(kind)
     void this.#isolated().then((isolation) => {
       if (this.#isStopped) return
-      this.#isNetworkCutOff = isolation.isNetworkCutOff
-      const worker = new Worker(isolation, {
-        isForNoisy,
-        // Not all at the same time.
-        callsMax: this.#callsPerChild * (0.75 + this.#random() / 2),
-        events: {
-          ready: () => {
-            this.#starting -= 1
-            this.#failedStarts = 0
-            this.#dispatch()
-          },
-          replied: (from, job, cpuUs) => {
-            this.#owners.took(job.owner, cpuUs / 1000)
-            if (!from.resumedLast) from.sendReady()
-            this.#dispatch()
-            from.sendReady()
-          },
-          lost: (from, loss) => this.#lost(from, loss),
+      this.#workers.push(
+        this.#newWorker(isolation, kind, () => {
+          this.#starting.delete(kind)
+          this.#failedStarts = 0
+          this.#dispatch()
+        }),
+      )
+    })
+  }
+
+  #newWorker(isolation: Isolation, kind: ChildKind, ready: () => void): Worker {
+    this.#isNetworkCutOff = isolation.isNetworkCutOff
+    return new Worker(isolation, {
+      kind,
+      // Not all at the same time.
+      callsMax: this.#callsPerChild * (0.75 + this.#random() / 2),
+      isQuick: (job) => this.#standings.of(job) === 'proven',
+      events: {
+        ready,
+        replied: (from, job, cpuUs) => {
+          this.#standings.took(job, cpuUs / 1000)
+          if (!from.resumedLast) from.sendReady()
+          this.#dispatch()
+          from.sendReady()
         },
-      })
-      this.#workers.push(worker)
+        lost: (from, loss) => this.#lost(from, loss),
+      },
+    })
+  }
+
+  /** As long as children are killed, one more is there to take their place. */
+  #keepReserve(): void {
+    if (this.#reserve !== null || performance.now() > this.#reserveUntilMs) return
+    void this.#isolated().then((isolation) => {
+      if (this.#isStopped || this.#reserve !== null) return
+      this.#reserve = this.#newWorker(isolation, 'usual', () => this.#dispatch())
     })
   }
 
   #lost(worker: Worker, { running, others, reason }: { running: Job | null; others: Job[]; reason: string }): void {
     const wasReady = worker.hasBeenReady
+    if (worker === this.#reserve) {
+      this.#reserve = null
+      return
+    }
     this.#workers = this.#workers.filter((each) => each !== worker)
     if (this.#isStopped) return
     if (reason !== REPLACED) {
@@ -219,28 +315,32 @@ export class Pool {
         'a process of the sandbox was lost',
       )
     }
-    if (!wasReady) this.#failedToStart(reason)
+    if (!wasReady) this.#failedToStart(worker.kind, reason)
+    if (worker.kind === 'usual' && running !== null && worker.hasOverrun(running)) {
+      this.#reserveUntilMs = performance.now() + IDLE_MS
+      this.#keepReserve()
+    }
     if (running !== null) this.#retryOrEnd(running, worker.hasOverrun(running))
     for (const job of others) this.#retry(job, false)
     this.#dispatch()
   }
 
   #retryOrEnd(job: Job, hasOverrun: boolean): void {
-    this.#owners.disturbed(job.owner)
+    this.#standings.stopped(job)
     if (hasOverrun)
       job.fail('cpu_timeout', `the function computed for longer than ${job.limits.cpuMs} ms and did not stop by itself`)
     else this.#retry(job, true)
   }
 
   #retry(job: Job, isSuspect: boolean): void {
-    this.#places.delete(job)
-    this.#owners.ended(job.owner)
+    const place = this.#places.get(job)
+    if (place !== undefined) this.#leaves(job, place)
     if (job.rewind(isSuspect)) this.#enqueue(job, 'first')
     else job.crash('the process that ran the function was lost, and the call could not be repeated')
   }
 
-  #failedToStart(reason: string): void {
-    this.#starting -= 1
+  #failedToStart(kind: ChildKind, reason: string): void {
+    this.#starting.delete(kind)
     this.#failedStarts += 1
     if (this.#failedStarts >= FAILED_STARTS_MAX) {
       this.#log.error({ reason }, 'the processes of the sandbox do not start')
@@ -257,13 +357,21 @@ export class Pool {
 
   #checkTimes(): void {
     const nowMs = performance.now()
-    for (const worker of [...this.#workers]) worker.checkTime(nowMs)
-    for (const job of [...this.#jobs])
-      if (nowMs - job.startedAtMs > job.limits.wallMs)
-        job.fail('wall_timeout', `the call was not done after ${job.limits.wallMs} ms, waiting included`)
+    for (const worker of this.#all()) worker.checkTime(nowMs)
+    for (const job of [...this.#jobs]) {
+      const { wallMs, waitMs } = job.limits
+      if (job.ownMs > wallMs)
+        job.fail('wall_timeout', `the call was not done after ${wallMs} ms, with what it waited for`)
+      else if (job.waitedMs > waitMs)
+        job.fail('limit_exceeded', `the call waited for a place for more than ${waitMs} ms`)
+    }
     for (const worker of this.#workers)
-      if (worker.isForNoisy && worker.live === 0 && nowMs - worker.usedAtMs > NOISY_IDLE_MS) worker.drain()
-    const isIdle = this.#jobs.size === 0 && this.#workers.every((worker) => worker.busy === 0 && !worker.isForNoisy)
+      if (worker.kind === 'noisy' && worker.live === 0 && nowMs - worker.usedAtMs > IDLE_MS) worker.drain()
+    if (this.#reserve?.hasBeenReady === true && nowMs > this.#reserveUntilMs) this.#reserve.drain()
+    const isIdle =
+      this.#jobs.size === 0 &&
+      this.#reserve === null &&
+      this.#workers.every((worker) => worker.busy === 0 && worker.kind !== 'noisy')
     if (!isIdle || this.#tick === null) return
     clearInterval(this.#tick)
     this.#tick = null
@@ -276,4 +384,13 @@ const REPLACED = 'it was replaced'
 /** The less, the sooner a job begins there: slices before it, then whether the function is loaded, then calls in it. */
 function loadOf(worker: Worker, job: Job): number {
   return worker.busy * 1000 + (worker.knows(job) ? 0 : 500) + worker.live
+}
+
+function liveKey(payer: string, standing: Standing): string {
+  return `${standing} ${payer}`
+}
+
+/** Of the one child for them, a payer may have half of the places. */
+function mayBeginNoisy(live: ReadonlyMap<string, number>): (payer: string) => boolean {
+  return (payer) => (live.get(liveKey(payer, 'noisy')) ?? 0) < LIVE_MAX / 2
 }

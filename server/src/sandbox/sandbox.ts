@@ -48,7 +48,14 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
   let lastId = 0
 
   function submit(
-    given: { call: SandboxCall | null; owner: string; code: string; fileName: string; limits: SandboxLimits },
+    given: {
+      call: SandboxCall | null
+      payer: string
+      owner: string
+      code: string
+      fileName: string
+      limits: SandboxLimits
+    },
     settle: (job: Job, ending: Ending) => void,
   ): Job {
     lastId += 1
@@ -59,6 +66,7 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
     const job = new Job({
       id: lastId,
       call: given.call,
+      payer: given.payer,
       owner: given.owner,
       code: source.bytes,
       hash: source.hash,
@@ -70,7 +78,7 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
       onReady: (ready) => pool.ready(ready),
       onEnd: (ended, ending) => {
         pool.ended(ended)
-        if (isDisturbing(ending)) pool.disturbed(ended.owner)
+        if (isDisturbing(ending)) pool.stopped(ended)
         settle(ended, ending)
       },
     })
@@ -87,7 +95,7 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
       if (signal?.aborted === true) return resolve(refused({ failure: 'aborted', message: 'the call was aborted' }))
       const abort = () => job.fail('aborted', 'the call was aborted')
       const job = submit(
-        { call, owner: call.owner, code: call.code, fileName: call.fileName, limits },
+        { call, payer: call.payer ?? call.owner, owner: call.owner, code: call.code, fileName: call.fileName, limits },
         (ended, ending) => {
           signal?.removeEventListener('abort', abort)
           resolve(outcomeOf(ended, ending))
@@ -97,11 +105,11 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
     })
   }
 
-  function checkSource(source: string, fileName: string): Promise<SourceCheck> {
+  function checkSource(source: string, fileName: string, payer?: string): Promise<SourceCheck> {
     if (Buffer.byteLength(source) > SOURCE_BYTES_MAX)
       return Promise.resolve(refusedSource(`the source is longer than ${SOURCE_BYTES_MAX} bytes`))
     return new Promise((resolve) => {
-      submit({ call: null, owner: CHECKS, code: source, fileName, limits: defaults }, (_job, ending) =>
+      submit({ call: null, payer: payer ?? `${CHECKS} ${lastId}`, owner: CHECKS, code: source, fileName, limits: defaults }, (_job, ending) =>
         resolve(checkOf(ending)),
       )
     })
@@ -125,7 +133,7 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
   }
 }
 
-/** Sources that are checked share one turn. */
+/** Sources that are checked share one turn of their payer's; where nobody is named each pays for itself. */
 const CHECKS = 'check'
 
 /** Names of the guest library begin so; no function's file does. */

@@ -4,11 +4,14 @@ import { Child } from './child-process.ts'
 import type { Job } from './job.ts'
 import type { CallLimits, FromChild, TextHead } from './messages.ts'
 
-/** A second slice is on its way while the first runs, so that the child does not wait for the engine. */
-const SLICES_MAX = 2
-
-/** The same where all of them are of owners that are known to be quick: several are on their way with one write. */
+/**
+ * Slices of functions that are known to be quick are on their way while one runs, several with one write, so that the
+ * child does not wait for the engine. What is not known to be quick is alone: nothing waits behind it.
+ */
 const QUICK_SLICES_MAX = 6
+
+/** Of calls that had begun before so many are on their way, so that there is room for new ones. */
+const QUICK_RESUMES_MAX = 2
 
 /** Calls that one child may have begun and not ended; the others of them wait for their requests. */
 export const LIVE_MAX = 32
@@ -29,6 +32,9 @@ const START_MS_MAX = 30_000
 /** A slice that was not given the processor may take so many times as long. */
 const STARVED_FACTOR = 8
 
+/** For whom a child is: only for what is known to be quick, for whatever did not have to be stopped, or for the rest. */
+export type ChildKind = 'kept' | 'usual' | 'noisy'
+
 export interface WorkerEvents {
   ready(worker: Worker): void
   /** A slice ended, loading included; the worker has room. */
@@ -39,7 +45,8 @@ export interface WorkerEvents {
 
 /** A child and the jobs in it. The first of its slices is the one that runs; the engine always knows which. */
 export class Worker {
-  readonly isForNoisy: boolean
+  readonly kind: ChildKind
+  readonly #isQuick: (job: Job) => boolean
   readonly #child: Child
   readonly #events: WorkerEvents
   readonly #bornAtMs = performance.now()
@@ -56,14 +63,22 @@ export class Worker {
   /** Whether the slice sent last was of a call that had begun; the next place is then for one that has not. */
   resumedLast = false
   usedAtMs = performance.now()
+  /** Whether what is not known to be quick ran last; the others have the next turn. */
+  wasSlow = false
+  /** Whether all of its slices are known to be quick; where one is not, it is the only one. */
+  #areQuick = true
   #calls = 0
   #memoryBytes = 0
   #head: { startedAtMs: number; cpuMs: number; baselineCpuMs: number | null } | null = null
   /** Set when the engine kills the child because of what its running slice does. */
   #overrun: Job | null = null
 
-  constructor(isolation: Isolation, options: { isForNoisy: boolean; callsMax: number; events: WorkerEvents }) {
-    this.isForNoisy = options.isForNoisy
+  constructor(
+    isolation: Isolation,
+    options: { kind: ChildKind; callsMax: number; isQuick: (job: Job) => boolean; events: WorkerEvents },
+  ) {
+    this.kind = options.kind
+    this.#isQuick = options.isQuick
     this.#events = options.events
     this.#callsMax = options.callsMax
     this.#child = new Child(isolation, {
@@ -75,7 +90,7 @@ export class Worker {
 
   /** Loops may have what is left, not what the engine and other functions need. */
   #yieldToOthers(): void {
-    if (this.isForNoisy) this.#child.yieldToOthers()
+    if (this.kind === 'noisy') this.#child.yieldToOthers()
   }
 
   get busy(): number {
@@ -90,17 +105,22 @@ export class Worker {
     return this.#child.pid
   }
 
-  get hasRoom(): boolean {
-    return this.#hasRoomFor(SLICES_MAX)
+  /** Whether a slice that is not known to be quick could begin: it would be alone. */
+  get hasRoomAlone(): boolean {
+    return this.#slices.length === 0 && this.#hasRoom()
   }
 
-  /** Whether there is room for one more slice that is surely quick, among others that are. */
-  hasRoomAmongQuick(isQuick: (owner: string) => boolean): boolean {
-    return this.#hasRoomFor(QUICK_SLICES_MAX) && this.#slices.every((job) => isQuick(job.owner))
+  /** Whether there is room for one more slice that is known to be quick, among others that are. */
+  get hasRoomAmongQuick(): boolean {
+    if (this.#slices.length >= QUICK_SLICES_MAX || !this.#hasRoom()) return false
+    const [resumed] = this.#ready
+    // What is about to go on alone is let in first.
+    if (resumed !== undefined && !this.resumedLast && !this.#isQuick(resumed)) return false
+    return this.#slices.length === 0 || this.#areQuick
   }
 
-  #hasRoomFor(slicesMax: number): boolean {
-    const isUsable = this.isReady && !this.isDraining && this.#slices.length < slicesMax
+  #hasRoom(): boolean {
+    const isUsable = this.isReady && !this.isDraining
     return isUsable && this.#live.size < LIVE_MAX && (this.#memoryBytes < MEMORY_BYTES_MAX || this.#live.size === 0)
   }
 
@@ -109,8 +129,10 @@ export class Worker {
     return this.#overrun === job
   }
 
-  slicesOf(owner: string): number {
-    return this.#slices.reduce((count, job) => count + (job.owner === owner ? 1 : 0), 0)
+  /** Whether a slice of this payer runs in it that is not known to be quick. */
+  isAloneOf(payer: string): boolean {
+    const [job] = this.#slices
+    return job !== undefined && job.payer === payer && !this.#areQuick
   }
 
   knows(job: Job): boolean {
@@ -150,15 +172,20 @@ export class Worker {
   }
 
   sendReady(): void {
-    while (this.isReady && this.#slices.length < SLICES_MAX) {
-      const job = this.#ready.shift()
-      if (job === undefined) return
+    for (let job = this.#ready[0]; this.isReady && job !== undefined; job = this.#ready[0]) {
+      if (!job.isEnded && !this.#canGoOn(job)) return
+      this.#ready.shift()
       if (job.isEnded) continue
       this.resumedLast = true
       const { moment, answers, bodies } = job.resume()
       this.#child.send({ type: 'resume', id: job.id, moment, answers }, bodies)
       this.#sliceSent(job)
     }
+  }
+
+  #canGoOn(job: Job): boolean {
+    if (this.#slices.length === 0) return true
+    return this.#slices.length < QUICK_RESUMES_MAX && this.#areQuick && this.#isQuick(job)
   }
 
   /** The job ended for the engine, whatever its guest is doing. */
@@ -203,10 +230,13 @@ export class Worker {
 
   #sliceSent(job: Job): void {
     this.#slices.push(job)
+    this.#areQuick = this.#isQuick(job) && (this.#slices.length === 1 || this.#areQuick)
     if (this.#slices.length === 1) this.#headStarts(job)
   }
 
   #headStarts(job: Job): void {
+    job.runs()
+    this.wasSlow = !this.#areQuick
     const loadMs = this.#loading.delete(job) ? job.limits.cpuMs : 0
     this.#head = {
       startedAtMs: performance.now(),
