@@ -3,10 +3,10 @@ import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cpuMsOf } from '../platform/cpu-time.ts'
+import { cpuMsOf, yieldToOthers } from '../platform/cpu-time.ts'
 import { type Isolation, PATH } from '../platform/isolation.ts'
 import { SOURCE_ENDING } from '../platform/own-files.ts'
-import type { SaidByChild, TasksForChild } from './messages.ts'
+import type { SaidByChild, SaidToChild } from './messages.ts'
 
 /** What one child may use, in MiB. */
 const MEMORY_MIB_MAX = 192
@@ -65,8 +65,14 @@ export class ComputingChild {
     else this.#process.channel?.unref()
   }
 
-  send(message: TasksForChild): void {
+  send(message: SaidToChild): void {
     this.#process.send(message, () => undefined)
+  }
+
+  /** Has it run after others that want the processor. */
+  yieldToOthers(how: 'little' | 'much'): void {
+    const { pid } = this.#process
+    if (pid !== undefined) yieldToOthers(pid, how)
   }
 
   cpuMs(): number | null {

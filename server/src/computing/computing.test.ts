@@ -41,6 +41,50 @@ test('what a task returns or throws comes back', async () => {
   expect(missing).toMatchObject({ kind: 'thrown' })
 })
 
+/** The most that this thread computed in one turn of the event loop, in milliseconds: what others run does not count. */
+function longestTurn(): { stop(): number } {
+  let longestMs = 0
+  let before = process.threadCpuUsage()
+  let isOver = false
+  const look = () => {
+    const { user, system } = process.threadCpuUsage(before)
+    longestMs = Math.max(longestMs, (user + system) / 1000)
+    before = process.threadCpuUsage()
+    if (!isOver) setImmediate(look)
+  }
+  setImmediate(look)
+  return {
+    stop() {
+      isOver = true
+      return longestMs
+    },
+  }
+}
+
+/** Some ten megabytes of JSON, as a large event may hold. */
+const LARGE = {
+  lines: Array.from({ length: 100_000 }, (_, i) => ({
+    id: i,
+    name: `line ${i}`,
+    tags: ['a', 'b'],
+    price: { cents: i },
+  })),
+  byId: Object.fromEntries(Array.from({ length: 50_000 }, (_, i) => [`key ${i}`, i % 3 === 0 ? null : { n: i }])),
+  text: 'ä'.repeat(1_000_000),
+  ['__proto__']: { is: 'a name like others' },
+}
+
+test('what is large goes to a process and comes back as it was, and holds up nobody on its way', async () => {
+  await ask('warm', { give: 1 })
+  const turns = longestTurn()
+  const [outcome, small] = await Promise.all([ask('large', { give: LARGE }), ask('small', { give: [1] })])
+  const longestMs = turns.stop()
+  expect(small).toEqual({ kind: 'returned', value: [1] })
+  if (outcome.kind !== 'returned') throw new Error(JSON.stringify(outcome))
+  expect(JSON.stringify(outcome.value) === JSON.stringify(LARGE)).toBe(true)
+  expect(longestMs).toBeLessThan(100)
+}, 120_000)
+
 test('a task that takes too long, or too much memory, is stopped, and those beside it are not', async () => {
   const silence = longestSilence()
   const neighbours = Array.from({ length: 20 }, (_, i) => ask('b', { give: i }))

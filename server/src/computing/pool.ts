@@ -4,7 +4,8 @@ import { silentLog } from '../platform/log.ts'
 import { Owners } from '../platform/owners.ts'
 import { ComputingChild } from './child-process.ts'
 import { COMPUTE_MS } from './limits.ts'
-import type { TaskResult } from './messages.ts'
+import type { PartOf, TaskResult, Tasks } from './messages.ts'
+import { Assembly, inTurns, isLarge } from './parts.ts'
 import { ANYONE, type Task, type TaskOutcome } from './task.ts'
 
 /** Tasks that wait; beyond that they are refused, since they would be too late anyway. */
@@ -18,7 +19,7 @@ const UNPROVEN_BATCH_MAX = 4
 const GRACE_MS = 50
 /** A child that was not given the processor may take so many times as long. */
 const STARVED_FACTOR = 10
-/** Starting is not the task's own time. */
+/** Starting, loading and reading are not the task's own time. */
 const START_MS_MAX = 30_000
 const LOAD_MS_MAX = 5000
 const TICK_MS = 20
@@ -29,8 +30,12 @@ const QUICK_ENOUGH_MS = 90
 /** Whom a child works for: only those known to be quick, anybody who has not disturbed, or those who have. */
 type Kind = 'proven' | 'any' | 'noisy'
 
+/** Large tasks of an owner have turns of their own, and never hold up the child of those known to be quick. */
+const LARGE = '\nlarge'
+
 interface Waiting {
   task: Task
+  isLarge: boolean
   owner: string
   /** It was in a batch in which something did not end: it goes alone. */
   isSuspect: boolean
@@ -44,10 +49,16 @@ class Place {
   readonly bornAtMs = performance.now()
   isReady = false
   isKilled = false
+  isGone = false
   batch = new Map<number, Waiting>()
+  /** Values of the batch that come in parts. */
+  arriving = new Map<number, Assembly>()
+  /** While what is large is on its way to it, nobody's time runs. */
+  isBeingSent = false
   heardAtMs = performance.now()
-  /** Modules that it has loaded; loading one is not the task's own time. */
+  /** Modules that it has loaded. */
   readonly modules = new Set<string>()
+  /** While it loads a module or reads what is large: neither is the task's own time. */
   isLoading = false
   usedAtMs = performance.now()
   /** What it had used when it was heard last. */
@@ -56,16 +67,28 @@ class Place {
   constructor(
     kind: Kind,
     isolation: Isolation,
-    events: { heard(place: Place, results: TaskResult[]): void; ready(place: Place): void; gone(place: Place): void },
+    events: {
+      heard(place: Place, results: TaskResult[]): void
+      part(place: Place, part: PartOf): void
+      ready(place: Place): void
+      gone(place: Place): void
+    },
   ) {
     this.kind = kind
     this.child = new ComputingChild(isolation, {
       heard: (message) => {
         if ('isReady' in message) events.ready(this)
+        else if ('part' in message) events.part(this, message)
         else events.heard(this, message.results)
       },
       gone: () => events.gone(this),
     })
+    this.yieldToOthers()
+  }
+
+  /** What is not known may have less than the engine and what is known, and what had to be stopped little. */
+  yieldToOthers(): void {
+    if (this.kind !== 'proven') this.child.yieldToOthers(this.kind === 'noisy' ? 'much' : 'little')
   }
 }
 
@@ -90,11 +113,12 @@ export class ComputingPool {
   }
 
   perform(task: Task): Promise<TaskOutcome> {
-    const owner = task.owner === '' ? ANYONE : task.owner
+    const large = isLarge(task.args)
+    const owner = (task.owner === '' ? ANYONE : task.owner) + (large ? LARGE : '')
     if (this.#queue.size >= WAITING_MAX || this.#queue.countOf(owner) >= WAITING_MAX / 2)
       return Promise.resolve({ kind: 'stopped', reason: 'overloaded' })
     return new Promise((resolve) => {
-      this.#queue.push({ task, owner, isSuspect: false, settle: resolve })
+      this.#queue.push({ task, isLarge: large, owner, isSuspect: false, settle: resolve })
       this.#schedule()
     })
   }
@@ -111,7 +135,7 @@ export class ComputingPool {
 
   #isFor(kind: Kind, owner: string): boolean {
     if (this.#owners.isNoisy(owner)) return kind === 'noisy'
-    return kind === 'any' || (kind === 'proven' && this.#owners.isProven(owner))
+    return kind === 'any' || (kind === 'proven' && this.#owners.isProven(owner) && !owner.endsWith(LARGE))
   }
 
   #dispatch(kind: Kind): void {
@@ -127,16 +151,32 @@ export class ComputingPool {
     place.heardAtMs = nowMs
     place.usedAtMs = nowMs
     place.cpuMs = null
-    place.isLoading = batch.some(({ task }) => !place.modules.has(task.module))
+    place.isLoading = batch.some(({ task, isLarge }) => isLarge || !place.modules.has(task.module))
     for (const { task } of batch) place.modules.add(task.module)
     const tasks = batch.map((waiting) => {
       const id = this.#nextId++
       place.batch.set(id, waiting)
-      return { id, module: waiting.task.module, args: waiting.task.args }
+      const { module, args } = waiting.task
+      return waiting.isLarge ? { id, module, args: null, isInParts: true as const } : { id, module, args }
     })
     place.child.hold(true)
-    place.child.send({ tasks })
     this.#tick ??= setInterval(() => this.#look(), TICK_MS)
+    if (batch.some((waiting) => waiting.isLarge)) void this.#sendInParts(place, tasks)
+    else place.child.send({ tasks })
+  }
+
+  async #sendInParts(place: Place, tasks: Tasks['tasks']): Promise<void> {
+    place.isBeingSent = true
+    for (const { id } of tasks) {
+      const waiting = place.batch.get(id)
+      if (waiting?.isLarge !== true) continue
+      await inTurns(waiting.task.args, (part) => {
+        if (!place.isGone) place.child.send({ id, part })
+      })
+    }
+    place.isBeingSent = false
+    place.heardAtMs = performance.now()
+    if (!place.isGone) place.child.send({ tasks })
   }
 
   #takeBatch(kind: Kind): Waiting[] {
@@ -152,13 +192,14 @@ export class ComputingPool {
         return (counts.get(owner) ?? 0) < max
       })
       if (next === null) break
-      if (next.isSuspect && taken.length > 0) {
+      // What is large goes alone, so that nothing waits while it is handed over.
+      if ((next.isSuspect || next.isLarge) && taken.length > 0) {
         this.#queue.unshift(next)
         break
       }
       taken.push(next)
       counts.set(next.owner, (counts.get(next.owner) ?? 0) + 1)
-      if (next.isSuspect || kind === 'noisy') break
+      if (next.isSuspect || next.isLarge || kind === 'noisy') break
     }
     return taken
   }
@@ -175,7 +216,14 @@ export class ComputingPool {
       this.#places.set(
         kind,
         new Place(kind, found, {
+          part: (place, { id, part }) => {
+            const assembly = place.arriving.get(id) ?? new Assembly()
+            place.arriving.set(id, assembly)
+            assembly.add(part)
+            place.heardAtMs = performance.now()
+          },
           ready: (place) => {
+            place.yieldToOthers()
             place.isReady = true
             place.child.hold(false)
             this.#failedStarts = 0
@@ -193,7 +241,11 @@ export class ComputingPool {
     place.heardAtMs = performance.now()
     place.isLoading = false
     place.cpuMs = null
-    for (const { id, cpuMs, ...outcome } of results) {
+    for (const { id, cpuMs, ...said } of results) {
+      const arrived = place.arriving.get(id)
+      place.arriving.delete(id)
+      const isWhole = said.kind === 'thrown' || said.isInParts !== true
+      const outcome = isWhole ? said : { kind: 'returned' as const, value: arrived?.value }
       const waiting = place.batch.get(id)
       if (waiting === undefined) continue
       place.batch.delete(id)
@@ -212,7 +264,7 @@ export class ComputingPool {
       if (place.isKilled) continue
       if (!place.isReady) {
         if (nowMs - place.bornAtMs > START_MS_MAX) this.#kill(place)
-      } else if (place.batch.size > 0) this.#checkTime(place, nowMs)
+      } else if (place.batch.size > 0 && !place.isBeingSent) this.#checkTime(place, nowMs)
       else if (nowMs - place.usedAtMs > IDLE_MS) this.#kill(place)
     }
     if (this.#places.size > 0 || this.#queue.size > 0 || this.#tick === null) {
@@ -249,6 +301,7 @@ export class ComputingPool {
   /** Alone, a task that was running is what did not end; of several, each is tried alone. */
   #gone(place: Place): void {
     this.#places.delete(place.kind)
+    place.isGone = true
     if (!place.isReady) this.#failedStarts += 1
     const left = [...place.batch.values()]
     place.batch.clear()

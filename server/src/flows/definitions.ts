@@ -120,7 +120,9 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
     // What is taken over unchanged was loaded when it was saved.
     await refuseBadNodes(nodes, options, { whose, isCodeKnown: custom === null })
     const versionId =
-      custom === null ? baseVersionId : await keepVersion(tx, sealing, { id: ids.next(), workspaceId: whose.workspaceId, nodes })
+      custom === null
+        ? baseVersionId
+        : await keepVersion(tx, sealing, { id: ids.next(), workspaceId: whose.workspaceId, nodes })
     return { baseVersionId, customNodes: shownNodes(custom), isNameCustomized: false, versionId }
   }
 

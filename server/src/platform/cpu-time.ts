@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { constants, setPriority } from 'node:os'
+import { setPriority } from 'node:os'
 
 /** Linux counts CPU time of processes in hundredths of a second. */
 const MS_PER_TICK = 10
@@ -19,12 +19,15 @@ export function cpuMsOf(pid: number): number | null {
   }
 }
 
+/** Beside one other process that wants the processor it gets a quarter of it, or a tenth. */
+const NICENESS = { little: 5, much: 10 }
+
 /**
- * Has a process run after others that want the processor: beside one of them it gets about a tenth. Less would leave it
- * without any on a busy machine, and what it computes would never be known to take long.
+ * Has a process run after others that want the processor. None is left without any: what it computes would then take
+ * for ever on a busy machine, and never be known to take long.
  */
-export function yieldToOthers(pid: number): void {
-  const low = constants.priority.PRIORITY_BELOW_NORMAL
+export function yieldToOthers(pid: number, how: keyof typeof NICENESS): void {
+  const low = NICENESS[how]
   // Where that is not allowed, or the process is gone already, it runs as the others do.
   attempt(() => setPriority(pid, low))
   // Being detached it has a session of its own, and Linux shares the processor out among sessions before it looks at

@@ -83,10 +83,10 @@ export class Child {
     return this.#process.pid
   }
 
-  /** Has it run when nobody else on the machine wants the processor. */
-  yieldToOthers(): void {
+  /** Has it run after others that want the processor. */
+  yieldToOthers(how: 'little' | 'much'): void {
     const { pid } = this.#process
-    if (pid !== undefined) yieldToOthers(pid)
+    if (pid !== undefined) yieldToOthers(pid, how)
   }
 
   send(message: ToChild, bodies: readonly Uint8Array[] = []): void {

@@ -72,7 +72,7 @@ test('8 bystanders are unharmed while the guest beside them is killed with their
     console.log('done', args.n)
     return { first: first.uri, second: second.uri, id }`)
   const bystanders = Array.from({ length: 8 }, (_, n) => trial.run(code, { args: { n }, host, owner: `owner-${n}` }))
-  await until('all have asked', 10_000, () => requests.length === 8)
+  await until('all have asked', 40_000, () => requests.length === 8)
   const before = trial.sandbox.pids()
   const culprit = await trial.run(NATIVE_LOOP, { owner: 'culprit' })
   expect(culprit).toMatchObject({ kind: 'failed', failure: 'cpu_timeout' })
@@ -112,7 +112,7 @@ test('a call is repeated through several answers, timers included, and asks for 
     return { n, isDrawnAnew: new Set(seen).size === 6 }`)
   const call = trial.run(code, { host })
   for (const count of [4, 8]) {
-    await until('it is under way and waits', 10_000, () => {
+    await until('it is under way and waits', 40_000, () => {
       const isWaiting = requests.length >= count && trial.sandbox.status().busy === 0
       if (isWaiting) killAll(trial.sandbox.pids())
       return isWaiting
@@ -135,7 +135,7 @@ test('a call that was given more than is kept for a repetition is told to have c
     request.uri === '/large' ? answeredJson('x'.repeat(5_000_000)) : new Promise(() => {}),
   )
   const call = trial.run(fn('await args.apiClient.get("/large"); await args.apiClient.get("/never")'), { host })
-  await until('it waits for ever', 10_000, () => requests.length === 2)
+  await until('it waits for ever', 40_000, () => requests.length === 2)
   killAll(trial.sandbox.pids())
   expect(await call).toMatchObject({ kind: 'failed', failure: 'crashed' })
 })
@@ -147,9 +147,9 @@ test('a call whose children are lost again and again is given up', async () => {
   const call = trial.run(fn('await args.apiClient.get("/")'), { host }).finally(() => {
     isOver = true
   })
-  await until('it waits', 10_000, () => requests.length === 1)
+  await until('it waits', 40_000, () => requests.length === 1)
   for (let pids: number[] = []; !isOver; ) {
-    await until('it is in another child, or given up', 10_000, () => {
+    await until('it is in another child, or given up', 40_000, () => {
       const { busy, waiting } = trial.sandbox.status()
       const now = trial.sandbox.pids()
       return isOver || (busy === 0 && waiting === 0 && now.length === 1 && !now.includes(pids[0] ?? 0))
@@ -262,8 +262,10 @@ test('a function whose loading takes long is kept apart as well', async () => {
   await using trial = openTrial({ children: 1 })
   const heavy = 'const end = (n) => n; for (let i = 0; ; i++) end(i)\nexport default () => 1'
   expect(await trial.failed(heavy, { owner: 'heavy' })).toMatchObject({ failure: 'load' })
-  expect(await trial.failed(heavy, { owner: 'heavy' })).toMatchObject({ failure: 'load' })
-  expect(trial.sandbox.status().children).toBe(2)
+  const again = trial.failed(heavy, { owner: 'heavy' })
+  await until('it has a process apart', 40_000, () => trial.sandbox.status().children === 2)
+  // Where the machine is busy, it does not get the processor that it may use, and is stopped from without.
+  expect(['load', 'cpu_timeout']).toContain((await again).failure)
 })
 
 test('calls beyond what may wait are refused at once, and the rest is done', async () => {
@@ -298,7 +300,7 @@ test('stopping ends what is under way and leaves no process', async () => {
   const { host, requests } = recordedHost(() => new Promise(() => {}))
   const waiting = trial.run(fn('await args.apiClient.get("/")'), { host })
   const looping = trial.run(NATIVE_LOOP, { owner: 'other' })
-  await until('both are under way', 10_000, () => requests.length === 1 && trial.sandbox.status().busy > 0)
+  await until('both are under way', 40_000, () => requests.length === 1 && trial.sandbox.status().busy > 0)
   const pids = trial.sandbox.pids()
   await trial.sandbox.stop()
   expect(await waiting).toMatchObject({ kind: 'failed', failure: 'aborted' })

@@ -109,8 +109,9 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
     if (Buffer.byteLength(source) > SOURCE_BYTES_MAX)
       return Promise.resolve(refusedSource(`the source is longer than ${SOURCE_BYTES_MAX} bytes`))
     return new Promise((resolve) => {
-      submit({ call: null, payer: payer ?? `${CHECKS} ${lastId}`, owner: CHECKS, code: source, fileName, limits: defaults }, (_job, ending) =>
-        resolve(checkOf(ending)),
+      submit(
+        { call: null, payer: payer ?? `${CHECKS} ${lastId}`, owner: CHECKS, code: source, fileName, limits: defaults },
+        (_job, ending) => resolve(checkOf(ending)),
       )
     })
   }

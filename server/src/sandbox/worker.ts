@@ -88,9 +88,9 @@ export class Worker {
     this.#yieldToOthers()
   }
 
-  /** Loops may have what is left, not what the engine and other functions need. */
+  /** What is not known may have less than the engine and what is known, and loops little. */
   #yieldToOthers(): void {
-    if (this.kind === 'noisy') this.#child.yieldToOthers()
+    if (this.kind !== 'kept') this.#child.yieldToOthers(this.kind === 'noisy' ? 'much' : 'little')
   }
 
   get busy(): number {

@@ -1,4 +1,5 @@
-import type { SaidByChild, TaskResult, TasksForChild } from '../messages.ts'
+import type { SaidByChild, SaidToChild, TaskResult, Tasks } from '../messages.ts'
+import { Assembly, inTurns, isLarge } from '../parts.ts'
 
 /** Results are sent at least this often while a batch is performed, so that the engine sees that it goes on. */
 const FLUSH_MS = 10
@@ -59,8 +60,36 @@ function withDoubles(value: unknown): unknown {
   return value
 }
 
-async function perform({ tasks }: TasksForChild): Promise<void> {
-  for (const { id, module, args } of tasks) {
+/** Arguments that come in parts, by the task that they are of. */
+const arriving = new Map<number, Assembly>()
+
+function assembled(id: number): unknown {
+  const value = arriving.get(id)?.value
+  arriving.delete(id)
+  return value
+}
+
+/** What is large would hold up the engine while it reads it. */
+async function parted(id: number, outcome: Returned): Promise<Returned> {
+  if (!isLarge(outcome.value)) return outcome
+  try {
+    await inTurns(outcome.value, (part) => process.send?.({ id, part } satisfies SaidByChild))
+    return { kind: 'returned', value: null, isInParts: true }
+  } catch {
+    // As a whole it fails as well, and that is told.
+    return outcome
+  }
+}
+
+interface Returned {
+  kind: 'returned'
+  value: unknown
+  isInParts?: true
+}
+
+async function perform({ tasks }: Tasks): Promise<void> {
+  for (const { id, module, args: given, isInParts } of tasks) {
+    const args = withDoubles(isInParts === true ? assembled(id) : given)
     let outcome: Outcome
     const isNew = !modules.has(module)
     const { default: perform } = await moduleAt(module).catch((error: unknown) => ({
@@ -68,22 +97,30 @@ async function perform({ tasks }: TasksForChild): Promise<void> {
         throw error
       },
     }))
-    // Loading is not the task's own time: that it is done is told at once.
-    if (isNew) flush(true)
+    // Loading and reading are not the task's own time: that they are done is told at once.
+    if (isNew || isInParts === true) flush(true)
     const before = process.cpuUsage()
     try {
-      outcome = { kind: 'returned', value: await perform(withDoubles(args)) }
+      outcome = { kind: 'returned', value: await perform(args) }
     } catch (error) {
       outcome = thrown(error)
     }
     const { user, system } = process.cpuUsage(before)
-    results.push({ id, cpuMs: (user + system) / 1000, ...outcome })
+    results.push({
+      id,
+      cpuMs: (user + system) / 1000,
+      ...(outcome.kind === 'returned' ? await parted(id, outcome) : outcome),
+    })
     if (performance.now() - flushedAtMs > FLUSH_MS) flush()
   }
   flush()
 }
 
-process.on('message', (message: TasksForChild) => {
-  work = work.then(() => perform(message))
+process.on('message', (message: SaidToChild) => {
+  if ('part' in message) {
+    const assembly = arriving.get(message.id) ?? new Assembly()
+    arriving.set(message.id, assembly)
+    assembly.add(message.part)
+  } else work = work.then(() => perform(message))
 })
 send({ isReady: true })
