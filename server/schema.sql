@@ -668,6 +668,16 @@ create table external_subscription_steps (
 ) with (fillfactor=80);
 CREATE INDEX external_subscription_steps_lanes ON public.external_subscription_steps USING btree (shard, connection_id, due_at, "position");
 
+create table flow_history (
+  flow_id uuid not null,
+  number integer not null,
+  version_id uuid not null,
+  since timestamp with time zone not null,
+  constraint flow_history_flow_id_fkey FOREIGN KEY (flow_id) REFERENCES flows(id) ON DELETE CASCADE,
+  constraint flow_history_version_id_fkey FOREIGN KEY (version_id) REFERENCES flow_versions(id),
+  constraint flow_history_pkey PRIMARY KEY (flow_id, number)
+);
+
 create table flow_instance_external_triggers (
   flow_instance_id uuid not null,
   node_key text not null,

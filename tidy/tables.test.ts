@@ -10,6 +10,7 @@ const OWNERS: Record<string, string> = {
   app_event_types: 'event-types',
   app_event_subscriptions: 'subscriptions',
   app_event_subscription_requests: 'subscriptions',
+  flow_history: 'flows',
   flow_versions: 'flows',
   flows: 'flows',
   flow_instances: 'flows',

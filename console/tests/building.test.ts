@@ -164,3 +164,24 @@ test('ways out have conditions of their own, and what rows cannot say stays a fo
   await click('button', 'Show as rows')
   await visit.expectAccessible()
 })
+
+test('an older version of the nodes is compared and taken back', async () => {
+  const { flows } = scene.house.admin
+  const { items } = await flows.list({ query: { search: 'Large orders' } })
+  const params = { selector: items[0]?.id ?? '' }
+  const before = await flows.versions({ params })
+  expect(before.items.length).toBeGreaterThan(1)
+  await visit.open(`/flows/${items[0]?.id}?tab=versions`)
+  await page.getByRole('button', { name: /^Version 1 since/ }).click()
+  await page.getByLabel('What taking back version 1 changes').getByText('"filter"').first().waitFor()
+  await visit.expectAccessible()
+  await page.getByRole('button', { name: 'Take back version 1' }).click()
+  await page
+    .getByRole('dialog', { name: 'Take back version 1?' })
+    .getByRole('button', { name: 'Take back version 1' })
+    .click()
+  await page.getByText('The flow has the nodes of version 1 again').waitFor()
+  const after = await flows.versions({ params })
+  expect(after.items[0]).toMatchObject({ number: before.items.length + 1, nodes: before.items.at(-1)?.nodes })
+  await page.getByRole('button', { name: `Version ${before.items.length + 1}, as it is now` }).waitFor()
+})

@@ -11,6 +11,7 @@ import {
   JsonSchema,
   listOf,
   Meta,
+  paging,
   QueryBoolean,
   Timestamp,
 } from './shapes.ts'
@@ -167,6 +168,11 @@ const flowListQuery = z.object({
   tenantId: z.string().optional(),
 })
 
+/** The nodes that a flow had from `createdAt` on, until the next version. */
+export const FlowVersion = z
+  .object({ number: z.number().int(), createdAt: Timestamp, isCurrent: z.boolean(), nodes: FlowNodes })
+  .meta({ id: 'FlowVersion' })
+
 const oneFlow = {
   access: 'customer',
   query: FlowSelectorQuery,
@@ -260,6 +266,23 @@ export const flows = {
     path: '/flows/:selector/refresh',
     summary: 'Look again at how it stands',
     ...adminFlow,
+  },
+  versions: {
+    method: 'GET',
+    path: '/flows/:selector/versions',
+    summary: 'What nodes it had, and since when; newest first',
+    access: 'admin',
+    query: z.object(paging),
+    answer: listOf(FlowVersion),
+    refusals: ['not_found', 'ambiguous_selector'],
+  },
+  restoreVersion: {
+    method: 'POST',
+    path: '/flows/:selector/versions/:number/restore',
+    summary: 'Give it the nodes again that it had, as a new version',
+    access: 'admin',
+    answer: Flow,
+    refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],
   },
   dependencies: {
     method: 'GET',

@@ -19,12 +19,14 @@ export function pageOf(query: { limit?: number | undefined; cursor?: string | un
   const limit = query.limit ?? PAGE_SIZE
   if (query.cursor === undefined || query.cursor === '' || query.cursor === '0') return { limit, before: null }
   const before = fromWire(prefix, query.cursor)
-  if (before === null) {
-    throw new Refusal('invalid_input', 'cursor is not one that this list gave', {
-      problems: [{ field: 'cursor', message: 'unknown cursor' }],
-    })
-  }
+  if (before === null) throw wrongCursor()
   return { limit, before }
+}
+
+export function wrongCursor(): Refusal {
+  return new Refusal('invalid_input', 'cursor is not one that this list gave', {
+    problems: [{ field: 'cursor', message: 'unknown cursor' }],
+  })
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type FlowSelectorQuery, flows as table } from '@permea/contract'
 import type { z } from 'zod'
-import { listAnswer, pageOf } from '../api/paging.ts'
+import { listAnswer, pageOf, wrongCursor } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { dependenciesOf, integrationDependency } from '../api/references.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
@@ -29,6 +29,8 @@ export interface FlowRoutesOptions {
     input: CallOf<(typeof table)['run']>['body'],
   ): Promise<{ id: string; state: string }>
 }
+
+const VERSIONS_SHOWN = 20
 
 type Query = z.output<typeof FlowSelectorQuery>
 interface Located {
@@ -131,6 +133,27 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
       const applied: Flow[] = []
       for (const key of call.body.integrationKeys) applied.push(await flows.applyTo(call.principal, flow, key))
       return views.flows(applied)
+    },
+    async versions(call) {
+      const flow = await byPathAlone(call)
+      const { limit = VERSIONS_SHOWN, cursor } = call.query
+      const before = cursor === undefined || cursor === '' || cursor === '0' ? null : Number(cursor)
+      if (before !== null && !Number.isSafeInteger(before)) throw wrongCursor()
+      const past = await flows.history(flow, before, limit)
+      const last = past.at(-1)
+      return {
+        items: past.map(({ number, since, versionId, nodes }, at) => ({
+          number,
+          createdAt: since.toISOString(),
+          isCurrent: before === null && at === 0 && versionId === flow.versionId,
+          nodes,
+        })),
+        ...(last !== undefined && past.length >= limit ? { cursor: String(last.number) } : {}),
+      }
+    },
+    async restoreVersion(call) {
+      const { number = '' } = call.params
+      return saved(await flows.takeBack(await byPathAlone(call), /^\d{1,10}$/.test(number) ? Number(number) : 0))
     },
     refresh: async (call) => views.flow(await byPath(call)),
     async nodeSchemas(call) {

@@ -12,6 +12,7 @@ import { fromWire, type Ids } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Definitions } from './definitions.ts'
 import type { Flow } from './flow.ts'
+import { type FlowPast, flowHistory, flowPast } from './history-store.ts'
 import { flowById, flowStandingIn, flowsByKey, nodesOfVersion } from './store.ts'
 
 type Input = z.output<typeof FlowInput>
@@ -20,6 +21,8 @@ interface Narrowing {
   integrationId?: string | undefined
   integrationKey?: string | undefined
 }
+
+const NUMBER_MAX = 2 ** 31 - 1
 
 /** Only admins define flows. */
 const ADMIN = { isAdmin: true }
@@ -41,6 +44,10 @@ export interface Flows {
   narrowest(flow: Flow, integrationId: string | null): Promise<Flow>
   create(principal: Principal, input: Input): Promise<Flow>
   change(flow: Flow, input: Input): Promise<Flow>
+  /** What nodes it had, newest first, shown without secrets; only versions before the number, where it is given. */
+  history(flow: Flow, before: number | null, limit: number): Promise<FlowPast[]>
+  /** Gives it the nodes of that version, secrets and all, laid over what it follows now. */
+  takeBack(flow: Flow, number: number): Promise<Flow>
   archive(flow: Flow): Promise<Flow>
   restore(flow: Flow): Promise<Flow>
   /** Its nodes with the secrets in them. */
@@ -202,6 +209,18 @@ class FlowRegistry implements Flows {
         concurrency: input.concurrency === undefined ? flow.concurrency : input.concurrency,
       })
     })
+  }
+
+  history(flow: Flow, before: number | null, limit: number): Promise<FlowPast[]> {
+    return flowHistory(this.#o.database.db, flow.id, before, limit)
+  }
+
+  async takeBack(flow: Flow, number: number): Promise<Flow> {
+    const { db } = this.#o.database
+    const past =
+      Number.isInteger(number) && number > 0 && number < NUMBER_MAX ? await flowPast(db, flow.id, number) : null
+    if (past === null) throw notFound('version of the flow', String(number))
+    return this.change(flow, { nodes: await nodesOfVersion(db, this.#o.sealing, past.versionId) })
   }
 
   async #integrationById(tx: Tx, { workspaceId, integrationId }: Flow): Promise<Integration | null> {

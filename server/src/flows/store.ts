@@ -4,6 +4,7 @@ import type { Page } from '../api/paging.ts'
 import { asJson, type Database, only, sql, type Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Flow, FlowContent, FlowInstance } from './flow.ts'
+import { keepHistory } from './history-store.ts'
 import { openNodes, type StoredNodes, sealNodes, shownNodes } from './node-secrets.ts'
 
 const shared = `name, description, meta, parameters, is_enabled as "isEnabled", is_ordered as "isOrdered", concurrency,
@@ -120,6 +121,7 @@ export async function insertFlow(tx: Tx, f: Flow): Promise<void> {
       ${asJson(f.parametersSchema)}, ${asJson(f.parameters)}, ${f.isEnabled}, ${f.autoCreateInstances}, ${f.isOrdered}, ${f.concurrency},
       ${f.baseVersionId}, ${asJson(f.customNodes)}, ${f.isNameCustomized}, ${f.versionId}, ${f.universalFlowRevision}, ${f.revision},
       ${f.createdAt}, ${f.updatedAt})`.execute(tx)
+  await keepHistory(tx, f)
 }
 
 export async function updateFlow(tx: Tx, f: Flow): Promise<void> {
@@ -131,6 +133,7 @@ export async function updateFlow(tx: Tx, f: Flow): Promise<void> {
       version_id = ${f.versionId}, universal_flow_revision = ${f.universalFlowRevision}, revision = ${f.revision},
       updated_at = ${f.updatedAt}, archived_at = ${f.archivedAt}
      where id = ${f.id}`.execute(tx)
+  await keepHistory(tx, f)
 }
 
 export async function flowById(tx: Tx, workspaceId: string, id: string): Promise<Flow | null> {

@@ -26,6 +26,7 @@ import type { Column } from '../../records/record-table.tsx'
 import { customerChoices, integrationChoices } from '../choices.ts'
 import { FlowEditor } from './flow-editor.tsx'
 import { TEMPLATES } from './templates.ts'
+import { Versions } from './versions.tsx'
 
 type Flow = ItemOf<typeof permea.flows.list>
 
@@ -178,6 +179,7 @@ function Existing() {
           ),
         },
         { key: 'about', title: 'About', show: (flow) => <About flow={flow} /> },
+        { key: 'versions', title: 'Versions', show: (flow) => <Versions flow={flow} /> },
         {
           key: 'edit',
           title: 'Settings',
