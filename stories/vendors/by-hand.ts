@@ -43,6 +43,28 @@ const CHECKS: Readonly<Record<string, string>> = {
     need(isEqual(mac('sha1', o.secret, signed, 'base64'), h['x-twilio-signature']))`,
   'twilio (json)': `need(isEqual(crypto.createHash('sha256').update(body).digest('hex'), new URL(o.url).searchParams.get('bodySHA256')))
     need(isEqual(mac('sha1', o.secret, o.url, 'base64'), h['x-twilio-signature']))`,
+  qstash: `const [head, claims, signature] = h['upstash-signature'].split('.')
+    need(isEqual(mac('sha256', o.secret, head + '.' + claims, 'base64url'), signature))
+    const { exp, body: hash } = JSON.parse(Buffer.from(claims, 'base64url'))
+    need(isEqual(crypto.createHash('sha256').update(body).digest('base64url'), hash.replace(/=+$/, '')))
+    young(request, exp * 1000, 0)`,
+  cloudinary: `need(isEqual(crypto.createHash('sha1').update(body).update(h['x-cld-timestamp'] + o.secret).digest('hex'), h['x-cld-signature']))
+    young(request, h['x-cld-timestamp'] * 1000, 7200)`,
+  cashfree: `need(isEqual(mac('sha256', o.secret, h['x-webhook-timestamp'] + body, 'base64'), h['x-webhook-signature']))`,
+  cronofy: `need(h['cronofy-hmac-sha256'].split(',').some((each) => isEqual(mac('sha256', o.secret, body, 'base64'), each)))`,
+  'modern treasury': plain('x-signature'),
+  livekit: `const [head, claims, signature] = h.authorization.split('.')
+    need(isEqual(mac('sha256', o.secret, head + '.' + claims, 'base64url'), signature))
+    const { exp, sha256 } = JSON.parse(Buffer.from(claims, 'base64url'))
+    need(isEqual(crypto.createHash('sha256').update(body).digest('base64'), sha256))
+    young(request, exp * 1000, 0)`,
+  mux: `const { t, v1 } = pairs(h['mux-signature'])
+    need(isEqual(mac('sha256', o.secret, t + '.' + body, 'hex'), v1))
+    young(request, t * 1000, 300)`,
+  webflow: `need(isEqual(mac('sha256', o.secret, h['x-webflow-timestamp'] + ':' + body, 'hex'), h['x-webflow-signature']))
+    young(request, Number(h['x-webflow-timestamp']), 300)`,
+  onfido: plain('x-sha2-signature'),
+  easypost: `need(isEqual('hmac-sha256-hex=' + mac('sha256', o.secret.normalize('NFKD'), body, 'hex'), h['x-hmac-signature']))`,
   line: plain('x-line-signature', { encoding: 'base64' }),
   discord: `const key = await globalThis.crypto.subtle.importKey('raw', Buffer.from(o.publicKey, 'hex'), 'Ed25519', false, ['verify'])
     need(await globalThis.crypto.subtle.verify('Ed25519', key, Buffer.from(h['x-signature-ed25519'], 'hex'), Buffer.concat([Buffer.from(h['x-signature-timestamp']), body])))`,

@@ -82,6 +82,7 @@ const KEYS: Readonly<Record<string, string>> = {
   whsec: ', key decoded from base64 after whsec_',
   sha1: ', key is the SHA-1 of the secret',
   ampersand: ', key is the secret and &',
+  nfkd: ', key in Unicode NFKD',
 }
 
 /** What is signed, how, and where the proof stands. */

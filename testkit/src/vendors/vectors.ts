@@ -83,6 +83,16 @@ export const FUNCTION_OF: Readonly<Record<string, string>> = {
   intercom: 'intercom',
   zendesk: 'zendesk',
   trello: 'trello',
+  qstash: 'qstash',
+  cloudinary: 'cloudinary',
+  cashfree: 'cashfree',
+  cronofy: 'cronofy',
+  'modern treasury': 'modernTreasury',
+  livekit: 'livekit',
+  mux: 'mux',
+  webflow: 'webflow',
+  onfido: 'onfido',
+  easypost: 'easypost',
 }
 
 /** The handshake of `permea:webhooks` for each of those. */

@@ -132,7 +132,8 @@ const ENGINES: Record<NonNullable<Scheme['engine']>, Check> = {
       const digest = createHash(hash)
         .update(request.filled(`{${of}}`))
         .digest(encoding)
-      if (request.claims[name] !== digest)
+      // Some pad the last group of base64, some do not.
+      if (unpadded(request.claims[name]) !== unpadded(digest))
         throw refusal(scheme, 'wrong_signature', `the token was made for another request: ${name} differs`)
     }
   },
@@ -233,8 +234,11 @@ function keyBytes({ key = 'text' }: Scheme, secret: string): Buffer {
   if (key === 'hex' || key === 'base64') return Buffer.from(secret, key)
   if (key === 'whsec') return Buffer.from(startsWith(secret, 'whsec_') ? secret.slice(6) : secret, 'base64')
   if (key === 'sha1') return createHash('sha1').update(secret).digest()
+  if (key === 'nfkd') return Buffer.from(secret.normalize('NFKD'))
   return Buffer.from(key === 'ampersand' ? `${secret}&` : secret)
 }
+
+const unpadded = (text: unknown): string => (typeof text === 'string' ? text.replace(/=+$/, '') : '')
 
 /** A key as vendors show it. */
 function publicKeyOf(scheme: Scheme, key: unknown): KeyObject {

@@ -276,7 +276,7 @@ export const PLATFORMS: Schemes = {
     takes: { secret: 'API secret' },
     id: ['json:id'],
     source: 'https://docs.livekit.io/home/server/webhooks/',
-    checked: null,
+    checked: 'livekit-server-sdk@2.19.2',
   },
   mux: {
     name: 'Mux',
@@ -287,7 +287,7 @@ export const PLATFORMS: Schemes = {
     takes: SECRET,
     id: ['json:id'],
     source: 'https://www.mux.com/docs/core/verify-webhook-signatures',
-    checked: null,
+    checked: '@mux/mux-node@15.3.0',
   },
   circleci: {
     name: 'CircleCI',
@@ -326,7 +326,7 @@ export const PLATFORMS: Schemes = {
     takes: { secret: 'client secret of the app, or the key of the webhook' },
     id: [],
     source: 'https://developers.webflow.com/data/docs/working-with-webhooks#validating-request-signatures',
-    checked: null,
+    checked: 'webflow-api@3.3.4',
   },
   storyblok: {
     name: 'Storyblok',
@@ -354,7 +354,7 @@ export const PLATFORMS: Schemes = {
     takes: { secret: 'token of the webhook' },
     id: ['json:payload.resource_type', 'json:payload.action', 'json:payload.object.id'],
     source: 'https://documentation.onfido.com/api/latest/#webhook-security',
-    checked: null,
+    checked: '@onfido/api@6.2.0',
   },
   alchemy: {
     name: 'Alchemy',
@@ -363,5 +363,16 @@ export const PLATFORMS: Schemes = {
     id: ['json:id'],
     source: 'https://www.alchemy.com/docs/reference/notify-api-quickstart#webhook-signature--security',
     checked: null,
+  },
+  qstash: {
+    name: 'Upstash QStash',
+    engine: 'jwt',
+    at: 'header:upstash-signature',
+    algorithms: ['HS256'],
+    claims: { body: { of: 'body', hash: 'sha256', encoding: 'base64url' } },
+    takes: { secret: 'current and next signing key, as a list' },
+    id: ['header:upstash-message-id'],
+    source: 'https://upstash.com/docs/qstash/howto/signature',
+    checked: '@upstash/qstash@2.12.0',
   },
 }

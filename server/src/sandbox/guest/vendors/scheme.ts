@@ -29,14 +29,14 @@ export interface Scheme {
   /** What is signed, with `{body}`, `{url}`, `{method}`, `{path}`, `{secret}`, `{sortedForm}` and locators in braces. */
   signed?: string | readonly string[]
   /** How the secret becomes the key. */
-  key?: 'text' | 'hex' | 'base64' | 'whsec' | 'sha1' | 'ampersand'
+  key?: 'text' | 'hex' | 'base64' | 'whsec' | 'sha1' | 'ampersand' | 'nfkd'
   /** Of public keys: what kind, and how the text that vendors show becomes one. */
   publicKey?: 'ed25519 hex' | 'ed25519 base64' | 'spki base64' | 'pem' | 'certificate' | 'jwk'
   padding?: 'pkcs1' | 'pss'
   /** Where the certificate is to be fetched from, and of which hosts it may be. */
   certificate?: { at: RequestLocator; hosts: RegExp }
   /** Claims of a token that are digests of the request. */
-  claims?: Readonly<Record<string, { of: 'body' | 'url'; hash: 'sha256'; encoding: 'hex' | 'base64' }>>
+  claims?: Readonly<Record<string, { of: 'body' | 'url'; hash: 'sha256'; encoding: 'hex' | 'base64' | 'base64url' }>>
   algorithms?: readonly string[]
   /** A digest of the body that stands in the request and is signed in its place. */
   bodyDigest?: { at: RequestLocator; hash: 'sha256'; encoding: 'hex' | 'base64' }
