@@ -21,6 +21,7 @@ const wanting = [
   },
   ...[
     { of: 'the pooler', needs: 'pgbouncer', story: 'stories/operate/pooler.test.ts' },
+    { of: 'the intake log', needs: 'nats-server', story: 'stories/cluster/**' },
     { of: 'Alertmanager', needs: 'prometheus-alertmanager', story: 'stories/products/alertmanager.test.ts' },
     { of: 'the Docker registry', needs: 'docker-registry', story: 'stories/products/docker-registry.test.ts' },
     { of: 'InfluxDB', needs: 'influxd', story: 'stories/products/influxdb.test.ts' },

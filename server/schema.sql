@@ -997,6 +997,33 @@ create table ingress_answers (
 );
 CREATE INDEX ingress_answers_by_age ON public.ingress_answers USING btree (created_at);
 
+create table intake_catalogue_changes (
+  sequence bigint not null generated always as identity,
+  kind text not null,
+  row_id uuid not null,
+  gone_name text,
+  constraint intake_catalogue_changes_pkey PRIMARY KEY (sequence)
+);
+
+create table intake_set_aside (
+  id uuid not null,
+  workspace_id uuid,
+  shard integer not null,
+  sequence bigint not null,
+  entry bytea not null,
+  error text not null,
+  tries integer not null,
+  constraint intake_set_aside_pkey PRIMARY KEY (id)
+);
+CREATE INDEX intake_set_aside_workspace_id_id_idx ON public.intake_set_aside USING btree (workspace_id, id);
+
+create table intake_shards (
+  shard integer not null,
+  stream text not null,
+  applied bigint not null,
+  constraint intake_shards_pkey PRIMARY KEY (shard)
+);
+
 create table integrations (
   id uuid not null,
   workspace_id uuid not null,
@@ -1228,6 +1255,49 @@ UNION ALL
     NULL::timestamp with time zone AS started_at,
     NULL::timestamp with time zone AS due_at
    FROM flow_runs_in_batches;
+
+create view intake_catalogue as
+SELECT 'subscription'::text AS kind,
+    s.id AS row_id,
+    s.webhook_uuid::text AS name,
+    json_build_object('webhookUuid', s.webhook_uuid, 'subscriptionId', s.id, 'workspaceId', s.workspace_id, 'customerId', s.customer_id, 'appEventTypeId', s.app_event_type_id, 'webhookKey', t.webhook_key, 'isArchived', s.archived_at IS NOT NULL, 'isCustomerArchived', c.archived_at IS NOT NULL) AS entry
+   FROM app_event_subscriptions s
+     JOIN app_event_types t ON t.id = s.app_event_type_id
+     JOIN customers c ON c.id = s.customer_id
+UNION ALL
+ SELECT 'type'::text AS kind,
+    t.id AS row_id,
+    t.webhook_key::text AS name,
+    json_build_object('id', t.id, 'workspaceId', t.workspace_id, 'tenantIdFormula', t.tenant_id_formula, 'userIdFormula', t.user_id_formula, 'validateEvents', t.validate_events, 'schema',
+        CASE
+            WHEN t.validate_events THEN t.schema
+            ELSE NULL::json
+        END, 'webhookKey', t.webhook_key, 'revision', t.revision, 'archivedAt', t.archived_at) AS entry
+   FROM app_event_types t
+UNION ALL
+ SELECT 'customer'::text AS kind,
+    c.id AS row_id,
+    (c.workspace_id::text || ' '::text) || c.internal_id AS name,
+    json_build_object('id', c.id, 'isArchived', c.archived_at IS NOT NULL) AS entry
+   FROM customers c
+UNION ALL
+ SELECT 'workspace'::text AS kind,
+    w.id AS row_id,
+    w.key AS name,
+    json_build_object('id', w.id, 'key', w.key, 'name', w.name, 'secretSealed', w.secret_sealed, 'publicKeys', w.public_keys, 'jwksUri', w.jwks_uri, 'appBaseUri', w.app_base_uri, 'logoUri', w.logo_uri, 'webhookUri', w.webhook_uri, 'enabledWebhookEvents', w.enabled_webhook_events, 'settings', w.settings, 'type', w.type, 'isExample', w.is_example, 'createdAt', w.created_at, 'updatedAt', w.updated_at, 'archivedAt', w.archived_at) AS entry
+   FROM workspaces w
+UNION ALL
+ SELECT 'external'::text AS kind,
+    s.id AS row_id,
+    s.webhook_uuid::text AS name,
+    json_build_object('workspaceId', s.workspace_id, 'customerId', s.customer_id, 'id', s.id) AS entry
+   FROM external_event_subscriptions s
+UNION ALL
+ SELECT 'global'::text AS kind,
+    g.id AS row_id,
+    g.webhook_uuid::text AS name,
+    json_build_object('workspaceId', g.workspace_id, 'customerId', NULL::unknown, 'id', g.integration_id) AS entry
+   FROM global_webhooks g;
 
 create view message_bodies as
 SELECT id,

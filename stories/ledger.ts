@@ -96,7 +96,8 @@ export async function ship(engine: EngineProcess, shipment: Shipment, ledger: Le
     ledger.unanswered += 1
     return false
   }
-  if (status !== 200) {
+  // 202: taken in, and looked at later.
+  if (status !== 200 && status !== 202) {
     const what = `${status} ${answer.type} ${answer.key}`
     ledger.refused.set(what, (ledger.refused.get(what) ?? 0) + 1)
     return false

@@ -32,6 +32,7 @@ const ORDER = [
   'workspace-files',
   // the pipeline: data moves from the first to the last
   'ingress',
+  'intake-log',
   'pulls',
   'external-events',
   'events',

@@ -26,6 +26,7 @@ import { flowRuns } from './flow-runs.ts'
 import { flows } from './flows.ts'
 import { functions } from './functions.ts'
 import { incomingWebhooks } from './incoming-webhooks.ts'
+import { setAsideIntake } from './intake-log.ts'
 import { integrations } from './integrations.ts'
 import { eventCatalogue, notificationEndpoints } from './notification-endpoints.ts'
 import { refusedRequests } from './refused-requests.ts'
@@ -78,6 +79,7 @@ export const contract = {
   alerts,
   alertSettings,
   refusedRequests,
+  setAsideIntake,
   search,
   statistics,
   workspaceFiles,
@@ -119,6 +121,7 @@ export * from './flow-runs.ts'
 export * from './flows.ts'
 export * from './functions.ts'
 export * from './incoming-webhooks.ts'
+export * from './intake-log.ts'
 export * from './integrations.ts'
 export * from './notification-endpoints.ts'
 export * from './refused-requests.ts'

@@ -34,6 +34,8 @@ export interface Config {
   adminPassword: string | null
   /** The mail server that alerts go out by; null for none. */
   mail: { url: string; from: string } | null
+  /** The intake log on NATS; null: events go straight into the database. */
+  intakeLog: { url: string; prefix: string; replicas: number; bytesMax: number } | null
 }
 
 /** A value in the environment that cannot be used; the message is one line that names the variable. */
@@ -74,6 +76,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     hasConsole: flag(text('PERMEA_CONSOLE'), 'PERMEA_CONSOLE') ?? true,
     adminPassword: adminPasswordOf(text('PERMEA_ADMIN_PASSWORD')),
     mail: mailOf(text('PERMEA_SMTP_URL'), text('PERMEA_MAIL_FROM')),
+    intakeLog: intakeLogOf(text),
   }
 }
 
@@ -100,6 +103,27 @@ function mailOf(url: string | null, from: string | null): Config['mail'] {
   if (from === null || !from.includes('@'))
     throw new ConfigProblem('PERMEA_MAIL_FROM must be the address that mail comes from')
   return { url, from }
+}
+
+const MIB = 1024 * 1024
+
+function intakeLogOf(text: (name: string) => string | null): Config['intakeLog'] {
+  const url = text('PERMEA_NATS_URL')
+  if (url === null) {
+    for (const name of ['PERMEA_NATS_PREFIX', 'PERMEA_NATS_REPLICAS', 'PERMEA_NATS_MEGABYTES'])
+      if (text(name) !== null) throw new ConfigProblem(`PERMEA_NATS_URL is missing beside ${name}`)
+    return null
+  }
+  for (const place of url.split(',')) {
+    if (!URL.canParse(place) || !/^(?:nats|tls):$/.test(new URL(place).protocol))
+      throw new ConfigProblem('PERMEA_NATS_URL must be addresses such as nats://a:4222,nats://b:4222,nats://c:4222')
+  }
+  const prefix = text('PERMEA_NATS_PREFIX') ?? 'permea'
+  if (!/^[A-Za-z0-9_-]{1,60}$/.test(prefix))
+    throw new ConfigProblem('PERMEA_NATS_PREFIX may have letters, digits, - and _')
+  const replicas = integer(text('PERMEA_NATS_REPLICAS'), 'PERMEA_NATS_REPLICAS', 3, 1, 5)
+  const megabytes = integer(text('PERMEA_NATS_MEGABYTES'), 'PERMEA_NATS_MEGABYTES', 4096, 1, 10_000_000)
+  return { url, prefix, replicas, bytesMax: megabytes * MIB }
 }
 
 function integer(text: string | null, name: string, otherwise: number, min: number, max: number): number {

@@ -7,10 +7,11 @@ import { createReplays } from './deliveries/replays.ts'
 import type { EngineFacts } from './engine-facts.ts'
 import type { EngineOptions } from './engine-options.ts'
 import { createFunctions } from './functions/functions.ts'
+import type { OpenedIntakeLog } from './intake-log/assembly.ts'
 import { createLive } from './live/live.ts'
 import { createEndpoints } from './notifications/endpoints.ts'
 import { createNotifications } from './notifications/notifications.ts'
-import { createOutbound } from './outbound/client.ts'
+import { createOutbound, type Outbound } from './outbound/client.ts'
 import { createMailer } from './outbound/mail.ts'
 import { createDatabase } from './platform/database.ts'
 import { createFacts } from './platform/facts.ts'
@@ -34,7 +35,11 @@ export type Ground = ReturnType<typeof createGround>
 export type Telling = ReturnType<typeof createTelling>
 
 /** What every room stands on. */
-export function createGround(options: EngineOptions, ensureCustomer: TokensOptions['ensureCustomer']) {
+export function createGround(
+  options: EngineOptions,
+  ensureCustomer: TokensOptions['ensureCustomer'],
+  openedLog: OpenedIntakeLog | null,
+) {
   const { clock, log, random } = options
   const database = createDatabase({
     url: options.databaseUrl,
@@ -74,18 +79,17 @@ export function createGround(options: EngineOptions, ensureCustomer: TokensOptio
   const functions = createFunctions({ sandbox, outbound, database, ids, log, clock })
 
   const workspaceStore = createWorkspaceStore(sealing)
-  const directory = createWorkspaceDirectory({ database, store: workspaceStore, clock })
-  const tokens = createTokens({
-    directory,
-    clock,
-    ownKeys: options.sealingKeys.map((key) => derivedKey(key, 'tokens of the engine')),
-    ensureCustomer,
-    async fetchJson(url) {
-      const outcome = await outbound.send({ url, method: 'GET', responseBytesMax: 1024 * 1024 })
-      if (outcome.kind !== 'answered' || outcome.status !== 200) throw new Error('its key set could not be fetched')
-      return JSON.parse(outcome.body.toString('utf8'))
-    },
-  })
+  const catalogue = openedLog?.know({ database, sealing, workspaceStore })
+  const directory = createWorkspaceDirectory({ database, store: catalogue?.workspaceStore ?? workspaceStore, clock })
+  const tokensWith = (ensure: TokensOptions['ensureCustomer']) =>
+    createTokens({
+      directory,
+      clock,
+      ownKeys: options.sealingKeys.map((key) => derivedKey(key, 'tokens of the engine')),
+      ensureCustomer: ensure,
+      fetchJson: keySetsBy(outbound),
+    })
+  const tokens = tokensWith(ensureCustomer)
   const forgetTokens = async () => {
     directory.forget()
     tokens.forget()
@@ -121,11 +125,21 @@ export function createGround(options: EngineOptions, ensureCustomer: TokensOptio
     workspaceStore,
     directory,
     tokens,
+    tokensWith,
+    openedLog,
     forgetTokens,
     authenticate,
     live,
     facts,
     yourApp,
+  }
+}
+
+function keySetsBy(outbound: Outbound): TokensOptions['fetchJson'] {
+  return async (url) => {
+    const outcome = await outbound.send({ url, method: 'GET', responseBytesMax: 1024 * 1024 })
+    if (outcome.kind !== 'answered' || outcome.status !== 200) throw new Error('its key set could not be fetched')
+    return JSON.parse(outcome.body.toString('utf8'))
   }
 }
 

@@ -7,6 +7,7 @@ import type { RegistryRooms } from './engine-registry.ts'
 import { engineRoutes } from './engine-routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import type { FlowRoutesOptions } from './flows/flow-routes.ts'
+import { setAsideRoutes } from './intake-log/routes.ts'
 import { audienceOf, elementTypeOf } from './live/element-type.ts'
 import { asyncApi } from './notifications/catalogue.ts'
 import { checkReady } from './platform/readiness.ts'
@@ -64,7 +65,7 @@ export async function createHttp(
     actions,
     data,
   } = registry
-  const { plans, runs, launch, externalReceive, pulls, ingress } = pipeline
+  const { plans, runs, launch, externalReceive, pulls, intakeLog, ingress } = pipeline
 
   const hasApi = options.roles.has('api')
   const startRun: FlowRoutesOptions['startRun'] = async (principal, instance, input) =>
@@ -139,6 +140,7 @@ export async function createHttp(
     routes: [
       ...routes,
       searchRoutes(routes),
+      setAsideRoutes({ ...ground, clock, customers, runs, receive: externalReceive }),
       refusedRequestRoutes({ database, clock, customers }),
       runView.routes,
       eventRoutes({ database, clock, publicUrl, customers, runs }),
@@ -153,7 +155,11 @@ export async function createHttp(
     },
     mounts: [connecting, appRequestsRoom, workspaceFiles].flatMap((room) => room.mounts ?? []),
     documents: { '/asyncapi.json': asyncApi() },
-    checkReady: () => checkReady(database, ownership),
+    async checkReady() {
+      if (intakeLog !== null && hasApi) return { intakeLog: intakeLog.status() }
+      await checkReady(database, ownership)
+      return {}
+    },
     tls: options.tls ?? undefined,
     ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
     ...(options.checkAnswers === undefined ? {} : { checkAnswers: options.checkAnswers }),

@@ -14,6 +14,7 @@ import type { Flows } from './flows/flows.ts'
 import type { Instances } from './flows/instances.ts'
 import type { Functions } from './functions/function.ts'
 import type { IngressLimits } from './ingress/ingress.ts'
+import type { IntakeLog } from './intake-log/assembly.ts'
 import type { Connectors } from './integrations/connectors.ts'
 import type { Notifications } from './notifications/notifications.ts'
 import type { AllowRule } from './outbound/address-policy.ts'
@@ -69,8 +70,18 @@ export interface EngineOptions {
   console?: ConsoleOptions | null
   /** Where the ready-made connectors are; those of this product where absent. */
   connectorsDirectory?: URL
+  /** The intake log that events are taken in by; absent: straight into the database. */
+  intakeLog?: IntakeLogPlace | null
   /** How often processes look after shards, queued jobs and forgotten rows, in milliseconds. */
   tickMs?: number
+}
+
+/** Where the intake log is, and how it is to be. */
+export interface IntakeLogPlace {
+  url: string
+  prefix: string
+  replicas: number
+  bytesMax: number
 }
 
 /** Every room, built once. What is public here is for the start-up, the example and tests. */
@@ -102,6 +113,8 @@ export interface Engine extends AsyncDisposable {
   appRequests: AppRequests
   refusedRequests: RefusedRequestsRoom
   externalSubscriptions: ExternalSubscriptions
+  /** Null where events are taken straight into the database. */
+  intakeLog: IntakeLog | null
   /** Begins to work: takes shards, does jobs. HTTP is opened by the caller. */
   start(): Promise<void>
   stop(): Promise<void>

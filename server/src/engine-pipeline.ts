@@ -5,6 +5,7 @@ import { createAccept } from './events/accept.ts'
 import { createExternalReceive } from './external-events/receive.ts'
 import { createPlans } from './flows/plan.ts'
 import { nodesOfVersion } from './flows/store.ts'
+import { lookupsIn } from './ingress/doors.ts'
 import { createIngressRoom } from './ingress/room.ts'
 import { createPulls } from './pulls/pulls.ts'
 import { createLaunch } from './runs/launch.ts'
@@ -72,12 +73,17 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     collections: data.collections,
     events: externalReceive,
   })
+  const intakeLog =
+    ground.openedLog?.build({
+      ...{ ...ground, ...options, customers: registry.customers, runs, receive: externalReceive },
+    }) ?? null
   const ingress = createIngressRoom({
-    database,
+    addresses: lookupsIn(database),
     ids,
     accept,
     receive: externalReceive,
     authenticate,
+    ...intakeLog,
     metrics,
     intake,
     rates,
@@ -85,5 +91,5 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     limits: options.ingressLimits ?? {},
   })
 
-  return { plans, runWatch, runs, launch, accept, externalReceive, pulls, ingress }
+  return { plans, runWatch, runs, launch, accept, externalReceive, pulls, intakeLog, ingress }
 }

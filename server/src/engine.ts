@@ -15,12 +15,15 @@ import { sealOldNodes } from './flows/store.ts'
 import { sealParameters } from './integrations/integration.ts'
 import { sealOldParameters } from './integrations/store.ts'
 import { createDatabase } from './platform/database.ts'
+import { isDatabaseAway } from './platform/database-errors.ts'
 import { createHousekeeping } from './platform/housekeeping.ts'
 import type { Log } from './platform/log.ts'
 import { migrate } from './platform/migrations.ts'
 import { migrateQueue } from './platform/queue.ts'
 import { checkKeepsSessions } from './platform/readiness.ts'
 import { AppSubscriptionTasks } from './subscriptions/app-subscriptions.ts'
+
+export { isDatabaseAway }
 
 /** Brings the database to the newest schema. Safe for many processes at once. */
 export async function migrateAll(databaseUrl: string, log: Log): Promise<void> {
@@ -36,7 +39,8 @@ export async function migrateAll(databaseUrl: string, log: Log): Promise<void> {
 
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { clock, log } = options
-  const ground = createGround(options, (workspaceId, claims) => customers.ensure(workspaceId, claims))
+  const openedLog = await openLog(options)
+  const ground = createGround(options, (workspaceId, claims) => customers.ensure(workspaceId, claims), openedLog)
   const { database, sealing, isWorker, queue, ownership, outbound, sandbox, functions, live, facts } = ground
   const telling = createTelling(options, ground)
   const { alerts, deliveries, replays, endpoints } = telling
@@ -53,7 +57,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     connectionsRoom,
   } = registry
   const pipeline = createPipeline(options, ground, telling, registry)
-  const { runWatch, runs, launch, externalReceive, pulls, ingress } = pipeline
+  const { runWatch, runs, launch, externalReceive, pulls, intakeLog, ingress } = pipeline
 
   queue.handle({
     ...connectionsRoom.jobs,
@@ -119,6 +123,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         pulls.start()
         await queue.start()
       }
+      intakeLog?.start()
       if (options.roles.has('scheduler')) housekeeping.start()
     },
     async stop() {
@@ -126,6 +131,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       if (innerApp !== app) await innerApp.close()
       await live.stop()
       await ingress.drained()
+      await intakeLog?.stop()
       await ground.refusedRequests.settled()
       await housekeeping.stop()
       await queue.stop()
@@ -139,9 +145,17 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await functions.settled()
       await appRequests.settled()
       await outbound.close()
+      await openedLog?.close()
       await database.close()
     },
     [Symbol.asyncDispose]: () => engine.stop(),
   }
   return engine
+}
+
+/** Nothing of it is loaded where there is none. */
+async function openLog({ intakeLog, log }: EngineOptions) {
+  if (intakeLog === undefined || intakeLog === null) return null
+  const { openIntakeLog } = await import('./intake-log/assembly.ts')
+  return openIntakeLog({ ...intakeLog, log })
 }

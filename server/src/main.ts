@@ -18,6 +18,7 @@ import { keepCertificateCurrent, readCertificate } from './platform/tls-files.ts
 import type { Workspace } from './workspaces/workspace.ts'
 
 const IMPATIENT_AFTER_MS = 1000
+const LOOK_AGAIN_MS = 500
 const ADMIN_TOKEN_SECONDS = 86_400
 const CUSTOMER_TOKEN_SECONDS = 7 * 86_400
 const EXAMPLE_TOKEN_SECONDS = 60
@@ -45,7 +46,7 @@ function lineOf(error: Error): string {
 async function main(): Promise<void> {
   keepHeapSmall()
   // What is loaded decides how large the heap becomes: the engine comes after the bounds are set.
-  const { createEngine, migrateAll } = await import('./engine.ts')
+  const { createEngine, isDatabaseAway, migrateAll } = await import('./engine.ts')
   const config = await withPort(readConfig())
   isDebugging = config.logLevel === 'debug'
   const log = createLog(config.logLevel)
@@ -55,10 +56,20 @@ async function main(): Promise<void> {
     ? await startExampleReceiver(systemClock.now, receiverPortBeside(config.port))
     : null
   const databaseUrl = config.databaseUrl ?? postgres?.urlOf('postgres') ?? ''
-  await migrateAll(databaseUrl, log).catch((cause: Error) => {
-    if (config.databaseUrl === null) throw cause
-    throw new ConfigProblem(`DATABASE_URL cannot be used: ${cause.message}`)
-  })
+  const mayWait = (cause: unknown) => config.intakeLog !== null && isDatabaseAway(cause)
+  const migrating = () =>
+    migrateAll(databaseUrl, log).catch((cause: Error) => {
+      if (config.databaseUrl === null || mayWait(cause)) throw cause
+      throw new ConfigProblem(`DATABASE_URL cannot be used: ${cause.message}`)
+    })
+  // With an intake log events are taken in while the database is away, also by a process that starts meanwhile.
+  const isMigrated = await migrating().then(
+    () => true,
+    (cause: unknown) => {
+      if (mayWait(cause)) return false
+      throw cause
+    },
+  )
   const engine = await createEngine({
     databaseUrl,
     publicUrl: config.publicUrl,
@@ -72,21 +83,42 @@ async function main(): Promise<void> {
     roles: config.roles,
     console: config.hasConsole ? { dir: CONSOLE_DIR, adminPassword: config.adminPassword } : null,
     mail: config.mail,
+    intakeLog: config.intakeLog,
     retentionDays: config.retentionDays,
     clock: systemClock,
     random: Math.random,
     log,
   })
+  if (!isMigrated) {
+    await listen(engine, config)
+    stopOnSignal(engine, receiver, postgres, log)
+    log.warn({}, 'the database cannot be reached; events are taken into the intake log meanwhile')
+    await untilDatabaseIsBack(migrating, mayWait)
+  }
   const { workspace, isNew } = await openWorkspace(engine, config, secrets, receiver)
   engine.console?.serve(workspace.key)
   await engine.start()
-  await listen(engine, config)
+  if (isMigrated) await listen(engine, config)
   const { server } = engine.app
   if (config.tls !== null && server instanceof TlsServer) keepCertificateCurrent(server, config.tls, log)
   if (isNew && workspace.isExample) await sendExampleEvent(engine, workspace)
-  stopOnSignal(engine, receiver, postgres, log)
+  if (isMigrated) stopOnSignal(engine, receiver, postgres, log)
   process.stdout.write(await greeting(engine, config, workspace, receiver))
   if (engine.console !== null) buildConsole(log)
+}
+
+async function untilDatabaseIsBack(
+  migrating: () => Promise<void>,
+  mayWait: (cause: unknown) => boolean,
+): Promise<void> {
+  for (;;) {
+    try {
+      return await migrating()
+    } catch (cause) {
+      if (!mayWait(cause)) throw cause
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
+    }
+  }
 }
 
 async function startPostgres(config: Config, log: Log): Promise<EmbeddedPostgres> {

@@ -138,6 +138,7 @@ async function houseOf(parts: {
     tokenOf,
     async settle() {
       do {
+        await engine.intakeLog?.settled()
         await jobsDone(engine)
         await engine.externalSubscriptions.settled()
         await engine.pulls.settled()

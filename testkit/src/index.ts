@@ -9,6 +9,7 @@ export { createEngineProcess, type EngineProcess, type EngineProcessOptions } fr
 export { type CallKind, type ExternalApp, type Registration, startExternalApp } from './external-app.ts'
 export { addWorkspace, buildHouse, type House, type HouseOptions } from './house.ts'
 export { createLink, type Link, postgresSocketOf } from './link.ts'
+export { type NatsCluster, startNatsCluster } from './nats-cluster.ts'
 export { createPostgresProcess, type PostgresProcess } from './postgres-process.ts'
 export { type SeededRandom, seededRandom } from './random.ts'
 export { answering, type Received, type Receiver, startReceiver } from './receiver.ts'

@@ -39,8 +39,8 @@ export interface ApiOptions {
   admit?(principal: Principal): void | Promise<void>
   /** Further documents that anybody may read, by path. */
   documents: Readonly<Record<string, object>>
-  /** Resolves when the process can do its work; rejects with what it lacks, in words that anybody may read. */
-  checkReady(): Promise<void>
+  /** Resolves when the process can do its work, with what is said beside that; rejects with what it lacks, in words that anybody may read. */
+  checkReady(): Promise<Record<string, unknown>>
   /** Mounts what is not of the contract: webhook URLs. They read their bodies themselves. */
   mountIngress(app: FastifyInstance): void
   /** Mounts what people look at: the console and its live news. */
@@ -310,8 +310,8 @@ function mountHealth(app: FastifyInstance, options: ApiOptions): void {
   app.get('/healthz', async () => ({ status: 'ok' }))
   app.get('/readyz', async (_request, reply) => {
     try {
-      await options.checkReady()
-      return { status: 'ready' }
+      const more = await options.checkReady()
+      return { status: 'ready', ...more }
     } catch (error) {
       return reply.status(503).send({ status: 'not ready', reason: (error as Error).message })
     }

@@ -195,6 +195,14 @@ export function listIncomingWebhooks(
   return lookThrough(tx, { log: 'incoming_webhooks', columns: listedColumns, ...conditions, page })
 }
 
+/** Whether a request is in the record, or on its way there. */
+export async function hasWebhook(tx: Tx, id: string): Promise<boolean> {
+  const { rows } = await sql<{ is: boolean }>`
+    select exists (select 1 from incoming_webhooks where id = ${id})
+        or exists (select 1 from incoming_webhooks_active where id = ${id}) as is`.execute(tx)
+  return rows[0]?.is === true
+}
+
 export async function incomingWebhookById(tx: Tx, workspaceId: string, id: string): Promise<IncomingWebhookRow | null> {
   const { rows } = await sql<IncomingWebhookRow>`
     select ${WEBHOOK_COLUMNS} from incoming_webhooks where id = ${id} and workspace_id = ${workspaceId}`.execute(tx)

@@ -12,50 +12,68 @@ export interface Doors {
   external: { subscription: Door; global: Door }
 }
 
-export function createDoors(database: Database): Doors {
+/** Finds whose addresses are, by the uuids in them. */
+export interface AddressLookups {
+  subscriptions(uuids: readonly string[]): Promise<ReadonlyMap<string, Owned & { subscriptionId: string }>>
+  types(keys: readonly string[]): Promise<ReadonlyMap<string, { id: string; workspaceId: string }>>
+  /** Of external apps; `id` is of the subscription. */
+  externals(uuids: readonly string[]): Promise<ReadonlyMap<string, Owned & { id: string }>>
+  /** `id` is of the integration. */
+  globals(uuids: readonly string[]): Promise<ReadonlyMap<string, { id: string; workspaceId: string }>>
+}
+
+interface Owned {
+  workspaceId: string
+  customerId: string | null
+}
+
+export function lookupsIn(database: Database): AddressLookups {
   return {
-    internal: {
-      subscription: createDoor(async (uuids) =>
-        byAddress([...(await subscriptionSources(database, uuids)).values()], (each) => ({
-          ...each,
-          elementId: toWire('aes', each.subscriptionId),
-        })),
-      ),
-      global: createDoor(async (uuids) =>
-        byAddress(await appEventSources(database, uuids), ({ id, webhookKey, workspaceId }) => ({
-          webhookUuid: webhookKey,
-          workspaceId,
-          customerId: null,
-          elementId: toWire('aet', id),
-        })),
-      ),
+    subscriptions: (uuids) => subscriptionSources(database, uuids),
+    types: async (keys) => new Map((await appEventSources(database, keys)).map((type) => [type.webhookKey, type])),
+    async externals(uuids) {
+      const found = await sourcesByUuids(database, uuids)
+      return new Map([...found].map(([uuid, each]) => [uuid, { ...each, id: each.subscriptionId }]))
     },
-    external: {
-      subscription: createDoor(async (uuids) =>
-        byAddress([...(await sourcesByUuids(database, uuids)).values()], (each) => ({
-          ...each,
-          elementId: toWire('ees', each.subscriptionId),
-        })),
-      ),
-      global: createDoor(async (uuids) =>
-        byAddress(await globalWebhookWorkspaces(database.db, uuids), ({ integrationId, ...each }) => ({
-          ...each,
-          customerId: null,
-          elementId: toWire('int', integrationId),
-        })),
-      ),
+    async globals(uuids) {
+      const found = await globalWebhookWorkspaces(database.db, uuids)
+      return new Map(found.map((each) => [each.webhookUuid, { ...each, id: each.integrationId }]))
     },
   }
 }
 
-function byAddress<Row>(
-  rows: readonly Row[],
-  ownerOf: (row: Row) => AddressOwner & { webhookUuid: string },
-): Map<string, AddressOwner> {
-  return new Map(
-    rows.map((row) => {
-      const { webhookUuid, ...owner } = ownerOf(row)
-      return [webhookUuid, owner]
-    }),
-  )
+export function createDoors(find: AddressLookups): Doors {
+  return {
+    internal: {
+      subscription: doorBy(find.subscriptions, ({ subscriptionId, workspaceId, customerId }) => ({
+        workspaceId,
+        customerId,
+        elementId: toWire('aes', subscriptionId),
+      })),
+      global: doorBy(find.types, ({ id, workspaceId }) => ({
+        workspaceId,
+        customerId: null,
+        elementId: toWire('aet', id),
+      })),
+    },
+    external: {
+      subscription: doorBy(find.externals, ({ id, workspaceId, customerId }) => ({
+        workspaceId,
+        customerId,
+        elementId: toWire('ees', id),
+      })),
+      global: doorBy(find.globals, ({ id, workspaceId }) => ({
+        workspaceId,
+        customerId: null,
+        elementId: toWire('int', id),
+      })),
+    },
+  }
+}
+
+function doorBy<Row>(
+  load: (uuids: readonly string[]) => Promise<ReadonlyMap<string, Row>>,
+  ownerOf: (row: Row) => AddressOwner,
+): Door {
+  return createDoor(async (uuids) => new Map([...(await load(uuids))].map(([uuid, row]) => [uuid, ownerOf(row)])))
 }

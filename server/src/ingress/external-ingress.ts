@@ -12,7 +12,7 @@ import type { Door } from './door.ts'
 import { enterBy } from './entrance.ts'
 
 export interface ExternalIngressOptions {
-  receive: ExternalReceive
+  receive: Pick<ExternalReceive, 'atSubscription' | 'atGlobal'>
   ids: Ids
   metrics: Metrics
   rates: Rates

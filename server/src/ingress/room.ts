@@ -1,14 +1,13 @@
 import type { FastifyInstance } from 'fastify'
-import type { Database } from '../platform/database.ts'
 import { takeAnyContentType } from './any-content-type.ts'
-import { createDoors } from './doors.ts'
+import { type AddressLookups, createDoors } from './doors.ts'
 import { createExternalIngress, type ExternalIngressOptions } from './external-ingress.ts'
 import { createIngress, type IngressOptions } from './ingress.ts'
 
 export interface IngressRoomOptions
   extends Omit<IngressOptions, 'doors'>,
     Pick<ExternalIngressOptions, 'receive' | 'ids'> {
-  database: Database
+  addresses: AddressLookups
 }
 
 /** Every webhook URL, of your application and of external apps. */
@@ -18,9 +17,9 @@ export interface IngressRoom {
   drained(): Promise<void>
 }
 
-export function createIngressRoom({ database, receive, ids, ...options }: IngressRoomOptions): IngressRoom {
+export function createIngressRoom({ addresses, receive, ids, ...options }: IngressRoomOptions): IngressRoom {
   const { metrics, rates } = options
-  const doors = createDoors(database)
+  const doors = createDoors(addresses)
   const internal = createIngress({ ...options, doors: doors.internal })
   const external = createExternalIngress({ receive, ids, metrics, rates, doors: doors.external })
   return {

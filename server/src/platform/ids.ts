@@ -88,6 +88,7 @@ export type Prefix =
   | 'eep'
   | 'job'
   | 'rrq'
+  | 'isa'
 
 /**
  * Writes a database id as the prefixed identifier of the wire, for example `fr_01h455vb4pex5vsknk084sn02q`.

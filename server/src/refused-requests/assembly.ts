@@ -12,6 +12,8 @@ export interface RefusedRequestsRoom {
   noteRequest(request: FastifyRequest, refusal: { reason: ErrorKey; status: number; message: string }): void
   /** One event of a request, with its text. */
   noteEvent(request: FastifyRequest, refused: { reason: ErrorKey; message: string; text: string }): void
+  /** An event that was taken in, and refused when it could be looked at. */
+  noteLater(refused: { workspaceId: string; elementId: string; reason: ErrorKey; message: string; text: string }): void
   settled(): Promise<void>
 }
 
@@ -60,6 +62,13 @@ export function createRefusedRequestsRoom(options: RefusedRequestsRoomOptions): 
     noteEvent(request, { reason, message, text }) {
       const body = () => ({ text, contentType: 'application/json' })
       recorder.note({ ...senderOf(request), reason, message, status: ERRORS[reason].status, body })
+    },
+    noteLater({ text, ...refused }) {
+      const body = () => ({ text, contentType: 'application/json' })
+      const { status } = ERRORS[refused.reason]
+      // Its sender was answered long ago, and was whoever knew the address.
+      const sender = { method: 'POST', url: '/webhooks/', address: '', customerId: null, authorization: undefined }
+      recorder.note({ ...sender, ...refused, status, body })
     },
     settled: () => recorder.settled(),
   }
