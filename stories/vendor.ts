@@ -53,3 +53,19 @@ export async function offerVendor(admin: Permea, vendor: ExternalApp): Promise<v
 export async function connectVendor(customer: Permea, vendor: ExternalApp): Promise<{ id: string }> {
   return customer.connections.create({ body: { integrationKey: 'vendor', input: { apiKey: vendor.apiKey } } })
 }
+
+/** A type with this `handle`, and a subscription to it. */
+export async function offerEvent(admin: Permea, customer: Permea, connectionId: string, key: string, handle: string) {
+  await admin.externalEventTypes.create({
+    body: {
+      key,
+      name: key,
+      subscribe: 'export default async () => ({ state: {} })',
+      unsubscribe: 'export default async () => {}',
+      handle: `export default async function handle({ data }) { ${handle} }`,
+    },
+  })
+  const { id } = await customer.externalEventSubscriptions.create({ body: { connectionId, externalEventTypeKey: key } })
+  const { incomingWebhookUri } = await admin.externalEventSubscriptions.get({ params: { id } })
+  return { subscriptionId: id, url: incomingWebhookUri ?? '' }
+}

@@ -1,6 +1,6 @@
 import { type BenchEngine, startBenchEngine } from './bench-engine.ts'
 import { answerParent, usageNow } from './child.ts'
-import { defineExternal, subscribe } from './external-scene.ts'
+import { defineExternal, HOSTILE, subscribe } from './external-scene.ts'
 import type { Target } from './load-child.ts'
 import { signedWays } from './signed-webhooks.ts'
 
@@ -19,6 +19,8 @@ export interface ExternalReady {
   /** Of a subscription whose `handle` never ends, and of one whose `handle` computes for 60 ms. */
   looping: string
   computing: string
+  /** Of subscriptions whose `handle` is stopped, each in another way. */
+  hostile: string[]
   /** Of subscriptions whose `handle` verifies a signature, by the way it is made. */
   signed: Record<string, Target[]>
 }
@@ -38,6 +40,8 @@ async function start(options: ExternalOptions): Promise<ExternalReady> {
   await subscribe(bench, 'polled', 'polled', null)
   const looping = await subscribe(bench, 'looping', 'looping', null)
   const computing = await subscribe(bench, 'computing', 'computing', null)
+  const hostile: string[] = []
+  for (const key of Object.keys(HOSTILE)) hostile.push(await subscribe(bench, 'hostile', key, null))
   const signed: Record<string, Target[]> = {}
   for (const [way, { token }] of ways) {
     const targets = names.slice(0, SIGNED_CUSTOMERS).map(async (name) => ({
@@ -46,7 +50,7 @@ async function start(options: ExternalOptions): Promise<ExternalReady> {
     }))
     signed[way] = await Promise.all(targets)
   }
-  return { port: bench.port, usual, looping, computing, signed }
+  return { port: bench.port, usual, looping, computing, hostile, signed }
 }
 
 /** Deliveries that were taken and recorded, and tries that failed. */

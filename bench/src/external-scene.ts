@@ -11,6 +11,15 @@ const HANDLE = `export default async function handle({ data }) {
   const { orderId, ...record } = data
   return { events: [{ type: 'order.created', record: { id: orderId, ...record } }] }
 }`
+/** Functions that are stopped, each in another way: by time, with their process, by memory. */
+export const HOSTILE = {
+  'hostile-await': 'export default async () => { await null; for (;;); }',
+  'hostile-getter': 'export default () => ({ get events() { for (;;); } })',
+  'hostile-native': 'export default () => Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)',
+  'hostile-text': 'export default () => { let s = "x"; for (;;) s += s }',
+  'hostile-objects': 'export default () => { const a = []; for (;;) a.push({ a: [1, 2, 3] }) }',
+}
+
 const LOOPING = 'export default async function handle() { for (;;); }'
 /** Work of about 60 ms, measured in what it does, since a guest's clock stands still while it computes. */
 const COMPUTING = `export default async function handle({ data }) {
@@ -60,7 +69,13 @@ export async function defineExternal(
     body: { events: { polled: { name: 'Polled', implementationType: 'pull', pull: PULL } } },
   })
   await admin.integrations.create({ body: { key: 'app', connectorKey: 'app' } })
-  for (const [key, handle] of Object.entries({ order: HANDLE, looping: LOOPING, computing: COMPUTING, ...further })) {
+  for (const [key, handle] of Object.entries({
+    order: HANDLE,
+    looping: LOOPING,
+    computing: COMPUTING,
+    ...HOSTILE,
+    ...further,
+  })) {
     await admin.externalEventTypes.create({
       body: {
         key,

@@ -99,10 +99,10 @@ async function containment(stage: ExternalStage): Promise<Row[]> {
   const { port } = stage.engine
   await webhooksWhile(stage, () => wait(3000))
   const alone = await webhooksWhile(stage, () => wait(BESIDE_SECONDS * 1000))
-  const beside = async (path: string) => {
+  const beside = async (...paths: string[]) => {
     const misbehaving = load(stage, {
       port,
-      targets: [{ path, token: 'none' }],
+      targets: paths.map((path) => ({ path, token: 'none' })),
       seconds: BESIDE_SECONDS,
       connections: 500,
       pace: { kind: 'open', batch: 1, everyMs: 1000 / MISBEHAVING_RATE },
@@ -111,9 +111,15 @@ async function containment(stage: ExternalStage): Promise<Row[]> {
   }
   const looping = await beside(ready.looping)
   const computing = await beside(ready.computing)
+  const all = await beside(ready.looping, ready.computing, ...ready.hostile)
   return [
     besideRow(`webhooks beside ${MISBEHAVING_RATE} calls/s of a function that loops`, alone, looping),
     besideRow(`webhooks beside ${MISBEHAVING_RATE} calls/s of a function that computes for 60 ms`, alone, computing),
+    besideRow(
+      `webhooks beside ${MISBEHAVING_RATE} calls/s of functions that misbehave in ${2 + ready.hostile.length} ways`,
+      alone,
+      all,
+    ),
   ]
 }
 
