@@ -268,6 +268,15 @@ test('a function whose loading takes long is kept apart as well', async () => {
   expect(['load', 'cpu_timeout']).toContain((await again).failure)
 })
 
+test('a function that uses up its memory is kept apart as well', async () => {
+  await using trial = openTrial({ children: 1 })
+  const bomb = fn('const a = []; for (;;) a.push(new Uint8Array(1e6).fill(1))')
+  expect(await trial.failed(bomb, { owner: 'bomb', limits: LONG })).toMatchObject({ failure: 'memory' })
+  const again = trial.run(bomb, { owner: 'bomb', limits: LONG })
+  await until('it has a process apart', 40_000, () => trial.sandbox.status().children === 2)
+  expect(await again).toMatchObject({ kind: 'failed' })
+})
+
 test('calls beyond what may wait are refused at once, and the rest is done', async () => {
   await using trial = openTrial({ children: 1 })
   await trial.returned(ECHO)

@@ -154,7 +154,7 @@ function hashed(fileName: string, code: string): Hashed {
 }
 
 function isDisturbing(ending: Ending): boolean {
-  return ending.kind === 'failed' && ending.failure === 'cpu_timeout'
+  return ending.kind === 'failed' && (ending.failure === 'cpu_timeout' || ending.failure === 'memory')
 }
 
 type Problem = { failure: 'limit_exceeded' | 'aborted'; message: string }
