@@ -52,6 +52,8 @@ create table actions (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  secrets_sealed text,
+  is_sealed boolean not null default false,
   constraint actions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
   constraint actions_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
   constraint actions_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
@@ -64,6 +66,7 @@ CREATE INDEX actions_by_age ON public.actions USING btree (workspace_id, id);
 CREATE INDEX actions_by_connection ON public.actions USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
 CREATE INDEX actions_by_parent ON public.actions USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX actions_key ON public.actions USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key, instance_key) WHERE (archived_at IS NULL);
+CREATE INDEX actions_unsealed ON public.actions USING btree (id) WHERE (NOT is_sealed);
 
 create table alert_settings (
   workspace_id uuid not null,

@@ -1,3 +1,4 @@
+import { openedParts } from './actions/action-secrets.ts'
 import { type ApiOptions, createApi } from './api/server.ts'
 import { createConsole } from './console/console.ts'
 import type { Ground, Telling } from './engine-ground.ts'
@@ -72,7 +73,10 @@ export async function createHttp(
     runView.started(principal, await launch.byApi(instance, input))
   const workspaceFiles = createWorkspaceFilesRoom({
     ...{ ...options, ...ground, routes: () => routes },
-    unmasked: { flow: async (principal, id) => ({ nodes: await flows.nodesOf(await flows.find(principal, id)) }) },
+    unmasked: {
+      flow: async (principal, id) => ({ nodes: await flows.nodesOf(await flows.find(principal, id)) }),
+      action: async (principal, id) => openedParts(sealing, await actions.actions.find(principal, id, {})),
+    },
   })
   const routes = engineRoutes({
     database,

@@ -161,6 +161,7 @@ export async function createRegistryRooms(
   const ownApi = createOwnApi({ app: innerApp, publicUrl, directory, tokens })
   const steps = { outbound, yourApp, clock, functions, appCalls: appRequests, ownApi, records: data.records }
   const actions = createActionsRoom({
+    sealing,
     database,
     clock,
     ids,

@@ -1,3 +1,4 @@
+import { sealOldActions } from './actions/store.ts'
 import { REPLAY_TASK } from './deliveries/replays.ts'
 import { archiveOwnOf } from './engine-data.ts'
 import { whatFollows } from './engine-facts.ts'
@@ -113,6 +114,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         sealOldParameters(tx, (shared) => sealParameters(sealing, { shared, byOption: {} })),
       )
       await sealOldNodes(database, sealing)
+      await database.transaction((tx) => sealOldActions(tx, sealing))
       await housekeeping.runHourly()
       await ownership.start()
       if (isWorker) {

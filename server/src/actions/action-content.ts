@@ -2,28 +2,53 @@ import type { ActionInput, ErrorData } from '@permea/contract'
 import type { z } from 'zod'
 import { checkSchema } from '../api/json-schema.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
+import { missingSecrets } from '../exchanges/literal-secrets.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import type { Functions, Whose } from '../functions/function.ts'
 import type { Connector } from '../integrations/connector.ts'
-import type { ActionContent } from './action.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { type ActionContent, contentOf } from './action.ts'
+import { keptParts, openedParts, sealedParts } from './action-secrets.ts'
 import { ACTION_KINDS, type ActionProblem, actionTypeOf } from './action-types.ts'
 
 type Input = z.output<typeof ActionInput>
 
 /** The content with what is given laid over it. Without a base, a type is needed. */
-export function mergedContent(base: ActionContent | null, input: Input, name: string): ActionContent {
+export function mergedContent(
+  base: ActionContent | null,
+  input: Input,
+  { name, sealing, isOfConnection }: { name: string; sealing: Sealing; isOfConnection: boolean },
+): ActionContent {
   const type = input.type === undefined ? (base?.type ?? null) : actionTypeOf(input.type)
   if (type === null) throw refusalOf([{ field: 'type', message: typeProblem(input.type) }])
   return {
     name: input.name ?? base?.name ?? name,
     description: input.description === undefined ? (base?.description ?? null) : input.description,
     type,
-    config: input.config === undefined ? (base?.config ?? null) : input.config,
     inputSchema: input.inputSchema === undefined ? (base?.inputSchema ?? null) : input.inputSchema,
-    outputMapping: input.outputMapping === undefined ? (base?.outputMapping ?? null) : input.outputMapping,
     customOutputSchema:
       input.customOutputSchema === undefined ? (base?.customOutputSchema ?? null) : input.customOutputSchema,
+    ...mergedParts(base, input, { sealing, isOfConnection }),
   }
+}
+
+/** Who may only make actions of connections cannot have the workspace's secrets sent to oneself. */
+function mergedParts(
+  base: ActionContent | null,
+  input: Input,
+  { sealing, isOfConnection }: { sealing: Sealing; isOfConnection: boolean },
+) {
+  const stored = base === null ? { config: null, outputMapping: null } : openedParts(sealing, base)
+  const { kept, isElsewhere } = keptParts(
+    {
+      config: input.config === undefined ? stored.config : input.config,
+      outputMapping: input.outputMapping === undefined ? stored.outputMapping : input.outputMapping,
+    },
+    stored,
+  )
+  if (isElsewhere && isOfConnection)
+    refuse([{ field: 'config', message: 'the secret (***) is not kept where it would go elsewhere: give it' }])
+  return sealedParts(sealing, kept, base?.secretsSealed ?? null)
 }
 
 function typeProblem(given: string | undefined): string {
@@ -34,7 +59,7 @@ function typeProblem(given: string | undefined): string {
 }
 
 export function isSameContent(one: ActionContent, other: ActionContent): boolean {
-  return JSON.stringify(one) === JSON.stringify(other)
+  return JSON.stringify(contentOf(one)) === JSON.stringify(contentOf(other))
 }
 
 /**
@@ -71,10 +96,14 @@ export async function checkContent(
   refuse([{ field, message: `${message}${where}`, ...(line === null ? {} : { line, column }) }])
 }
 
-/** What is not there yet in content that is right as far as it goes. */
+/** What is not there yet in content that is right as far as it goes; the configuration with its secrets. */
 export function incompletenessOf({ type, config }: Pick<ActionContent, 'type' | 'config'>): ErrorData[] {
-  return ACTION_KINDS[type]
-    .check(config ?? {}, null)
+  const missing = missingSecrets({ config }).map((field) => ({
+    field,
+    message: 'a secret is given as it is shown (***), and none is kept for it: give it',
+    isIncomplete: true,
+  }))
+  return [...ACTION_KINDS[type].check(config ?? {}, null), ...missing]
     .filter((each) => each.isIncomplete === true)
     .map(({ field, message }) =>
       errorData('invalid_action', `${field}: ${message}`, { problems: [{ field, message }] }),

@@ -17,6 +17,8 @@ export interface ActionContent {
   inputSchema: Json | boolean | null
   outputMapping: unknown
   customOutputSchema: Json | boolean | null
+  /** Secrets that stand in `config` and `outputMapping`, which are kept here as they are shown; null where none does. */
+  secretsSealed: string | null
 }
 
 /** An action: universal (no integration), of one integration, or of one connection. */
@@ -41,8 +43,8 @@ export function actionLayerOf(action: Pick<Action, 'integrationId' | 'connection
 }
 
 export function contentOf(action: ActionContent): ActionContent {
-  const { name, description, type, config, inputSchema, outputMapping, customOutputSchema } = action
-  return { name, description, type, config, inputSchema, outputMapping, customOutputSchema }
+  const { name, description, type, config, inputSchema, outputMapping, customOutputSchema, secretsSealed } = action
+  return { name, description, type, config, inputSchema, outputMapping, customOutputSchema, secretsSealed }
 }
 
 export interface ActionBeside {

@@ -13,8 +13,10 @@ import { integrationById, integrationByKey } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids, secretUuid } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import { type Action, actionLayerOf, contentOf } from './action.ts'
 import { checkContent, isSameContent, mergedContent } from './action-content.ts'
+import { openedParts } from './action-secrets.ts'
 import {
   actionById,
   actionOfIntegration,
@@ -44,6 +46,7 @@ export interface ActionsOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   functions: Functions
   connections: Pick<Connections, 'find' | 'byId' | 'appOf'>
   /** The connector that an integration configures; null where it has none (any more). */
@@ -208,13 +211,17 @@ class ActionRegistry implements Actions {
     return ofIntegration ?? living.find((each) => each.integrationId === null) ?? null
   }
 
+  #merging(name: string, { connectionId }: Pick<Scope, 'connectionId'>) {
+    return { name, sealing: this.#o.sealing, isOfConnection: connectionId !== null }
+  }
+
   async #insert(scope: Scope, parent: Action | null, input: Input): Promise<Action> {
     const element = newElement(
       { ...input, key: input.key ?? parent?.key, name: input.name ?? parent?.name },
       this.#o,
       'an action',
     )
-    const content = mergedContent(parent, input, element.name)
+    const content = mergedContent(parent, input, this.#merging(element.name, scope))
     await checkContent(content, this.#o.functions, await this.connectorFor(scope), scope)
     return refusingTakenKey('action', element.key, () =>
       this.#o.database.transaction(async (tx) => {
@@ -237,9 +244,9 @@ class ActionRegistry implements Actions {
   async change(action: Action, input: Input): Promise<Action> {
     refuseArchived(action)
     const connector = await this.connectorFor(action)
-    await checkContent(mergedContent(action, input, action.name), this.#o.functions, connector, action)
+    await checkContent(mergedContent(action, input, this.#merging(action.name, action)), this.#o.functions, connector, action)
     return this.#locked(action, async (_tx, current) => {
-      const content = mergedContent(current, input, current.name)
+      const content = mergedContent(current, input, this.#merging(current.name, current))
       return {
         ...current,
         ...content,
@@ -302,9 +309,10 @@ class ActionRegistry implements Actions {
 
   clone(action: Action): Promise<Action> {
     const { workspaceId, integrationId, connectionId, customerId, meta, instanceKey } = action
-    const { name, outputMapping, ...content } = contentOf(action)
+    const { name, outputMapping: _mapping, config: _config, secretsSealed: _sealed, ...content } = contentOf(action)
+    const parts = openedParts(this.#o.sealing, action)
     const key = `${action.key}-copy-${this.#o.ids.next().slice(-6)}`
-    const input = { ...content, outputMapping, key, name: `${name} (copy)`, meta, instanceKey }
+    const input = { ...content, ...parts, key, name: `${name} (copy)`, meta, instanceKey }
     return this.#insert({ workspaceId, integrationId, connectionId, customerId }, null, input)
   }
 

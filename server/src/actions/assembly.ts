@@ -10,6 +10,7 @@ import type { Integration } from '../integrations/integration.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { StepServices } from '../steps/step.ts'
 import { createActionInstances } from './action-instances.ts'
 import { type Actions, createActions } from './actions.ts'
@@ -24,6 +25,7 @@ export interface ActionsRoomOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   functions: Functions
   connections: Connections
   customers: Customers
@@ -49,13 +51,13 @@ export interface ActionsRoom {
 }
 
 export function createActionsRoom(options: ActionsRoomOptions): ActionsRoom {
-  const { database, clock, ids, connections, customers, functions } = options
+  const { database, clock, ids, sealing, connections, customers, functions } = options
   const actions = createActions(options)
   const targets = createTargets({ database, actions, connections, customers })
-  const runner = createRunner({ database, clock, ids, services: options.steps })
-  const views = createActionViews({ database, clock, schemas: options.schemas })
+  const runner = createRunner({ database, clock, ids, sealing, services: options.steps })
+  const views = createActionViews({ database, clock, sealing, schemas: options.schemas })
   const instances = createActionInstances({ database, actions, functions, connections })
-  const shared = { database, actions, targets, runner, views, functions, customers }
+  const shared = { database, sealing, actions, targets, runner, views, functions, customers }
   return {
     actions,
     routes: [

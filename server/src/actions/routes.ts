@@ -9,6 +9,7 @@ import type { Customers } from '../customers/registry.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import { type Action, actionLayerOf } from './action.ts'
 import { checkContent, mergedContent } from './action-content.ts'
 import { type ActionNarrowing, type Actions, reachOf } from './actions.ts'
@@ -24,6 +25,7 @@ export interface ActionRoutesOptions {
   runner: Runner
   views: ActionViews
   functions: Functions
+  sealing: Sealing
   customers: Pick<Customers, 'find'>
 }
 
@@ -139,7 +141,11 @@ export function actionRoutes(options: ActionRoutesOptions): RouteSet {
           ? { type: 'run-javascript', config: { code } }
           : // Sent as it is: what looks like a formula in it is not one.
             { type: 'api-request-to-external-app', config: { request: { $plain: request } } }
-      const content = mergedContent(null, given, api === undefined ? 'code' : `${api.method} ${request.path}`)
+      const content = mergedContent(null, given, {
+        name: api === undefined ? 'code' : `${api.method} ${request.path}`,
+        sealing: options.sealing,
+        isOfConnection: false,
+      })
       if (api === undefined) await checkContent(content, options.functions, null, principal)
       return run(await targets.ofContent(principal, content, narrowing), { input, meta })
     },

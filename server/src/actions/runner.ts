@@ -8,8 +8,10 @@ import { evaluateFormula } from '../formulas/compile-formula.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { StepCall, StepOutcome, StepServices } from '../steps/step.ts'
 import { incompletenessOf } from './action-content.ts'
+import { maskOfParts, openedParts } from './action-secrets.ts'
 import { ACTION_KINDS } from './action-types.ts'
 import { type ActionRun, keptText } from './run-log.ts'
 import { insertRun } from './run-log-store.ts'
@@ -19,6 +21,7 @@ export interface RunnerOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   services: StepServices
 }
 
@@ -78,7 +81,8 @@ export function createRunner(options: RunnerOptions): Runner {
   }
 
   async function execute(target: RunTarget, request: RunRequest, id: string, logs: unknown[]): Promise<StepOutcome> {
-    const { runnable, connection, integration, customer } = target
+    const { connection, integration, customer } = target
+    const runnable = { ...target.runnable, ...openedParts(options.sealing, target.runnable) }
     const [missing] = incompletenessOf(runnable)
     if (missing !== undefined) return { kind: 'failed', error: missing }
     const kind = ACTION_KINDS[runnable.type]
@@ -104,6 +108,7 @@ export function createRunner(options: RunnerOptions): Runner {
       ...(connection === null ? {} : { connection: connectionVariable(connection) }),
       input: request.input,
     }
+    const mask = maskOfParts(runnable)
     const call: StepCall = {
       services: options.services,
       workspaceId: target.workspaceId,
@@ -115,7 +120,7 @@ export function createRunner(options: RunnerOptions): Runner {
       sourceId: toWire('arl', id),
       errorType: 'action_run',
       signal: request.signal,
-      log: (record) => logs.push(record),
+      log: (record) => logs.push(mask === null ? record : mask.value(record)),
     }
     const owner = customer?.id ?? target.workspaceId
     let field = 'config'

@@ -1,20 +1,22 @@
 import type { Page } from '../api/paging.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { Action } from './action.ts'
+import { sealedParts } from './action-secrets.ts'
 
 const columns = sql.raw(`a.id, a.workspace_id as "workspaceId", a.integration_id as "integrationId",
   a.connection_id as "connectionId", a.customer_id as "customerId", a.parent_id as "parentId", a.instance_key as "instanceKey",
   a.uuid, a.key, a.name, a.description, a.meta, a.type, a.config, a.input_schema as "inputSchema",
-  a.output_mapping as "outputMapping", a.custom_output_schema as "customOutputSchema", a.is_customized as "isCustomized",
+  a.output_mapping as "outputMapping", a.custom_output_schema as "customOutputSchema", a.is_customized as "isCustomized", a.secrets_sealed as "secretsSealed",
   a.revision, a.created_at as "createdAt", a.updated_at as "updatedAt", a.archived_at as "archivedAt"`)
 
 export async function insertAction(tx: Tx, a: Action): Promise<void> {
   await sql`
     insert into actions (id, workspace_id, integration_id, connection_id, customer_id, parent_id, instance_key, uuid, key, name, description, meta,
-      type, config, input_schema, output_mapping, custom_output_schema, is_customized, revision, created_at, updated_at)
+      type, config, input_schema, output_mapping, custom_output_schema, is_customized, secrets_sealed, is_sealed, revision, created_at, updated_at)
     values (${a.id}, ${a.workspaceId}, ${a.integrationId}, ${a.connectionId}, ${a.customerId}, ${a.parentId}, ${a.instanceKey}, ${a.uuid},
       ${a.key}, ${a.name}, ${a.description}, ${asJson(a.meta)}, ${a.type}, ${asJson(a.config)}, ${asJson(a.inputSchema)},
-      ${asJson(a.outputMapping)}, ${asJson(a.customOutputSchema)}, ${a.isCustomized}, ${a.revision}, ${a.createdAt}, ${a.updatedAt})`.execute(
+      ${asJson(a.outputMapping)}, ${asJson(a.customOutputSchema)}, ${a.isCustomized}, ${a.secretsSealed}, true, ${a.revision}, ${a.createdAt}, ${a.updatedAt})`.execute(
     tx,
   )
 }
@@ -23,7 +25,8 @@ export async function updateAction(tx: Tx, a: Action): Promise<void> {
   await sql`
     update actions set key = ${a.key}, name = ${a.name}, description = ${a.description}, meta = ${asJson(a.meta)}, type = ${a.type},
       config = ${asJson(a.config)}, input_schema = ${asJson(a.inputSchema)}, output_mapping = ${asJson(a.outputMapping)},
-      custom_output_schema = ${asJson(a.customOutputSchema)}, is_customized = ${a.isCustomized}, revision = ${a.revision},
+      custom_output_schema = ${asJson(a.customOutputSchema)}, is_customized = ${a.isCustomized}, secrets_sealed = ${a.secretsSealed}, is_sealed = true,
+      revision = ${a.revision},
       updated_at = ${a.updatedAt}, archived_at = ${a.archivedAt}
      where id = ${a.id}`.execute(tx)
 }
@@ -38,8 +41,21 @@ export async function passContentOn(tx: Tx, parent: Action): Promise<void> {
     )
     update actions a set name = ${parent.name}, description = ${parent.description}, type = ${parent.type}, config = ${asJson(parent.config)},
       input_schema = ${asJson(parent.inputSchema)}, output_mapping = ${asJson(parent.outputMapping)},
-      custom_output_schema = ${asJson(parent.customOutputSchema)}, revision = gen_random_uuid(), updated_at = ${parent.updatedAt}
+      custom_output_schema = ${asJson(parent.customOutputSchema)}, secrets_sealed = ${parent.secretsSealed}, is_sealed = true,
+      revision = gen_random_uuid(), updated_at = ${parent.updatedAt}
       from following f where a.id = f.id`.execute(tx)
+}
+
+/** Seals secrets in configurations that were stored before they were sealed. */
+export async function sealOldActions(tx: Tx, sealing: Sealing): Promise<void> {
+  const { rows } = await sql<Pick<Action, 'id' | 'config' | 'outputMapping'>>`
+    select id, config, output_mapping as "outputMapping" from actions where not is_sealed for update`.execute(tx)
+  for (const { id, ...content } of rows) {
+    const { config, outputMapping, secretsSealed } = sealedParts(sealing, content, null)
+    await sql`
+      update actions set config = ${asJson(config)}, output_mapping = ${asJson(outputMapping)}, secrets_sealed = ${secretsSealed},
+        is_sealed = true where id = ${id}`.execute(tx)
+  }
 }
 
 /** Archives the living ones below an action; gives how many. */

@@ -6,8 +6,10 @@ import type { RecordSchemas } from '../data-records/record-schemas.ts'
 import { integrationsByIds } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import { type Action, actionAnswer, actionLayerOf } from './action.ts'
 import { incompletenessOf } from './action-content.ts'
+import { openedParts } from './action-secrets.ts'
 import { ACTION_KINDS } from './action-types.ts'
 import { actionsByIds } from './store.ts'
 
@@ -22,10 +24,11 @@ export interface ActionViews {
 export interface ActionViewsOptions {
   database: Database
   clock: Clock
+  sealing: Sealing
   schemas: RecordSchemas
 }
 
-export function createActionViews({ database, clock, schemas }: ActionViewsOptions): ActionViews {
+export function createActionViews({ database, clock, sealing, schemas }: ActionViewsOptions): ActionViews {
   const { db } = database
   const present = (ids: readonly (string | null)[]) => ids.filter((id) => id !== null)
 
@@ -42,7 +45,7 @@ export function createActionViews({ database, clock, schemas }: ActionViewsOptio
         customer: customers.get(action.customerId ?? ''),
         universalId: parent === undefined ? null : actionLayerOf(parent) === 'universal' ? parent.id : parent.parentId,
         errors,
-        incomplete: incompletenessOf(action),
+        incomplete: incompletenessOf({ ...action, ...openedParts(sealing, action) }),
         now: clock.now(),
       })
     })

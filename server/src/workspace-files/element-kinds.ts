@@ -1,4 +1,5 @@
 import type { contract, FlowNodes } from '@permea/contract'
+import { withoutLiteralSecrets } from '../exchanges/literal-secrets.ts'
 import { withoutReadOnly } from '../flows/flow.ts'
 import { shownNodes } from '../flows/node-secrets.ts'
 
@@ -169,6 +170,10 @@ const ROWS: readonly (Pick<ElementKind, 'type' | 'folder' | 'group' | 'layers' |
     group: 'actions',
     layers: 'integrations',
     fields: ['inputSchema', 'type', 'config', 'outputMapping', 'customOutputSchema'],
+    shownIn: (field, value) =>
+      field === 'config' || field === 'outputMapping'
+        ? (withoutLiteralSecrets({ [field]: value }).shown as Record<string, unknown>)[field]
+        : value,
     inherited: ['name', 'type', ...ACTION_CONTENT],
     copied: ACTION_CONTENT,
   },
