@@ -169,12 +169,15 @@ create table app_event_types (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  secrets_sealed text,
+  is_sealed boolean not null default false,
   constraint app_event_types_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint app_event_types_pkey PRIMARY KEY (id),
   constraint app_event_types_webhook_key_key UNIQUE (webhook_key),
   constraint app_event_types_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
 CREATE UNIQUE INDEX app_event_types_key ON public.app_event_types USING btree (workspace_id, key) WHERE (archived_at IS NULL);
+CREATE INDEX app_event_types_unsealed ON public.app_event_types USING btree (id) WHERE (NOT is_sealed);
 
 create table app_events (
   id uuid not null,

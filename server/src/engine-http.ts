@@ -6,6 +6,8 @@ import type { EngineOptions } from './engine-options.ts'
 import type { Pipeline } from './engine-pipeline.ts'
 import type { RegistryRooms } from './engine-registry.ts'
 import { engineRoutes } from './engine-routes.ts'
+import { openedRequests } from './event-types/app-event-type.ts'
+import { findAppEventType } from './event-types/routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import type { FlowRoutesOptions } from './flows/flow-routes.ts'
 import { setAsideRoutes } from './intake-log/routes.ts'
@@ -75,6 +77,8 @@ export async function createHttp(
     ...{ ...options, ...ground, routes: () => routes },
     unmasked: {
       flow: async (principal, id) => ({ nodes: await flows.nodesOf(await flows.find(principal, id)) }),
+      'app-event-type': async (principal, id) =>
+        openedRequests(sealing, await findAppEventType(database, principal, id)),
       action: async (principal, id) => openedParts(sealing, await actions.actions.find(principal, id, {})),
     },
   })

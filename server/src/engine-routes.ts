@@ -168,6 +168,7 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
     ...parts.connectionRoutes,
     integrationRoutes({ database, clock, ids, sealing, connectors, views: integrationViews, publicUrl }),
     eventTypeRoutes({
+      sealing,
       database,
       clock,
       ids,

@@ -7,6 +7,7 @@ import { createHttp } from './engine-http.ts'
 import type { Engine, EngineOptions } from './engine-options.ts'
 import { createPipeline } from './engine-pipeline.ts'
 import { createRegistryRooms } from './engine-registry.ts'
+import { sealOldRequests } from './event-types/store.ts'
 import { forgetOldAnswers } from './events/store.ts'
 import { forgetEventKeys } from './external-events/store.ts'
 import { FOLLOW_TYPE_TASK } from './external-subscriptions/subscriptions.ts'
@@ -115,6 +116,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       )
       await sealOldNodes(database, sealing)
       await database.transaction((tx) => sealOldActions(tx, sealing))
+      await database.transaction((tx) => sealOldRequests(tx, sealing))
       await housekeeping.runHourly()
       await ownership.start()
       if (isWorker) {

@@ -244,7 +244,12 @@ class ActionRegistry implements Actions {
   async change(action: Action, input: Input): Promise<Action> {
     refuseArchived(action)
     const connector = await this.connectorFor(action)
-    await checkContent(mergedContent(action, input, this.#merging(action.name, action)), this.#o.functions, connector, action)
+    await checkContent(
+      mergedContent(action, input, this.#merging(action.name, action)),
+      this.#o.functions,
+      connector,
+      action,
+    )
     return this.#locked(action, async (_tx, current) => {
       const content = mergedContent(current, input, this.#merging(current.name, current))
       return {

@@ -10,7 +10,8 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Facts } from '../platform/facts.ts'
 import { fromWire, type Ids, secretUuid } from '../platform/ids.ts'
-import { type AppEventType, appEventTypeAnswer } from './app-event-type.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { type AppEventType, appEventTypeAnswer, sealedRequests } from './app-event-type.ts'
 import {
   appEventTypeById,
   appEventTypeByKey,
@@ -23,6 +24,7 @@ export interface EventTypeRoutesOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   publicUrl: string
   facts: Facts<AppEventTypeFacts>
 }
@@ -49,7 +51,7 @@ export async function findAppEventType(
 type Input = CallOf<(typeof table)['create']>['body']
 
 /** The fields of a type that the input gives, laid over what is there. */
-function merged(current: AppEventType, input: Input): AppEventType {
+function merged(sealing: Sealing, current: AppEventType, input: Input): AppEventType {
   return {
     ...current,
     key: input.key ?? current.key,
@@ -58,8 +60,15 @@ function merged(current: AppEventType, input: Input): AppEventType {
     meta: input.meta === undefined ? current.meta : input.meta,
     schema: input.schema === undefined ? current.schema : input.schema,
     example: input.example === undefined ? current.example : input.example,
-    subscribeRequest: input.subscribeRequest === undefined ? current.subscribeRequest : input.subscribeRequest,
-    unsubscribeRequest: input.unsubscribeRequest === undefined ? current.unsubscribeRequest : input.unsubscribeRequest,
+    ...sealedRequests(
+      sealing,
+      {
+        subscribeRequest: input.subscribeRequest === undefined ? current.subscribeRequest : input.subscribeRequest,
+        unsubscribeRequest:
+          input.unsubscribeRequest === undefined ? current.unsubscribeRequest : input.unsubscribeRequest,
+      },
+      current,
+    ),
     tenantIdFormula: input.tenantIdFormula === undefined ? current.tenantIdFormula : input.tenantIdFormula,
     userIdFormula: input.userIdFormula === undefined ? current.userIdFormula : input.userIdFormula,
     validateEvents: input.validateEvents ?? current.validateEvents,
@@ -107,7 +116,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
     return type
   }
   async function change(call: CallOf<(typeof table)['put']>) {
-    const changed = merged(await living(call), call.body)
+    const changed = merged(options.sealing, await living(call), call.body)
     await check(changed)
     return answer(await save(changed))
   }
@@ -132,12 +141,13 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
         example: null,
         subscribeRequest: null,
         unsubscribeRequest: null,
+        secretsSealed: null,
         tenantIdFormula: null,
         userIdFormula: null,
         validateEvents: false,
         webhookKey: secretUuid(),
       }
-      const type = merged(blank, body)
+      const type = merged(options.sealing, blank, body)
       await check(type)
       await refusingTakenKey('app event type', type.key, () => insertAppEventType(database.db, type))
       return answer(type)

@@ -1,20 +1,23 @@
 import type { Page } from '../api/paging.ts'
 import { uuids } from '../platform/array-parameters.ts'
 import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
-import type { AppEventType } from './app-event-type.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { type AppEventType, type Requests, sealedRequests } from './app-event-type.ts'
 
 const columns = sql.raw(`id, workspace_id as "workspaceId", uuid, key, name, description, meta, schema, example,
-  subscribe_request as "subscribeRequest", unsubscribe_request as "unsubscribeRequest",
+  subscribe_request as "subscribeRequest", unsubscribe_request as "unsubscribeRequest", secrets_sealed as "secretsSealed",
   tenant_id_formula as "tenantIdFormula", user_id_formula as "userIdFormula", validate_events as "validateEvents",
   webhook_key as "webhookKey", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
 
 export async function insertAppEventType(tx: Tx, t: AppEventType): Promise<void> {
   await sql`
     insert into app_event_types (id, workspace_id, uuid, key, name, description, meta, schema, example, subscribe_request, unsubscribe_request,
-      tenant_id_formula, user_id_formula, validate_events, webhook_key, revision, created_at, updated_at)
+      tenant_id_formula, user_id_formula, validate_events, webhook_key, secrets_sealed, is_sealed, revision, created_at, updated_at)
     values (${t.id}, ${t.workspaceId}, ${t.uuid}, ${t.key}, ${t.name}, ${t.description}, ${asJson(t.meta)}, ${asJson(t.schema)}, ${asJson(t.example)},
       ${asJson(t.subscribeRequest)}, ${asJson(t.unsubscribeRequest)}, ${asJson(t.tenantIdFormula)}, ${asJson(t.userIdFormula)},
-      ${t.validateEvents}, ${t.webhookKey}, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(tx)
+      ${t.validateEvents}, ${t.webhookKey}, ${t.secretsSealed}, true, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
+    tx,
+  )
 }
 
 export async function updateAppEventType(tx: Tx, t: AppEventType): Promise<void> {
@@ -23,8 +26,23 @@ export async function updateAppEventType(tx: Tx, t: AppEventType): Promise<void>
       schema = ${asJson(t.schema)}, example = ${asJson(t.example)}, subscribe_request = ${asJson(t.subscribeRequest)},
       unsubscribe_request = ${asJson(t.unsubscribeRequest)}, tenant_id_formula = ${asJson(t.tenantIdFormula)},
       user_id_formula = ${asJson(t.userIdFormula)}, validate_events = ${t.validateEvents}, webhook_key = ${t.webhookKey},
+      secrets_sealed = ${t.secretsSealed}, is_sealed = true,
       revision = ${t.revision}, updated_at = ${t.updatedAt}, archived_at = ${t.archivedAt}
      where id = ${t.id}`.execute(tx)
+}
+
+/** Seals secrets in requests that were stored before they were sealed. */
+export async function sealOldRequests(tx: Tx, sealing: Sealing): Promise<void> {
+  const { rows } = await sql<Requests & { id: string }>`
+    select id, subscribe_request as "subscribeRequest", unsubscribe_request as "unsubscribeRequest"
+      from app_event_types where not is_sealed for update`.execute(tx)
+  const nothing = { subscribeRequest: null, unsubscribeRequest: null, secretsSealed: null }
+  for (const { id, ...given } of rows) {
+    const { subscribeRequest, unsubscribeRequest, secretsSealed } = sealedRequests(sealing, given, nothing)
+    await sql`
+      update app_event_types set subscribe_request = ${asJson(subscribeRequest)}, unsubscribe_request = ${asJson(unsubscribeRequest)},
+        secrets_sealed = ${secretsSealed}, is_sealed = true where id = ${id}`.execute(tx)
+  }
 }
 
 export async function appEventTypeById(tx: Tx, workspaceId: string, id: string): Promise<AppEventType | null> {

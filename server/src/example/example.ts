@@ -75,6 +75,7 @@ export async function createExample(parts: ExampleParts, workspace: Workspace): 
     example: EXAMPLE_EVENT,
     subscribeRequest: null,
     unsubscribeRequest: null,
+    secretsSealed: null,
     tenantIdFormula: { $var: '$.customerId' },
     userIdFormula: null,
     validateEvents: false,

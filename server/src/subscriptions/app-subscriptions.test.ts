@@ -2,6 +2,10 @@ import type { Permea } from '@permea/sdk'
 import { answering, buildHouse, type House, type Receiver, startReceiver } from '@permea/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
+import { sealOldRequests } from '../event-types/store.ts'
+import { sql } from '../platform/database.ts'
+import { createSealing, sealingKey } from '../platform/sealing.ts'
+
 // What your application is told about streams of events, and what happens when it does not listen.
 
 const HOUR_MS = 3_600_000
@@ -182,4 +186,39 @@ test('what nobody wants any more while a request is under way is unsubscribed ri
   await house.settle()
   expect(paths()).toEqual(['/subscribe', '/unsubscribe/late'])
   expect(await subscription()).toMatchObject({ status: 'unsubscribed', isSubscribed: false })
+})
+
+test('a secret in a request is sealed, shown to nobody, kept where it is given as it is shown, and sent', async () => {
+  const params = { selector: 'order-created' }
+  const { db } = house.engine.database
+  const stored = async () => {
+    const { rows } = await sql<{ text: string }>`select t::text as text from app_event_types t`.execute(db)
+    return rows.map(({ text }) => text).join()
+  }
+  const type = await house.admin.appEventTypes.get({ params })
+  expect(type.subscribeRequest).toMatchObject({ headers: { 'X-Api-Key': '***' } })
+  const shown = [type, await house.admin.appEventTypes.list(), await house.admin.appEventTypes.export({ params })]
+  expect(JSON.stringify(shown) + (await stored())).not.toContain('a-secret-key')
+  const subscribeRequest = { ...(type.subscribeRequest as object), uri: '/subscribe-on' }
+  await house.admin.appEventTypes.patch({ params, body: { subscribeRequest } })
+  await enable()
+  await house.settle()
+  expect(app.received.at(-1)).toMatchObject({ path: '/subscribe-on', headers: { 'x-api-key': 'a-secret-key' } })
+  // As a process of an older version stored it.
+  const open = { ...subscribeRequest, headers: { 'X-Api-Key': 'an-older-key' } }
+  await sql`
+    update app_event_types set subscribe_request = ${JSON.stringify(open)}, secrets_sealed = null, is_sealed = false`.execute(
+    db,
+  )
+  const sealing = createSealing([sealingKey('a key for tests that is long enough')])
+  await house.engine.database.transaction((tx) => sealOldRequests(tx, sealing))
+  expect(await stored()).not.toContain('an-older-key')
+  await anna.appEventSubscriptions.subscribe({ params: { id: (await subscription()).id } })
+  expect(app.received.at(-1)?.headers['x-api-key']).toBe('an-older-key')
+  // Where nothing is kept, nothing is sent.
+  await house.admin.appEventTypes.patch({ params, body: { subscribeRequest: { ...open, headers: { secret: '***' } } } })
+  const before = app.received.length
+  await anna.appEventSubscriptions.subscribe({ params: { id: (await subscription()).id } })
+  expect(await subscription()).toMatchObject({ error: { message: expect.stringContaining('headers.secret') } })
+  expect(app.received).toHaveLength(before)
 })

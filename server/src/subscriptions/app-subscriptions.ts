@@ -4,8 +4,9 @@ import { subscriptionFailed, subscriptionKey } from '../alerts/conditions.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { type Customer, userVariable } from '../customers/customer.ts'
 import { customerById } from '../customers/store.ts'
-import type { AppEventType } from '../event-types/app-event-type.ts'
+import { type AppEventType, openedRequests } from '../event-types/app-event-type.ts'
 import { appEventTypeById, appEventTypesByIds } from '../event-types/store.ts'
+import { missingSecrets } from '../exchanges/literal-secrets.ts'
 import { recordedRequest, recordedResponse } from '../exchanges/recorded.ts'
 import { evaluateFormula } from '../formulas/compile-formula.ts'
 import type { Outbound } from '../outbound/client.ts'
@@ -236,7 +237,8 @@ class SubscriptionKeeper implements AppSubscriptions {
     const type = await appEventTypeById(database.db, subscription.workspaceId, subscription.appEventTypeId)
     const customer = await customerById(database.db, subscription.workspaceId, subscription.customerId)
     if (type === null || customer === null) throw new Error(`subscription ${id} has no type or customer`)
-    const spec = step === 'subscribe' ? type.subscribeRequest : type.unsubscribeRequest
+    const requests = openedRequests(this.#o.sealing, type)
+    const spec = step === 'subscribe' ? requests.subscribeRequest : requests.unsubscribeRequest
     const result = spec === null ? SKIPPED : await this.#send(spec, subscription, customer)
     await database.transaction(async (tx) => {
       const [current] = await lockSubscriptions(tx, [id])
@@ -322,6 +324,8 @@ class SubscriptionKeeper implements AppSubscriptions {
   }
 
   async #send(spec: HttpRequestSpec, subscription: AppEventSubscription, customer: Customer): Promise<SendResult> {
+    const [missing] = missingSecrets(spec)
+    if (missing !== undefined) return failed(`${missing}: the secret is not there; give the request with it`)
     const scope = {
       webhookUri: subscriptionWebhookUri(this.#o.publicUrl, subscription.webhookUuid),
       user: userVariable(customer),

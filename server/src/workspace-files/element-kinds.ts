@@ -110,6 +110,7 @@ const ROWS: readonly (Pick<ElementKind, 'type' | 'folder' | 'group' | 'layers' |
       'userIdFormula',
       'validateEvents',
     ],
+    shownIn: (field, value) => (field.endsWith('Request') ? withoutLiteralSecrets(value).shown : value),
     defaults: { validateEvents: false },
   },
   {
