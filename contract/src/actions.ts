@@ -77,6 +77,10 @@ export const ActionInput = z.object({
   connectionId: z.string().nullish(),
   instanceKey: z.string().max(500).nullish(),
   parentId: z.string().nullish(),
+  /** What exports of others hold beside ids of theirs. */
+  integrationUuid: z.string().nullish(),
+  integration: z.unknown().optional(),
+  parentUuid: z.string().nullish(),
 })
 
 /** What narrows down which action is meant. */

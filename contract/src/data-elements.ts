@@ -45,6 +45,8 @@ export const dataElementInput = {
   integrationId: z.string().nullish(),
   integrationKey: z.string().nullish(),
   integrationUuid: z.string().nullish(),
+  /** As older exports hold it, beside an id of theirs. */
+  integration: z.unknown().optional(),
   connectionId: z.string().nullish(),
   instanceKey: z.string().max(500).nullish(),
   parentId: z.string().nullish(),

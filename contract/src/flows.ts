@@ -109,6 +109,10 @@ export const FlowInput = z.object({
   integrationKey: z.string().nullish(),
   universalFlowId: z.string().nullish(),
   parentId: z.string().nullish(),
+  /** What exports of others hold beside ids of theirs. */
+  integrationUuid: z.string().nullish(),
+  integration: z.unknown().optional(),
+  parentUuid: z.string().nullish(),
   parametersSchema: JsonSchema.nullish(),
   parameters: Meta.nullish(),
   enabled: z.boolean().optional(),

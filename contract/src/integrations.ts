@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { AuthType, ConnectionOption, ConnectorEventSpec, ConnectorOperationSpec } from './connectors.ts'
 import type { EndpointTable } from './endpoint.ts'
+import { ErrorData } from './errors.ts'
 import {
   ElementDependency,
   ElementState,
@@ -29,6 +30,7 @@ export const Integration = z
     parameters: Meta.optional(),
     optionsConfig: z.record(z.string(), OptionConfig).optional(),
     state: ElementState.optional(),
+    errors: z.array(ErrorData).optional(),
     hasMissingParameters: z.boolean().optional(),
     hasDocumentation: z.boolean().optional(),
     hasOperations: z.boolean().optional(),

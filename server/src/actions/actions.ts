@@ -1,5 +1,6 @@
 import type { ActionInput } from '@permea/contract'
 import type { z } from 'zod'
+import { integrationNamed, ownName } from '../api/brought-in.ts'
 import { newElement, refusingTakenKey, withOwnUuid } from '../api/elements.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
@@ -174,10 +175,11 @@ class ActionRegistry implements Actions {
 
   async create(principal: Principal, input: Input): Promise<Action> {
     const { workspaceId } = principal
-    const parentSelector = given(input.parentId)
+    const parentSelector = ownName([input.parentId])
     const connection = await this.connectionOf(principal, input)
     refuseArchivedConnection(connection)
-    const integration = connection === null ? await this.integrationOf(principal, input) : null
+    const named = connection === null ? integrationNamed(input) : null
+    const integration = named === null ? null : await findIntegration(this.#o.database, principal, named)
     const scope: Scope = {
       workspaceId,
       integrationId: connection?.integrationId ?? integration?.id ?? null,

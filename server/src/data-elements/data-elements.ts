@@ -1,3 +1,4 @@
+import { integrationNamed, ownName } from '../api/brought-in.ts'
 import { newElement, refusingTakenKey, withOwnUuid } from '../api/elements.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
@@ -43,6 +44,7 @@ export interface ElementInput extends Narrowing {
   parentId?: string | null | undefined
   parentUuid?: string | null | undefined
   parentKey?: string | null | undefined
+  integration?: unknown
   isCustomized?: boolean | undefined
   [field: string]: unknown
 }
@@ -164,7 +166,8 @@ class ElementRegistry implements DataElements {
 
   async create(principal: Principal, kind: DataKind, input: ElementInput): Promise<DataElement> {
     const connection = await this.connectionOf(principal, input)
-    const integration = connection === null ? await this.integrationOf(principal, input) : null
+    const named = connection === null ? integrationNamed(input) : null
+    const integration = named === null ? null : await findIntegration(this.#o.database, principal, named)
     const scope: Scope = {
       workspaceId: principal.workspaceId,
       integrationId: connection?.integrationId ?? integration?.id ?? null,
@@ -182,14 +185,13 @@ class ElementRegistry implements DataElements {
     input: ElementInput,
   ): Promise<DataElement | null> {
     const { idName, universalIdName } = KINDS[kind]
-    const named = [input.parentId, input.parentUuid, input.parentKey, input[idName], input[universalIdName]]
-      .map((each) => (typeof each === 'string' ? given(each) : null))
-      .find((each) => each !== null)
+    const names = [input.parentId, input.parentUuid, input.parentKey, input[idName], input[universalIdName]]
+    const named = ownName(names)
     const isNarrow = scope.integrationId !== null || scope.connectionId !== null
-    if (named !== undefined && named !== null) {
+    if (named !== null) {
       const parent = await this.#findParent(principal, kind, named)
       if (parent !== null) refuseParent(parent, scope)
-      return parent
+      if (parent !== null || !isNarrow) return parent
     }
     if (!isNarrow || input.key === undefined) return null
     const wider = (await elementsByKey(this.#o.database.db, scope.workspaceId, kind, input.key)).filter(

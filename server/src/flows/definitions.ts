@@ -71,7 +71,9 @@ async function refuseBadNodes(
   how: { whose: Whose; isCodeKnown: boolean },
 ): Promise<void> {
   const problems = flowProblems(nodes, nodeTypes)
-  if (problems.some((each) => each.isIncomplete !== true)) refuseProblems(problems)
+  // What is wrong is named first; what is only missing would be kept.
+  const wrong = problems.filter((each) => each.isIncomplete !== true)
+  if (wrong.length > 0) refuseProblems([...wrong, ...problems.filter((each) => each.isIncomplete === true)])
   if (!how.isCodeKnown) refuseProblems(await codeProblems(nodes, how.whose, { nodeTypes, functions }))
 }
 

@@ -1,5 +1,6 @@
 import type { FlowInput, FlowNodes } from '@permea/contract'
 import type { z } from 'zod'
+import { integrationNamed, isNamed, ownName } from '../api/brought-in.ts'
 import { newElement, withOwnUuid } from '../api/elements.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
@@ -116,13 +117,9 @@ class FlowRegistry implements Flows {
   }
 
   async create(principal: Principal, input: Input): Promise<Flow> {
-    const integration = await this.integrationOf(principal, {
-      integrationId: input.integrationId ?? undefined,
-      integrationKey: input.integrationKey ?? undefined,
-    })
-    const parentSelector = input.universalFlowId ?? input.parentId
-    const universal =
-      parentSelector === undefined || parentSelector === null ? null : await this.find(principal, parentSelector)
+    const named = integrationNamed(input)
+    const integration = named === null ? null : await findIntegration(this.#o.database, principal, named)
+    const universal = await this.#universalOf(principal, integration, input)
     if (universal !== null && (universal.integrationId !== null || integration === null)) {
       throw new Refusal('invalid_input', 'a flow of an integration can follow a universal flow, nothing else can', {
         problems: [{ field: 'universalFlowId', message: 'needs an integrationKey, and to be a universal flow' }],
@@ -135,6 +132,16 @@ class FlowRegistry implements Flows {
         return flow
       }),
     )
+  }
+
+  /** One that is named by what it was elsewhere is the universal flow of that key, where there is one. */
+  async #universalOf(principal: Principal, integration: Integration | null, input: Input): Promise<Flow | null> {
+    const ids = [input.universalFlowId, input.parentId]
+    const own = ownName(ids)
+    if (own !== null) return this.find(principal, own)
+    if (integration === null || input.key === undefined || !isNamed([...ids, input.parentUuid])) return null
+    const all = await flowsByKey(this.#o.database.db, principal.workspaceId, input.key, null)
+    return all.find((flow) => flow.integrationId === null && flow.archivedAt === null) ?? null
   }
 
   async #insert(

@@ -1,5 +1,6 @@
 import { type IntegrationInput, integrations as table } from '@permea/contract'
 import type { z } from 'zod'
+import { ownName } from '../api/brought-in.ts'
 import { newElement, refusingTakenKey } from '../api/elements.ts'
 import { listAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
@@ -60,8 +61,24 @@ export function integrationRoutes(options: IntegrationRoutesOptions): RouteSet {
 
   /** The connector that a body names; undefined where it names none, null where it takes the connector away. */
   async function connectorNamed(principal: Principal, body: Input): Promise<Connector | null | undefined> {
-    const named = [body.connectorId, body.connectorUuid, body.connectorKey].find((each) => each !== undefined)
-    return named === undefined || named === null ? named : connectors.find(principal, named)
+    const names = [body.connectorId, body.connectorUuid, body.connectorKey]
+    const given = names.find((each) => each !== undefined)
+    if (given === undefined || given === null) return given
+    const named = ownName(names)
+    // What is brought in from elsewhere names connectors that may not be here: it has none until it is given one.
+    const isForeign = named === null || (named === body.connectorUuid && UUID.test(named))
+    return isForeign ? connectorBroughtIn(principal, body) : connectors.find(principal, named)
+  }
+  async function connectorBroughtIn(principal: Principal, body: Input): Promise<Connector | undefined> {
+    for (const name of [ownName([body.connectorUuid]), ownName([body.connectorKey])]) {
+      if (name === null) continue
+      const found = await connectors.find(principal, name).catch((error: unknown) => {
+        if (error instanceof Refusal && error.key === 'not_found') return null
+        throw error
+      })
+      if (found !== null) return found
+    }
+    return undefined
   }
   async function addGlobalWebhooks(tx: Tx, { id, workspaceId }: Integration, connector: Connector | null) {
     const keys = Object.keys(connector?.definition.globalWebhooks ?? {})

@@ -25,6 +25,12 @@ export interface IntegrationViews {
   spec(connector: Connector, integration: Integration): z.input<typeof ConnectorSpec>
 }
 
+/** So it is with one that was brought in and names a connector that is not here. */
+const WITHOUT_CONNECTOR: Partial<z.input<typeof WireIntegration>> = {
+  state: 'CONFIGURATION_ERROR',
+  errors: [{ type: 'configuration', key: 'not_found', message: 'it has no connector: nobody can connect its app' }],
+}
+
 export function createIntegrationViews(options: {
   sealing: Sealing
   connectors: Connectors
@@ -96,7 +102,7 @@ export function createIntegrationViews(options: {
         const connector = byId.get(integration.connectorId ?? '')
         return {
           ...integrationAnswer(integration),
-          ...(connector === undefined ? {} : ofConnector(connector, integration)),
+          ...(connector === undefined ? WITHOUT_CONNECTOR : ofConnector(connector, integration)),
           ...(principal.isAdmin ? configured(integration) : {}),
           connection: connections.get(integration.id),
         }
