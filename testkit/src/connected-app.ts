@@ -17,7 +17,7 @@ export interface ConnectedAppOptions {
 }
 
 /** A connector for an app at `url` that wants an API key as bearer token, and an integration of it. */
-export async function addApp(house: House, options: ConnectedAppOptions): Promise<void> {
+export async function addApp(house: Pick<House, 'admin'>, options: ConnectedAppOptions): Promise<void> {
   const { key = 'crm', url, test, events, operations, data, udm, responseHandlers } = options
   await house.admin.connectors.create({
     body: {
@@ -48,7 +48,7 @@ export async function addApp(house: House, options: ConnectedAppOptions): Promis
 
 /** A connection of a customer to such an app. */
 export async function connectApp(
-  house: House,
+  house: Pick<House, 'as'>,
   options: { customer: string; integrationKey?: string; key?: string; apiKey?: string },
 ) {
   const { customer, integrationKey = 'crm', key, apiKey = 'key-of-the-app' } = options
