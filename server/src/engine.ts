@@ -131,6 +131,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       if (options.roles.has('scheduler')) housekeeping.start()
     },
     async stop() {
+      connectionsRoom.api.renewal.letGo()
       await app.close()
       if (innerApp !== app) await innerApp.close()
       await live.stop()

@@ -25,7 +25,8 @@ export interface Credentials {
   fromInput(authContext: AuthContext): Promise<Made<unknown>>
   /** From what an app answered for a code. */
   fromTokens(authContext: AuthContext, tokens: TokenResponse): Promise<Made<unknown>>
-  renew(authContext: AuthContext): Promise<Renewed>
+  /** `signal` ends what an app is asked for by a refresh token. */
+  renew(authContext: AuthContext, signal?: AbortSignal): Promise<Renewed>
 }
 
 export function createCredentials(options: {
@@ -35,10 +36,10 @@ export function createCredentials(options: {
 }): Credentials {
   const { outbound, clock, callFunction } = options
 
-  async function renewByTokens(authContext: AuthContext, refreshToken: string): Promise<Renewed> {
+  async function renewByTokens(authContext: AuthContext, refreshToken: string, signal?: AbortSignal): Promise<Renewed> {
     const config = await oauth2ConfigOf(authContext, callFunction, {})
     if (config.kind === 'failed') return { ...config, isRefused: false }
-    const tokens = await tokensForRefresh(config.value, outbound, refreshToken)
+    const tokens = await tokensForRefresh(config.value, outbound, refreshToken, signal)
     if (tokens.kind === 'failed') return { ...tokens, isRefused: tokens.failure?.isRefused ?? false }
     const before = asObject(authContext.credentials)
     const definition = authContext.app.option.getCredentialsFromRefreshTokenResponse
@@ -76,7 +77,7 @@ export function createCredentials(options: {
         return { kind: 'failed', error: connectionError('connection_failed', 'the app gave no access token') }
       return { kind: 'made', value: credentials }
     },
-    async renew(authContext) {
+    async renew(authContext, signal) {
       const { option } = authContext.app
       if (option.refreshCredentials !== undefined) {
         const made = await callFunction(authContext, 'refreshCredentials', option.refreshCredentials)
@@ -84,7 +85,7 @@ export function createCredentials(options: {
         return { ...made, isRefused: hasRefused(made.error.causedByError ?? made.error) }
       }
       const refreshToken = refreshTokenOf(authContext.credentials)
-      if (refreshToken !== null) return renewByTokens(authContext, refreshToken)
+      if (refreshToken !== null) return renewByTokens(authContext, refreshToken, signal)
       return {
         kind: 'failed',
         isRefused: true,

@@ -129,6 +129,7 @@ export async function tokensForRefresh(
   config: OAuth2Config,
   outbound: Outbound,
   refreshToken: string,
+  signal?: AbortSignal,
 ): Promise<Made<TokenResponse> & { failure?: TokenFailure }> {
   const { server, client } = partiesOf(config)
   try {
@@ -137,7 +138,7 @@ export async function tokensForRefresh(
       client,
       clientAuthOf(config),
       refreshToken,
-      requestOptions(outbound),
+      requestOptions(outbound, signal),
     )
     const made = await tokensIn(response)
     if (made.kind === 'made') return made
@@ -181,7 +182,7 @@ function clientAuthOf(config: OAuth2Config): oauth.ClientAuth {
 }
 
 /** Requests of the library leave by `outbound`, which decides about addresses; `http` is for apps within a network. */
-function requestOptions(outbound: Outbound): oauth.TokenEndpointRequestOptions {
+function requestOptions(outbound: Outbound, signal?: AbortSignal): oauth.TokenEndpointRequestOptions {
   return {
     [oauth.allowInsecureRequests]: true,
     [oauth.customFetch]: async (url, { method, headers, body }) => {
@@ -192,6 +193,7 @@ function requestOptions(outbound: Outbound): oauth.TokenEndpointRequestOptions {
         body: body?.toString(),
         timeoutMs: TOKEN_TIMEOUT_MS,
         responseBytesMax: TOKEN_BYTES_MAX,
+        signal,
       })
       if (outcome.kind !== 'answered') throw new TokenEndpointAway(outcome.message)
       const received = new Headers()

@@ -27,6 +27,8 @@ const POLL_MS = 50
 const POLL_MS_MAX = 500
 /** Credentials that were renewed, or asked about, this recently are not again because one more request says so. */
 const RECENT_MS = 30_000
+/** As long as runs have to end. */
+const LET_GO_MS = 3_000
 
 /** Keeps credentials good: renews them, and asks the app about them. */
 export interface Renewal {
@@ -47,6 +49,8 @@ export interface Renewal {
   defunct(seen: Connection, error: ErrorData): Promise<void>
   /** Does what is due. What the job does. */
   upkeep(payload: { id: string; workspaceId: string }): Promise<void>
+  /** The process stops: an app that is asked for new credentials has 3 s more to answer. */
+  letGo(): void
 }
 
 export interface RenewalOptions {
@@ -70,6 +74,9 @@ class CredentialKeeper implements Renewal {
   readonly #ongoing = new Map<string, Promise<Made<Connection>>>()
   readonly #renewedAt = boundedCache<{ version: number; atMs: number }>(10_000)
   readonly #doubtedAt = boundedCache<number>(10_000)
+  /** Aborted where the process can wait no longer. */
+  readonly #leaving = new AbortController()
+  readonly #left = Promise.withResolvers<Made<Connection>>()
 
   constructor(options: RenewalOptions) {
     this.#o = options
@@ -132,6 +139,13 @@ class CredentialKeeper implements Renewal {
     })
   }
 
+  letGo(): void {
+    setTimeout(() => {
+      this.#left.resolve({ kind: 'failed', error: connectionError('connection_failed', LEFT) })
+      this.#leaving.abort()
+    }, LET_GO_MS).unref()
+  }
+
   async upkeep({ id, workspaceId }: { id: string; workspaceId: string }): Promise<void> {
     const { database, clock, lifecycle } = this.#o
     const connection = await connectionById(database.db, workspaceId, id)
@@ -141,7 +155,9 @@ class CredentialKeeper implements Renewal {
     // Who is archived is not kept connected; what is asked for when they come back renews what has expired.
     if (authContext.kind === 'made' && authContext.value.customer.archivedAt !== null) return
     if (authContext.kind === 'made' && canRenew(authContext.value.app, authContext.value.credentials)) {
-      await this.#sharing(`renew ${id}`, () => this.#renewOnce(connection, true))
+      const made = await this.#sharing(`renew ${id}`, () => this.#renewOnce(connection, true))
+      // The job stays, for a process that goes on.
+      if (made.kind === 'failed' && this.#leaving.signal.aborted) throw new Error(made.error.message)
     } else if ((await this.test(connection)) === null) {
       // There is no way to find out: the next request will.
       await database.transaction(async (tx) => {
@@ -160,7 +176,7 @@ class CredentialKeeper implements Renewal {
   #sharing(slot: string, work: () => Promise<Made<Connection>>): Promise<Made<Connection>> {
     const known = this.#ongoing.get(slot)
     if (known !== undefined) return known
-    const started = work().finally(() => this.#ongoing.delete(slot))
+    const started = Promise.race([work().finally(() => this.#ongoing.delete(slot)), this.#left.promise])
     this.#ongoing.set(slot, started)
     return started
   }
@@ -200,7 +216,7 @@ class CredentialKeeper implements Renewal {
       const authContext = await this.#o.authContextOf(current)
       if (authContext.kind === 'failed')
         return await this.#settle(current, lease, { ...authContext, isRefused: false }, null, beganMs)
-      const made = await this.#o.credentials.renew(authContext.value)
+      const made = await this.#o.credentials.renew(authContext.value, this.#leaving.signal)
       return await insisting(() => this.#settle(current, lease, made, authContext.value, beganMs))
     } catch (error) {
       await giveBackRefreshLease(this.#o.database.db, current.id, lease)
@@ -259,6 +275,7 @@ async function insisting<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
+const LEFT = 'this process stops; the credentials are renewed by another one'
 const BUSY = 'the credentials are being renewed elsewhere, and that does not end'
 
 function isNo({ key, data }: ErrorData): boolean {

@@ -1,0 +1,180 @@
+import type { Permea } from '@permea/sdk'
+import { answering, buildHouse, type House, type Receiver, startReceiver, until } from '@permea/testkit'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Browser } from './oauth-server.ts'
+
+// What apps answer when tokens are renewed, and what may happen meanwhile.
+
+/** A secret that the two ways to write it in a header tell apart. */
+const SECRET = 'a secret & 100 %'
+const TOKENS = { access_token: 'first', refresh_token: 'again', expires_in: 3600 }
+
+let house: House
+let app: Receiver
+/** What the token endpoint answers a renewal. */
+let renewal: { status: number; json: unknown }
+/** Answers of renewals are held back until this resolves. */
+let gate: Promise<void>
+let count = 0
+
+beforeAll(async () => {
+  house = await buildHouse({ clock: 'settable', engine: { random: () => 0.5, tickMs: 50 } })
+  app = await startReceiver()
+  app.behave(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.path, app.url)
+    if (pathname === '/auth') {
+      const back = new URL(searchParams.get('redirect_uri') ?? '')
+      back.searchParams.set('code', 'a-code')
+      back.searchParams.set('state', searchParams.get('state') ?? '')
+      response.writeHead(302, { location: back.href }).end()
+      return
+    }
+    if (pathname !== '/token') return answering(200, { well: true })(request, response)
+    if (new URLSearchParams(request.body).get('grant_type') !== 'refresh_token')
+      return answering(200, TOKENS)(request, response)
+    await gate
+    return answering(renewal.status, renewal.json)(request, response)
+  })
+})
+
+beforeEach(() => {
+  app.received.length = 0
+  gate = Promise.resolve()
+  renewal = { status: 200, json: { access_token: 'second', expires_in: 3600 } }
+})
+
+afterAll(async () => {
+  await house[Symbol.asyncDispose]()
+  await app[Symbol.asyncDispose]()
+})
+
+/** A customer who has connected the app. */
+async function connected(config: Record<string, unknown> = {}): Promise<{ client: Permea; selector: string }> {
+  count += 1
+  const key = `books-${count}`
+  const clientId = 'the:engine'
+  await house.admin.connectors.create({
+    body: {
+      key,
+      options: {
+        oauth: {
+          type: 'oauth2',
+          getOAuthConfig: {
+            type: 'mapping',
+            mapping: {
+              clientId,
+              clientSecret: SECRET,
+              authorizeUri: `${app.url}/auth`,
+              tokenUri: `${app.url}/token`,
+              ...config,
+            },
+          },
+          makeApiClient: { type: 'mapping', mapping: { baseUri: app.url } },
+        },
+      },
+    },
+  })
+  await house.admin.integrations.create({ body: { key, connectorKey: key } })
+  const client = await house.as(`customer-${count}`)
+  const request = await client.connectionRequests.create({ body: { integrationKey: key } })
+  await new Browser().press(request.url)
+  const { resultConnectionId } = await client.connectionRequests.get({ params: { requestId: request.requestId } })
+  return { client, selector: resultConnectionId ?? '' }
+}
+
+async function tokensOf(selector: string) {
+  const { items } = await house.admin.connections.list({ query: { includeSecrets: true, includeArchived: true } })
+  return items.find(({ id }) => id === selector)?.credentials as { access_token: string; refresh_token: string }
+}
+
+const renewals = () => app.received.filter(({ body }) => body.includes('grant_type=refresh_token'))
+
+test.each(['', null, false, 0])('tokens beside an error of %j are tokens', async (error) => {
+  const { client, selector } = await connected()
+  renewal.json = { error, access_token: 'second' }
+  await client.connections.refreshCredentials({ params: { selector } })
+  expect(await tokensOf(selector)).toMatchObject({ access_token: 'second', refresh_token: 'again' })
+})
+
+test.each([
+  [{ ok: true }, 'without a token'],
+  [{ errcode: 40030, errmsg: 'invalid refresh_token' }, 'invalid refresh_token'],
+  [{ error: 'invalid_grant', error_description: 'it was used before' }, 'it was used before'],
+  [{ access_token: '' }, 'without a token'],
+])('an answer of %j renews nothing, says why, and leaves what there was', async (json, said) => {
+  const { client, selector } = await connected()
+  renewal.json = json
+  await expect(client.connections.refreshCredentials({ params: { selector } })).rejects.toMatchObject({
+    message: expect.stringContaining(said),
+  })
+  expect(await tokensOf(selector)).toMatchObject({ access_token: 'first', refresh_token: 'again' })
+})
+
+test.each([
+  // RFC 6749 section 2.3.1
+  ['form', `${encodeURIComponent('the:engine')}:a+secret+%26+100+%25`],
+  ['raw', `the:engine:${SECRET}`],
+])('id and secret are written in the header as %s', async (clientAuthEncoding, written) => {
+  const { client, selector } = await connected({ clientAuthEncoding })
+  await client.connections.refreshCredentials({ params: { selector } })
+  const [asked] = renewals()
+  const [, encoded = ''] = (asked?.headers.authorization ?? '').split(' ')
+  expect(Buffer.from(encoded, 'base64').toString()).toBe(written)
+})
+
+describe('while the app takes its time', () => {
+  const held = () => {
+    const hold = Promise.withResolvers<void>()
+    gate = hold.promise
+    return hold
+  }
+  const asked = () => until('the app is asked', 20_000, async () => renewals().length === 1)
+
+  test('the connection may be archived: it stays so, and nobody waits for ever', async () => {
+    const { client, selector } = await connected()
+    const hold = held()
+    const renewing = client.connections.refreshCredentials({ params: { selector } }).catch((error: unknown) => error)
+    await asked()
+    await client.connections.archive({ params: { selector } })
+    hold.resolve()
+    await renewing
+    const shown = await house.admin.connections.get({ params: { selector } })
+    expect(shown.archivedAt).toBeDefined()
+    const { rows } = await house.engine.database.pool.query('select 1 from connections where refresh_lease is not null')
+    expect(rows).toEqual([])
+  })
+
+  test('a process that stops does not wait for it', async () => {
+    const { selector } = await connected()
+    const database = { url: house.databaseUrl, workspace: house.workspace }
+    const other = await buildHouse({ clock: 'settable', database })
+    const hold = held()
+    const there = await other.as(`customer-${count}`)
+    const renewing = there.connections.refreshCredentials({ params: { selector } }).catch((error: unknown) => error)
+    await asked()
+    const beganMs = performance.now()
+    await other[Symbol.asyncDispose]()
+    // The app would have 15 s to answer.
+    expect(performance.now() - beganMs).toBeLessThan(12_000)
+    hold.resolve()
+    await renewing
+    // Whoever lives has them renewed.
+    house.clock.advance(121_000)
+    const client = await house.as(`customer-${count}`)
+    await client.connections.refreshCredentials({ params: { selector } })
+    expect(await tokensOf(selector)).toMatchObject({ access_token: 'second' })
+  })
+
+  test('a lease whose holder is gone lapses', async () => {
+    const { client, selector } = await connected()
+    const { pool } = house.engine.database
+    const leasedUntil = new Date(house.clock.now().getTime() + 100_000)
+    await pool.query('update connections set refresh_lease = gen_random_uuid(), refresh_lease_until = $1', [
+      leasedUntil,
+    ])
+    const renewing = client.connections.refreshCredentials({ params: { selector } })
+    house.clock.advance(101_000)
+    expect((await renewing).connected).toBe(true)
+    expect(await tokensOf(selector)).toMatchObject({ access_token: 'second' })
+  })
+})
