@@ -38,6 +38,12 @@ const wanting = [
     isThere: process.platform === 'linux' && process.getuid?.() === 0,
   },
   {
+    of: 'watching',
+    remedy: 'they need `promtool` and `prometheus` on the PATH',
+    stories: ['stories/operate/watching.test.ts'],
+    isThere: ['promtool', 'prometheus'].every(isOnPath),
+  },
+  {
     of: 'what people deploy with',
     remedy: 'they need `nginx`, `caddy`, `systemd-analyze` and `openssl` on the PATH',
     stories: ['stories/operate/deploy.test.ts'],

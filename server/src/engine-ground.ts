@@ -13,14 +13,15 @@ import { createEndpoints } from './notifications/endpoints.ts'
 import { createNotifications } from './notifications/notifications.ts'
 import { createOutbound, type Outbound } from './outbound/client.ts'
 import { createMailer } from './outbound/mail.ts'
-import { createDatabase } from './platform/database.ts'
+import { createDatabase, type Database } from './platform/database.ts'
 import { createFacts } from './platform/facts.ts'
 import { createIds } from './platform/ids.ts'
-import { addReadGauge, createMetrics, type Metrics } from './platform/metrics.ts'
-import { createOwnership } from './platform/ownership.ts'
-import { createQueue } from './platform/queue.ts'
+import { addReadGauge, addReadGauges, createMetrics, type Metrics } from './platform/metrics.ts'
+import { createOwnership, type Ownership, SHARDS } from './platform/ownership.ts'
+import { createQueue, type Queue } from './platform/queue.ts'
 import { createSealing, derivedKey } from './platform/sealing.ts'
 import { createRefusedRequestsRoom } from './refused-requests/assembly.ts'
+import type { Sandbox } from './sandbox/call.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
 import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
 import { createRates } from './workspaces/rates.ts'
@@ -70,12 +71,9 @@ export function createGround(
     ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
   })
 
-  const sandbox = createSandbox({ log, clock, random })
-  addReadGauge(metrics, {
-    name: 'permea_function_request_bytes',
-    help: 'Memory that requests of functions hold, and answers that functions have not taken',
-    read: () => sandbox.status().requestBytes.held,
-  })
+  addGauges(metrics, { database, ownership, queue })
+  const sandbox = createSandbox({ log, clock, random, onLost: (reason) => metrics.sandboxKills.inc({ reason }) })
+  addSandboxGauge(metrics, sandbox)
   const functions = createFunctions({ sandbox, outbound, database, ids, log, clock })
 
   const workspaceStore = createWorkspaceStore(sealing)
@@ -141,6 +139,58 @@ function keySetsBy(outbound: Outbound): TokensOptions['fetchJson'] {
     if (outcome.kind !== 'answered' || outcome.status !== 200) throw new Error('its key set could not be fetched')
     return JSON.parse(outcome.body.toString('utf8'))
   }
+}
+
+function addSandboxGauge(metrics: Metrics, sandbox: Sandbox): void {
+  addReadGauge(metrics, {
+    name: 'permea_function_request_bytes',
+    help: 'Memory that requests of functions hold, and answers that functions have not taken',
+    read: () => sandbox.status().requestBytes.held,
+  })
+}
+
+function addGauges(metrics: Metrics, of: { database: Database; ownership: Ownership; queue: Queue }): void {
+  addDatabaseGauges(metrics, of.database)
+  addOwnershipGauges(metrics, of.ownership, of.queue)
+}
+
+/** Connections to the database by what they do: who asks for one waits where none is free. */
+function addDatabaseGauges(metrics: Metrics, { pool, hot }: Database): void {
+  const read = async () =>
+    Object.entries({ usual: pool, hot }).flatMap(
+      ([
+        name,
+        {
+          totalCount,
+          idleCount,
+          waitingCount,
+          options: { max },
+        },
+      ]) =>
+        Object.entries({ open: totalCount, idle: idleCount, waiting: waitingCount, most: max }).map(
+          ([state, value]) => ({
+            labels: { pool: name, state },
+            value,
+          }),
+        ),
+    )
+  const help = 'Connections of a pool that are open, idle, and at most; and who waits for one'
+  addReadGauges(metrics.registry, { name: 'permea_database_connections', help, labelNames: ['pool', 'state'], read })
+}
+
+function addOwnershipGauges(metrics: Metrics, ownership: Ownership, queue: Queue): void {
+  addReadGauge(metrics, {
+    name: 'permea_shards_owned',
+    help: 'Shards that this process works, of 64',
+    read: () => Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => ownership.owns(shard)).length,
+  })
+  metrics.depths.set('jobs', async () => (await queue.backlog()).waiting)
+  addReadGauges(metrics.registry, {
+    name: 'permea_job_lag_seconds',
+    help: 'How long the oldest background job that may begin has waited, of all processes',
+    labelNames: [],
+    read: async () => [{ labels: {}, value: (await queue.backlog()).lagSeconds }],
+  })
 }
 
 /** What bounds that which comes in. */

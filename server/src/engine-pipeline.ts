@@ -56,6 +56,7 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     clock,
     ids,
     log,
+    metrics,
     sealing,
     ownership,
     functions,
@@ -69,7 +70,7 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     sweepMs,
   })
   const pulls = createPulls({
-    ...{ database, clock, random, sealing, connections, appCalls: appRequests, ids, log, ownership, sweepMs },
+    ...{ database, clock, random, sealing, connections, appCalls: appRequests, ids, log, metrics, ownership, sweepMs },
     collections: data.collections,
     events: externalReceive,
   })

@@ -129,6 +129,7 @@ export async function createRegistryRooms(
   })
   const externalSubscriptions = createExternalSubscriptions({
     database,
+    metrics: ground.metrics,
     clock,
     ids,
     random,

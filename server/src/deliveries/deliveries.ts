@@ -12,6 +12,7 @@ import {
   type NewDelivery,
 } from './delivery.ts'
 import { createPatience } from './patience.ts'
+import { deliveriesWaiting } from './statistics-store.ts'
 import { deliveriesInsert, deliveryById, fetchDeliveries, insertSettled, lanesWithDeliveries } from './store.ts'
 
 const NAME = 'deliveries'
@@ -62,6 +63,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     source: {
       name: NAME,
       lanesOf: (shards) => lanesWithDeliveries(database.db, shards),
+      countOf: (shards, most) => deliveriesWaiting(database.db, shards, most),
       fetch: (laneIds, limit, except, now) => fetchDeliveries(database.db, laneIds, limit, except, now),
       work: (item, signal) => courier.work(item, signal),
       giveUp: (item) => courier.giveUp(item),
@@ -69,6 +71,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     ownership: options.ownership,
     clock,
     log,
+    metrics: options.metrics,
     processCap: PROCESS_CAP,
     laneCap: LANE_CAP,
     heldMax: HELD_MAX,

@@ -45,3 +45,12 @@ export async function countPendingDeliveries(tx: Tx, workspaceId: string, max: n
   )
   return rows[0]?.count ?? 0
 }
+
+/** Rows of these shards, as `LaneSource.countOf` describes. */
+export async function deliveriesWaiting(tx: Tx, shards: readonly number[], most: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (select from deliveries_active where shard = any(${shards}::smallint[]) limit ${most}) a`.execute(
+    tx,
+  )
+  return rows[0]?.count ?? 0
+}

@@ -12,6 +12,7 @@ import type { LaneItem, Lanes } from '../platform/lane.ts'
 import { GIVEN_UP } from '../platform/lane-faults.ts'
 import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
+import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Runs } from '../runs/runs.ts'
@@ -30,6 +31,7 @@ import { failedWebhook, openRequest, settledWebhook } from './record.ts'
 import type { RecordEvents } from './record-events.ts'
 import {
   type ActiveWebhook,
+  countActiveWebhooks,
   type ExternalEventRow,
   type ExternalSource,
   fetchActiveWebhooks,
@@ -56,6 +58,7 @@ export interface ExternalReceiveOptions {
   log: Log
   sealing: Sealing
   ownership: Ownership
+  metrics: Metrics
   functions: Functions
   connectors: Connectors
   deliveries: Deliveries
@@ -125,6 +128,7 @@ class Receiver implements ExternalReceive {
       source: {
         name: 'incoming-webhooks',
         lanesOf: (shards) => lanesWithWebhooks(database.db, shards),
+        countOf: (shards, most) => countActiveWebhooks(database.db, shards, most),
         async fetch(laneIds, limit, except, now) {
           const rows = await fetchActiveWebhooks(database.db, laneIds, limit, except, now)
           return rows.map((row) => ({ item: laneItem(row), dueAt: row.dueAt }))
@@ -141,6 +145,7 @@ class Receiver implements ExternalReceive {
       ownership: options.ownership,
       clock: options.clock,
       log: options.log,
+      metrics: options.metrics,
       processCap: PROCESS_CAP,
       laneCap: LANE_CAP,
       heldMax: HELD_MAX,

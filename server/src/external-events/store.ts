@@ -249,6 +249,15 @@ export async function dropActiveWebhook(tx: Tx, id: string): Promise<void> {
   await sql`delete from incoming_webhooks_active where id = ${id}`.execute(tx)
 }
 
+/** Rows of these shards, as `LaneSource.countOf` describes. */
+export async function countActiveWebhooks(tx: Tx, shards: readonly number[], most: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (select from incoming_webhooks_active where shard = any(${shards}::smallint[]) limit ${most}) a`.execute(
+    tx,
+  )
+  return rows[0]?.count ?? 0
+}
+
 export async function lanesWithWebhooks(tx: Tx, shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]> {
   const { rows } = await sql<{ laneId: string; dueAt: Date }>`
     select lane_id as "laneId", min(due_at) as "dueAt" from incoming_webhooks_active

@@ -3,22 +3,27 @@ import type { LaneItem, Lanes } from '../platform/lane.ts'
 import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import { createLoopLoad } from '../platform/loop-load.ts'
-import { type Ownership, shardOf } from '../platform/ownership.ts'
+import type { Metrics } from '../platform/metrics.ts'
+import { type Notice, type Ownership, shardOf } from '../platform/ownership.ts'
 import { forgettingErrors } from '../platform/periodic.ts'
 import { createExternalSteps, type ExternalStepsOptions } from './steps.ts'
-import { externalSubscriptionById, fetchSteps, lanesWithSteps, takeDueRefreshes, wantSteps } from './store.ts'
+import {
+  countSteps,
+  externalSubscriptionById,
+  fetchSteps,
+  lanesWithSteps,
+  takeDueRefreshes,
+  wantSteps,
+} from './store.ts'
 import { dueExternalStep, type ExternalSubscription } from './subscription.ts'
 
 const NAME = 'external-subscriptions'
 const TOPIC = `lanes:${NAME}`
 const DONE = `${NAME}:done`
-/** Calls at the same time in one process, and of one connection. */
-const PROCESS_CAP = 500
-const LANE_CAP = 4
 /** Beyond this share of the process's time, what comes in of others goes first. */
 const BUSY_SHARE = 0.7
-const HELD_MAX = 5000
-const HELD_BYTES_MAX = 16 * 1024 * 1024
+/** Calls at the same time in one process, and of one connection; and what waits in memory. */
+const CAPS = { processCap: 500, laneCap: 4, heldMax: 5000, heldBytesMax: 16 * 1024 * 1024 }
 const ITEM_BYTES = 500
 /** Refreshes that are taken up at a time, and how often it is looked for them. */
 const REFRESHES_MAX = 1000
@@ -31,6 +36,7 @@ const WAIT_MAX_MS = 25_000
 export interface StepLanesOptions extends ExternalStepsOptions {
   log: Log
   ownership: Ownership
+  metrics: Metrics
   sweepMs?: number
 }
 
@@ -46,7 +52,7 @@ export interface StepLanes {
 }
 
 export function createStepLanes(options: StepLanesOptions): StepLanes {
-  const { database, ownership, clock, log } = options
+  const { database, ownership, clock, log, metrics } = options
   const steps = createExternalSteps(options)
   const waiting = new Map<string, Set<() => void>>()
   const done = (id: string) => {
@@ -73,6 +79,7 @@ export function createStepLanes(options: StepLanesOptions): StepLanes {
     source: {
       name: NAME,
       lanesOf: (shards) => lanesWithSteps(database.db, shards),
+      countOf: (...of) => countSteps(database.db, ...of),
       async fetch(laneIds, limit, except, now) {
         const rows = await fetchSteps(database.db, laneIds, limit, except, now)
         return rows.map((row) => ({ item: itemOf(row), dueAt: row.dueAt }))
@@ -92,18 +99,15 @@ export function createStepLanes(options: StepLanesOptions): StepLanes {
     ownership,
     clock,
     log,
-    processCap: PROCESS_CAP,
-    laneCap: LANE_CAP,
-    heldMax: HELD_MAX,
-    heldBytesMax: HELD_BYTES_MAX,
+    metrics,
+    ...CAPS,
     load: createLoopLoad(BUSY_SHARE),
     ...(options.sweepMs === undefined ? {} : { sweepMs: options.sweepMs }),
   })
-  ownership.listen({
-    noticed(notice) {
-      if (notice.about === DONE) for (const id of notice.ids as string[]) done(id)
-    },
-  })
+  const noticed = (notice: Notice) => {
+    if (notice.about === DONE) for (const id of notice.ids as string[]) done(id)
+  }
+  ownership.listen({ noticed })
 
   async function takeUpRefreshes(): Promise<void> {
     for (;;) {

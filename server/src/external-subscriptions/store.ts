@@ -237,6 +237,15 @@ export async function saveJournal(tx: Tx, id: string, journalSealed: string | nu
   await sql`update external_subscription_steps set journal_sealed = ${journalSealed} where id = ${id}`.execute(tx)
 }
 
+/** Rows of these shards, as `LaneSource.countOf` describes. */
+export async function countSteps(tx: Tx, shards: readonly number[], most: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (select from external_subscription_steps where shard = any(${shards}::smallint[]) limit ${most}) a`.execute(
+    tx,
+  )
+  return rows[0]?.count ?? 0
+}
+
 /** Every lane of these shards that has steps: walks from lane to lane in the index. */
 export async function lanesWithSteps(tx: Tx, shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]> {
   const { rows } = await sql<{ laneId: string; dueAt: Date }>`

@@ -18,6 +18,8 @@ export interface LaneInMemory<Item> extends Paced {
   slots: number
   /** The table may hold due rows of this lane that are not in memory. */
   hasMore: boolean
+  /** That there are more is only supposed: what was found may be what is at work. */
+  isSupposed: boolean
   /** New rows were told of while a fetch was under way, whose snapshot may not have them. */
   isToldMeanwhile: boolean
   isFetching: boolean
@@ -43,6 +45,7 @@ export function newLane<Item>(id: string, slots: number): LaneInMemory<Item> {
     working: 0,
     slots,
     hasMore: false,
+    isSupposed: false,
     isToldMeanwhile: false,
     isFetching: false,
     isFetchOutdated: false,

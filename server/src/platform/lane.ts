@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { PaceOptions } from './lane-pace.ts'
 import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
 import type { Ownership } from './ownership.ts'
 
 /** One piece of durable work: a row that exists until the work is finished. */
@@ -46,6 +47,8 @@ export interface LaneSource<Item extends LaneItem> {
   work(item: Item, signal: AbortSignal): Promise<LaneOutcome>
   /** Ends work that keeps being rejected as failed, so that it is not done for ever. */
   giveUp(item: Item): Promise<LaneOutcome>
+  /** How many rows there are in these shards, counted up to `most`. */
+  countOf(shards: readonly number[], most: number): Promise<number>
   /** Items that were held in memory are let go of: they are looked for in the table when their lane has room again. */
   letGo?(items: readonly Item[]): void
 }
@@ -55,6 +58,7 @@ export interface LanesOptions<Item extends LaneItem> extends PaceOptions {
   ownership: Ownership
   clock: Clock
   log: Log
+  metrics: Metrics
   /** Most items at work at once in this process, in one lane, and waiting in memory. */
   processCap: number
   laneCap: number

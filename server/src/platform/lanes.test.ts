@@ -5,6 +5,7 @@ import { NotWritable } from './database-errors.ts'
 import type { LaneItem, LaneOutcome, Lanes, LanesOptions } from './lane.ts'
 import { createLanes, LEAVING } from './lanes.ts'
 import { silentLog } from './log.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { type Notice, type Ownership, type OwnershipListener, SHARDS, shardOf } from './ownership.ts'
 
 const START = new Date('2026-11-02T00:00:00Z')
@@ -24,13 +25,17 @@ function bench(more: Partial<LanesOptions<Job>> = {}) {
   const underWay = new Map<string, { job: Job; signal: AbortSignal; end(outcome: LaneOutcome): void }>()
   const fetches: { laneIds: readonly string[]; limit: number; except: readonly string[] }[] = []
   let most = 0
+  let looks = 0
   let beforeFetchAnswers: () => Promise<void> = async () => {}
   const { ownership, ...hands } = fakeOwnership()
+  const metrics = createMetrics()
 
   const lanes: Lanes<Job> = createLanes<Job>({
     source: {
       name: 'jobs',
+      countOf: async () => rows.size,
       async lanesOf(shards) {
+        looks += 1
         const firsts = new Map<string, number>()
         for (const { laneId, dueMs } of rows.values())
           if (shards.includes(shardOf(laneId)))
@@ -65,6 +70,7 @@ function bench(more: Partial<LanesOptions<Job>> = {}) {
     },
     ownership,
     clock,
+    metrics,
     log: silentLog,
     processCap: 100,
     laneCap: 4,
@@ -77,11 +83,15 @@ function bench(more: Partial<LanesOptions<Job>> = {}) {
   return {
     ...hands,
     lanes,
+    metrics,
     clock,
     rows,
     started,
     underWay,
     fetches,
+    get looks() {
+      return looks
+    },
     get most() {
       return most
     },
@@ -456,6 +466,7 @@ test('work that fails by our own mistake is tried again after a second', async (
     source: {
       name: 'jobs',
       lanesOf: async () => [...rows.values()].map(({ laneId, dueMs }) => ({ laneId, dueAt: new Date(dueMs) })),
+      countOf: async () => rows.size,
       fetch: async () => [...rows.values()].map((item) => ({ item, dueAt: new Date(item.dueMs) })),
       async work() {
         times += 1
@@ -481,6 +492,7 @@ test('work that fails by our own mistake three times is given up; that the datab
     source: {
       name: 'jobs',
       lanesOf: async () => [...rows.values()].map(({ laneId, dueMs }) => ({ laneId, dueAt: new Date(dueMs) })),
+      countOf: async () => rows.size,
       fetch: async () => [...rows.values()].map((item) => ({ item, dueAt: new Date(item.dueMs) })),
       async work() {
         times += 1
@@ -501,4 +513,61 @@ test('work that fails by our own mistake three times is given up; that the datab
     return givenUp === 1
   })
   expect(times).toBe(6)
+})
+
+/** What the metrics say of these lanes, by name and labels. */
+async function saidBy(metrics: Metrics): Promise<Record<string, number>> {
+  const lines = (await metrics.registry.metrics()).split('\n')
+  const own = lines.filter((line) => /^permea_(?:lane|lanes|queue)_/.test(line))
+  return Object.fromEntries(own.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]))
+}
+
+test('the metrics say for how long the oldest work that has not begun has been due, in each shard', async () => {
+  const trial = bench({ laneCap: 1, sweepMs: 10 })
+  const { rows, clock, gain, lose, lanes, metrics, underWay } = trial
+  const shard = shardOf(A)
+  const lag = `permea_lane_lag_seconds{kind="jobs",shard="${shard}"}`
+  for (const job of jobs('j', 3)) rows.set(job.id, job)
+  await gain(shard)
+  lanes.start()
+  try {
+    clock.advance(90_000)
+    await until('two wait behind the first', 20_000, async () => (await saidBy(metrics))[lag] === 90)
+    expect(await saidBy(metrics)).toMatchObject({
+      'permea_lanes_waiting{kind="jobs"}': 1,
+      'permea_queue_depth{kind="jobs"}': 3,
+    })
+    for (const id of ['j0', 'j1']) {
+      await until(`${id} is at work`, 20_000, () => underWay.get(id))
+      underWay.get(id)?.end(finished)
+    }
+    await until('the last is at work', 20_000, () => underWay.get('j2'))
+    // What is at work waits for nothing, however long it takes.
+    clock.advance(90_000)
+    const { looks } = trial
+    await until('it was looked at again and again', 20_000, () => trial.looks > looks + 3)
+    expect((await saidBy(metrics))[lag]).toBe(0)
+    expect((await saidBy(metrics))['permea_lanes_waiting{kind="jobs"}']).toBe(0)
+    underWay.get('j2')?.end(finished)
+    await lose(shard)
+    await until('others say it', 20_000, async () => (await saidBy(metrics))[lag] === undefined)
+  } finally {
+    await lanes.stop()
+  }
+})
+
+test('strictly ordered work, which has no due time, counts from when it was first seen waiting', async () => {
+  const { rows, clock, gain, lanes, metrics, endAll } = bench({ laneCap: 1, sweepMs: 10 })
+  const lag = `permea_lane_lag_seconds{kind="jobs",shard="${shardOf(A)}"}`
+  for (const job of jobs('j', 2)) rows.set(job.id, { ...job, isOrdered: true, dueMs: 0 })
+  await gain(shardOf(A))
+  lanes.start()
+  try {
+    await until('it is seen', 20_000, async () => (await saidBy(metrics))['permea_lanes_waiting{kind="jobs"}'] === 1)
+    clock.advance(60_000)
+    await until('it has waited a minute', 20_000, async () => (await saidBy(metrics))[lag] === 60)
+  } finally {
+    await endAll()
+    await lanes.stop()
+  }
 })

@@ -1,8 +1,10 @@
 import type { LaneItem, LaneOutcome, Lanes, LanesOptions } from './lane.ts'
 import { LaneFaults } from './lane-faults.ts'
 import { hold, type LaneInMemory as Lane, newLane, takeAll, takeNext } from './lane-in-memory.ts'
+import { LaneNotices } from './lane-notices.ts'
 import { createPace, type Pace } from './lane-pace.ts'
 import { createWakeups, type Wakeups } from './lane-wakeups.ts'
+import { LaneWatch } from './lane-watch.ts'
 import { SHARDS, shardOf } from './ownership.ts'
 
 export function createLanes<Item extends LaneItem>(options: LanesOptions<Item>): Lanes<Item> {
@@ -29,6 +31,8 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   readonly #strict = new Set<string>()
   readonly #wakeups: Wakeups
   readonly #faults: LaneFaults<Item>
+  readonly #watch: LaneWatch
+  readonly #notices: LaneNotices
   #inFlight = 0
   #held = 0
   #heldBytes = 0
@@ -38,12 +42,13 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   #isPumping = false
   #isStopping = false
   #sweepTimer: NodeJS.Timeout | null = null
-  #announced = new Set<number>()
   #waiters: (() => void)[] = []
 
   constructor(options: LanesOptions<Item>) {
     this.#options = options
     this.#faults = new LaneFaults(options)
+    this.#notices = new LaneNotices(options, this.#topic)
+    this.#watch = new LaneWatch(options, () => this.#held + this.#inFlight)
     this.#pace = createPace(options, (lanes) => {
       this.#turn.push(...lanes)
       this.#pump()
@@ -56,7 +61,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
         if (notice.about === this.#topic)
           void this.#refresh(
             (notice.shards as number[]).filter((each) => options.ownership.owns(each)),
-            true,
+            'told',
           )
       },
     })
@@ -74,7 +79,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     const sweep = () => {
       this.#sweepTimer = setTimeout(() => {
         const owned = this.#ownedShards()
-        void (owned.length > 0 ? this.#refresh(owned) : Promise.resolve()).finally(() => {
+        void this.#refresh(owned, 'sweep').finally(() => {
           if (!this.#isStopping) sweep()
         })
       }, this.#options.sweepMs ?? 5000)
@@ -98,7 +103,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
     for (const item of items) {
       const shard = shardOf(item.laneId)
       if (!this.#options.ownership.owns(shard)) {
-        this.#announce(shard)
+        this.#notices.add(shard)
         passedOver.push(item)
         continue
       }
@@ -132,7 +137,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   async settled(): Promise<void> {
     // Work that was announced in a transaction may be on its way here: the table has it already.
-    await this.#refresh(this.#ownedShards(), true)
+    await this.#refresh(this.#ownedShards(), 'told')
     await new Promise<void>((resolve) => {
       this.#waiters.push(resolve)
       this.#pump()
@@ -141,25 +146,6 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   #ownedShards(): number[] {
     return Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => this.#options.ownership.owns(shard))
-  }
-
-  /** Tells the owners of other shards, once per turn of the event loop. */
-  #announce(shard: number): void {
-    if (this.#announced.size === 0) {
-      setImmediate(() => {
-        const shards = [...this.#announced]
-        this.#announced = new Set()
-        this.#options.ownership
-          .notify({ about: this.#topic, shards })
-          .catch((error: Error) =>
-            this.#options.log.warn(
-              { message: error.message },
-              'new work could not be announced; the sweep will find it',
-            ),
-          )
-      })
-    }
-    this.#announced.add(shard)
   }
 
   #laneOf(laneId: string): Lane<Item> {
@@ -172,6 +158,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
 
   #hasMore(lane: Lane<Item>): void {
     lane.hasMore = true
+    lane.isSupposed = false
     if (lane.isFetching) lane.isToldMeanwhile = true
   }
 
@@ -384,6 +371,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       if (!lane.finishedMeanwhile.has(item.id)) this.#hold(lane, item)
     }
     for (const lane of lanes) {
+      lane.isSupposed = false
       // What was let go of while its rows were read is read again when it wakes, if it has not woken already.
       if (lane.isFetchOutdated) lane.hasMore = lane.wakeAtMs === Number.POSITIVE_INFINITY
       else lane.hasMore = !blocked.has(lane.id) && (lane.isToldMeanwhile || (counts.get(lane.id) ?? 0) >= limit)
@@ -399,23 +387,28 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
   }
 
   async #gained(shards: readonly number[]): Promise<void> {
-    await this.#refresh(shards)
+    await this.#refresh(shards, 'gained')
   }
 
   /** Looks which lanes of these shards have work in the table; surely new work where somebody told of it. */
-  async #refresh(shards: readonly number[], isTold = false): Promise<void> {
+  async #refresh(shards: readonly number[], why: 'told' | 'sweep' | 'gained'): Promise<void> {
+    if (why === 'sweep' && shards.length === 0) this.#watch.look([], [], [])
     if (shards.length === 0 || this.#isStopping) return
     this.#fetching += 1
     try {
       const nowMs = this.#options.clock.now().getTime()
-      for (const { laneId, dueAt } of await this.#options.source.lanesOf(shards)) {
+      const dues = await this.#options.source.lanesOf(shards)
+      if (why === 'sweep') this.#watch.look(this.#lanes.values(), shards, dues)
+      for (const { laneId, dueAt } of dues) {
         if (!this.#options.ownership.owns(shardOf(laneId))) continue
         const lane = this.#laneOf(laneId)
         if (dueAt.getTime() > nowMs) this.#wakeLaneAt(lane, dueAt.getTime())
-        else if (isTold || (lane.readyCount === 0 && (lane.working === 0 || !lane.isOrdered))) {
+        else if (why === 'told' || (lane.readyCount === 0 && (lane.working === 0 || !lane.isOrdered))) {
           // It may have been told to rest by a clock that was set back since.
           lane.restsUntilMs = 0
+          const isSupposed = why !== 'told' && (lane.isSupposed || !lane.hasMore)
           this.#hasMore(lane)
+          lane.isSupposed = isSupposed
           this.#enqueue(lane)
         }
       }
@@ -458,7 +451,7 @@ class MemoryLanes<Item extends LaneItem> implements Lanes<Item> {
       this.#turn.length > 0 ||
       this.#pace.isWaiting ||
       this.#held > 0 ||
-      this.#announced.size > 0
+      this.#notices.isPending
     if (isBusy) return
     const waiters = this.#waiters
     this.#waiters = []

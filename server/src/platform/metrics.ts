@@ -12,12 +12,24 @@ export interface Metrics {
   runsInFlight: Gauge
   deliveryAttempts: Counter<'outcome'>
   requests: Counter<'method' | 'status'>
+  laneLag: Gauge<'kind' | 'shard'>
+  lanesWaiting: Gauge<'kind'>
+  /** Reads how much of a kind waits; asked when the metrics are read. */
+  depths: Map<string, () => Promise<number>>
+  sandboxKills: Counter<'reason'>
 }
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: 'permea_' })
   const registers = [registry]
+  const depths: Metrics['depths'] = new Map()
+  addReadGauges(registry, {
+    name: 'permea_queue_depth',
+    help: 'What waits or is at work, of the shards that are worked here; jobs: of all processes',
+    labelNames: ['kind'],
+    read: () => Promise.all([...depths].map(async ([kind, read]) => ({ labels: { kind }, value: await read() }))),
+  })
   return {
     registry,
     eventsAccepted: new Counter({ name: 'permea_events_accepted_total', help: 'Events stored', registers }),
@@ -59,6 +71,25 @@ export function createMetrics(): Metrics {
       labelNames: ['method', 'status'],
       registers,
     }),
+    laneLag: new Gauge({
+      name: 'permea_lane_lag_seconds',
+      help: 'How long the oldest work that waits in a shard has been due, of the shards that are worked here',
+      labelNames: ['kind', 'shard'],
+      registers,
+    }),
+    lanesWaiting: new Gauge({
+      name: 'permea_lanes_waiting',
+      help: 'Customers, instances or destinations with work that is due and has not begun, of the shards worked here',
+      labelNames: ['kind'],
+      registers,
+    }),
+    depths,
+    sandboxKills: new Counter({
+      name: 'permea_sandbox_kills_total',
+      help: 'Processes of the sandbox that were killed or lost, by what led to it',
+      labelNames: ['reason'],
+      registers,
+    }),
   }
 }
 
@@ -72,6 +103,32 @@ export function addReadGauge(metrics: Metrics, gauge: { name: string; help: stri
       registers: [],
       collect() {
         this.set(read())
+      },
+    }),
+  )
+}
+
+/** The same with labels, and for what has to be asked for: where it cannot be, nothing is shown rather than old numbers. */
+export function addReadGauges<Label extends string>(
+  registry: Registry,
+  gauge: {
+    name: string
+    help: string
+    labelNames: readonly Label[]
+    read(): Promise<{ labels: Record<Label, string>; value: number }[]>
+  },
+): void {
+  const { name, help, labelNames, read } = gauge
+  registry.registerMetric(
+    new Gauge<Label>({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [],
+      async collect() {
+        const found = await read().catch(() => [])
+        this.reset()
+        for (const { labels, value } of found) this.set(labels, value)
       },
     }),
   )

@@ -26,6 +26,8 @@ export interface Queue extends AsyncDisposable {
   handle(handlers: JobHandlers): void
   start(): Promise<void>
   stop(): Promise<void>
+  /** Jobs that may begin and have not, and for how long the oldest of them. */
+  backlog(): Promise<{ waiting: number; lagSeconds: number }>
   /** Holds the lock that shows this process alive; called on every new session. */
   holdLock(session: pg.Client): Promise<void>
   /**
@@ -36,6 +38,8 @@ export interface Queue extends AsyncDisposable {
 }
 
 const POOL_LOCK = 0x70650003
+/** Up to so many waiting jobs are counted. */
+const BACKLOG_MAX = 10_000
 
 export function createQueue(options: {
   database: Database
@@ -91,6 +95,15 @@ export function createQueue(options: {
       await running
         ?.stop()
         .catch((error: Error) => log.warn({ message: error.message }, 'the job queue did not stop cleanly'))
+    },
+    async backlog() {
+      const { rows } = await sql<{ waiting: number; lagSeconds: number }>`
+        select count(*) as waiting, coalesce(extract(epoch from now() - min(run_at)), 0)::float8 as "lagSeconds"
+          from (select run_at from graphile_worker._private_jobs
+                 where is_available and run_at <= now() order by priority, run_at limit ${BACKLOG_MAX}) j`.execute(
+        database.db,
+      )
+      return rows[0] ?? { waiting: 0, lagSeconds: 0 }
     },
     async holdLock(newSession) {
       session = newSession

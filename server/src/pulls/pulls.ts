@@ -7,10 +7,20 @@ import type { LaneItem, Lanes } from '../platform/lane.ts'
 import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import { createLoopLoad } from '../platform/loop-load.ts'
+import type { Metrics } from '../platform/metrics.ts'
 import { type Ownership, shardOf } from '../platform/ownership.ts'
 import { forgettingErrors } from '../platform/periodic.ts'
 import { createPulling, type PullingOptions, rowOf } from './pulling.ts'
-import { type ActivePull, fetchPulls, lanesWithPulls, type PullRow, pullById, putPull, wantPulls } from './store.ts'
+import {
+  type ActivePull,
+  countPulls,
+  fetchPulls,
+  lanesWithPulls,
+  type PullRow,
+  pullById,
+  putPull,
+  wantPulls,
+} from './store.ts'
 
 const NAME = 'pulls'
 const TOPIC = `lanes:${NAME}`
@@ -34,6 +44,7 @@ export interface PullsOptions extends PullingOptions {
   ids: Ids
   log: Log
   ownership: Ownership
+  metrics: Metrics
   sweepMs?: number
 }
 
@@ -54,6 +65,7 @@ export function createPulls(options: PullsOptions): Pulls {
     source: {
       name: NAME,
       lanesOf: (shards) => lanesWithPulls(database.db, shards),
+      countOf: (shards, most) => countPulls(database.db, shards, most),
       async fetch(laneIds, limit, except, now) {
         const rows = await fetchPulls(database.db, laneIds, limit, except, now)
         return rows.map((pull) => ({ item: itemOf(pull), dueAt: pull.dueAt }))
@@ -73,6 +85,7 @@ export function createPulls(options: PullsOptions): Pulls {
     ownership,
     clock,
     log,
+    metrics: options.metrics,
     processCap: PROCESS_CAP,
     laneCap: LANE_CAP,
     heldMax: HELD_MAX,

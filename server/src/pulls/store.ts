@@ -40,6 +40,15 @@ export async function postponePull(tx: Tx, id: string, until: Date, failures: nu
   await sql`update pulls_active set due_at = ${until}, failures = ${failures} where id = ${id}`.execute(tx)
 }
 
+/** Rows of these shards, as `LaneSource.countOf` describes. */
+export async function countPulls(tx: Tx, shards: readonly number[], most: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (select from pulls_active where shard = any(${shards}::smallint[]) limit ${most}) a`.execute(
+    tx,
+  )
+  return rows[0]?.count ?? 0
+}
+
 /** Every lane of these shards that has pulls to do. */
 export async function lanesWithPulls(tx: Tx, shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]> {
   const { rows } = await sql<{ laneId: string; dueAt: Date }>`

@@ -31,7 +31,7 @@ import { outputsOfNodeRun, recordedNodeRuns } from './node-run-store.ts'
 import { nodeRunsInsert } from './record-store.ts'
 import { createRecorder, type Recorder, recordBeside } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
-import { fetchRuns, lanesWithRuns, runsInsert, stopRun } from './store.ts'
+import { fetchRuns, lanesWithRuns, runsInsert, runsWaiting, stopRun } from './store.ts'
 import { createTrials, type TrialOptions, type TryNode } from './trial.ts'
 
 /** Runs at work at the same time in this process; they mostly wait for the network. */
@@ -223,7 +223,7 @@ function createGivingUp(
 }
 
 function createRunLanes(
-  { database, ownership, services, log, sweepMs }: RunsOptions,
+  { database, ownership, services, log, metrics, sweepMs }: RunsOptions,
   batches: Batches,
   does: Pick<LaneSource<RunItem>, 'work' | 'giveUp'>,
 ): Lanes<RunItem> {
@@ -236,12 +236,14 @@ function createRunLanes(
         return lanesWithRuns(database.db, shards)
       },
       letGo: (items) => void batches.activate(items),
+      countOf: (shards, most) => runsWaiting(database.db, shards, most),
       fetch: (laneIds, limit, except, now) => fetchRuns(database.db, laneIds, limit, except, now),
       ...does,
     },
     ownership,
     clock: services.clock,
     log,
+    metrics,
     processCap: PROCESS_CAP,
     laneCap: LANE_CAP,
     heldMax: HELD_MAX,

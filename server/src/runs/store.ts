@@ -29,6 +29,15 @@ const INSERT = `
   select q.id, q.workspace_id, 'flowRun.queued' from queued q
     join flow_run_audience h on h.workspace_id = q.workspace_id and 'flowRun.queued' = any(h.event_types)`
 
+/** Rows of these shards, as `LaneSource.countOf` describes. */
+export async function runsWaiting(tx: Tx, shards: readonly number[], most: number): Promise<number> {
+  const { rows } = await sql<{ count: number }>`
+    select count(*) as count from (select from flow_runs_active where shard = any(${shards}::smallint[]) limit ${most}) a`.execute(
+    tx,
+  )
+  return rows[0]?.count ?? 0
+}
+
 /** Every lane of these shards with work, and when its first work is due: walks from lane to lane in the index. */
 export async function lanesWithRuns(tx: Tx, shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]> {
   const { rows } = await sql<{ laneId: string; dueAt: Date }>`

@@ -141,6 +141,9 @@ export type SourceCheck =
   /** `code` is what to keep and run: types stripped, nothing else changed, so that lines and columns stay. */
   { kind: 'loaded'; code: string } | { kind: 'refused'; message: string; line: number | null; column: number | null }
 
+/** Why a process of the sandbox ended: its function did not stop and it was killed, it was gone, or never came up. */
+export type LossReason = 'overrun' | 'lost' | 'not_started'
+
 export interface SandboxStatus {
   children: number
   /** Children that are ready and wait to take the place of one that is killed. */

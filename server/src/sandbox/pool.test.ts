@@ -379,3 +379,15 @@ function residentBytes(pids: readonly number[]): Map<number, number> {
     }),
   )
 }
+
+test('it is told of every process that ended before it was meant to, and why', async () => {
+  const losses: string[] = []
+  await using trial = openTrial({ children: 1, callsPerChild: 2, onLost: (reason) => losses.push(reason) })
+  for (const n of [1, 2, 3, 4, 5]) expect(await trial.returned(ECHO, { args: { n } })).toBe(n)
+  expect(losses).toEqual([])
+  expect(await trial.run(NATIVE_LOOP)).toMatchObject({ failure: 'cpu_timeout' })
+  expect(losses).toEqual(['overrun'])
+  expect(await trial.returned(ECHO, { args: { n: 6 }, owner: 'quiet' })).toBe(6)
+  killAll(trial.sandbox.pids())
+  await until('the rest are missed', 20_000, () => losses.includes('lost'))
+})

@@ -1,6 +1,6 @@
 import { detectIsolation, type Isolation } from '../platform/isolation.ts'
 import type { Log } from '../platform/log.ts'
-import type { SandboxStatus } from './call.ts'
+import type { LossReason, SandboxStatus } from './call.ts'
 import type { Job } from './job.ts'
 import { type Standing, Standings } from './standings.ts'
 import { Turns } from './turns.ts'
@@ -48,6 +48,7 @@ const STANDINGS = ['new', 'proven', 'noisy'] as const
 export class Pool {
   readonly #log: Log
   readonly #random: () => number
+  readonly #onLost: (reason: LossReason) => void
   readonly #size: number
   readonly #keptMax: number
   readonly #callsPerChild: number
@@ -70,11 +71,18 @@ export class Pool {
   #restartTimer: NodeJS.Timeout | null = null
   #isStopped = false
 
-  constructor(options: { log: Log; random: () => number; size: number; callsPerChild: number }) {
+  constructor(options: {
+    log: Log
+    random: () => number
+    size: number
+    callsPerChild: number
+    onLost?: ((reason: LossReason) => void) | undefined
+  }) {
     this.#log = options.log
     this.#random = options.random
     this.#size = options.size
     this.#keptMax = options.size === 1 ? 0 : Math.ceil(options.size * KEPT_SHARE)
+    this.#onLost = options.onLost ?? (() => {})
     this.#callsPerChild = options.callsPerChild
   }
 
@@ -310,6 +318,7 @@ export class Pool {
     if (this.#isStopped) return
     if (reason !== REPLACED) {
       this.#restarts += 1
+      this.#onLost(running !== null && worker.hasOverrun(running) ? 'overrun' : wasReady ? 'lost' : 'not_started')
       this.#log.warn(
         { reason, owner: running?.owner ?? null, others: others.length },
         'a process of the sandbox was lost',

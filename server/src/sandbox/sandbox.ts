@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../platform/clock.ts'
 import type { Log } from '../platform/log.ts'
 import { ByteBudget } from './byte-budget.ts'
-import type { Sandbox, SandboxCall, SandboxLimits, SandboxOutcome, SourceCheck } from './call.ts'
+import type { LossReason, Sandbox, SandboxCall, SandboxLimits, SandboxOutcome, SourceCheck } from './call.ts'
 import { type Ending, Job } from './job.ts'
 import { DEFAULT_LIMITS, KEPT_BYTES_MAX, REQUEST_BYTES_MAX, SOURCE_BYTES_MAX } from './limits.ts'
 import { Pool } from './pool.ts'
@@ -23,6 +23,8 @@ export interface SandboxOptions {
   limits?: Partial<SandboxLimits>
   /** What requests of functions and answers may hold in the engine, over all calls; an owner has a quarter at most. */
   requestBytesMax?: number
+  /** Told of every process that ended before it was meant to. */
+  onLost?(reason: LossReason): void
 }
 
 const CALLS_PER_CHILD = 50_000
@@ -40,7 +42,8 @@ export function createSandbox(options: SandboxOptions): Sandbox & { pids(): numb
   const defaults = { ...DEFAULT_LIMITS, ...options.limits }
   const requestBudget = new ByteBudget(options.requestBytesMax ?? REQUEST_BYTES_MAX)
   const keptBudget = new ByteBudget(KEPT_BYTES_MAX)
-  const pool = new Pool({ log, random, size, callsPerChild: options.callsPerChild ?? CALLS_PER_CHILD })
+  const { callsPerChild = CALLS_PER_CHILD, onLost } = options
+  const pool = new Pool({ log, random, size, callsPerChild, onLost })
   const sources = new LRUCache<string, Hashed>({
     maxSize: HASHED_BYTES_MAX,
     sizeCalculation: ({ bytes }) => 2 * bytes.byteLength + 100,
