@@ -14,6 +14,7 @@ const PROVEN_SLICES = 8
 
 interface Known {
   averageMs: number
+  slices: number
   /** Slices since one was slow. */
   quickSlices: number
   noisyUntilMs: number
@@ -38,6 +39,12 @@ export class Owners {
     return (this.#known.peek(owner)?.quickSlices ?? 0) >= PROVEN_SLICES
   }
 
+  /** Whether nothing is known of the owner but slices that were quick. */
+  isWithoutFault(owner: string): boolean {
+    const known = this.#known.peek(owner)
+    return known === undefined || (known.strikes === 0 && known.slices === known.quickSlices)
+  }
+
   /** How often the owner became noisy. */
   strikesOf(owner: string): number {
     return this.#known.peek(owner)?.strikes ?? 0
@@ -46,6 +53,7 @@ export class Owners {
   /** A slice took so long. */
   took(owner: string, cpuMs: number): void {
     const known = this.#of(owner)
+    known.slices += 1
     known.quickSlices = cpuMs > SLOW_SLICE_MS ? 0 : known.quickSlices + 1
     known.averageMs += (cpuMs - known.averageMs) / 8
     if (cpuMs >= NOISY_SLICE_MS) this.disturbed(owner)
@@ -61,7 +69,7 @@ export class Owners {
   }
 
   #of(owner: string): Known {
-    const known = this.#known.get(owner) ?? { averageMs: 0, quickSlices: 0, noisyUntilMs: 0, strikes: 0 }
+    const known = this.#known.get(owner) ?? { averageMs: 0, slices: 0, quickSlices: 0, noisyUntilMs: 0, strikes: 0 }
     this.#known.set(owner, known)
     return known
   }

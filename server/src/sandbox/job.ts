@@ -62,7 +62,8 @@ export class Job {
   readonly call: SandboxCall | null
   readonly payer: string
   readonly owner: string
-  /** What is known of it is known of this. */
+  /** What is known of it is known of these: of its source, and of its source as its payer calls it. */
+  readonly source: string
   readonly use: string
   readonly code: Buffer
   readonly hash: string
@@ -99,7 +100,8 @@ export class Job {
     this.call = options.call
     this.payer = options.payer
     this.owner = options.owner
-    this.use = `${options.payer}\n${options.owner}\n${options.hash}`
+    this.source = `${options.owner}\n${options.hash}`
+    this.use = `${options.payer}\n${this.source}`
     this.code = options.code
     this.hash = options.hash
     this.fileName = options.fileName
