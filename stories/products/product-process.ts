@@ -40,7 +40,8 @@ export async function createProductProcess(options: ProductCommand): Promise<Pro
     const running = child
     if (running === null) return
     const gone = new Promise((resolve) => running.once('exit', resolve))
-    running.kill('SIGKILL')
+    // With the processes that it started.
+    if (running.pid !== undefined) process.kill(-running.pid, 'SIGKILL')
     await gone
   }
 
@@ -54,6 +55,7 @@ export async function createProductProcess(options: ProductCommand): Promise<Pro
       const [file = '', ...args] = options.command(product)
       const started = spawn(file, args, {
         cwd: directory,
+        detached: true,
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { PATH: process.env.PATH ?? '', HOME: directory, ...options.env?.(product) },
       })
