@@ -82,8 +82,8 @@ export const FlowNodeRunOutput = z
 export const FlowNodeTrialInput = z.object({
   /** The node as it is edited; as it is saved where absent. */
   node: FlowNode.optional(),
-  /** What formulas find under `input`: the outputs of the nodes before it, by their keys. */
-  input: Meta,
+  /** What formulas find under `input`: the outputs of the nodes before it, by their keys; none where absent. */
+  input: Meta.optional(),
   /** What the node before it put out, where the node works on that; `input` where absent. */
   fed: z.unknown().optional(),
 })

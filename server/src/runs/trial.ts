@@ -81,7 +81,8 @@ export function createTrials(
     // Where it leads, and what leads to it, is no matter here.
     refuseProblems(problems.filter((each) => each.nodeKey === nodeKey && !each.path.startsWith('links')))
 
-    const text = JSON.stringify(trial.input)
+    const input = trial.input ?? {}
+    const text = JSON.stringify(input)
     const run = newRun(instance, { nodeKey, type: 'api-trigger', inputText: text, meta: null })
     const signal = AbortSignal.timeout(TRIAL_MS)
     // Others are done only where they are its sub-flow; what is wrong with them is no matter here.
@@ -92,7 +93,7 @@ export function createTrials(
     const { execution } = walking
     const limits = { ...execution.limits, activeMsMax: TRIAL_MS, nodeRunsMax: NODE_RUNS_MAX }
     const beganMs = performance.now()
-    const fed = trial.fed === undefined ? trial.input : trial.fed
+    const fed = trial.fed === undefined ? input : trial.fed
     await new Execution({ ...execution, recorder: notepad, limits }, { ...prepared, fed }).run()
     return { ...outcomeOf(notepad, nodeKey, fed), durationMs: Math.round(performance.now() - beganMs) }
   }
