@@ -385,6 +385,15 @@ export const LIMITS: readonly Section[] = [
     about: 'Streams end by themselves after some minutes, and are opened again by those who read them.',
     limits: [
       {
+        what: 'Bytes of payloads on a page of events or runs',
+        value: `${S}/platform/look-through.ts PAGE_BYTES bytes`,
+        beyond: 'the page is shorter, and its `cursor` goes on; a row that is larger by itself is a page',
+        heldBy: [
+          `${S}/platform/look-through.test.ts: holds no more bytes than are made in a moment`,
+          `${S}/api/shown-json.test.ts: lists of large events and of their runs come in pages`,
+        ],
+      },
+      {
         what: 'Streams of news at open pages, of one token',
         value: `${S}/live/live.ts STREAMS_OF_ONE_MAX count`,
         beyond: '503 `overloaded`',

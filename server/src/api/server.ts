@@ -19,6 +19,7 @@ import type { Principal } from './principal.ts'
 import { errorData, RateLimited, Refusal } from './refusal.ts'
 import { HEADS, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
 import type { Call, RouteSet } from './routes.ts'
+import { answerText } from './shown-json.ts'
 import { tlsServer } from './tls-server.ts'
 import { unknownFieldsOf } from './unknown-fields.ts'
 
@@ -238,7 +239,7 @@ function mount(
         if (endpoint.answer === null) return reply.send()
         // Answers hold what is a customer's own: nobody between keeps them.
         reply.header('cache-control', 'no-store')
-        return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer))
+        return reply.type('application/json; charset=utf-8').send(answerText(answer))
       }),
   })
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { parseExactJson } from '@permea/contract'
 
 /** What stands in the place of a value that is stored and cannot be read any more. */
@@ -9,5 +10,53 @@ export function shownJson(text: string): unknown {
     return parseExactJson(text) as unknown
   } catch {
     return BROKEN
+  }
+}
+
+/** Shorter ones are made values of: that costs nothing worth sparing. */
+const VERBATIM_CHARS_MIN = 16_384
+
+/**
+ * The same for an answer that has no use for the value: a long text goes into it as it stands, since to make a value of it
+ * and a text again takes many times as long, and the event loop with it.
+ */
+export function storedJson(text: string): unknown {
+  if (text.length < VERBATIM_CHARS_MIN) return shownJson(text)
+  try {
+    JSON.parse(text)
+    return new Verbatim(text)
+  } catch {
+    return BROKEN
+  }
+}
+
+/** No text of a sender can be it. */
+const MARK = randomUUID()
+const MARKED = new RegExp(`"${MARK} (\\d+)"`, 'g')
+let standingIn: string[] | null = null
+
+class Verbatim {
+  readonly #text: string
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  toJSON(): unknown {
+    if (standingIn === null) return shownJson(this.#text)
+    standingIn.push(this.#text)
+    return `${MARK} ${standingIn.length - 1}`
+  }
+}
+
+/** The JSON text of an answer. */
+export function answerText(answer: unknown): string {
+  const texts: string[] = []
+  standingIn = texts
+  try {
+    const text = JSON.stringify(answer)
+    return texts.length === 0 ? text : text.replace(MARKED, (_, at: string) => texts[Number(at)] ?? 'null')
+  } finally {
+    standingIn = null
   }
 }

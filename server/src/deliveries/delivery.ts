@@ -1,6 +1,6 @@
 import type { DeliveryState, DeliveryAttempt as WireAttempt, Delivery as WireDelivery } from '@permea/contract'
 import type { z } from 'zod'
-import { shownJson } from '../api/shown-json.ts'
+import { storedJson } from '../api/shown-json.ts'
 import { recordedBody } from '../exchanges/recorded.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { LaneItem } from '../platform/lane.ts'
@@ -133,7 +133,7 @@ export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
     createdAt: timeOfId(row.id).toISOString(),
     tenantId: row.customerId === null ? undefined : toWire('cus', row.customerId),
     sourceId: row.sourceId ?? undefined,
-    body: shownJson(row.body),
+    body: storedJson(row.body),
   }
 }
 

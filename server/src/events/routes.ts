@@ -3,7 +3,7 @@ import { logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
-import { shownJson } from '../api/shown-json.ts'
+import { storedJson } from '../api/shown-json.ts'
 import { customerAnswer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customersByIds } from '../customers/store.ts'
@@ -66,7 +66,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
         tenantId: toWire('cus', row.customerId),
         appEventTypeId: toWire('aet', row.appEventTypeId),
         appEventSubscriptionId: row.subscriptionId === null ? undefined : toWire('aes', row.subscriptionId),
-        event: shownJson(row.payload),
+        event: storedJson(row.payload),
         datetime: at,
         createdAt: at,
         launchedFlowRunIds: runs.map((run) => toWire('fr', run.id)),

@@ -151,7 +151,7 @@ export function listAppEvents(tx: Tx, f: EventFilter, page: Page): Promise<Looke
     ],
     span: f,
   })
-  return lookThrough(tx, { log: 'app_events', columns, ...conditions, page })
+  return lookThrough(tx, { log: 'app_events', columns, ...conditions, page, heavy: ['payload'] })
 }
 
 export async function appEventById(tx: Tx, workspaceId: string, id: string): Promise<AppEvent | null> {

@@ -3,7 +3,7 @@ import { logAnswer, type Page, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
-import { shownJson } from '../api/shown-json.ts'
+import { shownJson, storedJson } from '../api/shown-json.ts'
 import { bodyAsValue, fromPairs, openBody } from '../bodies/body-value.ts'
 import type { Connections } from '../connections/connections.ts'
 import { customerAnswer } from '../customers/customer.ts'
@@ -214,7 +214,7 @@ export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteS
         connectionId: toWire('con', row.connectionId),
         externalEventSubscriptionId: toWire('ees', row.subscriptionId),
         incomingWebhookId: row.incomingWebhookId === null ? undefined : toWire('iwh', row.incomingWebhookId),
-        payload: shownJson(row.payload),
+        payload: storedJson(row.payload),
         ...outcomeOf(delivery, runs.length > 0),
         deliveryId: row.deliveryId === null ? undefined : toWire('dlv', row.deliveryId),
         deliveryState: delivery?.state,

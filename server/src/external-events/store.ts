@@ -349,11 +349,18 @@ export function listExternalEvents(tx: Tx, f: ExternalEventFilter, page: Page): 
     span: f,
   })
   if (incomingWebhookId === null)
-    return lookThrough(tx, { log: 'external_events', columns: EVENT_COLUMNS, ...conditions, page })
+    return lookThrough(tx, { log: 'external_events', columns: EVENT_COLUMNS, ...conditions, page, heavy: ['payload'] })
   // The request knows its events.
   const ofWebhook = sql`r.id = any(array(select unnest(event_ids) from incoming_webhooks where id = ${incomingWebhookId}))`
   const known = sql`${ofWebhook} and ${conditions.known}`
-  return lookThrough(tx, { log: 'external_events', columns: EVENT_COLUMNS, known, rare: conditions.rare, page })
+  return lookThrough(tx, {
+    log: 'external_events',
+    columns: EVENT_COLUMNS,
+    known,
+    rare: conditions.rare,
+    page,
+    heavy: ['payload'],
+  })
 }
 
 export async function externalEventById(tx: Tx, workspaceId: string, id: string): Promise<ExternalEventRow | null> {

@@ -99,3 +99,25 @@ test('a page of two logs goes no further back than both were looked through', ()
   expect(newestOf([one, other], 2)).toEqual({ rows: [row('9'), row('8')], lookedTo: null })
   expect(newestOf([one, { rows: [row('9')], lookedTo: null }], 10).rows).toEqual([row('9'), row('3')])
 })
+
+test.each([
+  ['what an index finds', ofType(null, OTHER_WORKSPACE)],
+  ['what is looked for', ofType(RARE, OTHER_WORKSPACE)],
+])('a page of %s holds no more bytes than are made in a moment, and at least one row', async (_, conditions) => {
+  // Packed they take hardly any room: what counts is what is sent.
+  const sizes = [5, 5, 5, 9, 1, 1, 1, 1, 5].map((mebibytes) => mebibytes * 1024 * 1024)
+  await sql`
+    insert into app_events (id, workspace_id, customer_id, app_event_type_id, payload)
+    select ('00000000-0000-7000-9000-' || lpad(n::text, 12, '0'))::uuid, ${OTHER_WORKSPACE}, ${COMMON}, ${RARE},
+           '{"n":' || n || ',"filler":"' || repeat('x', size) || '"}'
+      from unnest(${sizes}::int[]) with ordinality as each (size, n)
+    on conflict do nothing`.execute(database.db)
+  const span = sql`r.id >= '00000000-0000-7000-9000-000000000000'`
+  const known = sql`${conditions.known} and ${span}`
+  const heavy = ['payload']
+  const found = await all(wishFor({ ...conditions, known, heavy, page: { limit: 4, before: null } }))
+  expect(found).toEqual({ numbers: [9, 8, 7, 6, 5, 4, 3, 2, 1], pages: 4 })
+  const first = await lookThrough(database.db, wishFor({ ...conditions, known, heavy }))
+  expect(first.rows.length).toBe(4)
+  expect(first.lookedTo).toBe(first.rows.at(-1)?.id)
+})

@@ -18,6 +18,8 @@ export interface LookingThrough {
   /** What must be looked for row by row; null for nothing. */
   rare: RawBuilder<unknown> | null
   page: { limit: number; before: string | null }
+  /** Of what rows are heavy by: a page has no more rows than come to `PAGE_BYTES`, but at least one. */
+  heavy?: readonly string[]
   /** For how long to look, in milliseconds; 250 where absent. */
   lookMs?: number
 }
@@ -28,39 +30,73 @@ const SLICE_ROWS_MAX = 6400
 /** and no more statements are begun after so long: whoever asks goes on from there. */
 const LOOK_MS = 250
 
+/** To read, make and send so much holds others up for less than a tenth of a second. */
+const PAGE_BYTES = 8 * 1024 * 1024
+
 /**
  * Reads a page of a log, newest first. Its cost does not grow with the log: rows that nothing but a look at each can find
  * are looked for in slices, for a moment, and the answer says how far that came.
  */
 export async function lookThrough<Row extends { id: string }>(tx: Tx, wish: LookingThrough): Promise<Looked<Row>> {
   const { rare, page } = wish
-  if (rare === null) return { rows: await newest<Row>(tx, wish), lookedTo: null }
+  if (rare === null) return newest<Row>(tx, wish)
   const endMs = performance.now() + (wish.lookMs ?? LOOK_MS)
   const rows: Row[] = []
   let sliceRows = FIRST_SLICE_ROWS
   for (let { before } = page; ; sliceRows = Math.min(SLICE_ROWS_MAX, 4 * sliceRows)) {
     const slice = await oneSlice<Row>(tx, wish, rare, { before, sliceRows, limit: page.limit - rows.length })
     rows.push(...slice.rows)
+    const cut = cutAt(slice.rows)
+    if (cut !== null) return { rows, lookedTo: cut }
     if (rows.length >= page.limit || slice.edge === null) return { rows, lookedTo: null }
     before = slice.edge
     if (performance.now() > endMs) return { rows, lookedTo: slice.edge }
   }
 }
 
-async function newest<Row>(tx: Tx, { log, columns, known, page }: LookingThrough): Promise<Row[]> {
-  const { rows } = await sql<Row>`
-    select ${columns} from ${sql.table(log)} r where ${known} and ${isBefore(page.before)}
-     order by r.id desc limit ${page.limit}`.execute(tx)
-  return rows
+async function newest<Row extends { id: string }>(tx: Tx, wish: LookingThrough): Promise<Looked<Row>> {
+  const { log, known, page } = wish
+  const { rows } = await sql<Weighed<Row>>`
+    ${weighed(
+      wish,
+      sql`select r.* from ${sql.table(log)} r where ${known} and ${isBefore(page.before)}
+     order by r.id desc limit ${page.limit}`,
+    )}`.execute(tx)
+  return { rows, lookedTo: cutAt(rows) }
+}
+
+/** A row with how many there were before those that are too many bytes were left out. */
+type Weighed<Row> = Row & { inReach?: number }
+
+/** The columns of these rows, as many as are light enough. Lengths are known without the texts being read. */
+function weighed({ columns, heavy = [] }: LookingThrough, rows: RawBuilder<unknown>): RawBuilder<unknown> {
+  if (heavy.length === 0) return sql`select ${columns} from (${rows}) r order by r.id desc`
+  const bytes = sql.join(
+    heavy.map((column) => sql`coalesce(octet_length(${sql.ref(`r.${column}`)}), 0)`),
+    sql` + `,
+  )
+  return sql`
+    select ${columns}, "inReach" from (
+      select r.*, count(*) over ()::int as "inReach",
+             sum(${bytes}) over (order by r.id desc rows between unbounded preceding and current row) - (${bytes}) as "bytesBefore"
+        from (${rows}) r
+    ) r where "bytesBefore" < ${PAGE_BYTES} order by r.id desc`
+}
+
+/** The last row, where some that come after it were left out. */
+function cutAt(rows: readonly Weighed<{ id: string }>[]): string | null {
+  const last = rows.at(-1)
+  return last?.inReach !== undefined && last.inReach > rows.length ? last.id : null
 }
 
 /** What is found among the next rows, and the last one that was looked at; null for it where there are no more. */
 async function oneSlice<Row extends { id: string }>(
   tx: Tx,
-  { log, columns, known }: LookingThrough,
+  wish: LookingThrough,
   rare: RawBuilder<unknown>,
   { before, sliceRows, limit }: { before: string | null; sliceRows: number; limit: number },
-): Promise<{ rows: Row[]; edge: string | null }> {
+): Promise<{ rows: Weighed<Row>[]; edge: string | null }> {
+  const { log, known } = wish
   const { rows } = await sql<Partial<Row> & { edge: string | null; looked: number }>`
     with slice as materialized (
       select r.* from ${sql.table(log)} r where ${known} and ${isBefore(before)} order by r.id desc limit ${sliceRows}
@@ -68,9 +104,9 @@ async function oneSlice<Row extends { id: string }>(
       select (array_agg(id order by id))[1] as edge, count(*)::int as looked from slice
     )
     select edge.edge, edge.looked, found.*
-      from edge left join (select ${columns} from slice r where ${rare} order by r.id desc limit ${limit}) found on true`.execute(
-    tx,
-  )
+      from edge left join (
+        ${weighed(wish, sql`select r.* from slice r where ${rare} order by r.id desc limit ${limit}`)}
+      ) found on true`.execute(tx)
   const [first] = rows
   const isThereMore = first !== undefined && first.looked >= sliceRows
   return {
@@ -81,6 +117,19 @@ async function oneSlice<Row extends { id: string }>(
 
 function isBefore(id: string | null): RawBuilder<unknown> {
   return id === null ? sql`true` : sql`r.id < ${id}`
+}
+
+/** The first rows of a page that come to what it may hold, but at least one; then it was looked no further than these. */
+export function withinBytes<Row extends { id: string }>(page: Looked<Row>, bytesOf: (row: Row) => number): Looked<Row> {
+  let bytes = 0
+  const end = page.rows.findIndex((row, at) => {
+    const isOver = at > 0 && bytes >= PAGE_BYTES
+    bytes += bytesOf(row)
+    return isOver
+  })
+  if (end === -1) return page
+  const rows = page.rows.slice(0, end)
+  return { rows, lookedTo: rows.at(-1)?.id ?? null }
 }
 
 /** The columns of a log that must have these values, where there is one. */

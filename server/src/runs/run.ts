@@ -1,6 +1,6 @@
 import type { ErrorData, FlowRunState, FlowNodeRun as WireNodeRun, FlowRun as WireRun } from '@permea/contract'
 import type { z } from 'zod'
-import { shownJson } from '../api/shown-json.ts'
+import { storedJson } from '../api/shown-json.ts'
 import { CONCURRENCY_DEFAULT, type FlowInstance, flowWireId } from '../flows/flow.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { LaneItem } from '../platform/lane.ts'
@@ -168,7 +168,7 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     flowId,
     universalFlowId: row.universalFlowId === null ? undefined : toWire('uf', row.universalFlowId),
     startNodeKey: row.startNodeKey,
-    input: row.input === null ? undefined : shownJson(row.input),
+    input: row.input === null ? undefined : storedJson(row.input),
     state: row.state,
     startTime: (row.startedAt ?? timeOfId(row.id)).toISOString(),
     endTime: row.endedAt?.toISOString(),

@@ -1,7 +1,7 @@
 import type { FlowRunState } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
 import { type Statement, sql, type Tx } from '../platform/database.ts'
-import { conditionsOf, type Looked, lookThrough, newestOf } from '../platform/look-through.ts'
+import { conditionsOf, type Looked, lookThrough, newestOf, withinBytes } from '../platform/look-through.ts'
 import { shardOf } from '../platform/ownership.ts'
 import { type RowLists, rowLists } from '../platform/row-lists.ts'
 import { ACTIVE_COLUMNS } from './batch-store.ts'
@@ -179,6 +179,7 @@ export async function listRuns(tx: Tx, f: RunFilter, page: Page): Promise<Looked
       : await lookThrough<RunRow>(tx, {
           log: 'flow_runs_open',
           columns: shown('open'),
+          heavy: ['input'],
           ...conditionsOf({ ...given, others: { ...others, state: f.state } }),
           page,
         })
@@ -187,6 +188,7 @@ export async function listRuns(tx: Tx, f: RunFilter, page: Page): Promise<Looked
   const final = await lookThrough<RunRow>(tx, {
     log: 'flow_runs',
     columns: shown('final'),
+    heavy: ['input', 'node_runs'],
     ...conditionsOf({
       ...given,
       indexed: { ...given.indexed, state: failed },
@@ -194,16 +196,30 @@ export async function listRuns(tx: Tx, f: RunFilter, page: Page): Promise<Looked
     }),
     page,
   })
-  const { rows, lookedTo } = newestOf([final, open], page.limit)
-  return { rows: await withInputs(tx, rows), lookedTo }
+  const found = await lightEnough(tx, newestOf([final, open], page.limit))
+  return { ...found, rows: await withInputs(tx, found.rows) }
+}
+
+/** As many of the runs as a page may hold with the payloads of the events that launched them, but at least one. */
+async function lightEnough(tx: Tx, found: Looked<RunRow>): Promise<Looked<RunRow>> {
+  const wanted = eventsOf(found.rows)
+  if (wanted.length === 0) return found
+  const { rows } = await sql<{ id: string; bytes: number }>`
+    select id, octet_length(payload) as bytes from event_inputs where id = any(${wanted}::uuid[])`.execute(tx)
+  const bytesOf = new Map(rows.map(({ id, bytes }) => [id, bytes]))
+  return withinBytes(found, (run) => (run.input === null ? (bytesOf.get(run.appEventId ?? '') ?? 0) : run.input.length))
+}
+
+function eventsOf(runs: readonly RunRow[]): string[] {
+  return [...new Set(runs.flatMap((run) => (run.input === null && run.appEventId !== null ? [run.appEventId] : [])))]
 }
 
 /** The runs with the payloads of the events that launched those without an input of their own. */
 async function withInputs(tx: Tx, runs: readonly RunRow[]): Promise<RunRow[]> {
-  const wanted = runs.flatMap((run) => (run.input === null && run.appEventId !== null ? [run.appEventId] : []))
+  const wanted = eventsOf(runs)
   if (wanted.length === 0) return [...runs]
   const { rows } = await sql<{ id: string; payload: string }>`
-    select id, payload from event_inputs where id = any(${[...new Set(wanted)]}::uuid[])`.execute(tx)
+    select id, payload from event_inputs where id = any(${wanted}::uuid[])`.execute(tx)
   const payloads = new Map(rows.map(({ id, payload }) => [id, payload]))
   return runs.map((run) => ({ ...run, input: run.input ?? payloads.get(run.appEventId ?? '') ?? null }))
 }
