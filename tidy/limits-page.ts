@@ -1,4 +1,5 @@
-import { LIMITS, type Limit } from './limits.ts'
+import type { Limit } from './limit.ts'
+import { LIMITS } from './limits.ts'
 import { textOf } from './source-files.ts'
 
 type Unit = 'bytes' | 'ms' | 'count'

@@ -103,7 +103,7 @@ test('a database that has something is left alone, unless it is forced', async (
                   select gen_random_uuid(), gen_random_uuid(), 'x', 'x', '{}', now(), now() where false`),
   )
   // A schema without rows is as good as none.
-  expect((await shell.run('restore', whole.file)).code).toBe(0)
+  expect(await shell.run('restore', whole.file)).toMatchObject({ code: 0 })
   const again = await shell.run('restore', whole.file)
   expect(again.code).toBe(1)
   expect(again.err).toMatch(/the database is not empty \(\w+ has rows\)/)

@@ -4,7 +4,7 @@ import { from as copyFrom } from 'pg-copy-streams'
 import { migrateAll } from '../../../server/src/engine.ts'
 import { createDatabase, type Database } from '../../../server/src/platform/database.ts'
 import type { Log } from '../../../server/src/platform/log.ts'
-import { migrate, migrationNames } from '../../../server/src/platform/migrations.ts'
+import { migrate, migratedFunctions, migrationNames } from '../../../server/src/platform/migrations.ts'
 import { migrateQueue } from '../../../server/src/platform/queue.ts'
 import { CliProblem } from '../exit-codes.ts'
 import { type BackedUpTable, type BackupFile, entryNameOf, type Manifest } from './backup-file.ts'
@@ -112,7 +112,19 @@ async function makeEmpty(client: pg.Client, isForced: boolean): Promise<void> {
   await client.query(`drop schema if exists ${quoted(QUEUE_SCHEMA)} cascade`)
   for (const { name, kind } of relations)
     await client.query(`drop ${kind} if exists ${quoted(schemas.own, name)} cascade`)
+  for (const signature of relations.length === 0 ? [] : await functionsOf(client))
+    await client.query(`drop function if exists ${signature} cascade`)
   await client.query('commit')
+}
+
+/** What migrations make beside tables, as `name(types)`. */
+async function functionsOf(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ signature: string }>(
+    `select oid::regprocedure::text as signature from pg_proc
+      where pronamespace = current_schema()::regnamespace and proname = any($1)`,
+    [await migratedFunctions()],
+  )
+  return rows.map(({ signature }) => signature)
 }
 
 /** Writes the rows of every table; what ties tables to each other is put back when all are there. */

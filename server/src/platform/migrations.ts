@@ -67,3 +67,17 @@ async function apply(client: pg.Client, directory: URL, name: string): Promise<v
     throw new Error(`migration ${name} failed: ${(cause as Error).message}`, { cause })
   }
 }
+
+/** The names of the functions that migrations make in the database. */
+export async function migratedFunctions(directory = DIRECTORY): Promise<string[]> {
+  const texts = await Promise.all(
+    (await migrationNames(directory)).map((name) => readFile(new URL(name, directory), 'utf8')),
+  )
+  return [
+    ...new Set(
+      texts.flatMap((text) =>
+        [...text.matchAll(/create (?:or replace )?function (\w+)/gi)].map(([, name = '']) => name),
+      ),
+    ),
+  ]
+}
