@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createHmac, randomInt } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createPermea, type Permea } from '@permea/sdk'
+import { keptPort } from './kept-port.ts'
 import { until } from './until.ts'
 
 const MAIN = fileURLToPath(new URL('../../server/src/main.ts', import.meta.url))
@@ -108,23 +108,6 @@ export async function createEngineProcess(options: EngineProcessOptions): Promis
     },
   }
   return engine
-}
-
-/** Ports that systems do not hand out by themselves: nobody else gets one of them while its process is down. */
-const KEPT_PORTS = [20_000, 32_000] as const
-
-async function keptPort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(...KEPT_PORTS)
-    const server = createServer()
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false))
-      server.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!isFree) continue
-    await new Promise((resolve) => server.close(resolve))
-    return port
-  }
 }
 
 /** A JWT as an application would make it. */

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { freePort } from '../../server/src/platform/free-port.ts'
+import { keptPort } from './kept-port.ts'
 import { until } from './until.ts'
 
 /** Three servers of NATS with JetStream on loopback ports, which can be killed, paused and started again one by one. */
@@ -35,9 +35,9 @@ export async function startNatsCluster(): Promise<NatsCluster> {
   const places = await Promise.all(
     Array.from({ length: NODES }, async (_, index) => ({
       name: `n${index + 1}`,
-      port: await freePort(),
-      routePort: await freePort(),
-      healthPort: await freePort(),
+      port: await keptPort(),
+      routePort: await keptPort(),
+      healthPort: await keptPort(),
     })),
   )
   const routes = places.map((each) => `nats-route://127.0.0.1:${each.routePort}`)
@@ -110,8 +110,12 @@ function nodeOf(place: Place, config: string) {
       return streams?.find((each) => each.name === stream)?.cluster?.leader ?? null
     },
     async start() {
-      child = spawn('nats-server', ['-c', config], { stdio: 'ignore' })
-      await until(`${name} listens`, 30_000, () => isListening(port))
+      const started = spawn('nats-server', ['-c', config], { stdio: 'ignore' })
+      child = started
+      await until(`${name} listens`, 30_000, () => {
+        if (started.exitCode !== null) throw new Error(`${name} ended while it started`)
+        return isListening(port)
+      })
     },
     async kill() {
       const running = child
