@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# InfluxDB 1.6.7 (Debian 12): a subscription posts to `…/write` below the URL that it was given, keeps the query of that URL,
-# and sends a header `content-type:` with nothing behind it. fastify 5.12 answers such a request 415.
+# InfluxDB 1.6.7 (package 1.6.7~rc0-1+b13 of Debian 12): a subscription posts to `…/write` below the URL that it was given,
+# keeps the query of that URL, and sends a header `content-type:` with nothing behind it.
 # Seen: "/in/abc/write", "token=1", "content-type: []".
 set -euo pipefail
 dir=$(mktemp -d); cd "$dir"
+apt-get download -qq influxdb=1.6.7~rc0-1+b13 >/dev/null && dpkg -x influxdb_*.deb unpacked
 cat > influxdb.conf <<CONF
 reporting-disabled = true
 bind-address = "127.0.0.1:0"
@@ -18,7 +19,7 @@ log-enabled = false
 [monitor]
 store-enabled = false
 CONF
-influxd -config influxdb.conf >/dev/null 2>&1 & influx=$!
+unpacked/usr/bin/influxd -config influxdb.conf >/dev/null 2>&1 & influx=$!
 cat > receive.cjs <<'JS'
 require('node:http').createServer((request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://a')
