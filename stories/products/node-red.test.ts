@@ -1,3 +1,4 @@
+import { until } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asked, createProductProcess, type ProductProcess, packaged } from './product-process.ts'
 import { type ProductStory, startProductStory } from './product-story.ts'
@@ -43,11 +44,15 @@ test('what a flow of Node-RED is sent becomes a signed delivery, and the flow is
         }
         return flows.flatMap(({ func }) => /url: "([^"]+)"/.exec(func ?? '')?.[1] ?? [])
       },
+      // A flow that is there answers a moment later.
       cause: () =>
-        fetch(`${red.url}/orders`, {
-          method: 'POST',
-          body: '{"order":7,"total":"9.99"}',
-          headers: { 'content-type': 'application/json' },
+        until('Node-RED has the path', 30_000, async () => {
+          const { status } = await fetch(`${red.url}/orders`, {
+            method: 'POST',
+            body: '{"order":7,"total":"9.99"}',
+            headers: { 'content-type': 'application/json' },
+          })
+          return status !== 404
         }),
     },
     1,

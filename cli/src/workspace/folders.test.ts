@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { buildHouse, type House } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -87,6 +87,28 @@ test('two pushes at once both end well', async () => {
   ])
   expect((await shell.run('diff', '--exit-code')).code).toBe(0)
 })
+
+test.each([['a push that began before'], ['a comparison with all that there is']])(
+  'what another push made the same meanwhile is no change of somebody else: %s',
+  async (which) => {
+    await put('flows/late/spec.yaml', flow('late', which))
+    await shell.run('push', '--yes')
+    const pulled = path.join(shell.dir, '.permea/pulled')
+    const [name = ''] = await readdir(pulled)
+    const before = await readFile(path.join(pulled, name))
+    await put('flows/late/spec.yaml', flow('late', `${which}, changed`))
+    expect((await shell.run('push', '--yes')).code).toBe(0)
+    await writeFile(path.join(pulled, name), before)
+    const again = which.startsWith('a push') ? ['push', '--yes'] : ['push', '--yes', '--prune']
+    expect(await shell.run(...again)).toMatchObject({ code: 0, err: '' })
+    // What somebody else made of it is not overwritten.
+    await writeFile(path.join(pulled, name), before)
+    await put('flows/late/spec.yaml', flow('late', 'as nobody has it'))
+    expect((await shell.run('push', '--yes')).code).toBe(5)
+    await put('flows/late/spec.yaml', flow('late', `${which}, changed`))
+    expect((await shell.run('push', '--yes')).code).toBe(0)
+  },
+)
 
 test('what the server archived and somebody changed here is not brought back silently', async () => {
   await put('flows/gone/spec.yaml', flow('gone', '1'))

@@ -47,17 +47,26 @@ export async function sameSaidOtherwise(
   { files }: Memory,
 ): Promise<ReadonlySet<string>> {
   const both = sides.filter(
-    (each) => each.here !== undefined && each.there !== undefined && each.here !== each.there && !files.has(each.path),
+    (each) =>
+      each.here !== undefined &&
+      each.there !== undefined &&
+      each.here !== each.there &&
+      // Changed on both sides: perhaps to the same, by a push at the same moment.
+      (!files.has(each.path) || (each.changedHere && each.changedThere)),
   )
   const asked = both.map((each) => each.path).filter((path) => path.split('/')[1] !== 'connectors')
   if (asked.length === 0 || asked.length > ASKED_MAX) return new Set()
   const texts = new Map(asked.map((path) => [path, here.get(path) ?? '']))
   const plan = await planOf(place, texts, false).catch(unreadable)
   if (plan === null) return new Set()
-  const { comparison, errors } = plan
-  const others = new Set([...comparison.create, ...comparison.update].map((each) => `membrane/${each.path}`))
-  for (const { file } of errors) others.add(`membrane/${file}`)
+  const others = toBeChanged(plan)
   return new Set(asked.filter((path) => !others.has(path)))
+}
+
+/** Files that the server does not have as they are here, or cannot take. */
+function toBeChanged({ comparison, errors }: ImportResult): Set<string> {
+  const changes = [...comparison.create, ...comparison.update].map((each) => each.path)
+  return new Set([...changes, ...errors.map(({ file }) => file)].map((path) => `membrane/${path}`))
 }
 
 /** A file that cannot be read stays as it is: a push says what is wrong with it. */
@@ -88,7 +97,13 @@ export async function standingOfChanged(place: Place): Promise<{ standing: Stand
   if (plan.files === undefined) return null
   const there = new Map(Object.entries(plan.files).filter(([path]) => files.has(path)))
   const known = { files: new Map([...memory.files].filter(([path]) => files.has(path))) }
-  return { standing: standing(known, here, there, compare(known, files, there)), plan }
+  const others = toBeChanged(plan)
+  const sides = compare(known, files, there).map((each) =>
+    each.changedHere && each.changedThere && !others.has(each.path) && !isOfConnector(each.path)
+      ? { ...each, changedThere: false }
+      : each,
+  )
+  return { standing: standing(known, here, there, sides), plan }
 }
 
 /** More are compared with all that the server has. */

@@ -422,6 +422,8 @@ describe('what is archived, not there or not clear', () => {
       patch: actions.patch({ params, body }),
       archive: actions.archive({ params }),
       restore: actions.restore({ params }),
+      refresh: actions.refresh({ params }),
+      dependencies: actions.dependencies({ params }),
       reset: actions.reset({ params }),
       apply: actions.apply({ params, body: { integrationKeys: ['crm'] } }),
       clone: actions.clone({ params }),
