@@ -60,6 +60,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 20_000 } },
+    // CI decides about days of work at once: what fails by chance there is tried again, and its log names it (`retry x1`).
+    retry: process.env.CI === undefined ? 0 : 1,
     pool: 'forks',
     // Much of a test's time is waiting; a worker for each of two cores leaves them idle.
     maxWorkers: 3,
