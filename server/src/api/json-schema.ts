@@ -39,7 +39,8 @@ export async function schemaProblem(check: {
   const args: SchemaTask = { do: 'check', revision, schema, value }
   const outcome = await compute({ module: MODULE, args, owner })
   if (outcome.kind === 'returned') return outcome.value as string | null
-  if (outcome.kind === 'thrown') throw new Error(`a schema could not be used: ${outcome.message}`)
+  // A schema may be of a kind that saving it cannot tell: one that leads back to itself, say.
+  if (outcome.kind === 'thrown') return `the event cannot be checked by its schema: ${outcome.message}`
   if (outcome.reason === 'overloaded') throw new Refusal('overloaded', 'too much waits to be checked; try again')
   return `the event takes more than ${outcome.reason === 'time' ? `${COMPUTE_MS} ms` : 'the memory there is'} to check by its schema`
 }

@@ -3,6 +3,8 @@
  * them do not divide.
  */
 export function isMultipleOf(value: number, divisor: number): boolean {
+  // What is too large for a double came as infinity.
+  if (!Number.isFinite(value)) return false
   if (Number.isSafeInteger(value) && Number.isSafeInteger(divisor)) return value % divisor === 0
   const [one, other] = [decimalOf(value), decimalOf(divisor)]
   const places = Math.max(one.places, other.places)

@@ -90,6 +90,8 @@ describe('multipleOf', () => {
     [1e-9, 1e-7],
     [5, 2],
     [1.5, 1],
+    [Number.POSITIVE_INFINITY, 0.01],
+    [Number.NEGATIVE_INFINITY, 1],
   ])('%d is none of %d', (value, divisor) =>
     expect(problem({ multipleOf: divisor }, value)).toBe(`the event must be multiple of ${divisor}`),
   )

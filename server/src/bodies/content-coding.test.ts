@@ -51,11 +51,18 @@ describe.each(CODERS)('%s', (coding, encode) => {
     ).toBeNull()
   })
 
+  test('of a body that was cut gives nothing where its end must be there', async () => {
+    const encoded = encode(Buffer.from(Array.from({ length: 5000 }, (_, i) => `amount=${i * 7919}`).join('&')))
+    for (const cut of [1, 8, Math.floor(encoded.length / 2)])
+      expect(await decodeBody(encoded.subarray(0, encoded.length - cut), coding, { bytesMax: 10_000_000 })).toBeNull()
+  })
+
   test('of a body that was cut gives what there is', async () => {
     const text = Array.from({ length: 50_000 }, (_, i) => `line ${i * 7919}`).join('\n')
     const encoded = encode(Buffer.from(text))
     const decoded = await decodeBody(encoded.subarray(0, Math.floor(encoded.length * 0.9)), coding, {
       bytesMax: 10_000_000,
+      mayBeCut: true,
     })
     assert.ok(decoded !== 'over')
     assert.ok(decoded !== null && decoded.body.length > 0)

@@ -17,7 +17,8 @@ export type Decoded = { body: Buffer; isTruncated: boolean }
 
 /**
  * Undoes `content-encoding` (gzip, deflate, br, zstd), giving at most `bytesMax` bytes; decoding stops there, so that a
- * small answer cannot unfold into a large one. A body that was cut gives what could be decoded of it. What decoding
+ * small answer cannot unfold into a large one. With `mayBeCut` a body that was cut gives what could be decoded of it; else
+ * its end must be there, since half a value is another value. What decoding
  * makes is asked for at `allowance`, and only the result keeps what it took.
  *
  * @param contentEncoding the header's value: codings in the order in which they were applied
@@ -28,15 +29,15 @@ export type Decoded = { body: Buffer; isTruncated: boolean }
 export async function decodeBody(
   body: Buffer,
   contentEncoding: string,
-  limits: { bytesMax: number; allowance?: Allowance | null },
+  limits: { bytesMax: number; allowance?: Allowance | null; mayBeCut?: boolean },
 ): Promise<Decoded | 'over' | null> {
-  const { bytesMax, allowance = null } = limits
+  const { bytesMax, allowance = null, mayBeCut = false } = limits
   const codings = contentEncoding.toLowerCase().split(',', CODINGS_MAX + 1)
   if (codings.length > CODINGS_MAX) return null
   let decoded = body
   let isTruncated = false
   for (const coding of codings.reverse()) {
-    const decoder = decoderFor(coding.trim(), decoded)
+    const decoder = decoderFor(coding.trim(), decoded, mayBeCut)
     if (decoder === 'identity') continue
     const step = decoder === null ? null : await runBounded(decoder, decoded, { bytesMax, allowance })
     // What the step before made is of no use any more, whatever this one came to.
@@ -48,22 +49,21 @@ export async function decodeBody(
   return { body: decoded, isTruncated }
 }
 
-function decoderFor(coding: string, body: Buffer): Transform | 'identity' | null {
+function decoderFor(coding: string, body: Buffer, mayBeCut: boolean): Transform | 'identity' | null {
+  const ofZlib = mayBeCut ? { finishFlush: zlib.Z_SYNC_FLUSH } : {}
   switch (coding) {
     case 'gzip':
     case 'x-gzip':
-      return createGunzip({ finishFlush: zlib.Z_SYNC_FLUSH })
+      return createGunzip(ofZlib)
     case 'deflate': {
       // RFC 9110 means the zlib wrapper, whose first byte ends in 8; some servers send the bare stream.
       const isWrapped = ((body[0] ?? 0) & 0x0f) === 8
-      return isWrapped
-        ? createInflate({ finishFlush: zlib.Z_SYNC_FLUSH })
-        : createInflateRaw({ finishFlush: zlib.Z_SYNC_FLUSH })
+      return isWrapped ? createInflate(ofZlib) : createInflateRaw(ofZlib)
     }
     case 'br':
-      return createBrotliDecompress({ finishFlush: zlib.BROTLI_OPERATION_FLUSH })
+      return createBrotliDecompress(mayBeCut ? { finishFlush: zlib.BROTLI_OPERATION_FLUSH } : {})
     case 'zstd':
-      return createZstdDecompress({ finishFlush: zlib.ZSTD_e_flush })
+      return createZstdDecompress(mayBeCut ? { finishFlush: zlib.ZSTD_e_flush } : {})
     case 'identity':
     case '':
       return 'identity'

@@ -73,7 +73,7 @@ export function createCredentials(options: {
         return callFunction(authContext, slot, definition, { accessTokenResponse: tokens, tokenResponse: tokens })
       }
       const credentials = credentialsOfTokens(tokens, clock.now())
-      if (option.type === 'oauth2' && typeof credentials.access_token !== 'string')
+      if (option.type === 'oauth2' && !isToken(credentials.access_token))
         return { kind: 'failed', error: connectionError('connection_failed', 'the app gave no access token') }
       return { kind: 'made', value: credentials }
     },
@@ -180,4 +180,8 @@ function hasRefused(error: unknown): boolean {
   if (key === 'access_token_expired' || key === 'connection_is_defunct') return true
   const status = Number(asObject(data).status)
   return status >= 400 && status < 500 && status !== 429 && status !== 408
+}
+
+function isToken(value: unknown): boolean {
+  return typeof value === 'string' && value.trim() !== ''
 }

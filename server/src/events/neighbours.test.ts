@@ -116,3 +116,20 @@ test('a repetition is neither counted nor told of again', async () => {
     expect((await fetch(`${house.url}${plain}`, { method: 'POST', headers, body: '{"a":1}' })).status).toBe(200)
   expect((await counted()) - before).toBe(1)
 })
+
+test('what a schema cannot check is refused, and its neighbours are not', async () => {
+  const looped = await house.admin.appEventTypes.create({
+    body: {
+      key: 'looped',
+      tenantIdFormula: { $var: '$.account' },
+      validateEvents: true,
+      schema: { type: 'object', properties: { sound: { allOf: [{ $ref: '#/properties/sound' }] } } },
+    },
+  })
+  const path = new URL(String(looped.globalWebhookUri)).pathname
+  const { status, json } = await post(path, [{ account: 'known', sound: 1 }, { account: 'known' }])
+  expect([status, json]).toMatchObject([
+    207,
+    { results: [{ error: { key: 'event_invalid' } }, { id: expect.any(String) }] },
+  ])
+})

@@ -324,7 +324,7 @@ class Receiver implements ExternalReceive {
         ...args,
         // Some apps sign the address too.
         webhookUri: this.#targets.uriOf(target),
-        url: `${this.#targets.uriOf(target)}${request.query === '' ? '' : `?${request.query}`}`,
+        url: `${this.#targets.uriOf(target)}${request.path}${request.query === '' ? '' : `?${request.query}`}`,
         // What the age of a signature is measured against: a replay is not older than the request was.
         receivedAt: (how.receivedAt ?? timeOfId(request.id)).toISOString(),
         ...(source === null

@@ -79,7 +79,7 @@ test('a body is taken in whatever its sender calls it, and handle sees what that
 
 test('a replay hands handle the same request again, path and all', async () => {
   const { url, client, id } = await handledBy(
-    'export default ({ data, path, query }) => ({ events: [{ data, path, query }] })',
+    'export default ({ data, path, query, url }) => ({ events: [{ data, path, query, url }] })',
   )
   await fetch(`${url}/orders/17%20a?b=1`, {
     method: 'PUT',
@@ -89,7 +89,7 @@ test('a replay hands handle the same request again, path and all', async () => {
   const [record] = (await client.incomingWebhooks.list()).items
   await client.incomingWebhooks.replay({ params: { id: record?.id ?? '' } })
   const { items } = await client.externalEvents.list({ query: { externalEventSubscriptionId: id } })
-  const expected = { data: { a: 1 }, path: '/orders/17%20a', query: { b: '1' } }
+  const expected = { data: { a: 1 }, path: '/orders/17%20a', query: { b: '1' }, url: `${url}/orders/17%20a?b=1` }
   expect(items.map((each) => each.payload)).toEqual([expected, expected])
 })
 

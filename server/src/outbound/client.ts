@@ -295,7 +295,7 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   async #decode(outcome: AnsweredOutcome, encoding: string): Promise<OutboundOutcome> {
     const bytesMax = this.#request.responseBytesMax
-    const decoded = await decodeBody(outcome.body, encoding, { bytesMax, allowance: this.#allowance })
+    const decoded = await decodeBody(outcome.body, encoding, { bytesMax, allowance: this.#allowance, mayBeCut: true })
     if (decoded === null) return outcome
     if (decoded === 'over') {
       this.#giveBack()
