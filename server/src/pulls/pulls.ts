@@ -99,7 +99,14 @@ export function createPulls(options: PullsOptions): Pulls {
     },
   })
 
-  async function takeUp(): Promise<number> {
+  /** One after the other: what the sweep is about to take up is not passed over by who waits until all is done. */
+  let taking: Promise<unknown> = Promise.resolve()
+  function takeUp(): Promise<number> {
+    const turn = taking.then(takeUpDue)
+    taking = turn.catch(() => {})
+    return turn
+  }
+  async function takeUpDue(): Promise<number> {
     const shards = await database.transaction(async (tx) => {
       const due = await takeDuePulls(tx, clock.now(), { limit: TAKEN_MAX, jitter: random() })
       await wantPulls(
