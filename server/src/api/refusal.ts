@@ -38,3 +38,8 @@ export function errorData(key: ErrorKey, message: string, data?: unknown): Error
 export function notFound(what: string, selector: string): Refusal {
   return new Refusal('not_found', `there is no ${what} ${JSON.stringify(selector.slice(0, 200))}`)
 }
+
+/** What is wrong with one field of the input. */
+export function wrongField(field: string, message: string): Refusal {
+  return new Refusal('invalid_input', `${field}: ${message}`, { problems: [{ field, message }] })
+}

@@ -1,7 +1,7 @@
 import type { RunFlowInput } from '@permea/contract'
 import type { z } from 'zod'
 import { schemaProblem } from '../api/json-schema.ts'
-import { Refusal } from '../api/refusal.ts'
+import { Refusal, wrongField } from '../api/refusal.ts'
 import { customerById } from '../customers/store.ts'
 import type { FlowInstance } from '../flows/flow.ts'
 import type { NodeTypes } from '../flows/node-type.ts'
@@ -77,10 +77,8 @@ export function createLaunch(options: LaunchOptions): Launch {
           problems: [{ field: 'startNodeKey', message: `one of ${triggers.join(', ')}` }],
         })
       }
-      if (goingOn !== undefined && nodes[goingOn.fromNodeKey] === undefined) {
-        const message = `${JSON.stringify(goingOn.fromNodeKey)} is no node of the flow any more`
-        throw new Refusal('invalid_input', `fromNodeKey: ${message}`, { problems: [{ field: 'fromNodeKey', message }] })
-      }
+      if (goingOn !== undefined && nodes[goingOn.fromNodeKey] === undefined)
+        throw wrongField('fromNodeKey', `${JSON.stringify(goingOn.fromNodeKey)} is no node of the flow any more`)
       const node = nodes[nodeKey]
       const schema = node?.type === 'api-trigger' ? node.inputSchema : undefined
       const problem =

@@ -1,7 +1,7 @@
 import { flowRuns as table } from '@permea/contract'
 import { logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
-import { notFound, Refusal } from '../api/refusal.ts'
+import { notFound, Refusal, wrongField } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import { shownJson } from '../api/shown-json.ts'
 import { embeddedConnection } from '../connections/connection.ts'
@@ -65,10 +65,8 @@ export function runRoutes(options: RunRoutesOptions): {
   /** What a run that repeats this one from a node on takes over. */
   async function keptOf(row: RunRow, nodeKey: string): Promise<NodeRun[]> {
     const nodeRuns = await allNodeRuns(database.db, row)
-    if (!nodeRuns.some((each) => each.nodeKey === nodeKey)) {
-      const message = `${JSON.stringify(nodeKey)} did not run in it`
-      throw new Refusal('invalid_input', `fromNodeKey: ${message}`, { problems: [{ field: 'fromNodeKey', message }] })
-    }
+    if (!nodeRuns.some((each) => each.nodeKey === nodeKey))
+      throw wrongField('fromNodeKey', `${JSON.stringify(nodeKey)} did not run in it`)
     const log = { type: 'info', at: clock.now().toISOString(), message: `taken over from ${toWire('fr', row.id)}` }
     return keptBefore(nodeRuns, nodeKey).map((each) => ({ ...each, logs: [...each.logs, log] }))
   }

@@ -1,6 +1,6 @@
 import type { FlowNodeTrial, FlowNodeTrialInput } from '@permea/contract'
 import type { z } from 'zod'
-import { Refusal } from '../api/refusal.ts'
+import { Refusal, wrongField } from '../api/refusal.ts'
 import { shownJson } from '../api/shown-json.ts'
 import { customerById } from '../customers/store.ts'
 import type { FlowInstance } from '../flows/flow.ts'
@@ -74,9 +74,9 @@ export function createTrials(
     const stored = await nodesOfVersion(database.db, sealing, instance.versionId)
     const nodes = trial.node === undefined ? stored : withKeptNodes({ ...stored, [nodeKey]: trial.node }, stored, by)
     const node = Object.hasOwn(nodes, nodeKey) ? nodes[nodeKey] : undefined
-    if (node === undefined) throw wrong('nodeKey', `${JSON.stringify(nodeKey)} is no node of the flow`)
+    if (node === undefined) throw wrongField('nodeKey', `${JSON.stringify(nodeKey)} is no node of the flow`)
     if (nodeTypes.get(node.type)?.isTrigger === true)
-      throw wrong('nodeKey', 'a trigger does nothing by itself: run the flow from it')
+      throw wrongField('nodeKey', 'a trigger does nothing by itself: run the flow from it')
     const problems = flowProblems(nodes, nodeTypes)
     // Where it leads, and what leads to it, is no matter here.
     refuseProblems(problems.filter((each) => each.nodeKey === nodeKey && !each.path.startsWith('links')))
@@ -115,8 +115,4 @@ function outcomeOf(notepad: Notepad, nodeKey: string, fed: unknown): Omit<FlowNo
   const message = `it took longer than ${TRIAL_MS / 1000} s`
   const late = { type: 'flow_run', key: 'limit_exceeded', message } as const
   return { status: 'failed', outputs: [], errors: notepad.errors.length > 0 ? notepad.errors : [late], logs: [] }
-}
-
-function wrong(field: string, message: string): Refusal {
-  return new Refusal('invalid_input', `${field}: ${message}`, { problems: [{ field, message }] })
 }
