@@ -1,3 +1,4 @@
+import { ENGINE } from '../api/principal.ts'
 import type { RouteSet } from '../api/routes.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
@@ -66,7 +67,7 @@ export function createActionsRoom(options: ActionsRoomOptions): ActionsRoom {
       actionRunLogRoutes({ database, clock, customers }),
     ],
     async runFor({ workspaceId, customer, connection }, selector, request) {
-      const principal = { workspaceId, workspaceKey: '', isAdmin: false, customerId: customer.id }
+      const principal = { workspaceId, workspaceKey: '', isAdmin: false, customerId: customer.id, actor: ENGINE }
       const narrowing = connection === null ? {} : { connectionId: toWire('con', connection.id) }
       const target = await targets.ofAction(principal, selector, narrowing)
       return runner.run(target, { ...request, meta: null })

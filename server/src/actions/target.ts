@@ -1,4 +1,4 @@
-import type { Principal } from '../api/principal.ts'
+import { ENGINE, type Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
@@ -104,7 +104,7 @@ class TargetFinder implements Targets {
     if (connectionId === null) throw new Error(`action ${action.id} is not of a connection`)
     const connection = await this.#o.connections.byId(workspaceId, connectionId)
     if (connection === null) throw new Error(`action ${action.id} has no connection`)
-    const principal = { workspaceId, workspaceKey: '', isAdmin: true, customerId: null }
+    const principal = { workspaceId, workspaceKey: '', isAdmin: true, customerId: null, actor: ENGINE }
     return this.#targetOf(principal, { ...action, action }, { connection, refusal: null }, {})
   }
 

@@ -254,7 +254,13 @@ function mount(
 }
 
 const principals = new WeakMap<FastifyRequest, Principal>()
-const nobody: Principal = { workspaceId: '', workspaceKey: '', isAdmin: false, customerId: null }
+const nobody: Principal = {
+  workspaceId: '',
+  workspaceKey: '',
+  isAdmin: false,
+  customerId: null,
+  actor: { kind: 'customer', id: null, name: null, role: null },
+}
 
 async function principalFor(endpoint: Endpoint, request: FastifyRequest, options: ApiOptions): Promise<Principal> {
   if (endpoint.access === 'public') return nobody

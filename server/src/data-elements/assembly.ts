@@ -9,7 +9,7 @@ import {
   fieldMappingInstances,
   fieldMappings,
 } from '@permea/contract'
-import type { Principal } from '../api/principal.ts'
+import { ENGINE, type Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { RouteSet } from '../api/routes.ts'
 import type { Connections } from '../connections/connections.ts'
@@ -114,7 +114,13 @@ async function namedBy(element: DataElement, { database }: DataElementsRoomOptio
     (await contentsOf(database.db, [element])).get(element.id) ?? {}
   const selector = [dataSourceId, dataSourceUuid, dataSourceKey].find((each) => typeof each === 'string')
   if (typeof selector !== 'string') return []
-  const principal: Principal = { workspaceId: element.workspaceId, workspaceKey: '', isAdmin: true, customerId: null }
+  const principal: Principal = {
+    workspaceId: element.workspaceId,
+    workspaceKey: '',
+    isAdmin: true,
+    customerId: null,
+    actor: ENGINE,
+  }
   const narrowing = element.integrationId === null ? {} : { integrationId: toWire('int', element.integrationId) }
   const found = await elements.find(principal, 'data-source', selector, narrowing).catch((error: unknown) => {
     if (error instanceof Refusal) return null

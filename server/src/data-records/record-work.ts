@@ -1,4 +1,5 @@
 import { type DataRecord, type ErrorData, isNumber } from '@permea/contract'
+import { ENGINE } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
@@ -246,7 +247,13 @@ async function tableOf(
   instanceKey: string,
   key: string,
 ): Promise<DataElement | null> {
-  const principal = { workspaceId: connection.workspaceId, workspaceKey: '', isAdmin: true, customerId: null }
+  const principal = {
+    workspaceId: connection.workspaceId,
+    workspaceKey: '',
+    isAdmin: true,
+    customerId: null,
+    actor: ENGINE,
+  }
   const selector = { dataLinkTableKey: key, connectionId: toWire('con', connection.id), instanceKey, autoCreate: true }
   try {
     return await instances.select(principal, 'data-link-table', selector)

@@ -73,7 +73,15 @@ const CUSTOMERS = new Map([
 
 function request(target: EventRequest['target'], values: readonly unknown[], customerId: string | null): EventRequest {
   const principal =
-    customerId === null ? null : { workspaceId: WORKSPACE, workspaceKey: '', isAdmin: false, customerId }
+    customerId === null
+      ? null
+      : {
+          workspaceId: WORKSPACE,
+          workspaceKey: '',
+          isAdmin: false,
+          customerId,
+          actor: { kind: 'customer' as const, id: customerId, name: null, role: null },
+        }
   const events = values.map((value) => ({ value, text: JSON.stringify(value) }))
   return { target, principal, isBatch: events.length !== 1, events, idempotencyKey: null }
 }

@@ -1,5 +1,5 @@
 import type { FlowNodes } from '@permea/contract'
-import type { Principal } from '../api/principal.ts'
+import { ENGINE, type Principal } from '../api/principal.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customerByInternalId } from '../customers/store.ts'
 import type { AppEventType } from '../event-types/app-event-type.ts'
@@ -57,7 +57,13 @@ const NODES: FlowNodes = {
  */
 export async function createExample(parts: ExampleParts, workspace: Workspace): Promise<void> {
   const { database, clock, customers, flows } = parts
-  const admin: Principal = { workspaceId: workspace.id, workspaceKey: workspace.key, isAdmin: true, customerId: null }
+  const admin: Principal = {
+    workspaceId: workspace.id,
+    workspaceKey: workspace.key,
+    isAdmin: true,
+    customerId: null,
+    actor: ENGINE,
+  }
   const now = clock.now()
   const type: AppEventType = {
     id: createIds(clock).next(),

@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { BackgroundJob as WireJob } from '@permea/contract'
 import type { z } from 'zod'
-import type { Principal } from '../api/principal.ts'
+import { ENGINE, type Principal } from '../api/principal.ts'
 import { errorData, notFound, Refusal } from '../api/refusal.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
@@ -95,6 +95,7 @@ export function createTransfers(options: TransfersOptions): Transfers {
         workspaceKey: (await options.directory.byId(job.workspaceId)).key,
         isAdmin: true,
         customerId: null,
+        actor: ENGINE,
       }
       try {
         const { result, error, archive } =

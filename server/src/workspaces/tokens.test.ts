@@ -77,6 +77,15 @@ describe('a token signed with the secret of the workspace', () => {
     expect(other).toEqual(one)
   })
 
+  test('says who acts', async () => {
+    const anna = await whose(await bySecret({ id: 'anna', name: 'Anna' }))
+    expect(anna.actor).toEqual({ kind: 'customer', id: anna.customerId, name: 'Anna', role: null })
+    const secret = { kind: 'workspace-secret', id: null, name: null }
+    expect((await whose(await bySecret({ isAdmin: true }))).actor).toEqual({ ...secret, role: 'owner' })
+    expect((await whose(await bySecret({ id: 'anna', isAdmin: true }))).actor).toEqual({ ...secret, role: 'owner' })
+    expect((await whose(await bySecret({}))).actor).toEqual({ ...secret, role: null })
+  })
+
   test('is refused when it is expired, not yet valid, signed with another secret or of an unknown workspace', async () => {
     const key = secretOf(house.workspace.secret)
     expect(await refused(await signed(key, 'HS256', { id: 'a' }, { lifeSeconds: -1 }))).toMatch(

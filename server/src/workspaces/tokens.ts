@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as jose from 'jose'
 import { LRUCache } from 'lru-cache'
-import type { Principal } from '../api/principal.ts'
+import type { Actor, Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -117,11 +117,13 @@ export function createTokens(options: TokensOptions): Tokens {
       throw new Refusal('not_authenticated', 'the token was refused: the id of the customer is too long or no text')
     const customerId =
       tenantKey === null ? null : await options.ensureCustomer(workspace.id, claimsOf(tenantKey, payload))
+    const isAdmin = isTruthyClaim(payload.isAdmin)
     const principal = {
       workspaceId: workspace.id,
       workspaceKey: workspace.key,
-      isAdmin: isTruthyClaim(payload.isAdmin),
+      isAdmin,
       customerId,
+      actor: actorOf({ isAdmin, customerId, name: textOf(payload.name) ?? tenantKey }),
     }
     return { principal, expiresAtMs: payload.exp === undefined ? Number.POSITIVE_INFINITY : payload.exp * 1000 }
   }
@@ -248,6 +250,21 @@ async function verifyWithSet(
 
 function newMemory(): LRUCache<string, { principal: Principal; expiresAtMs: number; untilMs: number }> {
   return boundedCache(REMEMBERED_MAX)
+}
+
+/** Who has the workspace's secret may everything; a customer has no role. */
+function actorOf({
+  isAdmin,
+  customerId,
+  name,
+}: {
+  isAdmin: boolean
+  customerId: string | null
+  name: string | null
+}): Actor {
+  if (isAdmin || customerId === null)
+    return { kind: 'workspace-secret', id: null, name: null, role: isAdmin ? 'owner' : null }
+  return { kind: 'customer', id: customerId, name, role: null }
 }
 
 function claimsOf(internalId: string, payload: jose.JWTPayload): CustomerClaims {
