@@ -7,6 +7,7 @@ test('an empty environment gives an engine that starts on this machine with an e
     host: '127.0.0.1',
     publicUrl: 'http://127.0.0.1:4000',
     databaseUrl: null,
+    databaseReplica: null,
     workspace: null,
     encryptionKeys: [],
     egressAllow: [],
@@ -53,6 +54,16 @@ test('every value is read', () => {
     logLevel: 'debug',
   })
   expect([...config.roles]).toEqual(['api', 'scheduler'])
+})
+
+test('a read replica is named by its own variable', () => {
+  const env = { DATABASE_URL: 'postgres://db/permea', DATABASE_READ_URL: 'postgres://standby/permea' }
+  expect(readConfig(env).databaseReplica).toEqual({ url: 'postgres://standby/permea', lagMsMax: 2000 })
+  expect(readConfig({ ...env, PERMEA_READ_LAG_MS: '500' }).databaseReplica?.lagMsMax).toBe(500)
+  expect(() => readConfig({ ...env, DATABASE_URL: '' })).toThrow('DATABASE_URL is missing beside DATABASE_READ_URL')
+  expect(() => readConfig({ ...env, DATABASE_READ_URL: 'mysql://x' })).toThrow('DATABASE_READ_URL cannot be used')
+  expect(() => readConfig({ ...env, PERMEA_READ_LAG_MS: '1' })).toThrow('PERMEA_READ_LAG_MS must be')
+  expect(() => readConfig({ PERMEA_READ_LAG_MS: '500' })).toThrow('DATABASE_READ_URL is missing')
 })
 
 test('everything may be below a path of another site', () => {

@@ -17,6 +17,8 @@ export interface Config {
   tls: { certFile: string; keyFile: string } | null
   /** Null: PostgreSQL from the npm package, in the data directory. */
   databaseUrl: string | null
+  /** A standby that lists are read from, and how old its rows may be, in milliseconds; null for none. */
+  databaseReplica: { url: string; lagMsMax: number } | null
   dataDir: string
   workspace: { key: string; secret: string } | null
   /** Newest first; empty: one is made and kept in the data directory. */
@@ -52,7 +54,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   const port = integer(text('PORT'), 'PORT', 4000, 0, 65_535)
   const host = text('HOST') ?? '127.0.0.1'
   const databaseUrl = text('DATABASE_URL')
-  checkDatabaseUrl(databaseUrl)
+  checkDatabaseUrl(databaseUrl, 'DATABASE_URL')
   const logLevel = text('PERMEA_LOG_LEVEL') ?? 'info'
   if (!LOG_LEVELS.includes(logLevel))
     throw new ConfigProblem(`PERMEA_LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}`)
@@ -64,6 +66,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     publicUrl: withBasePath(publicUrl, text('PERMEA_BASE_PATH')),
     tls,
     databaseUrl,
+    databaseReplica: replicaOf(text, databaseUrl),
     dataDir: text('PERMEA_DATA_DIR') ?? '.permea',
     workspace: workspaceOf(text('PERMEA_WORKSPACE_KEY'), text('PERMEA_WORKSPACE_SECRET')),
     encryptionKeys: encryptionKeysOf(text('PERMEA_ENCRYPTION_KEYS')),
@@ -134,12 +137,24 @@ function integer(text: string | null, name: string, otherwise: number, min: numb
   return value
 }
 
-function checkDatabaseUrl(databaseUrl: string | null): void {
+function checkDatabaseUrl(databaseUrl: string | null, name: string): void {
   try {
     if (databaseUrl !== null) readDatabaseUrl(databaseUrl)
   } catch (error) {
-    throw new ConfigProblem(`DATABASE_URL cannot be used: ${(error as Error).message}`)
+    throw new ConfigProblem(`${name} cannot be used: ${(error as Error).message}`)
   }
+}
+
+function replicaOf(text: (name: string) => string | null, databaseUrl: string | null): Config['databaseReplica'] {
+  const url = text('DATABASE_READ_URL')
+  if (url === null) {
+    if (text('PERMEA_READ_LAG_MS') !== null)
+      throw new ConfigProblem('DATABASE_READ_URL is missing beside PERMEA_READ_LAG_MS')
+    return null
+  }
+  if (databaseUrl === null) throw new ConfigProblem('DATABASE_URL is missing beside DATABASE_READ_URL')
+  checkDatabaseUrl(url, 'DATABASE_READ_URL')
+  return { url, lagMsMax: integer(text('PERMEA_READ_LAG_MS'), 'PERMEA_READ_LAG_MS', 2000, 500, 3_600_000) }
 }
 
 function publicUrlOf(

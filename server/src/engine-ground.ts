@@ -45,6 +45,7 @@ export function createGround(
   const database = createDatabase({
     url: options.databaseUrl,
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+    replica: options.databaseReplica ?? null,
     log,
   })
   const ids = createIds(clock)
@@ -151,6 +152,7 @@ function addSandboxGauge(metrics: Metrics, sandbox: Sandbox): void {
 
 function addGauges(metrics: Metrics, of: { database: Database; ownership: Ownership; queue: Queue }): void {
   addDatabaseGauges(metrics, of.database)
+  addReplicaGauges(metrics, of.database)
   addOwnershipGauges(metrics, of.ownership, of.queue)
 }
 
@@ -176,6 +178,24 @@ function addDatabaseGauges(metrics: Metrics, { pool, hot }: Database): void {
     )
   const help = 'Connections of a pool that are open, idle, and at most; and who waits for one'
   addReadGauges(metrics.registry, { name: 'permea_database_connections', help, labelNames: ['pool', 'state'], read })
+}
+
+/** How far a read replica is behind, and who answers what it is there for. */
+function addReplicaGauges(metrics: Metrics, { replica }: Database): void {
+  if (replica === null) return
+  addReadGauges(metrics.registry, {
+    name: 'permea_read_replica_lag_seconds',
+    help: 'How old the rows of the read replica may be; absent while it cannot be used',
+    labelNames: ['server'],
+    read: async () =>
+      [replica.lagSeconds()].flatMap((value) => (value === null ? [] : [{ labels: { server: 'replica' }, value }])),
+  })
+  addReadGauges(metrics.registry, {
+    name: 'permea_list_statements',
+    help: 'Statements for lists, figures and searches since the start, by the server that answered',
+    labelNames: ['server'],
+    read: async () => Object.entries(replica.answered).map(([server, value]) => ({ labels: { server }, value })),
+  })
 }
 
 function addOwnershipGauges(metrics: Metrics, ownership: Ownership, queue: Queue): void {

@@ -37,6 +37,8 @@ import type { Tokens } from './workspaces/tokens.ts'
 
 export interface EngineOptions {
   databaseUrl: string
+  /** A standby that lists are read from, and how old its rows may be, in milliseconds; none where absent. */
+  databaseReplica?: { url: string; lagMsMax: number } | null
   publicUrl: string
   sealingKeys: readonly SealingKey[]
   egressAllow: readonly AllowRule[]

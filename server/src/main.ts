@@ -72,6 +72,7 @@ async function main(): Promise<void> {
   )
   const engine = await createEngine({
     databaseUrl,
+    databaseReplica: config.databaseReplica,
     publicUrl: config.publicUrl,
     tls: config.tls === null ? null : await readCertificate(config.tls).catch(asConfigProblem),
     sealingKeys: [...config.encryptionKeys, secrets.encryptionKey].map(sealingKey),

@@ -10,7 +10,7 @@ export { type CallKind, type ExternalApp, type Registration, startExternalApp } 
 export { addWorkspace, buildHouse, type House, type HouseOptions } from './house.ts'
 export { createLink, type Link, postgresSocketOf } from './link.ts'
 export { type NatsCluster, startNatsCluster } from './nats-cluster.ts'
-export { createPostgresProcess, type PostgresProcess } from './postgres-process.ts'
+export { createPostgresProcess, createStandby, type PostgresProcess } from './postgres-process.ts'
 export { type SeededRandom, seededRandom } from './random.ts'
 export { answering, type Received, type Receiver, startReceiver } from './receiver.ts'
 export { type ReceiverZoo, startReceiverZoo, type ZooReceiver } from './receiver-zoo.ts'

@@ -63,7 +63,7 @@ export function actionRunLogRoutes(options: {
         from: query.from ?? query.startedAfter ?? query.startDatetime ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      const found = await listActionRuns(database.db, filter, page)
+      const found = await listActionRuns(database.reading, filter, page)
       return { ...logAnswer(found, page, 'arl', () => undefined), items: await answers(found.rows, false) }
     },
     get: async (call) => (await runOf(call)).answer,

@@ -50,12 +50,12 @@ export function apiLogRoutes(options: {
     const toItem = (row: ApiLog) => answerFor(row, options.publicUrl)
     if (query.sortOrder === 'asc')
       return listAnswer(
-        await oldestApiLogs(database.db, filter, { limit: page.limit, edge: page.before }),
+        await oldestApiLogs(database.reading, filter, { limit: page.limit, edge: page.before }),
         page,
         'eal',
         toItem,
       )
-    return logAnswer(await newestApiLogs(database.db, filter, page), page, 'eal', toItem)
+    return logAnswer(await newestApiLogs(database.reading, filter, page), page, 'eal', toItem)
   }
 
   return routeSet(table, {

@@ -46,7 +46,7 @@ export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions):
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      return logAnswer(await listDeliveries(database.db, filter, page), page, 'dlv', deliveryAnswer)
+      return logAnswer(await listDeliveries(database.reading, filter, page), page, 'dlv', deliveryAnswer)
     },
     async get(call) {
       const row = await find(call)
@@ -56,7 +56,7 @@ export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions):
     async listAttempts(call) {
       const row = await find(call)
       const page = pageOf(call.query, 'att')
-      return listAnswer(await listAttempts(database.db, row, page), page, 'att', (each) =>
+      return listAnswer(await listAttempts(database.reading, row, page), page, 'att', (each) =>
         attemptAnswer(each, row.body),
       )
     },

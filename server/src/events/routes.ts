@@ -141,7 +141,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      const found = await listAppEvents(database.db, filter, page)
+      const found = await listAppEvents(database.reading, filter, page)
       return { ...logAnswer(found, page, 'aev', () => undefined), items: await answers(principal, found.rows) }
     },
     async get({ principal, params }) {

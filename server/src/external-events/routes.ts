@@ -120,7 +120,7 @@ export function incomingWebhookRoutes(options: ExternalEventRoutesOptions): Rout
         subscriptionId: idFilter('ees', subscription),
         status: query.status ?? null,
       }
-      const found = await listIncomingWebhooks(database.db, filter, page)
+      const found = await listIncomingWebhooks(database.reading, filter, page)
       return { ...logAnswer(found, page, 'iwh', () => undefined), items: await answers(found.rows) }
     },
     get: async (call) => one(await find(call)),
@@ -239,7 +239,7 @@ export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteS
   async function listOf(status: EventStatus, filter: ExternalEventFilter, { limit, before }: Page) {
     const items: Awaited<ReturnType<typeof answers>> = []
     for (let scanned = 0; scanned < SCANNED_MAX; scanned += SCANNED_AT_ONCE) {
-      const { rows, lookedTo } = await listExternalEvents(database.db, filter, { limit: SCANNED_AT_ONCE, before })
+      const { rows, lookedTo } = await listExternalEvents(database.reading, filter, { limit: SCANNED_AT_ONCE, before })
       for (const item of await answers(rows)) {
         if (item.status === status) items.push(item)
         if (items.length >= limit) return { items, cursor: item.id }
@@ -272,7 +272,7 @@ export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteS
         search: query.search ?? null,
       }
       if (query.status !== undefined) return listOf(query.status, filter, page)
-      const found = await listExternalEvents(database.db, filter, page)
+      const found = await listExternalEvents(database.reading, filter, page)
       return { ...logAnswer(found, page, 'eev', () => undefined), items: await answers(found.rows) }
     },
     get: async (call) => one(await find(call)),

@@ -45,7 +45,7 @@ export function functionRoutes({ database, functions, clientOf, refusalOf }: Fun
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      return logAnswer(await listFunctionCalls(database.db, filter, page), page, 'fnc', callAnswer)
+      return logAnswer(await listFunctionCalls(database.reading, filter, page), page, 'fnc', callAnswer)
     },
     async get({ principal, params }) {
       const id = fromWire('fnc', params.id ?? '')

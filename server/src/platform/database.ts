@@ -6,6 +6,7 @@ import { createAnswerWatch } from './answer-watch.ts'
 import { NotWritable } from './database-errors.ts'
 import { createServerChoice, type DatabaseServer, readDatabaseUrl, type ServerChoice } from './database-hosts.ts'
 import type { Log } from './log.ts'
+import { createReadReplica, type ReadReplica } from './read-replica.ts'
 
 // Counters and sizes fit a JavaScript number; ids are uuids. Timestamps come as Date.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
@@ -33,6 +34,13 @@ export interface Statement {
 export interface Database {
   readonly db: Tx
   readonly pool: pg.Pool
+  /**
+   * For lists of what happened, figures and searches: a read replica may answer, with rows that are a moment old. The same
+   * as `db` where there is none. Never for what decides something, nor for transactions.
+   */
+  readonly reading: Tx
+  /** Null where there is no read replica. */
+  readonly replica: ReadReplica | null
   /** For prepared statements that find their rows by index: see `HOT`. */
   readonly hot: pg.Pool
   /** Runs a statement that is prepared on first use. */
@@ -73,6 +81,8 @@ export function createDatabase(options: {
   log: Log
   /** How long an answer is waited for, in milliseconds. */
   answerMs?: number
+  /** A standby that lists are read from, and how old its rows may be, in milliseconds. */
+  replica?: { url: string; lagMsMax: number } | null
 }): Database {
   const answerMs = options.answerMs ?? ANSWER_MS
   const address = readDatabaseUrl(options.url)
@@ -101,9 +111,12 @@ export function createDatabase(options: {
   const hot = openPool({ pipeline: true, max: hotMax }, `${QUICK}; ${HOT}`, answerMs)
   const pool = openPool({ max: Math.max(1, options.connectionsMax - hotMax) }, QUICK, answerMs)
   const db = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool }) })
+  const replica = openReplica()
   return {
     db,
     pool,
+    reading: replica === null ? db : new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: replica.pool }) }),
+    replica,
     hot,
     async query<Row extends object>(statement: Statement) {
       return (await hot.query<Row & pg.QueryResultRow>(statement)).rows
@@ -132,6 +145,7 @@ export function createDatabase(options: {
       return client
     },
     async close() {
+      await replica?.close()
       await hot.end()
       await db.destroy()
       answers.stop()
@@ -139,7 +153,19 @@ export function createDatabase(options: {
       if (!pool.ended) await pool.end()
     },
   }
+
+  function openReplica(): ReadReplica | null {
+    if (options.replica === undefined || options.replica === null) return null
+    const { url, lagMsMax } = options.replica
+    const address = readDatabaseUrl(url)
+    const Standby = clientOf(createServerChoice(address), false)
+    const standby = openPool({ Client: Standby, max: REPLICA_MAX }, QUICK, answerMs)
+    return createReadReplica({ primary: pool, standby, lagMsMax, log: options.log })
+  }
 }
+
+/** Connections to a read replica at most. */
+const REPLICA_MAX = 8
 
 type Connected = ((error: Error) => void) | ((error: null, client: pg.Client) => void)
 

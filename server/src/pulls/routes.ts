@@ -50,7 +50,7 @@ export function pullRoutes(options: {
       const own = principal.isAdmin ? null : principal.customerId
       const { externalEventSubscriptionId, connectionId, integrationId } = query
       const rows = await listPulls(
-        database.db,
+        database.reading,
         {
           workspaceId: principal.workspaceId,
           customerId: named === undefined ? own : (await options.customers.find(principal, named)).id,

@@ -64,7 +64,7 @@ export function refusedRequestRoutes(options: { database: Database; clock: Clock
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      const rows = await listRefusedRequests(database.db, filter, page)
+      const rows = await listRefusedRequests(database.reading, filter, page)
       return { ...listAnswer(rows, page, 'rrq', () => undefined), items: await answers(rows) }
     },
     async get({ principal, params: { id = '' } }) {

@@ -200,7 +200,7 @@ export function runRoutes(options: RunRoutesOptions): {
         from: query.from ?? query.startedAfter ?? query.startDatetime ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      const found = await listRuns(database.db, filter, page)
+      const found = await listRuns(database.reading, filter, page)
       return { ...logAnswer(found, page, 'fr', () => undefined), items: await answers(found.rows) }
     },
     async create({ principal, body }) {

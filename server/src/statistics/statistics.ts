@@ -55,15 +55,15 @@ export function createStatistics(options: {
   }
 
   async function counted(workspaceId: string, fromMs: number, bucketMs: number, count: number): Promise<Statistics> {
-    const { db } = database
+    const { reading } = database
     const from = new Date(fromMs)
     const ranges = idRanges(from, bucketMs, count)
     const [events, runs, deliveries, active, pendingDeliveries] = await Promise.all([
-      countEvents(db, workspaceId, ranges, SAMPLE_MAX),
-      countRuns(db, workspaceId, ranges, SAMPLE_MAX),
-      countDeliveries(db, workspaceId, ranges, SAMPLE_MAX),
-      countActiveRuns(db, workspaceId, ACTIVE_MAX),
-      countPendingDeliveries(db, workspaceId, ACTIVE_MAX),
+      countEvents(reading, workspaceId, ranges, SAMPLE_MAX),
+      countRuns(reading, workspaceId, ranges, SAMPLE_MAX),
+      countDeliveries(reading, workspaceId, ranges, SAMPLE_MAX),
+      countActiveRuns(reading, workspaceId, ACTIVE_MAX),
+      countPendingDeliveries(reading, workspaceId, ACTIVE_MAX),
     ])
     const items = ranges.map((_, at): StatisticsBucket => {
       const startMs = fromMs + at * bucketMs
