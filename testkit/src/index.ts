@@ -32,4 +32,5 @@ export {
   type Shaken,
   SIGNED,
   type Signed,
+  VERDICTS,
 } from './vendors/vectors.ts'

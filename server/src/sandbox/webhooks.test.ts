@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { SHAKEN, SIGNED } from '@permea/testkit'
+import { SHAKEN, SIGNED, VERDICTS } from '@permea/testkit'
 import { afterAll, expect, test } from 'vitest'
 import { SCHEMES } from './guest/vendors/all.ts'
 import { HANDSHAKES } from './guest/vendors/handshakes.ts'
@@ -72,6 +72,43 @@ test('a scheme of one’s own is verified by a row like those of the vendors', a
     reason: 'wrong_signature',
   })
 })
+
+test('requests with something odd about them are taken where the vendor’s own package takes them, and else refused', async () => {
+  const tried = VERDICTS.map(({ vendor, receivedAt, options }) => ({
+    vendor,
+    options: { ...options, request: { ...options.request, receivedAt } },
+  }))
+  const code = `import { verify } from 'permea:webhooks'
+    const isTaken = async (vendor, options) => { try { await verify[vendor](options); return true } catch (error) { if (error.key === undefined) throw error; return false } }
+    export default async (args) => {
+      const made = []
+      for (const { vendor, options } of args) made.push(await isTaken(vendor, options))
+      return made
+    }`
+  const made: unknown[] = []
+  for (let from = 0; from < tried.length; from += 50)
+    made.push(...((await returned(code, { args: tried.slice(from, from + 50) })) as boolean[]))
+  expect(VERDICTS.map((each, index) => [each.vendor, each.options.request, made[index]])).toEqual(
+    VERDICTS.map(({ vendor, options, isTaken }) => [vendor, options.request, isTaken]),
+  )
+  const named = new Set(VERDICTS.map(({ vendor }) => vendor))
+  expect(named.size).toBeGreaterThan(40)
+  for (const vendor of named) expect([vendor, SCHEMES[vendor]?.checked]).toEqual([vendor, expect.any(String)])
+  const forged = tried.flatMap(({ vendor, options }) => {
+    const { secret } = options
+    return secret === undefined || vendor === 'adyen'
+      ? []
+      : [{ vendor, options: { ...options, secret: altered(secret) } }]
+  })
+  for (let from = 0; from < forged.length; from += 50)
+    expect(await returned(code, { args: forged.slice(from, from + 50) })).not.toContain(true)
+})
+
+/** Another secret of the same kind. */
+function altered(secret: string | string[]): string {
+  const text = typeof secret === 'string' ? secret : secret.join('')
+  return text.startsWith('whsec_') ? `whsec_${Buffer.from(text).toString('base64')}` : `${text}01`
+}
 
 const SNS = SIGNED.find(({ vendor }) => vendor === 'aws sns (v1)')
 

@@ -37,10 +37,20 @@ export interface Shaken {
   }
 }
 
+/** What a vendor's own package said of a request with something odd about it, and what `permea:webhooks` is given of it. */
+export interface Verdict {
+  /** The function of `permea:webhooks`; its row names the package. */
+  vendor: string
+  isTaken: boolean
+  receivedAt: string
+  options: { request: object; secret?: string | string[]; publicKey?: string }
+}
+
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))
 
 export const SIGNED: readonly Signed[] = read('./webhook-signatures.json')
 export const SHAKEN: readonly Shaken[] = read('./webhook-handshakes.json')
+export const VERDICTS: readonly Verdict[] = read('./package-verdicts.json')
 
 /** The function of `permea:webhooks` for each of the signed requests. */
 export const FUNCTION_OF: Readonly<Record<string, string>> = {

@@ -1,7 +1,12 @@
 import { Buffer } from './buffer.ts'
-import { bytesBehind, isArray, parseJson, toLower, toText } from './intrinsics.ts'
+import { bytesBehind, isArray, parseJson, startsWith, toLower, toText } from './intrinsics.ts'
 import type { RequestLocator, Scheme } from './vendors/scheme.ts'
 import { crc32, unzipSync } from './zlib.ts'
+
+const NAMED = /\{([^{}]+)\}/g
+
+const isForm = (contentType: string): boolean =>
+  startsWith(toLower(contentType).trim(), 'application/x-www-form-urlencoded')
 
 /** What the functions of `permea:webhooks` take: the argument of `handle`, as it is or as `request`, and options. */
 export type Options = Record<string, unknown>
@@ -27,6 +32,8 @@ export class Request {
   readonly #headers: Record<string, string> = {}
   readonly body: Buffer
   #payload: { value: unknown } | null = null
+  /** The form of the URL that is tried, where several count. */
+  #triedUrl: string | null = null
   /** Parts of the proof, told by whoever reads it. */
   pairs: Record<string, string> = {}
   claims: Record<string, unknown> = {}
@@ -38,12 +45,13 @@ export class Request {
     this.#scheme = scheme
     const { headers } = this.#given as { headers?: Record<string, unknown> }
     for (const [name, value] of Object.entries(headers ?? {}))
-      this.#headers[toLower(name)] = isArray(value) ? value.join(', ') : toText(value)
+      this.#headers[toLower(name)] = (isArray(value) ? value.join(', ') : toText(value)).trim()
     const raw = this.#rawBody()
     this.body = scheme.isUnpacked === true && raw[0] === 0x1f && raw[1] === 0x8b ? unzipSync(raw) : raw
   }
 
   get url(): string {
+    if (this.#triedUrl !== null) return this.#triedUrl
     const { url, webhookUri } = this.#given
     const known = url ?? webhookUri
     if (known === undefined) throw new TypeError(`${this.#scheme.name} signs the URL: give it as url`)
@@ -81,11 +89,19 @@ export class Request {
     return null
   }
 
-  /** The template with what it names; names that are not there are empty. */
-  filled(template: string, more: Readonly<Record<string, string>> = {}): Buffer {
+  /** The template with what it names; names that are not there are empty, and what stands in `[…]` around one goes. */
+  filled(template: string, more: Readonly<Record<string, string>> = {}, url: string | null = null): Buffer {
+    this.#triedUrl = url
+    const kept = template.replace(/\[([^\]]*)\]/g, (_whole, part: string) =>
+      [...part.matchAll(NAMED)].every(([, name = '']) => this.#named(name, more).length > 0) ? part : '',
+    )
+    return this.#filled(kept, more)
+  }
+
+  #filled(template: string, more: Readonly<Record<string, string>>): Buffer {
     const parts: Uint8Array[] = []
     let from = 0
-    for (const match of template.matchAll(/\{([^{}]+)\}/g)) {
+    for (const match of template.matchAll(NAMED)) {
       parts.push(Buffer.from(template.slice(from, match.index)))
       parts.push(this.#named(match[1] ?? '', more))
       from = match.index + match[0].length
@@ -98,6 +114,7 @@ export class Request {
     if (Object.hasOwn(more, name)) return Buffer.from(more[name])
     if (name === 'body') return this.body
     if (name === 'crc32') return Buffer.from(toText(crc32(this.body)))
+    if (startsWith(name, 'lower:')) return Buffer.from(toLower(this.#filled(`{${name.slice(6)}}`, more).toString()))
     const text =
       name === 'url'
         ? this.url
@@ -108,10 +125,14 @@ export class Request {
             : name === 'path'
               ? new URL(this.url).pathname
               : name === 'sortedForm'
-                ? sortedForm(this.body, this.#headers['content-type'] ?? '')
-                : name === 'snsFields'
-                  ? snsFields(this.payload)
-                  : (this.at(name as RequestLocator) ?? '')
+                ? sortedForm(this.#form())
+                : name === 'urlWithoutQuery'
+                  ? this.url.replace(/[?#].*$/s, '')
+                  : name === 'plivoUrl'
+                    ? plivoUrl(this.url, this.#form())
+                    : name === 'snsFields'
+                      ? snsFields(this.payload)
+                      : (this.at(name as RequestLocator) ?? '')
     return Buffer.from(text)
   }
 
@@ -123,6 +144,11 @@ export class Request {
     if (kind === 'option') return textOrNull(this.#given[name])
     if (kind === 'form') return new URLSearchParams(this.body.toString()).get(name)
     return textAt(this.element ?? this.payload, name)
+  }
+
+  /** The fields of the body; none where it is no form. */
+  #form(): URLSearchParams {
+    return new URLSearchParams(isForm(this.#headers['content-type'] ?? '') ? this.body.toString() : '')
   }
 
   #query(): URLSearchParams {
@@ -148,14 +174,14 @@ export class Request {
 
 function payloadOf(body: Buffer, contentType: string, field: Scheme['payload']): unknown {
   const [kind = '', name = ''] = field?.split(':') ?? []
-  const isForm = contentType.startsWith('application/x-www-form-urlencoded')
+  const isOfFields = isForm(contentType)
   if (kind === 'multipart' && contentType.startsWith('multipart/'))
     return jsonOrText(multipartField(body, contentType, name))
-  if (kind === 'form' && isForm) {
+  if (kind === 'form' && isOfFields) {
     const form = new URLSearchParams(body.toString())
     if (form.has(name)) return jsonOrText(form.get(name) ?? '')
   }
-  return isForm ? Object.fromEntries(new URLSearchParams(body.toString())) : jsonOrText(body.toString())
+  return isOfFields ? Object.fromEntries(new URLSearchParams(body.toString())) : jsonOrText(body.toString())
 }
 
 function jsonOrText(text: string): unknown {
@@ -197,18 +223,77 @@ function textOrNull(value: unknown): string | null {
 }
 
 /** Names and values of a form, each name with its values once and in order, all joined. */
-function sortedForm(body: Buffer, contentType: string): string {
-  if (!contentType.startsWith('application/x-www-form-urlencoded')) return ''
-  const form = new URLSearchParams(body.toString())
-  const names = [...new Set([...form].map(([name]) => name))].sort()
-  return names
-    .map((name) =>
-      [...new Set(form.getAll(name))]
-        .sort()
-        .map((value) => name + value)
-        .join(''),
-    )
+function sortedForm(form: URLSearchParams): string {
+  const seen = new Set<string>()
+  const once = new URLSearchParams()
+  for (const [name, value] of form) {
+    const pair = JSON.stringify([name, value])
+    if (!seen.has(pair)) once.append(name, value)
+    seen.add(pair)
+  }
+  return sortedPairs(once)
+    .map(([name, value]) => name + value)
     .join('')
+}
+
+function sortedPairs(fields: URLSearchParams): [name: string, value: string][] {
+  const names = [...new Set([...fields].map(([name]) => name))].sort()
+  return names.flatMap((name) =>
+    fields
+      .getAll(name)
+      .sort()
+      .map((value): [string, string] => [name, value]),
+  )
+}
+
+/**
+ * What version 3 of Plivo's signatures has of a request beside the nonce: the query in order and decoded, then the fields of
+ * the form in order, each value as often as it was sent.
+ *
+ * @source `validateV3Signature` of plivo@4.79.0
+ */
+function plivoUrl(url: string, form: URLSearchParams): string {
+  const [, base = '', query = ''] = /^([^?#]*)(?:\?([^#]*))?/s.exec(url) ?? []
+  const asked = sortedPairs(new URLSearchParams(query))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&')
+  const sent = sortedPairs(form)
+  const marked = asked === '' && sent.length === 0 ? base : `${base}?${asked}`
+  const divided = asked !== '' && sent.length > 0 ? `${marked}.` : marked
+  return divided + sent.map(([name, value]) => name + value).join('')
+}
+
+const USUAL_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' }
+
+/**
+ * The URL with and without its port, as it is and as escaped by a parser: what a vendor signs is what a person entered, and
+ * a proxy or a framework has made of it what arrives.
+ *
+ * @source `validateRequest` of twilio@6.3.1
+ */
+export function urlForms(url: string): string[] {
+  const forms: string[] = []
+  const escaped = URL.canParse(url) ? new URL(url).href : url
+  const query = escaped.indexOf('?')
+  const rewritten =
+    query === -1 ? escaped : `${escaped.slice(0, query)}?${writtenQuery(new URLSearchParams(escaped.slice(query)))}`
+  for (const each of [url, escaped, rewritten]) {
+    const [, scheme = '', host = '', port, rest = ''] =
+      /^([a-z][a-z0-9+.-]*:)\/\/((?:[^/?#@]*@)?(?:\[[^\]]*\]|[^/?#:]*))(:\d*)?(.*)$/is.exec(each) ?? []
+    if (scheme === '') forms.push(each)
+    else
+      forms.push(
+        `${scheme}//${host}${rest}`,
+        `${scheme}//${host}${port ?? `:${USUAL_PORTS[toLower(scheme)] ?? '80'}`}${rest}`,
+      )
+  }
+  return [...new Set(forms)]
+}
+
+/** A query as older frameworks write it again. */
+function writtenQuery(query: URLSearchParams): string {
+  const escaped = (text: string) => encodeURIComponent(text).replaceAll("'", '%27')
+  return [...query].map(([name, value]) => `${escaped(name)}=${escaped(value)}`).join('&')
 }
 
 /** What HubSpot decodes of a URL before it signs it. */

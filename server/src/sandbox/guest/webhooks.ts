@@ -1,7 +1,7 @@
 import { Buffer } from './buffer.ts'
 import { createHash, createHmac, timingSafeEqual } from './crypto.ts'
 import { guestFetch } from './fetch.ts'
-import { isArray, splitText, startsWith, toText } from './intrinsics.ts'
+import { isArray, splitText, startsWith, toLower, toText } from './intrinsics.ts'
 import { decodeToken, verifyToken } from './jwt.ts'
 import { createPublicKey, KeyObject, verifyCertificateChain } from './keys.ts'
 import { offer } from './requirable.ts'
@@ -10,7 +10,7 @@ import { SCHEMES } from './vendors/all.ts'
 import { HANDSHAKES } from './vendors/handshakes.ts'
 import type { Handshake, RequestLocator, Scheme } from './vendors/scheme.ts'
 import { mustSettle } from './waiting.ts'
-import { type Options, Request, WebhookVerificationError } from './webhook-request.ts'
+import { type Options, Request, urlForms, WebhookVerificationError } from './webhook-request.ts'
 
 /** What a verified request is. */
 export interface Verified {
@@ -63,27 +63,25 @@ const ENGINES: Record<NonNullable<Scheme['engine']>, Check> = {
   none() {},
 
   hmac(scheme, request, key) {
-    const given = proofs(scheme, request)
+    const given = bytesOf(scheme, proofs(scheme, request))
     checkBodyDigest(scheme, request)
     const isGenuine = secrets(scheme, key).some((secret) =>
-      templates(scheme).some((template) => {
-        const mac = createHmac(scheme.hash ?? 'sha256', keyBytes(scheme, secret))
-          .update(request.filled(template))
-          .digest()
-        return given.some((proof) => isEqual(mac, Buffer.from(proof, encodingOf(scheme))))
+      signedTexts(scheme, request).some((text) => {
+        const mac = createHmac(hashOf(scheme, request), keyBytes(scheme, secret)).update(text).digest()
+        return given.some((proof) => isEqual(mac, proof))
       }),
     )
     if (!isGenuine) throw wrong(scheme)
   },
 
   digest(scheme, request, key) {
-    const given = proofs(scheme, request)
+    const given = bytesOf(scheme, proofs(scheme, request))
     const isGenuine = secrets(scheme, key).some((secret) =>
       templates(scheme).some((template) => {
         const digest = createHash(scheme.hash ?? 'sha256')
           .update(request.filled(template, { secret }))
           .digest()
-        return given.some((proof) => isEqual(digest, Buffer.from(proof, encodingOf(scheme))))
+        return given.some((proof) => isEqual(digest, proof))
       }),
     )
     if (!isGenuine) throw wrong(scheme)
@@ -98,16 +96,14 @@ const ENGINES: Record<NonNullable<Scheme['engine']>, Check> = {
   },
 
   signature(scheme, request, key) {
-    const given = proofs(scheme, request)
+    const given = bytesOf(scheme, proofs(scheme, request))
     const keys = (isArray(key) ? key : [key]).map((each) => publicKeyOf(scheme, each))
     const isGenuine = keys.some((publicKey) => {
       const isEdwards = publicKey.asymmetricKeyType?.startsWith('ed') === true
       const algorithm = isEdwards ? null : hashOf(scheme, request)
       const held = scheme.padding === 'pss' ? { key: publicKey, padding: 6, saltLength: -1 } : publicKey
       return templates(scheme).some((template) =>
-        given.some((proof) =>
-          verifyBytes(algorithm, request.filled(template), held, Buffer.from(proof, encodingOf(scheme))),
-        ),
+        given.some((proof) => verifyBytes(algorithm, request.filled(template), held, proof)),
       )
     })
     if (!isGenuine) throw wrong(scheme)
@@ -115,20 +111,25 @@ const ENGINES: Record<NonNullable<Scheme['engine']>, Check> = {
 
   jwt(scheme, request, key) {
     const [token = ''] = proofs(scheme, request)
-    const { algorithms } = scheme
+    const { algorithms, issuer, clockTolerance = 0 } = scheme
     const keys = isArray(key) ? key : [key]
-    const at = request.receivedAtMs
+    const wanted = {
+      ...(algorithms === undefined ? {} : { algorithms }),
+      ...(issuer === undefined ? {} : { issuer }),
+      clockTolerance,
+      at: request.receivedAtMs,
+    }
     for (const [index, each] of keys.entries()) {
       try {
-        request.claims = verifyToken(token, each, { ...(algorithms === undefined ? {} : { algorithms }), at })
+        request.claims = verifyToken(token, each, wanted)
         break
       } catch (thrown) {
         if (index < keys.length - 1) continue
         throw refusal(scheme, 'wrong_signature', `the token is not genuine: ${(thrown as Error).message}`)
       }
     }
-    for (const [name, { of, hash, encoding }] of Object.entries(scheme.claims ?? {})) {
-      if (request.claims[name] === undefined && of === 'body' && request.body.length === 0) continue
+    for (const [name, { of, hash, encoding, isOfBodies }] of Object.entries(scheme.claims ?? {})) {
+      if (request.claims[name] === undefined && isOfBodies === true && request.body.length === 0) continue
       const digest = createHash(hash)
         .update(request.filled(`{${of}}`))
         .digest(encoding)
@@ -150,7 +151,7 @@ function proofs(scheme: Scheme, request: Request): string[] {
   if (between !== undefined) for (const [index, part] of parts.entries()) request.pairs[index] = part.trim()
   const prefixes = scheme.prefix === undefined ? [''] : isArray(scheme.prefix) ? scheme.prefix : [scheme.prefix]
   const held = parts.flatMap((part) => {
-    const prefix = prefixes.find((each) => startsWith(part.trim(), each))
+    const prefix = prefixes.find((each) => begins(part.trim(), each))
     return prefix === undefined ? [] : [part.trim().slice(prefix.length)]
   })
   if (held.length === 0)
@@ -159,7 +160,7 @@ function proofs(scheme: Scheme, request: Request): string[] {
 }
 
 function pairProofs(
-  { between, fields, is = '=' }: NonNullable<Scheme['pairs']>,
+  { between, fields, is = '=', isCaseless = false }: NonNullable<Scheme['pairs']>,
   request: Request,
   text: string,
 ): string[] {
@@ -168,8 +169,9 @@ function pairProofs(
   for (const part of splitText(text, between)) {
     const at = part.indexOf(is)
     if (at === -1) continue
-    const [name, value] = [part.slice(0, at).trim(), part.slice(at + is.length).trim()]
-    request.pairs[name] ??= value
+    const [written, value] = [part.slice(0, at).trim(), part.slice(at + is.length).trim()]
+    const name = isCaseless ? toLower(written) : written
+    request.pairs[name] = value
     if (wanted.includes(name)) held.push(value)
   }
   return held
@@ -180,7 +182,7 @@ function checkBodyDigest(scheme: Scheme, request: Request): void {
   const told = bodyDigest === undefined ? null : request.at(bodyDigest.at)
   if (bodyDigest === undefined || told === null) return
   const digest = createHash(bodyDigest.hash).update(request.body).digest()
-  if (!isEqual(digest, Buffer.from(told, bodyDigest.encoding))) throw wrong(scheme)
+  if (!bytesOf(bodyDigest, [told]).some((each) => isEqual(digest, each))) throw wrong(scheme)
 }
 
 function signedAt({ time }: Scheme, request: Request): number | null {
@@ -215,11 +217,40 @@ function checkAge(scheme: Scheme, request: Request): void {
 }
 
 const templates = ({ signed = '{body}' }: Scheme): readonly string[] => (typeof signed === 'string' ? [signed] : signed)
-const encodingOf = ({ encoding = 'hex' }: Scheme) => encoding
+
+/** What may have been signed, each made when the one before was not it. */
+function signedTexts(scheme: Scheme, request: Request): { some(isIt: (text: Buffer) => boolean): boolean } {
+  const urls = scheme.isUrlLoose === true ? urlForms(request.url) : [null]
+  return {
+    some: (isIt) => urls.some((url) => templates(scheme).some((template) => isIt(request.filled(template, {}, url)))),
+  }
+}
+
+const WRITTEN = { hex: /^(?:[0-9a-f]{2})+$/i, base64: /^[A-Za-z0-9+/]+={0,2}$/, base64url: /^[A-Za-z0-9_+/-]+={0,2}$/ }
+
+/**
+ * The bytes of the proofs; of one with anything else beside it none. A header that came twice is one with a comma
+ * (RFC 9110 section 5.2), which stands in no proof.
+ */
+function bytesOf({ encoding = 'hex' }: Pick<Scheme, 'encoding'>, given: readonly string[]): Buffer[] {
+  return given
+    .flatMap((proof) => splitText(proof, ','))
+    .flatMap((proof) => (WRITTEN[encoding].test(proof.trim()) ? [Buffer.from(proof.trim(), encoding)] : []))
+}
 
 function hashOf(scheme: Scheme, request: Request): string {
-  if (scheme === SCHEMES.awsSns && request.at('json:SignatureVersion') === '1') return 'sha1'
-  return scheme.hash ?? 'sha256'
+  const { hash = 'sha256', hashBy } = scheme
+  const named = hashBy === undefined ? null : hashBy.find.exec(request.at(hashBy.at) ?? '')
+  const name = named?.[1] ?? named?.[0] ?? ''
+  if (hashBy === undefined || name === '') return hash
+  if (!Object.hasOwn(hashBy.means, name))
+    throw refusal(scheme, 'wrong_signature', `it is signed with ${name}, which is not known`)
+  return hashBy.means[name] as string
+}
+
+/** What ends in a space is the name of a way to authenticate, which counts in any case (RFC 9110 section 11.1). */
+function begins(text: string, prefix: string): boolean {
+  return prefix.endsWith(' ') ? startsWith(toLower(text), toLower(prefix)) : startsWith(text, prefix)
 }
 
 function secrets(scheme: Scheme, key: unknown): string[] {

@@ -57,7 +57,7 @@ export const PAYMENTS: Schemes = {
     key: 'sha1',
     at: 'form:bt_signature',
     pairs: { between: '&', fields: ['{option:publicKey}'], is: '|' },
-    signed: '{form:bt_payload}',
+    signed: ['{form:bt_payload}', '{form:bt_payload}\n'],
     payload: 'form:bt_payload',
     takes: { secret: 'private key of the merchant', publicKey: 'public key of the merchant' },
     id: ['form:bt_payload'],
@@ -231,13 +231,16 @@ export const PAYMENTS: Schemes = {
   mercadoPago: {
     name: 'Mercado Pago',
     at: 'header:x-signature',
-    pairs: { between: ',', fields: ['v1'] },
-    signed: 'id:{query:data.id};request-id:{header:x-request-id};ts:{pair:ts};',
+    pairs: { between: ',', fields: ['v1'], isCaseless: true },
+    signed: [
+      '[id:{lower:query:data.id};][request-id:{header:x-request-id};]ts:{pair:ts};',
+      '[id:{query:data.id};][request-id:{header:x-request-id};]ts:{pair:ts};',
+    ],
     time: { at: 'pair:ts', unit: 's', tolerance: null },
     takes: { secret: 'secret signature of the app' },
     id: ['json:id'],
     source: 'https://www.mercadopago.com/developers/en/docs/your-integrations/notifications/webhooks',
-    checked: null,
+    checked: 'mercadopago@3.6.1',
   },
   wise: {
     name: 'Wise',

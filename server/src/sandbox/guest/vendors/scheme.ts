@@ -20,14 +20,21 @@ export interface Scheme {
   at?: RequestLocator | readonly RequestLocator[]
   /** What stands before it; several where each is as good. */
   prefix?: string | readonly string[]
-  /** The header is a list of pairs, so divided; the proof is each field of this name. */
-  pairs?: { between: string; fields: readonly string[]; is?: string }
+  /** The header is a list of pairs, so divided; the proof is each field of this name, in any case where it says so. */
+  pairs?: { between: string; fields: readonly string[]; is?: string; isCaseless?: boolean }
   /** The header holds several proofs, so divided: one good one is enough, since secrets are rolled. */
   between?: string
-  hash?: 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
+  hash?: Hash
+  /** Where the request names the digest, what is found there, and which one each name means; others are refused. */
+  hashBy?: { at: RequestLocator; find: RegExp; means: Readonly<Record<string, Hash>> }
   encoding?: 'hex' | 'base64' | 'base64url'
-  /** What is signed, with `{body}`, `{url}`, `{method}`, `{path}`, `{secret}`, `{sortedForm}` and locators in braces. */
+  /**
+   * What is signed, with `{body}`, `{url}`, `{method}`, `{path}`, `{secret}`, `{sortedForm}` and locators in braces; after
+   * `lower:` in small letters. What stands in `[…]` is left out where what it names is not there.
+   */
   signed?: string | readonly string[]
+  /** Of the URL, what proxies and libraries make of it counts too: with and without the usual port, and escaped. */
+  isUrlLoose?: boolean
   /** How the secret becomes the key. */
   key?: 'text' | 'hex' | 'base64' | 'whsec' | 'sha1' | 'ampersand' | 'nfkd'
   /** Of public keys: what kind, and how the text that vendors show becomes one. */
@@ -35,8 +42,12 @@ export interface Scheme {
   padding?: 'pkcs1' | 'pss'
   /** Where the certificate is to be fetched from, and of which hosts it may be. */
   certificate?: { at: RequestLocator; hosts: RegExp }
-  /** Claims of a token that are digests of the request. */
-  claims?: Readonly<Record<string, { of: 'body' | 'url'; hash: 'sha256'; encoding: 'hex' | 'base64' | 'base64url' }>>
+  /** Claims of a token that are digests of the request; `isOfBodies` where one is there for a request with a body only. */
+  claims?: Readonly<Record<string, ClaimedDigest>>
+  /** Who issues the tokens. */
+  issuer?: string
+  /** Seconds by which the vendor's clock may differ, of tokens. */
+  clockTolerance?: number
   algorithms?: readonly string[]
   /** A digest of the body that stands in the request and is signed in its place. */
   bodyDigest?: { at: RequestLocator; hash: 'sha256'; encoding: 'hex' | 'base64' }
@@ -60,6 +71,15 @@ export interface Scheme {
   source: string
   /** Package and version with which it was checked; null where it is written from the source alone. */
   checked: string | null
+}
+
+type Hash = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
+
+interface ClaimedDigest {
+  of: 'body' | 'url'
+  hash: 'sha256'
+  encoding: 'hex' | 'base64' | 'base64url'
+  isOfBodies?: boolean
 }
 
 /** How a vendor makes sure that a URL wants its requests. */

@@ -205,7 +205,7 @@ export const WORK: Schemes = {
     takes: { secret: 'primary or secondary signature key of the app' },
     id: ['header:box-delivery-id'],
     source: 'https://developer.box.com/guides/webhooks/v2/signatures-v2/',
-    checked: null,
+    checked: 'box-node-sdk@10.12.0',
   },
   docusign: {
     name: 'Docusign',
