@@ -161,6 +161,7 @@ const NOTHING: ImportResult = {
   comparison: { create: [], update: [], delete: [], unchanged: 0 },
   changes: {},
   diff: '',
+  isPartial: false,
   errors: [],
   warnings: [],
   toBeSet: [],

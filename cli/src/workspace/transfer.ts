@@ -51,7 +51,15 @@ export async function importFiles(
   if (!response.ok) throw refusalOf(response.status, text)
   const job = await finished(target, JSON.parse(text) as { jobId: string; accessKey: string }, report)
   if (job.result === undefined) throw new CliProblem(problemsOf(job.error))
-  return { result: job.result as unknown as ImportResult, error: job.error === undefined ? null : job.error.message }
+  const result = job.result as unknown as ImportResult
+  return { result, error: job.error?.message ?? partlyRefused(result) }
+}
+
+function partlyRefused({ errors, isPartial }: ImportResult): string | null {
+  if (!isPartial) return null
+  return errors.length === 1
+    ? 'one element was refused, the others were imported:'
+    : `${errors.length} elements were refused, the others were imported:`
 }
 
 function refusalOf(status: number, text: string): Error {

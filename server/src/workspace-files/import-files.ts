@@ -8,7 +8,13 @@ import { ELEMENT_KINDS, type ElementKind } from './element-kinds.ts'
 import { orderSteps } from './ordering.ts'
 import { type Plan, planImport, type Step } from './plan.ts'
 import { readWorkspaceFiles } from './read-files.ts'
-import { type FileProblem, selectorOf, type WorkspaceElement } from './workspace-element.ts'
+import {
+  type FileProblem,
+  type RefusedElement,
+  refusedElement,
+  selectorOf,
+  type WorkspaceElement,
+} from './workspace-element.ts'
 import { writeSortedYaml } from './yaml-file.ts'
 
 export interface ImportOptions {
@@ -28,8 +34,10 @@ export interface ImportResult {
   /** Every element that was touched, by its uuid. */
   changes: Record<string, { elementType: string; path: string }>
   diff?: string
+  /** Something was refused, and the rest was imported. */
+  isPartial: boolean
   /** What was refused, element by element; the others were imported. */
-  errors: FileProblem[]
+  errors: RefusedElement[]
   warnings: FileProblem[]
   /** Secrets are in no file: what has to be set by hand before integrations and flows work. */
   toBeSet: ToBeSet[]
@@ -87,6 +95,9 @@ export async function importFiles(
     ...read.older.map(outdated),
   ]
   if (!options.dryRun) await carryOut({ endpoints, principal, plan, ranks: ordered.ranks, current, result, report })
+  const begun = plan.create.length + plan.update.length + plan.archive.length + plan.unchanged
+  const isAnyIn = begun > result.errors.length - plan.refused.length
+  result.isPartial = result.errors.length > 0 && isAnyIn
   result.toBeSet = [...(await missingParameters(endpoints, principal)), ...(await missingSecrets(endpoints, principal))]
   if (options.partial && read.elements.length <= WRITTEN_MAX) {
     const named = new Set(read.elements.map(selectorOf))
@@ -150,6 +161,7 @@ function resultOf(plan: Plan, current: readonly CurrentElement[], { dryRun, diff
     },
     changes,
     ...(diff ? { diff: diffOf(plan, paths) } : {}),
+    isPartial: false,
     errors: [...plan.refused],
     warnings: [],
     toBeSet: [],
@@ -250,12 +262,9 @@ async function guarded(result: ImportResult, { element }: Step, act: () => Promi
     const problems = (error.data as { problems?: { field?: string; path?: string; nodeKey?: string }[] } | undefined)
       ?.problems
     const { field, nodeKey, path } = problems?.[0] ?? {}
-    const at =
-      field ??
-      (nodeKey === undefined
-        ? ''
-        : ['nodes', nodeKey, path].filter((part) => part !== undefined && part !== '').join('.'))
-    result.errors.push({ file: element.path, line: at === '' ? null : element.lineOf(at), message: error.message })
+    const inNode =
+      nodeKey === undefined ? [] : ['nodes', nodeKey, path].filter((part) => part !== undefined && part !== '')
+    result.errors.push(refusedElement(element, field ?? (inNode.length === 0 ? null : inNode.join('.')), error.message))
   }
 }
 

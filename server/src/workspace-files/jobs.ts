@@ -163,7 +163,8 @@ function createWork(options: TransfersOptions) {
       report,
     )
     const [first] = result.errors
-    if (first === undefined) return { result, error: null }
+    // What was refused is in the result; where nothing else came in either, the job has failed.
+    if (first === undefined || result.isPartial) return { result, error: null }
     const message = `${result.errors.length} elements were refused; the first is ${problemText(first)}`
     return { result, error: errorData('invalid_archive', message, { problems: result.errors }) }
   }

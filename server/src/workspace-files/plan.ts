@@ -4,7 +4,14 @@ import { isRecord } from '../formulas/coercion.ts'
 import { bySelector, type CurrentElement, type ElementCalls, isReadyMade } from './current-elements.ts'
 import { fileDataOf } from './element-files.ts'
 import { type ElementKind, kindOfType } from './element-kinds.ts'
-import { type FileProblem, type Json, selectorOf, type WorkspaceElement } from './workspace-element.ts'
+import {
+  type FileProblem,
+  type Json,
+  type RefusedElement,
+  refusedElement,
+  selectorOf,
+  type WorkspaceElement,
+} from './workspace-element.ts'
 
 /** What an import does to one element. */
 export interface Step {
@@ -28,7 +35,7 @@ export interface Plan {
   /** What stops all of it. */
   problems: FileProblem[]
   /** Elements that cannot be taken. */
-  refused: FileProblem[]
+  refused: RefusedElement[]
   /** What is taken without something that it names. */
   warnings: FileProblem[]
 }
@@ -181,7 +188,7 @@ function addStep(
   })
   if ('message' in read) {
     const { field, message } = read
-    plan.refused.push({ file: element.path, line: element.lineOf(field), message: `${field}: ${message}` })
+    plan.refused.push(refusedElement(element, field, `${field}: ${message}`))
     return
   }
   const { key: _key, uuid: _uuid, ...defined } = read.data

@@ -234,18 +234,40 @@ test.each([
   expect((await house.admin.appEventTypes.list({ query: {} })).items).toEqual([])
 })
 
-test('what the API refuses is said with its place in the file; the other elements are imported', async () => {
+test('what the API refuses is named with its field and place in the file; the rest is imported', async () => {
   await using house = await buildHouse()
   const hand = await handIn(house)
-  const job = await imported(hand, {
-    'app-event-types/order/spec.yaml': 'key: order\n',
+  const bad = {
     'flows/bad/spec.yaml': 'key: bad\nnodes:\n  start:\n    type: no-such-node\n',
-  })
-  expect(job.status).toBe('failed')
-  expect(resultOf(job).errors).toEqual([
-    { file: 'flows/bad/spec.yaml', line: expect.any(Number), message: expect.stringContaining('start') },
-  ])
+    'field-mappings/odd/spec.yaml': 'key: odd\ndirection: sideways\n',
+  }
+  const job = await imported(hand, { 'app-event-types/order/spec.yaml': 'key: order\n', ...bad })
+  expect(job).toMatchObject({ status: 'completed', result: { isPartial: true } })
+  expect(job.error).toBeUndefined()
+  const refused = [
+    {
+      type: 'field-mapping',
+      key: 'odd',
+      field: 'direction',
+      file: 'field-mappings/odd/spec.yaml',
+      line: 2,
+      message: expect.any(String),
+    },
+    {
+      type: 'flow',
+      key: 'bad',
+      field: 'nodes.start.type',
+      file: 'flows/bad/spec.yaml',
+      line: 4,
+      message: expect.stringContaining('start'),
+    },
+  ]
+  expect(resultOf(job).errors).toEqual(refused)
   expect((await house.admin.appEventTypes.list({ query: {} })).items.map((each) => each.key)).toEqual(['order'])
+
+  const none = await imported(hand, bad, '?partial=true')
+  expect(none).toMatchObject({ status: 'failed', result: { isPartial: false } })
+  expect(none.error).toMatchObject({ key: 'invalid_archive', data: { problems: refused } })
 })
 
 test('references to what is nowhere, and circles, are named', async () => {

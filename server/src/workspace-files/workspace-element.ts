@@ -34,3 +34,27 @@ export interface FileProblem {
   line: number | null
   message: string
 }
+
+/** What was refused of one element: which one, and the field where that is known. */
+export interface RefusedElement extends FileProblem {
+  type: string
+  key: string
+  integrationKey?: string
+  field?: string
+}
+
+export function refusedElement(
+  { kind, key, integrationKey, path, lineOf }: WorkspaceElement,
+  field: string | null,
+  message: string,
+): RefusedElement {
+  return {
+    type: kind.type,
+    key,
+    ...(integrationKey === null ? {} : { integrationKey }),
+    file: path,
+    line: field === null ? null : lineOf(field),
+    ...(field === null ? {} : { field }),
+    message,
+  }
+}
