@@ -23,6 +23,7 @@ import { createFlowViews } from './flows/views.ts'
 import { createConnectors } from './integrations/connectors.ts'
 import type { Integration } from './integrations/integration.ts'
 import { loadReadyMade } from './integrations/ready-made.ts'
+import { createTroubles } from './integrations/troubles.ts'
 import { createIntegrationViews } from './integrations/views.ts'
 import type { Tx } from './platform/database.ts'
 import { createAppSubscriptions } from './subscriptions/app-subscriptions.ts'
@@ -76,6 +77,7 @@ export async function createRegistryRooms(
     oAuthCallbackUri,
     connectionsOf: (principal, integrationIds) => connections.views.ofIntegrations(principal, integrationIds),
   })
+  const troublesOf = createTroubles({ connectors, sealing })
   const nodeTypes = await loadNodeTypes()
   const connectorOf = (integration: Integration, tx?: Tx) => connectors.ofIntegration(integration, tx)
   const connectorEvents = createConnectorEvents({
@@ -145,7 +147,16 @@ export async function createRegistryRooms(
     sweepMs,
   })
   const connecting = createConnectingRoom({ ...ground, clock, log, publicUrl, connections, customers })
-  const data = createData({ database, clock, ids, connections, customers, appCalls: appRequests, connectorOf })
+  const data = createData({
+    database,
+    clock,
+    ids,
+    connections,
+    customers,
+    appCalls: appRequests,
+    connectorOf,
+    troublesOf,
+  })
   const setup = createSetup({
     clock,
     queue,
@@ -157,7 +168,7 @@ export async function createRegistryRooms(
     sourceOf: data.sourceOf,
   })
   const instances = createInstances({ database, clock, ids, definitions, setup, flows, customers, connections })
-  const views = createFlowViews({ database, clock, sealing, nodeTypes, schemas: data.schemas })
+  const views = createFlowViews({ database, clock, sealing, nodeTypes, schemas: data.schemas, troublesOf })
 
   const ownApi = createOwnApi({ app: innerApp, publicUrl, directory, tokens })
   const steps = { outbound, yourApp, clock, functions, appCalls: appRequests, ownApi, records: data.records }
@@ -172,6 +183,7 @@ export async function createRegistryRooms(
     connectorOf,
     steps,
     schemas: data.schemas,
+    troublesOf,
   })
   const services = { ...steps, runAction: actions.runFor }
 

@@ -8,6 +8,7 @@ import type { RecordSchemas } from '../data-records/record-schemas.ts'
 import type { Functions } from '../functions/function.ts'
 import type { Connector } from '../integrations/connector.ts'
 import type { Integration } from '../integrations/integration.ts'
+import type { TroublesOf } from '../integrations/troubles.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
@@ -34,6 +35,7 @@ export interface ActionsRoomOptions {
   connectorOf(integration: Integration): Promise<Connector | null>
   steps: StepServices
   schemas: RecordSchemas
+  troublesOf: TroublesOf
 }
 
 /** Everything about actions, put together. */
@@ -56,7 +58,7 @@ export function createActionsRoom(options: ActionsRoomOptions): ActionsRoom {
   const actions = createActions(options)
   const targets = createTargets({ database, actions, connections, customers })
   const runner = createRunner({ database, clock, ids, sealing, services: options.steps })
-  const views = createActionViews({ database, clock, sealing, schemas: options.schemas })
+  const views = createActionViews({ ...options, database, clock, sealing })
   const instances = createActionInstances({ database, actions, functions, connections })
   const shared = { database, sealing, actions, targets, runner, views, functions, customers }
   return {

@@ -4,6 +4,7 @@ import { connectionsByIds } from '../connections/store.ts'
 import { customersByIds } from '../customers/store.ts'
 import type { RecordSchemas } from '../data-records/record-schemas.ts'
 import { integrationsByIds } from '../integrations/store.ts'
+import type { TroublesOf } from '../integrations/troubles.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
@@ -26,9 +27,11 @@ export interface ActionViewsOptions {
   clock: Clock
   sealing: Sealing
   schemas: RecordSchemas
+  troublesOf: TroublesOf
 }
 
-export function createActionViews({ database, clock, sealing, schemas }: ActionViewsOptions): ActionViews {
+export function createActionViews(options: ActionViewsOptions): ActionViews {
+  const { database, clock, sealing, schemas, troublesOf } = options
   const { db } = database
   const present = (ids: readonly (string | null)[]) => ids.filter((id) => id !== null)
 
@@ -37,14 +40,16 @@ export function createActionViews({ database, clock, sealing, schemas }: ActionV
     const integrations = await integrationsByIds(db, present(actions.map((each) => each.integrationId)))
     const connections = await connectionsByIds(db, present(actions.map((each) => each.connectionId)))
     const customers = await customersByIds(db, present(actions.map((each) => each.customerId)))
+    const troubles = await troublesOf(integrations.values())
     return actions.map((action) => {
       const parent = parents.get(action.parentId ?? '')
+      const trouble = troubles.get(action.integrationId ?? '')
       return actionAnswer(action, {
         integration: integrations.get(action.integrationId ?? ''),
         connection: connections.get(action.connectionId ?? ''),
         customer: customers.get(action.customerId ?? ''),
         universalId: parent === undefined ? null : actionLayerOf(parent) === 'universal' ? parent.id : parent.parentId,
-        errors,
+        errors: trouble === undefined ? errors : [...errors, trouble],
         incomplete: incompletenessOf({ ...action, ...openedParts(sealing, action) }),
         now: clock.now(),
       })

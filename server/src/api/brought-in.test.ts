@@ -48,3 +48,35 @@ test('elements of another workspace are taken one by one: what they name there i
     expect(await refusalKey(create({ integrationUuid: UUID }))).toBe('not_found')
   }
 })
+
+test('elements of an integration that nobody can connect say so, until it is well', async () => {
+  await using house = await buildHouse()
+  const { admin } = house
+  const connector = await admin.connectors.create({
+    body: {
+      key: 'desk',
+      name: 'Desk',
+      parametersSchema: { type: 'object', properties: { clientId: { type: 'string' } }, required: ['clientId'] },
+    },
+  })
+  const { id } = await admin.integrations.create({ body: { key: 'desk', connectorId: connector.id } })
+  const place = { key: 'theirs', integrationId: id }
+  const all = async () => [
+    (await admin.flows.list({ query: { integrationId: id } })).items[0],
+    (await admin.actions.list({ query: { integrationId: id } })).items[0],
+    (await admin.dataSources.list({ query: { integrationId: id } })).items[0],
+    (await admin.fieldMappings.list({ query: { integrationId: id } })).items[0],
+  ]
+  await admin.flows.create({ body: { ...place, nodes: {} } })
+  await admin.actions.create({ body: { ...place, type: 'list-data-records' } })
+  await admin.dataSources.create({ body: place })
+  await admin.fieldMappings.create({ body: place })
+  const reference = { type: 'integration', id, key: 'desk', name: 'desk' }
+  for (const element of await all())
+    expect(element).toMatchObject({
+      state: 'CONFIGURATION_ERROR',
+      errors: [{ type: 'dependency_error', data: { workspaceElementReference: reference } }],
+    })
+  await admin.integrations.patch({ params: { selector: id }, body: { parameters: { clientId: 'c' } } })
+  for (const element of await all()) expect([element?.state, element?.errors]).toEqual(['READY', undefined])
+})

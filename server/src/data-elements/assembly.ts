@@ -16,6 +16,7 @@ import type { Connections } from '../connections/connections.ts'
 import type { Customers } from '../customers/registry.ts'
 import { isRecord } from '../formulas/coercion.ts'
 import { evaluateFormula } from '../formulas/compile-formula.ts'
+import type { TroublesOf } from '../integrations/troubles.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
@@ -38,6 +39,7 @@ export interface DataElementsRoomOptions {
   customers: Customers
   collections: DerivedOptions['collections']
   connectorOf: DerivedOptions['connectorOf']
+  troublesOf: TroublesOf
 }
 
 /** Elements of the data layer, put together. */
@@ -53,7 +55,12 @@ export function createDataElementsRoom(options: DataElementsRoomOptions): DataEl
   const { database, clock, ids, connections, customers } = options
   const elements = createDataElements({ database, clock, ids, connections, generated: createGeneration(options) })
   const instances = createDataInstances({ database, elements, connections, customers })
-  const views = createDataElementViews({ database, clock, derive: createDerivation(options) })
+  const views = createDataElementViews({
+    database,
+    clock,
+    derive: createDerivation(options),
+    troublesOf: options.troublesOf,
+  })
   const links = createDataLinks({ database, clock, ids })
   const routing: DataElementRoutesOptions = {
     database,

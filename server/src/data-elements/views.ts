@@ -4,6 +4,7 @@ import { type Customer, customerAnswer } from '../customers/customer.ts'
 import { customersByIds } from '../customers/store.ts'
 import { type Integration, integrationAnswer } from '../integrations/integration.ts'
 import { integrationsByIds } from '../integrations/store.ts'
+import type { TroublesOf } from '../integrations/troubles.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
@@ -38,6 +39,7 @@ export function createDataElementViews(options: {
   database: Database
   clock: Clock
   derive(of: Surroundings): Promise<Derived>
+  troublesOf: TroublesOf
 }): DataElementViews {
   const { database, clock } = options
   const present = (ids: readonly (string | null)[]) => ids.filter((id) => id !== null)
@@ -50,6 +52,7 @@ export function createDataElementViews(options: {
       connectionsByIds(db, present(elements.map((each) => each.connectionId))),
       customersByIds(db, present(elements.map((each) => each.customerId))),
     ])
+    const troubles = await options.troublesOf(integrations.values())
     return Promise.all(
       elements.map(async (element) => {
         const parents = above(element)
@@ -64,7 +67,9 @@ export function createDataElementViews(options: {
           isAlone: elements.length === 1,
         })
         const beside = { parents, integration, connection, customer: customers.get(element.customerId ?? '') }
-        return answerOf(element, { ...content, ...derived.fields }, derived.errors, beside, clock.now())
+        const trouble = troubles.get(element.integrationId ?? '')
+        const errors = trouble === undefined ? derived.errors : [...derived.errors, trouble]
+        return answerOf(element, { ...content, ...derived.fields }, errors, beside, clock.now())
       }),
     )
   }

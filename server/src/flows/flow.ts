@@ -133,6 +133,8 @@ export interface FlowBeside {
   integration: Integration | undefined
   /** Of a definition: what is not there yet. */
   incomplete: readonly ErrorData[]
+  /** What is wrong with its integration. */
+  trouble: ErrorData | undefined
 }
 
 /**
@@ -141,9 +143,12 @@ export interface FlowBeside {
  *
  * @source wire data facts 8.1
  */
-function stateOf(missing: readonly ErrorData[]): Pick<z.input<typeof WireFlow>, 'state' | 'errors' | 'incomplete'> {
+function stateOf(
+  missing: readonly ErrorData[],
+  trouble: ErrorData | undefined,
+): Pick<z.input<typeof WireFlow>, 'state' | 'errors' | 'incomplete'> {
   const isSecret = ({ data }: ErrorData) => isRecord(data) && data.isSecret === true
-  const errors = missing.filter(isSecret)
+  const errors = [...missing.filter(isSecret), ...(trouble === undefined ? [] : [trouble])]
   const incomplete = missing.filter((each) => !isSecret(each))
   return {
     state: errors.length === 0 ? 'READY' : 'CONFIGURATION_ERROR',
@@ -157,7 +162,7 @@ export function flowAnswer(flow: Flow, beside: FlowBeside): z.input<typeof WireF
     id: flowWireId(flow),
     ...elementAnswer(flow),
     layer: flow.integrationId === null ? 'universal' : 'integration',
-    ...stateOf(beside.incomplete),
+    ...stateOf(beside.incomplete, beside.trouble),
     ...integrationFields(flow.integrationId, beside.integration),
     parentId: flow.universalFlowId === null ? undefined : toWire('uf', flow.universalFlowId),
     universalFlowId: flow.universalFlowId === null ? undefined : toWire('uf', flow.universalFlowId),
@@ -175,7 +180,7 @@ export function flowAnswer(flow: Flow, beside: FlowBeside): z.input<typeof WireF
 
 export function instanceAnswer(
   instance: FlowInstance,
-  beside: FlowBeside & {
+  beside: Omit<FlowBeside, 'trouble'> & {
     customer: Customer | undefined
     connection: Connection | undefined
     flow: z.input<typeof WireFlow> | undefined

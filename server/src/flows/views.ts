@@ -5,6 +5,7 @@ import { connectionsByIds } from '../connections/store.ts'
 import { customersByIds } from '../customers/store.ts'
 import type { RecordSchemas, WorkSchemas } from '../data-records/record-schemas.ts'
 import { integrationsByIds } from '../integrations/store.ts'
+import type { TroublesOf } from '../integrations/troubles.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
@@ -30,10 +31,11 @@ export interface FlowViewsOptions {
   sealing: Sealing
   nodeTypes: NodeTypes
   schemas: RecordSchemas
+  troublesOf: TroublesOf
 }
 
 export function createFlowViews(options: FlowViewsOptions): FlowViews {
-  const { database, clock, sealing, nodeTypes, schemas } = options
+  const { database, clock, sealing, nodeTypes, schemas, troublesOf } = options
   const present = (ids: readonly (string | null)[]) => ids.filter((id) => id !== null)
 
   const views: FlowViews = {
@@ -48,12 +50,14 @@ export function createFlowViews(options: FlowViewsOptions): FlowViews {
       )
       const parents = await flowsByIds(database.db, present(flows.map((each) => each.universalFlowId)))
       const integrations = await integrationsByIds(database.db, present(flows.map((each) => each.integrationId)))
+      const troubles = await troublesOf(integrations.values())
       return flows.map((flow) =>
         flowAnswer(flow, {
           nodes: shownNodes(nodes.get(flow.versionId) ?? {}),
           parentVersionId: parents.get(flow.universalFlowId ?? '')?.versionId ?? null,
           integration: integrations.get(flow.integrationId ?? ''),
           incomplete: incompleteness(nodes.get(flow.versionId) ?? {}, nodeTypes),
+          trouble: troubles.get(flow.integrationId ?? ''),
         }),
       )
     },
