@@ -40,6 +40,8 @@ export const statistics = {
         queuedRuns: z.number().int(),
         runningRuns: z.number().int(),
         pendingDeliveries: z.number().int(),
+        /** With an intake log only, of the whole installation: how long the oldest message waits that is not applied yet. */
+        intakeLog: z.object({ oldestSeconds: z.number().int(), shards: z.number().int() }).optional(),
       }),
     }),
     refusals: [],

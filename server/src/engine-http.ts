@@ -110,6 +110,7 @@ export async function createHttp(
     views,
     autoCreate,
     startRun,
+    unapplied: intakeLog === null ? null : () => intakeLog.unapplied(),
     actionRoutes: [
       ...actions.routes,
       ...data.routes,

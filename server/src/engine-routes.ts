@@ -78,6 +78,7 @@ export interface EngineParts {
   views: FlowViews
   autoCreate: AutoCreate
   startRun: FlowRoutesOptions['startRun']
+  unapplied: Parameters<typeof statisticsRoutes>[0]['unapplied']
   actionRoutes: readonly RouteSet[]
   externalEventTypes: ExternalEventTypes
   externalSubscriptions: ExternalSubscriptions
@@ -212,6 +213,6 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
     incomingWebhookRoutes({ database, clock, sealing, customers, connections, receive: externalReceive }),
     externalEventRoutes({ database, clock, sealing, customers, connections, receive: externalReceive }),
     nodeTypeRoutes(nodeTypes),
-    statisticsRoutes({ database, clock }),
+    statisticsRoutes({ database, clock, unapplied: parts.unapplied }),
   ]
 }

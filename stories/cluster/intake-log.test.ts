@@ -216,7 +216,7 @@ test('a message that cannot be applied is set aside, does not hold up others, an
   await expect(replay()).rejects.toMatchObject({ key: 'not_found' })
 })
 
-test('a full log refuses for now, and takes in again when it was worked off', async () => {
+test('a full log refuses for now, says how far it is behind, and takes in again when it was worked off', async () => {
   const { webhookUri } = await streamOf('fritz')
   // Only takes in, into a log that holds little.
   await using door = await buildHouse({
@@ -233,6 +233,12 @@ test('a full log refuses for now, and takes in again when it was worked off', as
   }
   expect([last.status, last.said.key, last.retryAfter]).toEqual([503, 'overloaded', '1'])
   expect(ids.length).toBeGreaterThan(5)
+  // Nobody works its shards: the figure is that of the whole log.
+  await until('it is behind by a second', 20_000, async () => {
+    const { intakeLog } = (await door.admin.statistics.get()).now
+    expect(intakeLog?.shards).toBe(1)
+    return (intakeLog?.oldestSeconds ?? 0) >= 1
+  })
   await house[Symbol.asyncDispose]()
   house = await buildHouse({
     database: { url: database.url, workspace: house.workspace },
@@ -243,4 +249,9 @@ test('a full log refuses for now, and takes in again when it was worked off', as
   await until('all is applied', 20_000, async () => (await client.appEvents.list()).items.length >= ids.length)
   const rows = new Set((await client.appEvents.list()).items.map(({ id }) => id))
   expect(ids.filter((id) => !rows.has(id))).toEqual([])
+  await applied()
+  await until('nothing is behind', 20_000, async () => {
+    const { intakeLog } = (await house.admin.statistics.get()).now
+    return intakeLog?.shards === 0 && intakeLog.oldestSeconds === 0
+  })
 })

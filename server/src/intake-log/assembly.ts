@@ -25,6 +25,7 @@ import { createCleaner } from './cleaner.ts'
 import { createDatabaseReach, type DatabaseReach } from './database-reach.ts'
 import { encodeEntries } from './log-entry.ts'
 import { createPendingCustomers } from './pending-customers.ts'
+import { type Unapplied, unapplied } from './unapplied.ts'
 
 /** The intake log, connected; rooms are put onto it as they are built. */
 export interface OpenedIntakeLog {
@@ -42,6 +43,7 @@ export interface IntakeLog {
   addresses: Catalogue
   /** What is said of it where a process says that it is ready; throws where nothing can be taken in. */
   status(): IntakeLogStatus
+  unapplied(): Promise<Unapplied>
   start(): void
   /** Resolves when everything that this process took in is applied, as far as it works the shards. */
   settled(): Promise<void>
@@ -141,6 +143,7 @@ function buildIntakeLog(given: Parts): IntakeLog {
         isDatabaseAway: reach.isAway,
       }
     },
+    unapplied: () => unapplied(parts),
     start() {
       if (!isWorker) return
       feed.start()

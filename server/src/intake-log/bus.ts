@@ -32,8 +32,8 @@ export interface Bus {
   waiting(shard: number): number
   /** The sequences of the first and the last message there are; the last is before the first where there are none. */
   span(): Promise<{ first: number; last: number }>
-  /** The first sequence of a shard behind another one; null where there is none. */
-  nextOf(shard: number, after: number): Promise<number | null>
+  /** The first message of a shard behind a sequence, and when it was put there; null where there is none. */
+  nextOf(shard: number, after: number): Promise<{ sequence: number; at: Date } | null>
   /** Removes everything up to and with a sequence. */
   removeUpTo(sequence: number): Promise<void>
   /** The same of the parts of large messages. */
@@ -290,9 +290,10 @@ class NatsBus implements Bus {
     return { first: state.first_seq, last: state.last_seq }
   }
 
-  async nextOf(shard: number, after: number): Promise<number | null> {
+  async nextOf(shard: number, after: number): Promise<{ sequence: number; at: Date } | null> {
     const query = { seq: after + 1, next_by_subj: this.#subject(shard) }
-    return (await this.#o.manager.streams.getMessage(`${this.#o.prefix}_intake`, query))?.seq ?? null
+    const message = await this.#o.manager.streams.getMessage(`${this.#o.prefix}_intake`, query)
+    return message === null ? null : { sequence: message.seq, at: message.time }
   }
 
   async removeUpTo(sequence: number): Promise<void> {

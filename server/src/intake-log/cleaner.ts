@@ -34,7 +34,7 @@ export function createCleaner(options: {
     // Of a shard that is applied up to the end there is nothing to ask.
     const behind = shards.filter((shard) => (applied.get(shard) ?? 0) < last)
     const nexts = await Promise.all(behind.map((shard) => bus.nextOf(shard, applied.get(shard) ?? 0)))
-    const upTo = Math.min(last, ...nexts.map((next) => (next === null ? last : next - 1)))
+    const upTo = Math.min(last, ...nexts.map((next) => (next === null ? last : next.sequence - 1)))
     if (upTo >= first) await bus.removeUpTo(upTo)
     return upTo
   }

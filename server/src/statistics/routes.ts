@@ -4,7 +4,11 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { createStatistics } from './statistics.ts'
 
-export function statisticsRoutes(options: { database: Database; clock: Clock }): RouteSet {
+export function statisticsRoutes(options: {
+  database: Database
+  clock: Clock
+  unapplied: (() => Promise<{ oldestSeconds: number; shards: number }>) | null
+}): RouteSet {
   const statistics = createStatistics(options)
   return routeSet(table, {
     async get({ principal, query }) {

@@ -28,7 +28,12 @@ export interface Statistics {
   to: Date
   bucketMs: number
   items: StatisticsBucket[]
-  now: { queuedRuns: number; runningRuns: number; pendingDeliveries: number }
+  now: {
+    queuedRuns: number
+    runningRuns: number
+    pendingDeliveries: number
+    intakeLog?: { oldestSeconds: number; shards: number }
+  }
 }
 
 /**
@@ -39,6 +44,8 @@ export interface Statistics {
 export function createStatistics(options: {
   database: Database
   clock: Clock
+  /** What an intake log has not applied yet; null where there is none. */
+  unapplied: (() => Promise<{ oldestSeconds: number; shards: number }>) | null
 }): (workspaceId: string, wish: StatisticsWish) => Promise<Statistics> {
   const { database, clock } = options
   const kept = new LRUCache<string, { statistics: Promise<Statistics>; atMs: number }>({ max: KEPT_MAX })
@@ -58,12 +65,14 @@ export function createStatistics(options: {
     const { reading } = database
     const from = new Date(fromMs)
     const ranges = idRanges(from, bucketMs, count)
-    const [events, runs, deliveries, active, pendingDeliveries] = await Promise.all([
+    const [events, runs, deliveries, active, pendingDeliveries, intakeLog] = await Promise.all([
       countEvents(reading, workspaceId, ranges, SAMPLE_MAX),
       countRuns(reading, workspaceId, ranges, SAMPLE_MAX),
       countDeliveries(reading, workspaceId, ranges, SAMPLE_MAX),
       countActiveRuns(reading, workspaceId, ACTIVE_MAX),
       countPendingDeliveries(reading, workspaceId, ACTIVE_MAX),
+      // The figures of the database are right without those of the log.
+      options.unapplied?.().catch(() => undefined),
     ])
     const items = ranges.map((_, at): StatisticsBucket => {
       const startMs = fromMs + at * bucketMs
@@ -91,7 +100,12 @@ export function createStatistics(options: {
       to: new Date(fromMs + count * bucketMs),
       bucketMs,
       items,
-      now: { queuedRuns: active.queued, runningRuns: active.running, pendingDeliveries },
+      now: {
+        queuedRuns: active.queued,
+        runningRuns: active.running,
+        pendingDeliveries,
+        ...(intakeLog === undefined ? {} : { intakeLog }),
+      },
     }
   }
 }

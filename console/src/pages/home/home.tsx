@@ -130,6 +130,14 @@ function Numbers({ of: { items, now }, span }: { of: Statistics; span: string })
         to="/deliveries"
         search={{ state: 'pending' }}
       />
+      {now.intakeLog === undefined ? null : (
+        <Figure
+          label="Intake log is behind by"
+          value={now.intakeLog.shards === 0 ? '0 s' : `${now.intakeLog.oldestSeconds.toLocaleString()} s`}
+          isBad={now.intakeLog.oldestSeconds > 60}
+          to="/"
+        />
+      )}
       <Figure
         label="Not delivered"
         value={about(undelivered, isEstimated)}
