@@ -1,4 +1,3 @@
-import type { Permea } from '@permea/sdk'
 import { answering, buildHouse, type House, type Receiver, startReceiver, until } from '@permea/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { Browser } from './oauth-server.ts'
@@ -13,6 +12,8 @@ let house: House
 let app: Receiver
 /** What the token endpoint answers a renewal. */
 let renewal: { status: number; json: unknown }
+/** What it answers for a code. */
+let first: { type: string; text: string }
 /** Answers of renewals are held back until this resolves. */
 let gate: Promise<void>
 let count = 0
@@ -31,7 +32,7 @@ beforeAll(async () => {
     }
     if (pathname !== '/token') return answering(200, { well: true })(request, response)
     if (new URLSearchParams(request.body).get('grant_type') !== 'refresh_token')
-      return answering(200, TOKENS)(request, response)
+      return void response.writeHead(200, { 'content-type': first.type }).end(Buffer.from(first.text, 'latin1'))
     await gate
     return answering(renewal.status, renewal.json)(request, response)
   })
@@ -40,6 +41,7 @@ beforeAll(async () => {
 beforeEach(() => {
   app.received.length = 0
   gate = Promise.resolve()
+  first = { type: 'application/json', text: JSON.stringify(TOKENS) }
   renewal = { status: 200, json: { access_token: 'second', expires_in: 3600 } }
 })
 
@@ -49,7 +51,7 @@ afterAll(async () => {
 })
 
 /** A customer who has connected the app. */
-async function connected(config: Record<string, unknown> = {}): Promise<{ client: Permea; selector: string }> {
+async function connected(config: Record<string, unknown> = {}) {
   count += 1
   const key = `books-${count}`
   const clientId = 'the:engine'
@@ -78,8 +80,8 @@ async function connected(config: Record<string, unknown> = {}): Promise<{ client
   const client = await house.as(`customer-${count}`)
   const request = await client.connectionRequests.create({ body: { integrationKey: key } })
   await new Browser().press(request.url)
-  const { resultConnectionId } = await client.connectionRequests.get({ params: { requestId: request.requestId } })
-  return { client, selector: resultConnectionId ?? '' }
+  const ended = await client.connectionRequests.get({ params: { requestId: request.requestId } })
+  return { client, ended, selector: ended.resultConnectionId ?? '' }
 }
 
 async function tokensOf(selector: string) {
@@ -88,6 +90,33 @@ async function tokensOf(selector: string) {
 }
 
 const renewals = () => app.received.filter(({ body }) => body.includes('grant_type=refresh_token'))
+
+test.each([
+  ['application/x-www-form-urlencoded; charset=utf-8', 'access_token=first&scope=repo%2Cgist&token_type=bearer'],
+  ['text/plain', 'scope=a+b&access_token=first&expires=5183999'],
+  ['text/html; charset=UTF-8', 'token_type=bearer&refresh_token=again&access_token=first\n'],
+  ['text/html', '{"access_token":"first"}'],
+  ['', 'expires_in=60&access_token=first'],
+  ['application/x-www-form-urlencoded; charset=iso-8859-1', 'name=M%FCller&access_token=first'],
+  ['application/json; charset=iso-8859-1', '{"name":"M\xfcller","access_token":"first"}'],
+])('tokens as %s are taken: %s', async (type, text) => {
+  first = { type, text }
+  const tokens = (await tokensOf((await connected()).selector)) as { access_token: string; name?: string }
+  expect(tokens.access_token).toBe('first')
+  if (text.includes('name')) expect(tokens.name).toBe('Müller')
+})
+
+test.each([
+  ['application/x-www-form-urlencoded', 'access_token=&token_type=bearer'],
+  ['text/plain', 'token_type=bearer&access_token='],
+  ['application/x-www-form-urlencoded', '&access_token=&scope=all'],
+  ['application/json', '{"access_token":""}'],
+  ['text/plain', 'access_token'],
+])('a first token that is empty connects nobody: %s, %s', async (type, text) => {
+  first = { type, text }
+  const { ended, selector } = await connected()
+  expect([selector, ended.status, ended.resultError?.type]).toEqual(['', 'error', 'connection'])
+})
 
 test.each(['', null, false, 0])('tokens beside an error of %j are tokens', async (error) => {
   const { client, selector } = await connected()

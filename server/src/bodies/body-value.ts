@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 import { parseExactJson } from '@permea/contract'
 import { BodyProblem } from './body-problem.ts'
-import { decodeBody } from './content-coding.ts'
+import { decodeBody, unknownCodings } from './content-coding.ts'
+import { fromForm } from './form-text.ts'
 import { parseJsonInTurns } from './json.ts'
 import { jsonExcess } from './json-bounds.ts'
 import { BODY_BYTES_MAX } from './limits.ts'
+import { multipartOf } from './multipart.ts'
 
 /** What of a head says how its body is read. Names in lower case; a name that came twice has its values in a list. */
 export type BodyHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -18,14 +20,22 @@ export interface OpenedBody {
 }
 
 /**
- * Undoes `content-encoding` and decodes the text. Throws a `BodyProblem` for a coding that is unknown, damaged, or
- * unfolds to more than `bytesMax`.
+ * Undoes `content-encoding` and decodes the text. Throws a `BodyProblem` for a coding that is damaged, or unfolds to more
+ * than `bytesMax`. What is named there and is no coding (`utf-8`, `none`) changes nothing where the body can be read as
+ * text without it; bytes that cannot be may be packed in a way that nobody here knows, and are refused.
  */
 export async function openBody(body: Buffer, headers: BodyHeaders, bytesMax = BODY_BYTES_MAX): Promise<OpenedBody> {
   const coding = headerOf(headers, 'content-encoding')
+  const contentType = headerOf(headers, 'content-type')
   const bytes = coding === '' ? body : await decoded(body, coding, bytesMax)
-  return { bytes, text: bodyText(bytes, headerOf(headers, 'content-type')) }
+  const text = bodyText(bytes, contentType)
+  const [unknown] = unknownCodings(coding)
+  if (unknown !== undefined && text === null && typeOf(contentType) !== 'multipart/form-data')
+    throw new BodyProblem('malformed_body', `content-encoding is ${shown(unknown)}, which nobody here can undo`)
+  return { bytes, text }
 }
+
+const shown = (coding: string) => JSON.stringify(coding.slice(0, 40))
 
 async function decoded(body: Buffer, coding: string, bytesMax: number): Promise<Buffer> {
   if (body.length === 0) return body
@@ -37,7 +47,8 @@ async function decoded(body: Buffer, coding: string, bytesMax: number): Promise<
 }
 
 /** Charsets whose text may be valid UTF-8 by accident, since all its bytes are small. */
-const DECIDED_BY_NAME = /^(utf-?16|unicode|ucs-2|iso-10646|csunicode|csiso2022|iso-2022|hz-gb)/i
+const DECIDED_BY_NAME = /^(?:csiso2022|iso-2022|hz-gb)/i
+const UTF16 = /^(?:utf-?16|unicode|ucs-2|iso-10646|csunicode)/i
 
 /**
  * The text of bytes: by a byte order mark, else UTF-8 where they are valid UTF-8, else by the declared charset. Nothing is
@@ -47,11 +58,24 @@ const DECIDED_BY_NAME = /^(utf-?16|unicode|ucs-2|iso-10646|csunicode|csiso2022|i
  * another charset is next to never valid UTF-8 by accident.
  */
 export function bodyText(bytes: Buffer, contentType: string): string | null {
-  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(contentType)?.[1] ?? ''
+  const charset = parameterOf(contentType, 'charset') ?? ''
   const marked = markOf(bytes)
   if (marked !== null) return withCharset(bytes, marked)
+  if (UTF16.test(charset) && isTwoBytesEach(bytes)) return withCharset(bytes, orderOf(bytes, charset))
   if (!DECIDED_BY_NAME.test(charset) && isUtf8(bytes)) return bytes.toString('utf8')
   return charset === '' ? null : withCharset(bytes, charset)
+}
+
+/** Whether it can be UTF-16: text that begins as JSON in one byte for each character is not, whatever is declared. */
+function isTwoBytesEach(bytes: Buffer): boolean {
+  const isJsonInBytes = /^[\t\n\r ]*[[{"][^\0]/.test(bytes.toString('latin1', 0, 100))
+  return bytes.length % 2 === 0 && !isJsonInBytes
+}
+
+/** `utf-16` by itself says nothing of the order; in JSON and most texts the first character has a zero beside it. */
+function orderOf(bytes: Buffer, charset: string): string {
+  if (/(?:le|be)$/i.test(charset)) return charset
+  return bytes[0] === 0 && bytes[1] !== 0 ? 'utf-16be' : 'utf-16le'
 }
 
 /** @source https://encoding.spec.whatwg.org/#bom-sniff */
@@ -88,12 +112,15 @@ export async function bodyAsValue({ bytes, text }: OpenedBody, headers: BodyHead
   const contentType = headerOf(headers, 'content-type')
   if (bytes.length === 0) return null
   if (typeOf(contentType) === 'multipart/form-data') {
-    const form = await multipartOf(bytes, contentType)
+    const form = await multipartOf(bytes, contentType, {
+      boundary: parameterOf(contentType, 'boundary'),
+      textOf: (part, type) => bodyText(part, parameterOf(type, 'charset') === null ? contentType : type),
+    })
     if (form !== null) return form
   }
   if (text === null || text === '') return null
   const format = formatOf(contentType, text)
-  if (format === 'form') return fromPairs(new URLSearchParams(text))
+  if (format === 'form') return fromForm(text, parameterOf(contentType, 'charset'))
   if (format === 'text') return text
   const excess = jsonExcess(text)
   if (excess !== null) throw new BodyProblem('malformed_body', `the JSON cannot be used: ${excess}`)
@@ -104,54 +131,18 @@ export async function bodyAsValue({ bytes, text }: OpenedBody, headers: BodyHead
   }
 }
 
-/** A name that comes more than once becomes a list. */
-export function fromPairs(pairs: URLSearchParams): Record<string, string | string[]> {
-  return gathered([...pairs])
+/** A query as an object: a name that comes more than once becomes a list. */
+export function queryValue(query: string): Record<string, string | string[]> {
+  return fromForm(query, null)
 }
 
-function gathered<T>(pairs: readonly (readonly [string, T])[]): Record<string, T | T[]> {
-  const byName = Map.groupBy(pairs, ([name]) => name)
-  return Object.fromEntries(
-    [...byName].map(([name, all]) => {
-      const values = all.map(([, value]) => value)
-      return [name, values.length === 1 ? (values[0] as T) : values]
-    }),
-  )
-}
-
-/** A file of a multipart form, with its bytes in base64. */
-interface FormFile {
-  filename: string
-  contentType: string
-  size: number
-  base64: string
-}
-
-/** The fields and files of a multipart form; null where it is none. The platform's own parser reads it. */
-async function multipartOf(bytes: Buffer, contentType: string): Promise<Record<string, unknown> | null> {
-  try {
-    const form = await new Response(new Uint8Array(bytes), { headers: { 'content-type': contentType } }).formData()
-    const pairs = await Promise.all(
-      [...form].map(async ([name, value]): Promise<[string, string | FormFile]> => {
-        if (typeof value === 'string') return [name, value]
-        const base64 = Buffer.from(await value.arrayBuffer()).toString('base64')
-        return [name, { filename: value.name, contentType: value.type, size: value.size, base64 }]
-      }),
-    )
-    return gathered(pairs)
-  } catch {
-    return null
-  }
-}
-
-/** Of an answer that is here already: its value, with the same rules, without waiting. Text where it is cut. */
+/** Of an answer that is here already: its value by the same rules, multipart forms apart, without waiting. */
 export function answerValue(text: string, contentType: string): unknown {
   const clean = text.startsWith('\ufeff') ? text.slice(1) : text
   if (clean === '') return null
-  const type = typeOf(contentType)
-  const isJson =
-    /[/+]json$/.test(type) || (['', 'text/plain', 'application/octet-stream'].includes(type) && /^\s*[[{]/.test(clean))
-  if (!isJson || jsonExcess(clean) !== null) return clean
+  const format = formatOf(contentType, clean)
+  if (format === 'form') return fromForm(clean, parameterOf(contentType, 'charset'))
+  if (format === 'text' || jsonExcess(clean) !== null) return clean
   try {
     return parseExactJson(clean)
   } catch {
@@ -159,9 +150,36 @@ export function answerValue(text: string, contentType: string): unknown {
   }
 }
 
+/**
+ * An answer for whoever reads it in another engine: as UTF-8, and whether that is to be read as JSON. A form is the JSON
+ * of its fields, unless only the text is wanted. Bytes that are text in no way known stay what they are.
+ */
+export function answerInUtf8(
+  body: Buffer,
+  contentType: string,
+  isTextWanted: boolean,
+): { body: Buffer; isJson: boolean } {
+  const text = bodyText(body, contentType)
+  if (text === null) return { body, isJson: false }
+  const isAsItIs = body[0] !== 0xef && isUtf8(body) && Buffer.byteLength(text) === body.length
+  const format = isTextWanted ? 'text' : formatOf(contentType, text)
+  if (format === 'form')
+    return { body: Buffer.from(JSON.stringify(fromForm(text, parameterOf(contentType, 'charset')))), isJson: true }
+  return { body: isAsItIs ? body : Buffer.from(text), isJson: format === 'json' }
+}
+
 function typeOf(contentType: string): string {
   return contentType.split(';')[0]?.trim().toLowerCase() ?? ''
 }
+
+/** One parameter of a type, in quotes of either kind or none; null where it is not there. */
+export function parameterOf(contentType: string, name: string): string | null {
+  for (const [, each = '', quoted, plain = ''] of contentType.matchAll(PARAMETER))
+    if (each.toLowerCase() === name) return (quoted?.replace(/\\(.)/g, '$1') ?? plain.trim()).replace(/^'(.*)'$/, '$1')
+  return null
+}
+
+const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))/g
 
 function headerOf(headers: BodyHeaders, name: string): string {
   const value = headers[name]

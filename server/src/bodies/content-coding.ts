@@ -22,8 +22,8 @@ export type Decoded = { body: Buffer; isTruncated: boolean }
  * makes is asked for at `allowance`, and only the result keeps what it took.
  *
  * @param contentEncoding the header's value: codings in the order in which they were applied
- * @returns null where a coding is unknown or the data are damaged: then the body is best left as it came; `over` where
- *   the allowance is used up
+ * @returns null where the data are damaged or there are too many codings: then the body is best left as it came; `over`
+ *   where the allowance is used up. What is no coding that is known is passed over, see `unknownCodings`
  * @source RFC 9110 "Content-Encoding"
  */
 export async function decodeBody(
@@ -39,7 +39,7 @@ export async function decodeBody(
   for (const coding of codings.reverse()) {
     const decoder = decoderFor(coding.trim(), decoded, mayBeCut)
     if (decoder === 'identity') continue
-    const step = decoder === null ? null : await runBounded(decoder, decoded, { bytesMax, allowance })
+    const step = await runBounded(decoder, decoded, { bytesMax, allowance })
     // What the step before made is of no use any more, whatever this one came to.
     if (decoded !== body) allowance?.give(decoded.length)
     if (step === null || step === 'over') return step
@@ -49,7 +49,15 @@ export async function decodeBody(
   return { body: decoded, isTruncated }
 }
 
-function decoderFor(coding: string, body: Buffer, mayBeCut: boolean): Transform | 'identity' | null {
+const KNOWN = new Set(['gzip', 'x-gzip', 'deflate', 'br', 'zstd', 'identity', ''])
+
+/** What a `content-encoding` names that is no coding known here: a charset by mistake, or a way of packing that is rare. */
+export function unknownCodings(contentEncoding: string): string[] {
+  const codings = contentEncoding.toLowerCase().split(',', CODINGS_MAX + 1)
+  return codings.map((coding) => coding.trim()).filter((coding) => !KNOWN.has(coding))
+}
+
+function decoderFor(coding: string, body: Buffer, mayBeCut: boolean): Transform | 'identity' {
   const ofZlib = mayBeCut ? { finishFlush: zlib.Z_SYNC_FLUSH } : {}
   switch (coding) {
     case 'gzip':
@@ -64,11 +72,8 @@ function decoderFor(coding: string, body: Buffer, mayBeCut: boolean): Transform 
       return createBrotliDecompress(mayBeCut ? { finishFlush: zlib.BROTLI_OPERATION_FLUSH } : {})
     case 'zstd':
       return createZstdDecompress(mayBeCut ? { finishFlush: zlib.ZSTD_e_flush } : {})
-    case 'identity':
-    case '':
-      return 'identity'
     default:
-      return null
+      return 'identity'
   }
 }
 

@@ -1,4 +1,5 @@
 import * as oauth from 'oauth4webapi'
+import { answerValue, bodyText } from '../bodies/body-value.ts'
 import type { Outbound } from '../outbound/client.ts'
 import { asObject } from './apps.ts'
 import type { Made } from './auth-function.ts'
@@ -212,8 +213,7 @@ class TokenEndpointAway extends Error {}
  * rather than JSON, or keep the token deeper inside. What is in it is for the connector's functions to say.
  */
 async function tokensIn(response: Response): Promise<Made<TokenResponse>> {
-  const text = await response.text()
-  const tokens = parsedTokens(text, response.headers.get('content-type') ?? '')
+  const tokens = parsedTokens(Buffer.from(await response.arrayBuffer()), response.headers.get('content-type') ?? '')
   const error = tokens?.error
   if (response.ok && tokens !== null && isNothing(error)) return { kind: 'made', value: tokens }
   const said = tokens === null ? '' : saidIn(tokens)
@@ -250,14 +250,15 @@ export function hasToken(tokens: Record<string, unknown>): boolean {
   )
 }
 
-function parsedTokens(text: string, contentType: string): TokenResponse | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as TokenResponse) : null
-  } catch {
-    if (!contentType.includes('x-www-form-urlencoded') && !/^(?:access_token|error)=/.test(text)) return null
-    return Object.fromEntries(new URLSearchParams(text))
-  }
+/** Some apps call a form plain text, or say nothing. */
+const FORM_OF_TOKENS = /(?:^|&)(?:access_token|refresh_token|id_token|oauth_token|token|error)=/
+
+function parsedTokens(body: Buffer, contentType: string): TokenResponse | null {
+  const text = bodyText(body, contentType) ?? body.toString('utf8')
+  const read = answerValue(text, contentType)
+  const isForm = typeof read === 'string' && FORM_OF_TOKENS.test(read.trim())
+  const value = isForm ? answerValue(text.trim(), 'application/x-www-form-urlencoded') : read
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as TokenResponse) : null
 }
 
 /** In words of ours: a library's error may quote what was sent. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DEDUPE_SECONDS, type DedupeKey } from '@permea/contract'
-import { bodyAsValue, fromPairs, openBody } from '../bodies/body-value.ts'
+import { bodyAsValue, openBody, queryValue } from '../bodies/body-value.ts'
 import { FormulaTooLarge } from '../formulas/bounds.ts'
 import { compileFormula } from '../formulas/compile-formula.ts'
 import { parseLocator, readAt } from '../formulas/locator.ts'
@@ -78,5 +78,5 @@ async function requestScope({
   opened,
 }: ReceivedRequest): Promise<Record<string, unknown>> {
   const data = await bodyAsValue(opened ?? (await openBody(body, headers)), headers)
-  return { method, headers, query: fromPairs(new URLSearchParams(query)), data }
+  return { method, headers, query: queryValue(query), data }
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorData, type FunctionDefinition, isNumber } from '@permea/contract'
 import { errorData } from '../api/refusal.ts'
-import { bodyAsValue, formatOf, fromPairs, type OpenedBody, openBody } from '../bodies/body-value.ts'
+import { bodyAsValue, formatOf, type OpenedBody, openBody, queryValue } from '../bodies/body-value.ts'
 import { isRecord } from '../formulas/coercion.ts'
 import type { FunctionCall, FunctionOutcome } from '../functions/function.ts'
 
@@ -60,7 +60,7 @@ const NOT_TAKEN: WebhookResponse = {
  */
 export async function handleArgument(request: ReceivedRequest): Promise<Pick<FunctionCall, 'args' | 'text'>> {
   const { headers, method, body, path } = request
-  const query = fromPairs(new URLSearchParams(request.query))
+  const query = queryValue(request.query)
   const common = { query, data: null, body: null, headers, method, path, rawBody: null, rawBodyBase64: null }
   const opened = request.opened ?? (await openBody(body, headers))
   if (isJsonAsItCame(body, opened, headers))

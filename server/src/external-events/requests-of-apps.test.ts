@@ -50,12 +50,20 @@ test('a body arrives as its value, however it was packed and written, and as the
     [{ 'content-type': 'application/json' }, Buffer.from(`\ufeff${text}`)],
     [{ 'content-type': 'application/json; charset=iso-8859-1' }, latin],
     [{ 'content-type': 'application/x-no-such-type' }, Buffer.from(text)],
+    [{ 'content-type': 'application/json; charset="utf-16"' }, Buffer.from(text, 'utf16le').swap16()],
+    [{ 'content-type': 'application/json', 'content-encoding': 'utf-8' }, Buffer.from(text)],
   ]
   for (const [headers, body] of bodies) {
     const answer = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) })
     expect([headers, answer.status]).toEqual([headers, 200])
     expect(await answer.json()).toMatchObject({ data: value, bytes: body.length, method: 'POST', path: '' })
   }
+  const escaped = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded; charset=windows-1252' },
+    body: 'name=M%FCller&price=5+%80',
+  })
+  expect(await escaped.json()).toMatchObject({ data: { name: 'Müller', price: '5 €' } })
   const form = new FormData()
   form.append('payload', text)
   expect(await (await fetch(url, { method: 'POST', body: form })).json()).toMatchObject({ data: { payload: text } })

@@ -4,7 +4,7 @@ import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import { shownJson, storedJson } from '../api/shown-json.ts'
-import { bodyAsValue, fromPairs, openBody } from '../bodies/body-value.ts'
+import { bodyAsValue, openBody, queryValue } from '../bodies/body-value.ts'
 import type { Connections } from '../connections/connections.ts'
 import { customerAnswer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
@@ -132,7 +132,7 @@ export function incomingWebhookRoutes(options: ExternalEventRoutesOptions): Rout
         ...(await one(row)),
         request: {
           method: row.method,
-          query: fromPairs(new URLSearchParams(row.query ?? '')),
+          query: queryValue(row.query ?? ''),
           headers,
           ...(opened.text === null ? { bodyBase64: row.body.toString('base64') } : { body: opened.text }),
           data: await bodyAsValue(opened, headers).catch(() => opened.text),

@@ -6,11 +6,11 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
-import type { GuestError, Sandbox, SandboxLogLine } from '../sandbox/call.ts'
+import type { GuestError, Sandbox, SandboxHost, SandboxLogLine } from '../sandbox/call.ts'
 import { argumentOf } from './argument.ts'
 import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions, Whose } from './function.ts'
 import { fetchForGuest } from './guest-fetch.ts'
-import { createKeptAnswers } from './kept-answers.ts'
+import { createKeptAnswers, type KeptAnswers } from './kept-answers.ts'
 import { callMapping, mappingProblem } from './mapping-call.ts'
 import { createCallRecorder } from './record.ts'
 import { rememberingSources } from './sources.ts'
@@ -65,8 +65,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
           if (client === undefined) throw new Error(`a guest asked for a client that it was not given: ${name}`)
           return client.request(request, { allowance, ...aborting })
         },
-        fetch: (request, allowance) =>
-          keptAnswers.take(request, () => fetchForGuest(outbound, request, { allowance, ...aborting })),
+        fetch: fetchOf(outbound, keptAnswers, call.signal),
       },
       ...(call.limits === undefined ? {} : { limits: call.limits }),
       ...aborting,
@@ -134,6 +133,14 @@ export function createFunctions(options: FunctionsOptions): Functions {
       return outcome
     },
     settled: () => recorder.settled(),
+  }
+}
+
+/** `fetch` of one call: it ends where the function gives it up, and with the call. */
+function fetchOf(outbound: Outbound, keptAnswers: KeptAnswers, ended: AbortSignal | undefined): SandboxHost['fetch'] {
+  return (request, allowance, givenUp) => {
+    const signal = ended === undefined ? givenUp : AbortSignal.any([givenUp, ended])
+    return keptAnswers.take(request, () => fetchForGuest(outbound, request, { allowance, signal }))
   }
 }
 

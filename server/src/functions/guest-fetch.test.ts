@@ -18,7 +18,7 @@ function openWorld(options: { requestBytesMax?: number } = {}) {
   const trial = openTrial(options)
   const outbound = createOutbound({ allow: [{ network: '127.0.0.1', prefixBits: 32, port: null }] })
   const host: SandboxHost = {
-    fetch: (request, allowance) => fetchForGuest(outbound, request, { allowance }),
+    fetch: (request, allowance, signal) => fetchForGuest(outbound, request, { allowance, signal }),
     request: () => Promise.reject(new Error('there is no client here')),
   }
   return {
@@ -200,4 +200,24 @@ test('however a call ends while it receives, nothing stays held, and what waited
   const refused = 'return Promise.allSettled([1, 2].map(() => fetch(args.url).then((answer) => answer.text())))'
   await world.returned(fn(refused), { host: world.host, args: { url: `${receiver.url}/reset` } })
   expect(world.bytes()).toMatchObject({ held: 0, kept: 0 })
+})
+
+test('a request that is given up is broken off, and others take its place', async () => {
+  await using world = openWorld()
+  let open = 0
+  await using server = await listenHttp((request, response) => {
+    if (request.url?.endsWith('quick') === true) return void response.end('quick')
+    open += 1
+    response.on('close', () => {
+      open -= 1
+    })
+  })
+  const body = `
+    const hanging = Array.from({ length: 6 }, () => fetch(args.url, { signal: AbortSignal.timeout(300) }).catch((error) => error.name))
+    const quick = fetch(args.url + '/quick').then((answer) => answer.text())
+    return [await Promise.all(hanging), await quick]`
+  const seen = await world.returned(fn(body), { host: world.host, args: { url: server.url } })
+  expect(seen).toEqual([Array.from({ length: 6 }, () => 'TimeoutError'), 'quick'])
+  await until('all connections are closed', 20_000, () => open === 0)
+  expect(world.bytes().held).toBe(0)
 })

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Principal } from '../api/principal.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
-import { bodyAsValue, formatOf, fromPairs, openBody } from '../bodies/body-value.ts'
+import { bodyAsValue, formatOf, openBody, queryValue } from '../bodies/body-value.ts'
 import type { Intake } from '../bodies/intake.ts'
 import { parseJsonInTurns, parseJsonList } from '../bodies/json.ts'
 import { JSON_CHARS_AT_ONCE } from '../bodies/limits.ts'
@@ -181,7 +181,7 @@ async function read(
 async function eventsIn(request: FastifyRequest): Promise<Body> {
   const buffer = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   if (buffer.length === 0) {
-    const query = fromPairs(new URLSearchParams(request.url.split('?')[1] ?? ''))
+    const query = queryValue(request.url.split('?')[1] ?? '')
     if (Object.keys(query).length === 0)
       throw new Refusal('malformed_body', 'there is no event: the request has neither body nor query')
     return { value: query, text: JSON.stringify(query) }

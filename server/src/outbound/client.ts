@@ -1,7 +1,7 @@
 import { lookup as systemLookup } from 'node:dns/promises'
 import { type Dispatcher, errors } from 'undici'
 import type { Allowance } from '../bodies/allowance.ts'
-import { decodeBody } from '../bodies/content-coding.ts'
+import { decodeBody, unknownCodings } from '../bodies/content-coding.ts'
 import type { AllowRule } from './address-policy.ts'
 import { createDial, type Lookup } from './dial.ts'
 import {
@@ -297,6 +297,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     const bytesMax = this.#request.responseBytesMax
     const decoded = await decodeBody(outcome.body, encoding, { bytesMax, allowance: this.#allowance, mayBeCut: true })
     if (decoded === null) return outcome
+    if (decoded !== 'over' && decoded.body === outcome.body && unknownCodings(encoding).length > 0) return outcome
     if (decoded === 'over') {
       this.#giveBack()
       return this.#overAllowance()

@@ -53,8 +53,8 @@ export interface ArgumentText {
 export interface SandboxHost {
   /** A call of an API client: `apiClient.post('/webhooks', data, options)`. Never rejects: what goes wrong is data. */
   request(client: string, request: GuestRequest, allowance: Allowance): Promise<GuestAnswer>
-  /** The guest's `fetch(url, init)`. Never rejects. */
-  fetch(request: GuestRequest, allowance: Allowance): Promise<GuestAnswer>
+  /** The guest's `fetch(url, init)`. Never rejects. `signal` fires when the guest gives it up. */
+  fetch(request: GuestRequest, allowance: Allowance, signal: AbortSignal): Promise<GuestAnswer>
 }
 
 export interface GuestRequest {

@@ -1,4 +1,5 @@
 import { parseExactJson } from '@permea/contract'
+import { answerInUtf8 } from '../bodies/body-value.ts'
 import type { GuestAnswer, GuestRequest } from './call.ts'
 
 const METHODS: readonly GuestRequest['method'][] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS']
@@ -28,12 +29,25 @@ export function readHostCall(text: string): { client: string; request: GuestRequ
   return { client: typeof client === 'string' ? client : '', request: read }
 }
 
-/** An answer as it travels to the guest: a head in JSON, the body as bytes. */
-export function encodeAnswer(answer: GuestAnswer): { headJson: string; body: Buffer } {
+/** What a function wants of an answer: its bytes, as `fetch` gives them, its text, or the value that it stands for. */
+export type WantedOfAnswer = 'bytes' | 'text' | 'value'
+
+/**
+ * An answer as it travels to the guest: a head in JSON, the body as bytes. What is wanted as text or value is in UTF-8 by
+ * then, whatever charset it came in, and a form is JSON: the guest reads nothing else.
+ */
+export function encodeAnswer(
+  answer: GuestAnswer,
+  wanted: WantedOfAnswer = 'bytes',
+): { headJson: string; body: Buffer } {
   if (answer.kind === 'failed')
     return { headJson: JSON.stringify({ kind: 'failed', error: answer.error }), body: Buffer.alloc(0) }
-  const { status, headers, body } = answer
-  return { headJson: JSON.stringify({ kind: 'answered', status, headers }), body: withoutSlack(body) }
+  const { status, headers } = answer
+  const { body, isJson } =
+    wanted === 'bytes'
+      ? { body: answer.body, isJson: false }
+      : answerInUtf8(answer.body, headers['content-type'] ?? '', wanted === 'text')
+  return { headJson: JSON.stringify({ kind: 'answered', status, headers, isJson }), body: withoutSlack(body) }
 }
 
 /** Bytes that lie in a buffer more than twice their size are copied out of it, so that it is not kept for them. */

@@ -16,6 +16,8 @@ interface Asked {
   kind: HostCall['kind']
   text: string
   holding: Holding
+  /** Fires when the guest gives it up. */
+  givingUp: AbortController
 }
 
 type Arrived = EncodedAnswer & { holding: Holding }
@@ -39,6 +41,7 @@ export class HostRequests {
   #arrived: Arrived[] = []
   /** On the way to the child. */
   #handed: Arrived[] = []
+  readonly #givingUp = new Map<number, AbortController>()
   #open = 0
   #isCancelled = false
   #isIgnored = false
@@ -65,10 +68,32 @@ export class HostRequests {
 
   ask(number: number, kind: HostCall['kind'], text: string): void {
     if (this.#isCancelled) return
+    const given = gaveUpIn(text)
+    if (given !== null) {
+      this.#giveUp(number, given)
+      return
+    }
     const holding = this.#budget.open(this.#owner)
     holding.take(2 * text.length)
-    this.#waiting.push({ number, kind, text, holding })
+    const asked = { number, kind, text, holding, givingUp: new AbortController() }
+    this.#givingUp.set(number, asked.givingUp)
+    this.#waiting.push(asked)
     this.#beginNext()
+  }
+
+  /** Takes no place: what it gives up may have all of them. That it was heard is answered like a request. */
+  #giveUp(number: number, given: number): void {
+    this.#givingUp.get(given)?.abort()
+    this.#open += 1
+    this.#arrive({ call: number, ...NOTHING, holding: this.#budget.open(this.#owner) })
+  }
+
+  #arrive(answer: Arrived): void {
+    if (this.#isIgnored) this.#drop([answer])
+    else {
+      this.#arrived.push(answer)
+      this.#events.arrived()
+    }
   }
 
   /** Answers in the order in which they arrived: as many as fit into so many bytes, at least one where there is any. */
@@ -116,9 +141,8 @@ export class HostRequests {
       if (next === undefined) return
       this.#open += 1
       void this.#answerTo(next).then((answer) => {
-        if (this.#isIgnored) return this.#drop([answer])
-        this.#arrived.push(answer)
-        this.#events.arrived()
+        this.#givingUp.delete(next.number)
+        this.#arrive(answer)
       })
     }
   }
@@ -128,7 +152,7 @@ export class HostRequests {
     const { number: call, holding } = asked
     let encoded: Omit<EncodedAnswer, 'call'>
     try {
-      encoded = encodeAnswer(holding.isOver ? TOO_MUCH : await this.#ask(asked))
+      encoded = holding.isOver ? encodeAnswer(TOO_MUCH) : await this.#ask(asked)
     } catch {
       encoded = encodeAnswer(failedAnswer({ message: 'the request could not be made' }))
     }
@@ -138,16 +162,28 @@ export class HostRequests {
     return { call, ...encodeAnswer(TOO_MUCH), holding }
   }
 
-  async #ask({ kind, text, holding }: Asked): Promise<GuestAnswer> {
+  async #ask({ kind, text, holding, givingUp: { signal } }: Asked): Promise<Omit<EncodedAnswer, 'call'>> {
     const asked = readHostCall(text)
     const call = this.#call
-    if ('error' in asked) return failedAnswer({ message: asked.error })
-    if (call === null || (kind === 'request' && !call.clients.includes(asked.client)))
-      return failedAnswer({ message: 'there is no such client' })
-    return kind === 'fetch'
-      ? call.host.fetch(asked.request, holding)
-      : call.host.request(asked.client, asked.request, holding)
+    if ('error' in asked) return encodeAnswer(failedAnswer({ message: asked.error }))
+    const { client, request } = asked
+    if (call === null || (kind === 'request' && !call.clients.includes(client)))
+      return encodeAnswer(failedAnswer({ message: 'there is no such client' }))
+    if (signal.aborted) return NOTHING
+    if (kind === 'fetch') return encodeAnswer(await call.host.fetch(request, holding, signal))
+    const answer = await call.host.request(client, request, holding)
+    return encodeAnswer(answer, WANTED[request.responseType ?? 'json'])
   }
+}
+
+const WANTED = { json: 'value', text: 'text', arraybuffer: 'bytes' } as const
+
+/** Nobody reads it. */
+const NOTHING = encodeAnswer(failedAnswer({ message: 'it was given up' }))
+
+/** The number of the request that the guest gives up with this text; null where it asks for something. */
+function gaveUpIn(text: string): number | null {
+  return Number(/^\{"client":"","request":\{"gaveUp":(\d{1,9})\}\}$/.exec(text)?.[1] ?? Number.NaN) || null
 }
 
 const TOO_MUCH = failedAnswer({

@@ -8,18 +8,18 @@ export interface RecordedRequest {
 
 /** A host that keeps what it is asked for and answers from what is at hand: functions are tried with it without an app. */
 export function recordedHost(
-  answer: (asked: RecordedRequest) => GuestAnswer | Promise<GuestAnswer> = () => answeredJson({}),
+  answer: (asked: RecordedRequest, signal?: AbortSignal) => GuestAnswer | Promise<GuestAnswer> = () => answeredJson({}),
 ): { host: SandboxHost; requests: RecordedRequest[] } {
   const requests: RecordedRequest[] = []
-  async function take(asked: RecordedRequest): Promise<GuestAnswer> {
+  async function take(asked: RecordedRequest, signal?: AbortSignal): Promise<GuestAnswer> {
     requests.push(asked)
-    return answer(asked)
+    return answer(asked, signal)
   }
   return {
     requests,
     host: {
       request: (client, request) => take({ client, request }),
-      fetch: (request) => take({ client: null, request }),
+      fetch: (request, _allowance, signal) => take({ client: null, request }, signal),
     },
   }
 }

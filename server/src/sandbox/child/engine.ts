@@ -26,6 +26,7 @@ const IMPORTABLE: Readonly<Record<string, string>> = {
 
 /** Every file of the guest library; `main.ts` imports the others. */
 const LIBRARY = [
+  'abort.ts',
   'answers.ts',
   'api-client.ts',
   'bodies.ts',

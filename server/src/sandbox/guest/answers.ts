@@ -16,12 +16,12 @@ export function readableBody(answered: Answered, responseType: unknown): unknown
   return body
 }
 
-/** The body by itself: an `ArrayBuffer`, a text or what its JSON says. */
-export function parsedBody({ body, isSuspect }: Answered, responseType: unknown): unknown {
+/** The body by itself: an `ArrayBuffer`, a text or what it stands for. The host has made it UTF-8, and forms JSON. */
+export function parsedBody({ body, isJson, isSuspect }: Answered, responseType: unknown): unknown {
   if (responseType === 'arraybuffer' || responseType === 'stream')
     return body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength)
   const text = utf8Text(body)
-  if (responseType === 'text') return text
+  if (!isJson) return text
   try {
     return parseExactJson(text, isSuspect)
   } catch {

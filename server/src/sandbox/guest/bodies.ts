@@ -1,5 +1,5 @@
 import { Buffer, needBytes } from './buffer.ts'
-import { bytesBehind, host, NativeMap, NativeUrlSearchParams, toLower, toText } from './intrinsics.ts'
+import { bytesBehind, host, NativeMap, NativeUrlSearchParams, toLower, toText, webText } from './intrinsics.ts'
 
 /** `Blob` of the web: its bytes are all there. */
 export class Blob {
@@ -25,7 +25,7 @@ export class Blob {
   }
 
   async text(): Promise<string> {
-    return this.#bytes.toString()
+    return webText(this.#bytes)
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {

@@ -1,3 +1,4 @@
+import { AbortController, AbortSignal } from './abort.ts'
 import { Blob, File, FormData } from './bodies.ts'
 import bufferModule, { Buffer } from './buffer.ts'
 import { guestConsole } from './console.ts'
@@ -43,6 +44,8 @@ export function furnish(): void {
   put('crypto', webcrypto)
   put('CryptoKey', CryptoKey)
   put('TextDecoder', TextDecoder)
+  put('AbortController', AbortController)
+  put('AbortSignal', AbortSignal)
   put('Blob', Blob)
   put('File', File)
   put('FormData', FormData)

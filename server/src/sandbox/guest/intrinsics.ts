@@ -80,6 +80,12 @@ export function utf8Text(bytes: Uint8Array): string {
   return decodeText(decoder, bytes)
 }
 
+/** The same as the web decodes bodies: without a byte order mark, which the engine's own decoder leaves in. */
+export function webText(bytes: Uint8Array): string {
+  const text = utf8Text(bytes)
+  return startsWith(text, '\ufeff') ? sliceText(text, 1) : text
+}
+
 /** The bytes behind whatever holds bytes; a text is its UTF-8; null where there are none. */
 export function bytesBehind(value: unknown): Uint8Array | null {
   if (typeof value === 'string') return utf8(value)

@@ -18,6 +18,8 @@ export interface Answered {
   status: number
   headers: Record<string, string>
   body: Uint8Array
+  /** Whether the body is JSON, where a client asked for what it stands for. */
+  isJson: boolean
   /** Whether the body, if it is JSON, may have numbers that a double does not hold. */
   isSuspect: boolean
 }
@@ -64,13 +66,31 @@ export function ask(kind: 'request' | 'fetch', client: string, request: object):
   })
 }
 
+/** The number of what was asked last. */
+export function lastAsked(): number {
+  return state.calls
+}
+
+/** Tells the host that nobody wants an answer any more. It is asked for like anything else, so that a repetition is one. */
+export function giveUp(number: number): void {
+  if (mapGet(waiting, number) === undefined) return
+  state.calls += 1
+  host.emit('fetch', toJson({ client: '', request: { gaveUp: number } }))
+}
+
 /** An answer of the host, as the head in JSON and the body. */
 export function settle(number: number, headJson: string, body: Uint8Array, isSuspect: number): void {
   const asked = mapGet(waiting, number) as Waiting | undefined
   mapDelete(waiting, number)
   const head = parseJson(headJson)
   if (head.kind === 'answered')
-    asked?.resolve({ status: head.status, headers: head.headers, body, isSuspect: isSuspect === 1 })
+    asked?.resolve({
+      status: head.status,
+      headers: head.headers,
+      isJson: head.isJson,
+      body,
+      isSuspect: isSuspect === 1,
+    })
   else asked?.reject(hostError(head.error))
 }
 
