@@ -498,6 +498,39 @@ create table delivery_replays (
 );
 CREATE INDEX delivery_replays_by_age ON public.delivery_replays USING btree (workspace_id, id);
 
+create table erasure_items (
+  erasure_id uuid not null,
+  kind text not null,
+  item text not null,
+  constraint erasure_items_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES erasures(id),
+  constraint erasure_items_pkey PRIMARY KEY (erasure_id, kind, item)
+);
+
+create table erasures (
+  id uuid not null,
+  workspace_id uuid not null,
+  customer_id uuid not null,
+  keeps_customer boolean not null,
+  name_hashes text[] not null default '{}'::text[],
+  status text not null,
+  phase text not null,
+  asked_by json not null,
+  work json not null default '{}'::json,
+  stopped json not null default '{}'::json,
+  counts json not null default '{}'::json,
+  started_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  constraint erasures_phase_check CHECK ((phase = ANY (ARRAY['stopping'::text, 'erasing'::text, 'done'::text]))),
+  constraint erasures_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text]))),
+  constraint erasures_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint erasures_pkey PRIMARY KEY (id)
+);
+CREATE INDEX erasures_by_age ON public.erasures USING btree (workspace_id, id);
+CREATE INDEX erasures_by_customer ON public.erasures USING btree (customer_id);
+CREATE INDEX erasures_by_name ON public.erasures USING gin (name_hashes) WHERE (name_hashes <> '{}'::text[]);
+CREATE UNIQUE INDEX erasures_running ON public.erasures USING btree (customer_id, keeps_customer) WHERE (status = 'running'::text);
+
 create table external_api_logs (
   id uuid not null,
   workspace_id uuid not null,

@@ -30,6 +30,7 @@ const ORDER = [
   'statistics',
   'search',
   'workspace-files',
+  'erasure',
   // the pipeline: data moves from the first to the last
   'ingress',
   'intake-log',

@@ -121,7 +121,7 @@ export const customers = {
     summary: 'Undo archiving; what its flows need is subscribed again',
     access: 'admin',
     answer: Customer,
-    refusals: selectorRefusals,
+    refusals: ['not_found', 'archived'],
   },
   getByQuery: {
     method: 'GET',
@@ -156,6 +156,6 @@ export const customers = {
     access: 'admin',
     ...byQuery,
     answer: Customer,
-    refusals: selectorRefusals,
+    refusals: ['not_found', 'archived'],
   },
 } as const satisfies EndpointTable

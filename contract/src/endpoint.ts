@@ -16,7 +16,7 @@ export interface Endpoint {
   /** What a 2xx carries; null for an empty body. */
   answer: z.ZodType | null
   /** 200 where absent. */
-  status?: 201
+  status?: 201 | 202
   /** Refusals beyond those every endpoint may give (see `refusalsOf`). */
   refusals: readonly ErrorKey[]
 }

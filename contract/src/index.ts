@@ -14,6 +14,7 @@ import { dataLinkTableInstances, dataLinkTables } from './data-link-tables.ts'
 import { dataSourceRecords } from './data-source-records.ts'
 import { dataSourceInstances, dataSources } from './data-sources.ts'
 import { deliveries, replays } from './deliveries.ts'
+import { erasures } from './erasures.ts'
 import { externalApiLogs } from './external-api-logs.ts'
 import { externalEventPulls } from './external-event-pulls.ts'
 import { externalEventSubscriptions } from './external-event-subscriptions.ts'
@@ -40,6 +41,7 @@ import { workspaces } from './workspaces.ts'
 export const contract = {
   workspaces,
   customers,
+  erasures,
   connectors,
   integrations,
   connections,
@@ -107,6 +109,7 @@ export * from './data-sources.ts'
 export * from './dedupe-key.ts'
 export * from './deliveries.ts'
 export * from './endpoint.ts'
+export * from './erasures.ts'
 export * from './errors.ts'
 export * from './exact-number.ts'
 export * from './external-api-logs.ts'

@@ -13,6 +13,7 @@ export const WorkspaceEventType = z.enum([
   'flowRun.failed',
   'flowRun.stopped',
   'alert.created',
+  'customer.erased',
 ])
 export type WorkspaceEventType = z.output<typeof WorkspaceEventType>
 

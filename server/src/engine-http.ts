@@ -68,7 +68,7 @@ export async function createHttp(
     actions,
     data,
   } = registry
-  const { plans, runs, launch, externalReceive, pulls, intakeLog, ingress } = pipeline
+  const { plans, runs, launch, externalReceive, pulls, intakeLog, ingress, erasure } = pipeline
 
   const hasApi = options.roles.has('api')
   const startRun: FlowRoutesOptions['startRun'] = async (principal, instance, input) =>
@@ -115,6 +115,7 @@ export async function createHttp(
       ...actions.routes,
       ...data.routes,
       ...workspaceFiles.routes,
+      ...erasure.routes,
       pullRoutes({ database, clock, connections, customers, pulls }),
     ],
     externalEventTypes,

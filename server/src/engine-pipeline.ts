@@ -1,6 +1,7 @@
 import type { Ground, Telling } from './engine-ground.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { RegistryRooms } from './engine-registry.ts'
+import { createErasureRoom } from './erasure/assembly.ts'
 import { createAccept } from './events/accept.ts'
 import { createExternalReceive } from './external-events/receive.ts'
 import { createPlans } from './flows/plan.ts'
@@ -92,5 +93,10 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     limits: options.ingressLimits ?? {},
   })
 
-  return { plans, runWatch, runs, launch, accept, externalReceive, pulls, intakeLog, ingress }
+  const erasure = createErasureRoom({
+    ...{ ...options, ...ground, ...registry, notifications, runs, plans },
+    archiveConnection: (connection) => registry.connections.archiving.archive(connection),
+  })
+
+  return { plans, runWatch, runs, launch, accept, externalReceive, pulls, intakeLog, ingress, erasure }
 }

@@ -7,6 +7,7 @@ import { createCustomers } from './customers/registry.ts'
 import { createData } from './engine-data.ts'
 import type { Ground, Telling } from './engine-ground.ts'
 import type { EngineOptions } from './engine-options.ts'
+import { createTombstones } from './erasure/tombstones.ts'
 import { createExternalEventTypes } from './external-event-types/event-types.ts'
 import { registrationSecrets } from './external-subscriptions/registration-secrets.ts'
 import { hasRegistrations } from './external-subscriptions/store.ts'
@@ -87,12 +88,14 @@ export async function createRegistryRooms(
   const definitions = createDefinitions({ database, clock, ids, sealing, nodeTypes, functions, connectorEvents })
   const flows = createFlows({ database, clock, ids, sealing, definitions })
   const autoCreate = createAutoCreate({ database, queue, definitions, instances: () => instances })
+  const tombstones = createTombstones(options.sealingKeys)
   const customers = createCustomers({
     database,
     clock,
     ids,
     forgetTokens,
     facts,
+    erased: tombstones,
   })
   const connectionsRoom = createConnectionsRoom({
     database,
@@ -199,6 +202,7 @@ export async function createRegistryRooms(
     definitions,
     flows,
     autoCreate,
+    tombstones,
     customers,
     connectionsRoom,
     connections,

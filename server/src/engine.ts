@@ -59,10 +59,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     connectionsRoom,
   } = registry
   const pipeline = createPipeline(options, ground, telling, registry)
-  const { runWatch, runs, launch, externalReceive, pulls, intakeLog, ingress } = pipeline
+  const { runWatch, runs, launch, externalReceive, pulls, intakeLog, ingress, erasure } = pipeline
 
   queue.handle({
     ...connectionsRoom.jobs,
+    ...erasure.jobs,
     [AppSubscriptionTasks.sync]: (payload: { id: string }) => subscriptions.sync(payload),
     [AppSubscriptionTasks.followType]: (payload: { appEventTypeId: string }) => subscriptions.followType(payload),
     [AUTO_CREATE_TASK]: (payload: { flowId: string; workspaceId: string }) => autoCreate.forFlow(payload),
@@ -82,6 +83,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       (now) => forgetOldAnswers(database.db, now),
       (now) => forgetEventKeys(database.db, now),
       ...(connecting.chores ?? []),
+      ...erasure.chores,
     ],
   })
 

@@ -1,7 +1,7 @@
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Database } from '../platform/database.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import { brokenUniqueRule } from '../platform/database-errors.ts'
 import type { Facts } from '../platform/facts.ts'
 import { fromWire, type Ids } from '../platform/ids.ts'
@@ -22,6 +22,15 @@ export interface CustomersOptions {
   facts: Facts<CustomerFacts>
   /** Makes every process forget the tokens it verified. */
   forgetTokens(): Promise<void>
+  /** What is known of customers that were erased, or are being. */
+  erased: ErasedCustomers
+}
+
+/** Whom nobody may make again by chance, and whom nobody may restore. */
+export interface ErasedCustomers {
+  /** Whether a customer with this id of yours was erased. */
+  hadName(tx: Tx, workspaceId: string, internalId: string): Promise<boolean>
+  isBeingErased(tx: Tx, customerId: string): Promise<boolean>
 }
 
 export interface Customers {
@@ -60,7 +69,14 @@ export function createCustomers(options: CustomersOptions): Customers {
       }
       const found = await database.transaction(async (tx) => {
         const touched = await touchCustomer(tx, wanted, clock.now())
-        if (touched.isNew) await options.facts.record(tx, 'customer.created', { id: touched.id, workspaceId })
+        if (touched.isNew) {
+          if (await options.erased.hadName(tx, workspaceId, claims.internalId))
+            throw new Refusal(
+              'access_denied',
+              'the customer of this token was erased; whoever is to come back is created anew with POST /customers',
+            )
+          await options.facts.record(tx, 'customer.created', { id: touched.id, workspaceId })
+        }
         return touched
       })
       if (found.archivedAt !== null) throw new Refusal('access_denied', 'the customer of this token is archived')
@@ -119,6 +135,8 @@ export function createCustomers(options: CustomersOptions): Customers {
       const restored = { ...customer, archivedAt: null, updatedAt: clock.now() }
       if (customer.archivedAt === null) return customer
       await database.transaction(async (tx) => {
+        if (await options.erased.isBeingErased(tx, customer.id))
+          throw new Refusal('archived', 'the customer is being erased, which cannot be undone')
         await updateCustomer(tx, restored)
         await options.facts.record(tx, 'customer.restored', restored)
       })

@@ -127,3 +127,8 @@ export async function customerIdPage(
      order by id limit ${limit}`.execute(tx)
   return rows.map((row) => row.id)
 }
+
+/** The row itself: what refers to it has to be gone. */
+export async function deleteCustomer(tx: Tx, id: string): Promise<void> {
+  await sql`delete from customers where id = ${id}`.execute(tx)
+}

@@ -214,11 +214,14 @@ export interface Plans {
   of(versionId: string): Promise<FlowPlan>
   /** Takes the secrets that stand in any of its nodes out of what is shown; null where none does. */
   maskOf(versionId: string): Promise<Mask | null>
+  /** Drops what is kept in memory. */
+  forget(): void
 }
 
 export function createPlans(options: { types: NodeTypes; nodesOf(versionId: string): Promise<FlowNodes> }): Plans {
   const plans = new LRUCache<string, Promise<FlowPlan>>({ max: 2000 })
   const made: Plans = {
+    forget: () => plans.clear(),
     async maskOf(versionId) {
       const masks = [...(await made.of(versionId)).values()].flatMap(({ mask }) => mask ?? [])
       return masks.length === 0 ? null : masks.reduce(bothMasks)

@@ -137,3 +137,21 @@ export async function deleteSetAside(tx: Tx, id: string): Promise<void> {
 export async function noteTriedAgain(tx: Tx, id: string, error: string): Promise<void> {
   await sql`update intake_set_aside set error = ${error}, tries = tries + 1 where id = ${id}`.execute(tx)
 }
+
+/** A page of what may be of a workspace, oldest first. */
+export async function setAsideAfter(
+  tx: Tx,
+  workspaceId: string,
+  after: string | null,
+  limit: number,
+): Promise<Pick<SetAside, 'id' | 'entry'>[]> {
+  const { rows } = await sql<Pick<SetAside, 'id' | 'entry'>>`
+    select id, entry from intake_set_aside
+     where (workspace_id = ${workspaceId} or workspace_id is null) and (${after}::uuid is null or id > ${after})
+     order by id limit ${limit}`.execute(tx)
+  return rows
+}
+
+export async function replaceSetAside(tx: Tx, id: string, entry: Buffer, error: string): Promise<void> {
+  await sql`update intake_set_aside set entry = ${entry}, error = ${error} where id = ${id}`.execute(tx)
+}

@@ -25,6 +25,8 @@ export interface Change {
  */
 export interface Live {
   changed(change: Change): void
+  /** Ends the streams of a customer in this process. */
+  endOf(customerId: string): void
   mount(app: FastifyInstance): void
   stop(): Promise<void>
 }
@@ -155,6 +157,9 @@ export function createLive(options: LiveOptions): Live {
     changed(change) {
       const untilMs = wantedUntilMs.get(change.workspaceId)
       if (untilMs !== undefined && untilMs >= performance.now()) gathering.add(change)
+    },
+    endOf(customerId) {
+      for (const { principal, reply } of streams) if (principal.customerId === customerId) reply.raw.end()
     },
     mount(app) {
       app.get('/sse/workspace', open)

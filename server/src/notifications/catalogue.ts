@@ -39,6 +39,17 @@ const Alert = z.object({
   }),
 })
 
+const Erasure = z.object({
+  erasure: z.object({
+    id: z.string(),
+    customerId: z.string(),
+    keepsCustomer: z.boolean(),
+    rows: z.number(),
+    startedAt: z.iso.datetime(),
+    finishedAt: z.iso.datetime(),
+  }),
+})
+
 const connection = (disconnected: boolean) => ({
   connection: {
     id: 'con_abc123',
@@ -75,6 +86,17 @@ const alert = {
     workspaceId: 'ws_xyz789',
     workspaceUrl: 'https://permea.example.com/console',
     createdAt: '2024-01-15T10:30:00.000Z',
+  },
+}
+
+const erasure = {
+  erasure: {
+    id: 'ers_abc123',
+    customerId: 'cus_xyz789',
+    keepsCustomer: false,
+    rows: 1234,
+    startedAt: '2024-01-15T10:30:00.000Z',
+    finishedAt: '2024-01-15T10:30:20.000Z',
   },
 }
 
@@ -118,6 +140,11 @@ const ENTRIES: Record<EventType, { description: string; data: z.ZodType; example
     example: flowRun('stopped', ended),
   },
   'alert.created': { description: 'An alert is created or becomes ongoing again', data: Alert, example: alert },
+  'customer.erased': {
+    description: 'Everything of a customer, or its history, was erased; the ids are the engine’s',
+    data: Erasure,
+    example: erasure,
+  },
 }
 
 /** The sample body of an event type. */

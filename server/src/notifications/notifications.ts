@@ -85,5 +85,6 @@ export function createNotifications(options: { ids: Ids; deliveries(): Deliverie
 function sourceOf(happening: Happening): string {
   const { data } = happening
   if ('flowRun' in data) return data.flowRun.id
+  if ('erasure' in data) return data.erasure.id
   return 'alert' in data ? data.alert.id : data.connection.id
 }

@@ -39,6 +39,17 @@ export interface AlertPayload {
   }
 }
 
+export interface ErasurePayload {
+  erasure: {
+    id: string
+    customerId: string
+    keepsCustomer: boolean
+    rows: number
+    startedAt: string
+    finishedAt: string
+  }
+}
+
 export type ConnectionEvent =
   | 'connection.created'
   | 'connection.disconnected'
@@ -60,4 +71,5 @@ export type Happening = {
   | { eventType: ConnectionEvent; data: ConnectionPayload }
   | { eventType: FlowRunEvent; data: FlowRunPayload }
   | { eventType: 'alert.created'; data: AlertPayload }
+  | { eventType: 'customer.erased'; data: ErasurePayload }
 )

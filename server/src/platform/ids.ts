@@ -89,6 +89,7 @@ export type Prefix =
   | 'job'
   | 'rrq'
   | 'isa'
+  | 'ers'
 
 /**
  * Writes a database id as the prefixed identifier of the wire, for example `fr_01h455vb4pex5vsknk084sn02q`.

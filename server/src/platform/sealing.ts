@@ -8,6 +8,8 @@ export interface Sealing {
   open(sealed: string): string
   /** The same for the same text, and nothing to find out the text by without the key; another one with a new key. */
   fingerprint(text: string): string
+  /** Drops what was opened and is kept in memory. */
+  forget(): void
 }
 
 export interface SealingKey {
@@ -39,6 +41,7 @@ export function createSealing(keys: readonly SealingKey[]): Sealing {
   const fingerprintKey = derivedKey(current, 'fingerprints')
   const opened = new LRUCache<string, string>({ max: OPENED_MAX })
   return {
+    forget: () => opened.clear(),
     fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text, 'utf8').digest('hex'),
     seal(plain) {
       const nonce = blockOfRandomBytes(12)

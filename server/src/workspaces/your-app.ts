@@ -20,6 +20,8 @@ export interface YourApp {
   baseUri(workspaceId: string): Promise<string | null>
   /** Headers that prove to your application who calls and for which customer. */
   headers(workspaceId: string, user: AppUser): Promise<Record<string, string>>
+  /** Drops tokens that were signed: they hold what is known of their customers. */
+  forget(): void
 }
 
 /**
@@ -32,6 +34,7 @@ export function createYourApp(options: { directory: WorkspaceDirectory; tokens: 
   const latest = new WeakMap<AppUser, { workspace: Workspace; headers: Record<string, string>; untilMs: number }>()
   const signed = boundedCache<{ token: string; untilMs: number }>(10_000)
   return {
+    forget: () => signed.clear(),
     async baseUri(workspaceId) {
       return (await options.directory.byId(workspaceId)).appBaseUri
     },

@@ -1,0 +1,83 @@
+import type { TablePlace } from './place.ts'
+
+/** What is the workspace's, or the engine's own. */
+export const OF_WORKSPACES: readonly TablePlace[] = [
+  {
+    table: 'erasures',
+    columns: {
+      metadata:
+        'id workspace_id customer_id keeps_customer name_hashes status phase work stopped counts started_at updated_at finished_at',
+      other: 'asked_by',
+    },
+    because: 'the record of what was erased: counts and ids',
+  },
+  {
+    table: 'erasure_items',
+    columns: { name: 'item', metadata: 'erasure_id kind' },
+    because: 'gone a day after the erasure; selectors and addresses at its end',
+  },
+  {
+    table: 'background_jobs',
+    columns: {
+      metadata: 'id workspace_id kind status created_at finished_at',
+      other: 'options progress result error archive download_key',
+    },
+    because: 'definitions of the workspace, which have nothing of a customer in them; forgotten after a day',
+  },
+  {
+    table: 'workspaces',
+    columns: {
+      other:
+        'id key name secret_sealed public_keys jwks_uri app_base_uri logo_uri webhook_uri enabled_webhook_events settings type is_example created_at updated_at archived_at',
+    },
+  },
+  {
+    table: 'alert_settings',
+    columns: {
+      other: 'workspace_id flow_failures backlog_minutes delivery_failing_minutes mail_to slack_url_sealed updated_at',
+    },
+  },
+  { table: 'customers_audience', columns: { other: 'workspace_id event_types' } },
+  {
+    table: 'integrations',
+    columns: {
+      other:
+        'id workspace_id uuid key name description logo_uri meta parameters revision created_at updated_at archived_at connector_id oauth_callback_uri options_config parameters_sealed',
+    },
+  },
+  {
+    table: 'connectors',
+    columns: {
+      other:
+        'id workspace_id uuid key name description meta logo_uri categories definition revision created_at updated_at archived_at',
+    },
+  },
+  { table: 'global_webhooks', columns: { other: 'id workspace_id integration_id key webhook_uuid created_at' } },
+  {
+    table: 'app_event_types',
+    columns: {
+      other:
+        'id workspace_id uuid key name description meta schema example subscribe_request unsubscribe_request tenant_id_formula user_id_formula validate_events webhook_key revision created_at updated_at archived_at secrets_sealed is_sealed',
+    },
+  },
+  {
+    table: 'flows',
+    columns: {
+      other:
+        'id workspace_id integration_id universal_flow_id uuid key name description meta parameters_schema parameters is_enabled auto_create_instances is_ordered concurrency base_version_id custom_nodes is_name_customized version_id universal_flow_revision revision created_at updated_at archived_at',
+    },
+  },
+  { table: 'flow_history', columns: { other: 'flow_id number version_id since' } },
+  { table: 'intake_shards', columns: { other: 'shard stream applied' } },
+  { table: 'migrations', columns: { other: 'name applied_at' } },
+  {
+    table: 'graphile_worker._private_job_queues',
+    columns: { other: 'id queue_name locked_at locked_by is_available' },
+  },
+  {
+    table: 'graphile_worker._private_known_crontabs',
+    columns: { other: 'identifier known_since last_execution' },
+  },
+  { table: 'graphile_worker._private_tasks', columns: { other: 'id identifier' } },
+  { table: 'graphile_worker.migrations', columns: { other: 'id ts breaking' } },
+]
