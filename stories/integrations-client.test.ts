@@ -60,6 +60,13 @@ test('an integration is made, set up, and tells what its connector offers', asyn
   expect(await customer.get('/integrations/github/events')).toMatchObject([{ key: 'app-installation' }, {}])
   const options = (await customer.post('/connection-options', { integrationKey: 'github' })) as unknown[]
   expect(options.map((option) => GeneratedConnectorOption.parse(option).key)).toEqual(['oauth'])
+  const byObject = admin.integration({ key: 'github' } as never)
+  expect((await byObject.getOperations()).length).toBe(operations.length)
+  expect(await byObject.getDataCollections()).toEqual(await admin.integration('github').getDataCollections())
+  expect(await byObject.getDataCollection('issues')).toMatchObject({ key: 'issues' })
+  expect(await byObject.patch({ name: 'Code' })).toMatchObject({ id: made.id, name: 'Code' })
+  await admin.integration({ id: made.id } as never).archive()
+  expect(IntegrationApiResponse.parse(await byObject.restore())).toMatchObject({ key: 'github' })
   await admin.integration('github').archive()
   expect(IntegrationApiResponse.parse(await admin.integration('github').restore())).toMatchObject({ key: 'github' })
 })

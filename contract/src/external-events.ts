@@ -47,6 +47,7 @@ export const externalEvents = {
       integrationId: z.string().optional(),
       connectionId: z.string().optional(),
       externalEventSubscriptionId: z.string().optional(),
+      externalEventTypeId: z.string().optional(),
       incomingWebhookId: z.string().optional(),
       externalAppId: z.string().optional(),
       status: z.enum(['created', 'success', 'error']).optional(),

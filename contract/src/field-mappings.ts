@@ -61,6 +61,9 @@ export const FieldMappingInput = z.object({
   universalFieldMappingId: z.string().nullish(),
 })
 
+const MappingRun = z.object({ direction: z.enum(['import', 'export']).optional(), input: z.unknown().optional() })
+const MappingRunAnswer = z.object({ output: z.unknown().optional() })
+
 const kind = { path: 'field-mappings', name: 'field mapping', answer: FieldMapping, input: FieldMappingInput }
 
 export const fieldMappings = {
@@ -73,6 +76,16 @@ export const fieldMappings = {
     access: 'customer',
     query: z.object({ integrationKey: z.string().optional(), connectionId: z.string().optional() }),
     answer: JsonSchema,
+    refusals: ['not_found'],
+  },
+  run: {
+    method: 'POST',
+    path: '/field-mappings/:selector/run',
+    summary: 'Map fields as the definition does, before any connection has its own: `import` or `export`',
+    access: 'customer',
+    query: z.object({ integrationKey: z.string().optional(), integrationId: z.string().optional() }),
+    body: MappingRun,
+    answer: MappingRunAnswer,
     refusals: ['not_found'],
   },
 } as const satisfies EndpointTable
@@ -97,8 +110,8 @@ export const fieldMappingInstances = {
     path: '/field-mapping-instances/:id/run',
     summary: 'Map fields: of the collection to your app’s (`import`), or back (`export`)',
     access: 'customer',
-    body: z.object({ direction: z.enum(['import', 'export']).optional(), input: z.unknown().optional() }),
-    answer: z.object({ output: z.unknown().optional() }),
+    body: MappingRun,
+    answer: MappingRunAnswer,
     refusals: ['not_found'],
   },
 } as const satisfies EndpointTable

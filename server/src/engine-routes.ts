@@ -211,7 +211,15 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
       subscriptions: externalSubscriptions,
     }),
     incomingWebhookRoutes({ database, clock, sealing, customers, connections, receive: externalReceive }),
-    externalEventRoutes({ database, clock, sealing, customers, connections, receive: externalReceive }),
+    externalEventRoutes({
+      database,
+      clock,
+      sealing,
+      customers,
+      connections,
+      receive: externalReceive,
+      types: externalEventTypes,
+    }),
     nodeTypeRoutes(nodeTypes),
     statisticsRoutes({ database, clock, unapplied: parts.unapplied }),
   ]

@@ -19,6 +19,7 @@ import type { Principal } from './principal.ts'
 import { errorData, RateLimited, Refusal } from './refusal.ts'
 import { HEADS, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
 import type { Call, RouteSet } from './routes.ts'
+import { unselected } from './selected-paths.ts'
 import { answerText } from './shown-json.ts'
 import { tlsServer } from './tls-server.ts'
 import { unknownFieldsOf } from './unknown-fields.ts'
@@ -75,8 +76,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     requestIdHeader: false,
     // The published client asks for pages of node runs with `/runs/cursor=…`, without the question mark.
-    rewriteUrl: ({ url = '/' }) =>
-      withoutBasePath(url, basePath).replace(
+    rewriteUrl: ({ method = 'GET', url = '/' }) =>
+      unselected(method, withoutBasePath(url, basePath)).replace(
         /^(\/flow-runs\/[^/?]+\/nodes\/[^/?]+\/runs)\/((?:cursor|limit)=[^/?]*)$/,
         '$1?$2',
       ),

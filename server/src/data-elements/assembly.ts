@@ -78,7 +78,7 @@ export function createDataElementsRoom(options: DataElementsRoomOptions): DataEl
       'field-mapping',
       routing,
       { definitions: fieldMappings, instances: fieldMappingInstances },
-      mappingHandlers(options, elements, instances),
+      mappingHandlers(options, { elements, instances, views }),
     ),
     ...routesOf('app-data-schema', routing, { definitions: appDataSchemas, instances: appDataSchemaInstances }),
     ...routesOf(
@@ -136,22 +136,32 @@ async function namedBy(element: DataElement, { database }: DataElementsRoomOptio
   return [{ kind: 'data-source' as const, key: String(dataSourceKey ?? found?.key ?? selector), element: found }]
 }
 
-function mappingHandlers({ database }: DataElementsRoomOptions, elements: DataElements, instances: DataInstances) {
+function mappingHandlers(
+  { database }: DataElementsRoomOptions,
+  { elements, instances, views }: Pick<DataElementsRoom, 'elements' | 'instances' | 'views'>,
+) {
   const contentOf = async (element: DataElement): Promise<Json> =>
     (await contentsOf(database.db, [element])).get(element.id) ?? {}
+  /** As it is shown: with what the defaults come to in fields of the collection, where that is known. */
+  async function run(mapping: DataElement, body: Json) {
+    const content = await views.one(mapping)
+    const side = body.direction === 'export' ? 'Export' : 'Import'
+    const names = [`${side.toLowerCase()}Value`, `unified${side}Value`, `default${side}Value`]
+    const formula = names.map((name) => content[name]).find((each) => each !== undefined)
+    const input = isRecord(body.input) ? body.input : {}
+    return { output: formula === undefined ? input : await evaluateFormula(formula, input) }
+  }
   const definitions: Handlers = {
     async appSchema({ principal, params, query }) {
       const mapping = await elements.find(principal, 'field-mapping', params.selector ?? '', query)
       return (await contentOf(mapping)).appSchema ?? true
     },
+    run: async ({ principal, params, query, body }) =>
+      run(await elements.find(principal, 'field-mapping', params.selector ?? '', query), body),
   }
   const own: Handlers = {
-    async run({ principal, params, body }) {
-      const content = await contentOf(await instances.byId(principal, 'field-mapping', params.id ?? ''))
-      const formula = body.direction === 'export' ? content.exportValue : content.importValue
-      const input = isRecord(body.input) ? body.input : {}
-      return { output: formula === undefined ? input : await evaluateFormula(formula, input) }
-    },
+    run: async ({ principal, params, body }) =>
+      run(await instances.byId(principal, 'field-mapping', params.id ?? ''), body),
   }
   return { definitions, instances: own }
 }

@@ -275,4 +275,13 @@ test('a field mapping names its data source, tells its schema, and maps', async 
   expect(await fieldMappingInstances.run({ params: { id }, body: { input } })).toEqual({ output: { title: 'Lamp' } })
   const back = { direction: 'export', input: { title: 'Lamp' } } as const
   expect(await fieldMappingInstances.run({ params: { id }, body: back })).toEqual({ output: input })
+  expect(await fieldMappings.run({ ...selector, body: { input } })).toEqual({ output: { title: 'Lamp' } })
+  expect(await fieldMappings.run({ ...selector, body: back })).toEqual({ output: input })
+  expect(await refusalKey(fieldMappings.run({ params: { selector: 'nobody' }, body: {} }))).toBe('not_found')
+  // Of the model's defaults what they come to in fields of the app.
+  await fieldMappings.create({
+    body: { key: 'modelled', dataSourceKey: 'tickets', defaultImportValue: { what: { $var: '$.name' } } },
+  })
+  const modelled = { params: { selector: 'modelled' }, body: { input: { name: 'Lamp' } } }
+  expect(await fieldMappings.run(modelled)).toEqual({ output: { what: 'Lamp' } })
 })

@@ -1,5 +1,5 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { addApp, buildHouse, connectApp, type House, type Receiver, startReceiver } from '@permea/testkit'
+import { addApp, buildHouse, connectApp, type House, type Receiver, refusalKey, startReceiver } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 // What apps really send: packed, marked, in other charsets, with paths of their own, before `subscribe` has its answer.
@@ -31,7 +31,7 @@ async function handledBy(handle: string, subscribe = NOTHING) {
     body: { connectionId: connection.id, externalEventTypeId: type.id },
   })
   const seen = await house.admin.externalEventSubscriptions.get({ params: { id } })
-  return { id, client, url: seen.incomingWebhookUri ?? '', stateData: seen.stateData }
+  return { id, typeId: type.id, client, url: seen.incomingWebhookUri ?? '', stateData: seen.stateData }
 }
 
 const ECHO = `export default ({ data, rawBody, rawBodyBase64, method, path, headers }) => ({ response: { data: {
@@ -198,4 +198,23 @@ test('your own events may be packed, marked, in another charset, or a multipart 
   expect(items.map((each) => each.event)).toEqual(Array.from({ length: 4 }, () => ({ a: 'Müller' })))
   const wrong = await send({ 'content-type': 'application/json' }, Buffer.from([0x7b, 0xff, 0x7d]))
   expect([wrong.status, await wrong.json()]).toEqual([400, expect.objectContaining({ key: 'malformed_body' })])
+})
+
+test('events are found by the type that they are of, after their subscription is archived too', async () => {
+  const one = await handledBy('export default ({ data }) => ({ events: [data] })')
+  const other = await handledBy('export default ({ data }) => ({ events: [data] })')
+  await fetch(one.url, { method: 'POST', body: '{"n":1}' })
+  await fetch(other.url, { method: 'POST', body: '{"n":2}' })
+  const found = async (externalEventTypeId: string) =>
+    (await house.admin.externalEvents.list({ query: { externalEventTypeId } })).items.map((each) => each.payload)
+  expect(await found(one.typeId)).toEqual([{ n: 1 }])
+  await other.client.externalEventSubscriptions.archive({ params: { id: other.id } })
+  expect(await found(other.typeId)).toEqual([{ n: 2 }])
+  const unused = await house.admin.externalEventTypes.create({
+    body: { key: 'unused', subscribe: NOTHING, unsubscribe: NOTHING, handle: NOTHING },
+  })
+  expect(await found(unused.id)).toEqual([])
+  expect(await refusalKey(house.admin.externalEvents.list({ query: { externalEventTypeId: 'nobody' } }))).toBe(
+    'not_found',
+  )
 })

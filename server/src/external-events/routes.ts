@@ -10,7 +10,8 @@ import { customerAnswer } from '../customers/customer.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customersByIds } from '../customers/store.ts'
 import { deliveryStates } from '../deliveries/store.ts'
-import { externalSubscriptionsByIds } from '../external-subscriptions/store.ts'
+import type { ExternalEventTypes } from '../external-event-types/event-types.ts'
+import { externalSubscriptionsByIds, idsEverOfType } from '../external-subscriptions/store.ts'
 import { findIntegration } from '../integrations/routes.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
@@ -35,6 +36,10 @@ export interface ExternalEventRoutesOptions {
   customers: Customers
   connections: Connections
   receive: ExternalReceive
+}
+
+export interface ExternalEventLogOptions extends ExternalEventRoutesOptions {
+  types: Pick<ExternalEventTypes, 'find'>
 }
 
 /** What both lists are looked for by. */
@@ -176,7 +181,7 @@ function webhookAnswer(row: IncomingWebhookRow) {
 }
 
 /** Events of external apps: listed with what became of them, sent again. */
-export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteSet {
+export function externalEventRoutes(options: ExternalEventLogOptions): RouteSet {
   const { database } = options
 
   async function answers(rows: readonly ExternalEventRow[]) {
@@ -268,6 +273,10 @@ export function externalEventRoutes(options: ExternalEventRoutesOptions): RouteS
       const filter = {
         ...(await filterOf(options, principal, query)),
         subscriptionId: idFilter('ees', query.externalEventSubscriptionId),
+        subscriptionIds:
+          query.externalEventTypeId === undefined
+            ? null
+            : await idsEverOfType(database.db, (await options.types.find(principal, query.externalEventTypeId, {})).id),
         incomingWebhookId: idFilter('iwh', query.incomingWebhookId),
         search: query.search ?? null,
       }

@@ -333,6 +333,8 @@ export interface ExternalEventFilter {
   integrationId: string | null
   connectionId: string | null
   subscriptionId: string | null
+  /** Null: of any. */
+  subscriptionIds: readonly string[] | null
   incomingWebhookId: string | null
   search: string | null
   from: Date | null
@@ -345,7 +347,10 @@ export function listExternalEvents(tx: Tx, f: ExternalEventFilter, page: Page): 
     workspaceId: f.workspaceId,
     indexed: { subscription_id: f.subscriptionId, customer_id: f.customerId },
     others: { connection_id: f.connectionId, integration_id: f.integrationId },
-    more: [contains(sql.ref('r.payload'), f.search)],
+    more: [
+      contains(sql.ref('r.payload'), f.search),
+      f.subscriptionIds === null ? null : sql`r.subscription_id = any(${f.subscriptionIds}::uuid[])`,
+    ],
     span: f,
   })
   if (incomingWebhookId === null)

@@ -161,6 +161,13 @@ export async function idsOfTypes(
   return rows.map((row) => row.id)
 }
 
+/** Archived ones too: their events are still in the log. */
+export async function idsEverOfType(tx: Tx, typeId: string): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from external_event_subscriptions where external_event_type_id = ${typeId}`.execute(tx)
+  return rows.map((row) => row.id)
+}
+
 export interface ExternalSubscriptionFilter {
   workspaceId: string
   customerId: string | null
