@@ -102,6 +102,24 @@ create table alerts (
 CREATE UNIQUE INDEX alerts_key ON public.alerts USING btree (workspace_id, key);
 CREATE INDEX alerts_ongoing ON public.alerts USING btree (type) WHERE (status = 'ongoing'::text);
 
+create table api_keys (
+  id uuid not null,
+  workspace_id uuid not null,
+  name text not null,
+  scope text not null,
+  prefix text not null,
+  hash bytea not null,
+  created_by text,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  revoked_at timestamp with time zone,
+  constraint api_keys_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_hash_key UNIQUE (hash)
+);
+CREATE INDEX api_keys_of_workspace ON public.api_keys USING btree (workspace_id, id) WHERE (revoked_at IS NULL);
+
 create table app_event_subscription_requests (
   id uuid not null,
   workspace_id uuid not null,

@@ -7,6 +7,7 @@ import { webhookVendorCatalogue } from '../server/src/webhook-vendors/catalogue.
 import { vendorsPage } from '../server/src/webhook-vendors/vendors-page.ts'
 import { limitsPage } from './limits-page.ts'
 import { oauthAppFiles } from './oauth-apps.ts'
+import { rolesPage } from './roles-page.ts'
 import { ROOT } from './source-files.ts'
 
 /** How to bring the printed files up to date; complaints end with it. */
@@ -20,6 +21,7 @@ export async function printed(): Promise<Record<string, string>> {
     ...oauthAppFiles(PRINT_COMMAND),
     'docs/use/cli.md': referencePage(PRINT_COMMAND),
     'docs/operate/limits.md': limitsPage(PRINT_COMMAND),
+    'docs/operate/roles.md': rolesPage(PRINT_COMMAND),
     'docs/use/errors.md': errorsPage(),
     'docs/use/vendors.md': vendorsPage(webhookVendorCatalogue(connectorKeys()), PRINT_COMMAND),
     'sdk/src/facts.json': facts(),

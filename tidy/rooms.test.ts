@@ -62,6 +62,8 @@ const ORDER = [
   'deliveries',
   // the ground floor
   'live',
+  'api-keys',
+  'people',
   'workspaces',
   'webhook-vendors',
   'functions',

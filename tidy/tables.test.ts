@@ -7,6 +7,7 @@ import { at, type Complaint, isTest, pathsUnder, type SourceFile, sourcesUnder, 
  */
 const OWNERS: Record<string, string> = {
   workspaces: 'workspaces',
+  api_keys: 'api-keys',
   customers: 'customers',
   erasures: 'erasure',
   erasure_items: 'erasure',

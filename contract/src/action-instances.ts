@@ -12,10 +12,11 @@ import type { EndpointTable } from './endpoint.ts'
 import { listOf, QueryBoolean } from './shapes.ts'
 
 const bySelector = { query: ActionInstanceSelector } as const
-const oneInstance = { access: 'customer', answer: Action } as const
+const oneInstance = { access: 'customer', needs: 'customers', answer: Action } as const
 
 const ofConnection = {
   access: 'customer',
+  needs: 'customers',
   query: z.object({ instanceKey: z.string().optional() }),
   answer: Action,
 } as const
@@ -27,6 +28,7 @@ export const actionInstances = {
     path: '/action-instances',
     summary: 'Actions of connections, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({ ...ActionListQuery.shape, actionId: z.string().optional(), actionKey: z.string().optional() }),
     answer: listOf(Action),
     refusals: selectingAction,
@@ -48,6 +50,7 @@ export const actionInstances = {
     ...oneInstance,
     ...bySelector,
     refusals: [...selectingAction, 'archived'],
+    needs: 'read',
   },
   put: {
     method: 'PUT',
@@ -107,12 +110,14 @@ export const actionInstances = {
     ...runAction,
     ...bySelector,
     body: z.unknown(),
+    needs: 'test',
   },
   listOfConnection: {
     method: 'GET',
     path: '/connections/:connectionSelector/actions',
     summary: 'Actions that can be run on one connection, each in its narrowest version',
     access: 'customer',
+    needs: 'read',
     query: ActionListQuery,
     answer: listOf(Action),
     refusals: selectingAction,
@@ -124,6 +129,7 @@ export const actionInstances = {
     ...ofConnection,
     query: z.object({ instanceKey: z.string().optional(), autoCreate: QueryBoolean.optional() }),
     refusals: [...selectingAction, 'archived'],
+    needs: 'read',
   },
   putOfConnection: {
     method: 'PUT',
@@ -170,5 +176,6 @@ export const actionInstances = {
     ...runAction,
     query: z.object({ instanceKey: z.string().optional() }),
     body: z.unknown(),
+    needs: 'test',
   },
 } as const satisfies EndpointTable

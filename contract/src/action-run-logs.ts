@@ -42,7 +42,7 @@ export const ActionRunDetails = z.object({
   logs: z.array(z.unknown()),
 })
 
-const oneRun = { access: 'customer', refusals: ['not_found'] } as const
+const oneRun = { access: 'customer', needs: 'customers', refusals: ['not_found'] } as const
 
 export const actionRunLogs = {
   list: {
@@ -50,6 +50,7 @@ export const actionRunLogs = {
     path: '/action-run-logs',
     summary: 'Runs of actions, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       ...timeBounds,
@@ -73,6 +74,7 @@ export const actionRunLogs = {
     summary: 'One run of an action',
     ...oneRun,
     answer: ActionRunLog,
+    needs: 'read',
   },
   details: {
     method: 'GET',
@@ -80,5 +82,6 @@ export const actionRunLogs = {
     summary: 'One run of an action with what it logged',
     ...oneRun,
     answer: ActionRunDetails,
+    needs: 'read',
   },
 } as const satisfies EndpointTable

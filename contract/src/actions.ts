@@ -171,27 +171,48 @@ export const savingAction = [
 const running = [...selectingAction, 'archived', 'action_failed'] as const satisfies readonly ErrorKey[]
 
 const byQuery = { query: ActionSelectorQuery } as const
-const oneAction = { access: 'customer', ...byQuery, answer: Action, refusals: selectingAction } as const
+const oneAction = {
+  access: 'customer',
+  needs: 'customers',
+  ...byQuery,
+  answer: Action,
+  refusals: selectingAction,
+} as const
 const changeAction = {
   access: 'admin',
+  needs: 'define',
   ...byQuery,
   body: ActionInput,
   answer: Action,
   refusals: savingAction,
 } as const
-const archiveAction = { access: 'admin', ...byQuery, answer: null, refusals: selectingAction } as const
+const archiveAction = { access: 'admin', needs: 'define', ...byQuery, answer: null, refusals: selectingAction } as const
 const restoreAction = {
   access: 'admin',
+  needs: 'define',
   ...byQuery,
   answer: Action,
   refusals: [...selectingAction, 'already_exists', 'archived'],
 } as const
-const resetAction = { access: 'admin', ...byQuery, answer: Action, refusals: [...selectingAction, 'archived'] } as const
-export const runAction = { access: 'customer', answer: ActionRunAnswer, status: 201, refusals: running } as const
+const resetAction = {
+  access: 'admin',
+  needs: 'define',
+  ...byQuery,
+  answer: Action,
+  refusals: [...selectingAction, 'archived'],
+} as const
+export const runAction = {
+  access: 'customer',
+  needs: 'customers',
+  answer: ActionRunAnswer,
+  status: 201,
+  refusals: running,
+} as const
 
-const ofIntegration = { access: 'customer', answer: Action, refusals: ['not_found'] } as const
+const ofIntegration = { access: 'customer', needs: 'customers', answer: Action, refusals: ['not_found'] } as const
 const changeOfIntegration = {
   access: 'admin',
+  needs: 'define',
   body: ActionInput,
   answer: Action,
   refusals: ['not_found', 'already_exists', 'archived', 'invalid_action', 'invalid_formula', 'invalid_schema'],
@@ -203,6 +224,7 @@ export const actions = {
     path: '/actions',
     summary: 'Actions, universal and of integrations; with a connection those that can be run on it',
     access: 'customer',
+    needs: 'read',
     query: ActionListQuery,
     answer: listOf(Action),
     refusals: selectingAction,
@@ -212,6 +234,7 @@ export const actions = {
     path: '/actions',
     summary: 'Create an action',
     access: 'admin',
+    needs: 'define',
     body: ActionInput,
     answer: Action,
     status: 201,
@@ -222,6 +245,7 @@ export const actions = {
     path: '/actions/:selector',
     summary: 'One action, by id, key or integrationKey.key',
     ...oneAction,
+    needs: 'read',
   },
   put: { method: 'PUT', path: '/actions/:selector', summary: 'Change an action', ...changeAction },
   patch: { method: 'PATCH', path: '/actions/:selector', summary: 'Change some fields of an action', ...changeAction },
@@ -248,6 +272,7 @@ export const actions = {
     path: '/actions/:selector/apply',
     summary: 'Apply a universal action to integrations',
     access: 'admin',
+    needs: 'define',
     body: z.object({ integrationKeys: z.array(z.string()).min(1).max(1000) }),
     answer: z.array(Action),
     status: 201,
@@ -258,6 +283,7 @@ export const actions = {
     path: '/actions/:selector/clone',
     summary: 'A copy under a new key',
     access: 'admin',
+    needs: 'define',
     answer: Action,
     status: 201,
     refusals: selectingAction,
@@ -268,6 +294,7 @@ export const actions = {
     summary: 'Look again at how it stands',
     ...oneAction,
     access: 'admin',
+    needs: 'define',
   },
   dependencies: {
     method: 'GET',
@@ -275,12 +302,14 @@ export const actions = {
     summary: 'What it hangs on: the action that it follows, its integration, and what its configuration names',
     ...oneAction,
     answer: z.array(ElementDependency),
+    needs: 'read',
   },
   export: {
     method: 'GET',
     path: '/actions/:selector/export',
     summary: 'What you defined, without what belongs to this installation',
     access: 'admin',
+    needs: 'read',
     answer: ActionInput,
     refusals: selectingAction,
   },
@@ -291,8 +320,15 @@ export const actions = {
     ...runAction,
     query: ActionTargetQuery,
     body: RunActionInput,
+    needs: 'test',
   },
-  getByQuery: { method: 'GET', path: '/action', summary: 'One action, selected in the query', ...oneAction },
+  getByQuery: {
+    method: 'GET',
+    path: '/action',
+    summary: 'One action, selected in the query',
+    ...oneAction,
+    needs: 'read',
+  },
   putByQuery: { method: 'PUT', path: '/action', summary: 'Change the selected action', ...changeAction },
   patchByQuery: {
     method: 'PATCH',
@@ -310,12 +346,14 @@ export const actions = {
     ...runAction,
     query: z.object({ ...ActionSelectorQuery.shape, ...actionOwner }),
     body: RunActionInput,
+    needs: 'test',
   },
   listOfIntegration: {
     method: 'GET',
     path: '/integrations/:integrationSelector/actions',
     summary: 'Actions of one integration',
     access: 'customer',
+    needs: 'read',
     query: ActionListQuery,
     answer: listOf(Action),
     refusals: ['not_found'],
@@ -333,6 +371,7 @@ export const actions = {
     path: '/integrations/:integrationSelector/actions/:selector',
     summary: 'One action of one integration',
     ...ofIntegration,
+    needs: 'read',
   },
   putOfIntegration: {
     method: 'PUT',
@@ -351,6 +390,7 @@ export const actions = {
     path: '/integrations/:integrationSelector/actions/:selector',
     summary: 'Archive it',
     access: 'admin',
+    needs: 'define',
     answer: null,
     refusals: ['not_found'],
   },
@@ -359,6 +399,7 @@ export const actions = {
     path: '/integrations/:integrationSelector/actions/:selector/reset',
     summary: 'Drop its customisations',
     access: 'admin',
+    needs: 'define',
     answer: Action,
     refusals: ['not_found', 'archived'],
   },
@@ -369,5 +410,6 @@ export const actions = {
     ...runAction,
     body: ActRequest,
     refusals: [...running, 'invalid_action'],
+    needs: 'test',
   },
 } as const satisfies EndpointTable

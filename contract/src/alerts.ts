@@ -51,6 +51,7 @@ export const alerts = {
     path: '/alerts',
     summary: 'Alerts, newest first',
     access: 'admin',
+    needs: 'read',
     query: z.object({
       ...paging,
       ...timeBounds,
@@ -68,6 +69,7 @@ export const alerts = {
     path: '/alerts/:id',
     summary: 'One alert',
     access: 'admin',
+    needs: 'read',
     answer: Alert,
     refusals: ['not_found'],
   },
@@ -76,6 +78,7 @@ export const alerts = {
     path: '/alerts/:id/resolve',
     summary: 'Resolve by hand; if the condition is still there, it is raised again',
     access: 'admin',
+    needs: 'operate',
     answer: Alert,
     refusals: ['not_found'],
   },
@@ -117,6 +120,7 @@ export const alertSettings = {
     path: '/alert-settings',
     summary: 'How soon alerts open, and who is told of them',
     access: 'admin',
+    needs: 'read',
     answer: AlertSettings,
     refusals: [],
   },
@@ -125,6 +129,7 @@ export const alertSettings = {
     path: '/alert-settings',
     summary: 'Change how soon alerts open, or who is told of them',
     access: 'admin',
+    needs: 'define',
     body: AlertSettingsInput,
     answer: AlertSettings,
     refusals: [],
@@ -134,6 +139,7 @@ export const alertSettings = {
     path: '/alert-settings/test',
     summary: 'Tell everybody who is told of alerts that this is a test, and say how that went',
     access: 'admin',
+    needs: 'define',
     answer: z.object({
       items: z.array(
         z.object({ channel: z.enum(['mail', 'slack']), isDelivered: z.boolean(), error: z.string().optional() }),

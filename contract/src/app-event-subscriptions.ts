@@ -52,7 +52,7 @@ export const AppEventSubscriptionSelector = z.object({
   autoCreate: QueryBoolean.optional(),
 })
 
-const one = { access: 'customer', answer: AppEventSubscription, refusals: ['not_found'] } as const
+const one = { access: 'customer', needs: 'customers', answer: AppEventSubscription, refusals: ['not_found'] } as const
 const change = {
   ...one,
   body: z.looseObject({}).optional(),
@@ -68,6 +68,7 @@ export const appEventSubscriptions = {
     path: '/app-event-subscriptions',
     summary: 'Subscriptions with their status and URL',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       includeArchived: QueryBoolean.optional(),
@@ -81,7 +82,7 @@ export const appEventSubscriptions = {
     answer: listOf(AppEventSubscription),
     refusals: ['not_found'],
   },
-  get: { method: 'GET', path: '/app-event-subscriptions/:id', summary: 'One subscription', ...one },
+  get: { method: 'GET', path: '/app-event-subscriptions/:id', summary: 'One subscription', ...one, needs: 'read' },
   put: {
     method: 'PUT',
     path: '/app-event-subscriptions/:id',
@@ -95,6 +96,7 @@ export const appEventSubscriptions = {
     summary: 'The JSON Schema of its events',
     ...one,
     answer: JsonSchema,
+    needs: 'read',
   },
   dependencies: {
     method: 'GET',
@@ -102,6 +104,7 @@ export const appEventSubscriptions = {
     summary: 'What it hangs on: its event type',
     ...one,
     answer: z.array(ElementDependency),
+    needs: 'read',
   },
   refresh: {
     method: 'POST',
@@ -114,6 +117,7 @@ export const appEventSubscriptions = {
     path: '/app-event-subscriptions/:id/requests',
     summary: 'Every subscribe and unsubscribe request that was sent, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object(paging),
     answer: listOf(AppEventSubscriptionRequest),
     refusals: ['not_found'],
@@ -136,6 +140,7 @@ export const appEventSubscriptions = {
     path: '/app-event-subscriptions/:id',
     summary: 'Archive: unsubscribed, and its URL answers 410',
     access: 'customer',
+    needs: 'customers',
     answer: null,
     refusals: ['not_found'],
   },
@@ -145,6 +150,7 @@ export const appEventSubscriptions = {
     path: '/app-event-subscription',
     summary: 'One subscription, selected in the query; autoCreate makes it',
     ...byQuery,
+    needs: 'read',
   },
   createByQuery: {
     method: 'POST',
@@ -178,6 +184,7 @@ export const appEventSubscriptions = {
     summary: 'The JSON Schema of its events',
     ...selectedOnly,
     answer: JsonSchema,
+    needs: 'read',
   },
   subscribeByQuery: {
     method: 'POST',

@@ -41,6 +41,7 @@ export const appEvents = {
     path: '/app-events',
     summary: 'Events received, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...elementListQuery,
       ...timeBounds,
@@ -59,6 +60,7 @@ export const appEvents = {
     path: '/app-events/:id',
     summary: 'One event',
     access: 'customer',
+    needs: 'read',
     answer: AppEvent,
     refusals: ['not_found'],
   },
@@ -67,6 +69,7 @@ export const appEvents = {
     path: '/app-events/:id/replay',
     summary: 'Launch the flows that want this event now, as if it had just come in; the event itself stays as it is',
     access: 'customer',
+    needs: 'operate',
     answer: z.object({ launchedFlowRunIds: z.array(z.string()) }),
     status: 201,
     refusals: ['not_found', 'archived'],

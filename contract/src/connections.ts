@@ -165,7 +165,12 @@ const selection = z.object({
   ...onBehalfOf,
   includeSecrets: QueryBoolean.optional(),
 })
-const one = { access: 'customer', query: selection, refusals: ['not_found', 'ambiguous_selector'] } as const
+const one = {
+  access: 'customer',
+  needs: 'customers',
+  query: selection,
+  refusals: ['not_found', 'ambiguous_selector'],
+} as const
 const change = {
   ...one,
   body: ConnectionInput,
@@ -179,6 +184,7 @@ export const connections = {
     path: '/connections',
     summary: 'Connections; a customer sees its own',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...elementListQuery,
       ...onBehalfOf,
@@ -200,6 +206,7 @@ export const connections = {
     path: '/connections',
     summary: 'Connect an app with credentials, or with the input that they are made of',
     access: 'customer',
+    needs: 'customers',
     query: z.object(onBehalfOf),
     body: ConnectionInput,
     answer: Connection,
@@ -213,6 +220,7 @@ export const connections = {
     ...one,
     answer: Connection,
     refusals: [...one.refusals, 'access_denied'],
+    needs: 'read',
   },
   put: { method: 'PUT', path: '/connections/:selector', summary: 'Change a connection', ...change },
   patch: {
@@ -243,6 +251,7 @@ export const connections = {
     ...one,
     answer: z.object({ success: z.boolean(), error: ErrorData.optional() }),
     refusals: [...one.refusals, 'archived', 'not_supported'],
+    needs: 'test',
   },
   refreshCredentials: {
     method: 'POST',
@@ -257,6 +266,7 @@ export const connections = {
     path: '/connections/ensure',
     summary: 'The connection to the app at an address; made where there is none, as far as that goes without a person',
     access: 'customer',
+    needs: 'customers',
     query: z.object(onBehalfOf),
     body: z.object({ ...onBehalfOf, appUrl: z.string().min(1).max(4000), name: elementInput.name }),
     answer: Connection,
@@ -284,6 +294,7 @@ export const connections = {
     ...one,
     answer: ConnectionExport,
     refusals: [...one.refusals, 'access_denied'],
+    needs: 'read',
   },
   dependencies: {
     method: 'GET',
@@ -291,6 +302,7 @@ export const connections = {
     summary: 'What it hangs on: its integration',
     ...one,
     answer: z.array(ElementDependency),
+    needs: 'read',
   },
   logs: {
     method: 'GET',
@@ -299,6 +311,7 @@ export const connections = {
     ...one,
     query: z.object({ ...paging, ...onBehalfOf, status: z.enum(['success', 'error']).optional() }),
     answer: listOf(ConnectionLog),
+    needs: 'read',
   },
   executeRequest: {
     method: 'POST',
@@ -308,6 +321,7 @@ export const connections = {
     body: z.object({ key: z.string().min(1), payload: z.unknown().optional() }),
     answer: z.unknown(),
     refusals: [...one.refusals, 'archived', 'connection_failed'],
+    needs: 'test',
   },
   listOperations: {
     method: 'GET',
@@ -315,6 +329,7 @@ export const connections = {
     summary: 'What the connector of the connection can do',
     ...one,
     answer: z.array(ConnectorOperationSpec),
+    needs: 'read',
   },
   getOperation: {
     method: 'GET',
@@ -322,6 +337,7 @@ export const connections = {
     summary: 'One operation of the connector',
     ...one,
     answer: ConnectorOperationSpec,
+    needs: 'read',
   },
   runOperation: {
     method: 'POST',
@@ -335,6 +351,7 @@ export const connections = {
       logs: z.array(z.unknown()),
     }),
     refusals: [...one.refusals, 'archived', 'connection_failed'],
+    needs: 'test',
   },
 } as const satisfies EndpointTable
 
@@ -344,6 +361,7 @@ export const connectionRequests = {
     path: '/connection-requests',
     summary: 'Make a link to a page on which a person connects an app',
     access: 'customer',
+    needs: 'customers',
     query: z.object(onBehalfOf),
     body: ConnectionRequestInput,
     answer: ConnectionRequest,
@@ -355,6 +373,7 @@ export const connectionRequests = {
     path: '/connection-requests/:requestId',
     summary: 'What came of a request to connect',
     access: 'customer',
+    needs: 'read',
     answer: ConnectionRequest,
     refusals: ['not_found', 'ambiguous_selector'],
   },
@@ -363,6 +382,7 @@ export const connectionRequests = {
     path: '/connection-requests/:requestId',
     summary: 'Cancel a request to connect',
     access: 'customer',
+    needs: 'customers',
     body: z.object({ status: z.literal('cancelled').optional() }),
     answer: ConnectionRequest,
     refusals: ['not_found', 'ambiguous_selector'],

@@ -8,7 +8,7 @@ const query = z.object({}).catchall(z.string())
 
 const failing = ['not_found', 'archived', 'connection_failed', 'not_supported'] as const satisfies readonly ErrorKey[]
 const at = '/connections/:connectionSelector/data/:key'
-const method = { method: 'POST', access: 'customer', query } as const
+const method = { method: 'POST', access: 'customer', needs: 'test', query } as const
 
 /** Collections of data in external apps, and the records in them. */
 export const dataCollections = {
@@ -17,6 +17,7 @@ export const dataCollections = {
     path: '/connections/:connectionSelector/data',
     summary: 'Collections of a connection',
     access: 'customer',
+    needs: 'read',
     answer: z.array(DataCollectionListItem),
     refusals: ['not_found'],
   },
@@ -25,6 +26,7 @@ export const dataCollections = {
     path: at,
     summary: 'What can be done with a collection, with the fields that the connection has of its own',
     access: 'customer',
+    needs: 'read',
     query,
     answer: DataCollectionSpec,
     refusals: ['not_found'],
@@ -35,6 +37,7 @@ export const dataCollections = {
     summary: 'The same, computed anew',
     answer: DataCollectionSpec,
     refusals: ['not_found'],
+    needs: 'customers',
   },
   listRecords: {
     ...method,
@@ -90,6 +93,7 @@ export const dataCollections = {
     path: '/integrations/:integrationSelector/data',
     summary: 'Collections of the connector of an integration',
     access: 'customer',
+    needs: 'read',
     answer: z.array(DataCollectionListItem),
     refusals: ['not_found'],
   },
@@ -98,6 +102,7 @@ export const dataCollections = {
     path: '/integrations/:integrationSelector/data/:key',
     summary: 'What can be done with a collection, without what only a connection knows',
     access: 'customer',
+    needs: 'read',
     query,
     answer: DataCollectionSpec,
     refusals: ['not_found'],

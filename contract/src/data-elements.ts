@@ -78,6 +78,7 @@ const listQuery = {
   externalAppId: z.string().optional(),
 }
 
+const ofCustomer = { access: 'customer', needs: 'customers' } as const
 const finding = ['not_found'] as const satisfies readonly ErrorKey[]
 const changing = ['not_found', 'archived'] as const satisfies readonly ErrorKey[]
 const creating = ['not_found', 'already_exists'] as const satisfies readonly ErrorKey[]
@@ -100,15 +101,16 @@ export function definitionEndpoints<A extends z.ZodType, I extends z.ZodType>({
 }: Kind<A, I>) {
   const singular = path.replace(/s$/, '')
   const query = z.object(definitionQuery)
-  const one = { access: 'customer', query, answer, refusals: finding } as const
-  const act = { method: 'POST', access: 'admin', query, answer, refusals: changing } as const
-  const change = { access: 'admin', query, body: input, answer, refusals: changing } as const
+  const one = { access: 'customer', needs: 'read', query, answer, refusals: finding } as const
+  const act = { method: 'POST', access: 'admin', needs: 'define', query, answer, refusals: changing } as const
+  const change = { access: 'admin', needs: 'define', query, body: input, answer, refusals: changing } as const
   return {
     list: {
       method: 'GET',
       path: `/${path}`,
       summary: `Every ${name}, universal and of integrations; with \`layer=connection\` those of connections`,
       access: 'customer',
+      needs: 'read',
       query: z.object(listQuery),
       answer: listOf(answer),
       refusals: finding,
@@ -118,6 +120,7 @@ export function definitionEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `/${path}`,
       summary: `Create a ${name}`,
       access: 'admin',
+      needs: 'define',
       body: input,
       answer,
       status: 201,
@@ -131,6 +134,7 @@ export function definitionEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `/${path}/:selector`,
       summary: `Archive a ${name} and those that follow it`,
       access: 'admin',
+      needs: 'define',
       query,
       answer: null,
       refusals: finding,
@@ -150,6 +154,7 @@ export function definitionEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `/${path}/:selector/dependencies`,
       summary: 'What it hangs on',
       access: 'customer',
+      needs: 'read',
       query,
       answer: z.array(ElementDependency),
       refusals: finding,
@@ -159,6 +164,7 @@ export function definitionEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `/${path}/:selector/export`,
       summary: 'What you defined, without what belongs to this installation',
       access: 'admin',
+      needs: 'read',
       query,
       answer: input,
       refusals: finding,
@@ -176,6 +182,7 @@ export function definitionEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `/${singular}`,
       summary: `Archive the selected ${name}`,
       access: 'admin',
+      needs: 'define',
       query,
       answer: null,
       refusals: finding,
@@ -205,8 +212,8 @@ export function integrationEndpoints<A extends z.ZodType, I extends z.ZodType>({
   const singular = path.replace(/s$/, '')
   const query = z.object(definitionQuery)
   const within = `/integrations/:integrationSelector/${path}`
-  const change = { access: 'admin', body: input, answer, refusals: changing } as const
-  const reset = { method: 'POST', access: 'admin', answer, refusals: changing } as const
+  const change = { access: 'admin', needs: 'define', body: input, answer, refusals: changing } as const
+  const reset = { method: 'POST', access: 'admin', needs: 'define', answer, refusals: changing } as const
   return {
     reset: {
       ...reset,
@@ -220,6 +227,7 @@ export function integrationEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `/${path}/:selector/apply`,
       summary: `Apply a universal ${name} to integrations`,
       access: 'admin',
+      needs: 'define',
       body: z.object({ integrationKeys: z.array(z.string()).min(1).max(1000) }),
       answer: z.array(answer),
       status: 201,
@@ -230,6 +238,7 @@ export function integrationEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: within,
       summary: `Every ${name} of one integration`,
       access: 'customer',
+      needs: 'read',
       query: z.object(listQuery),
       answer: listOf(answer),
       refusals: finding,
@@ -239,6 +248,7 @@ export function integrationEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: within,
       summary: `Create a ${name} of one integration`,
       access: 'admin',
+      needs: 'define',
       body: input,
       answer,
       status: 201,
@@ -249,6 +259,7 @@ export function integrationEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `${within}/:selector`,
       summary: `One ${name} of one integration`,
       access: 'customer',
+      needs: 'read',
       answer,
       refusals: finding,
     },
@@ -269,6 +280,7 @@ export function integrationEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `${within}/:selector`,
       summary: 'Archive it',
       access: 'admin',
+      needs: 'define',
       answer: null,
       refusals: finding,
     },
@@ -300,14 +312,15 @@ export function instanceEndpoints<A extends z.ZodType, I extends z.ZodType, S ex
   selector: query,
 }: Kind<A, I> & { selector: S }) {
   const singular = path.replace(/s$/, '')
-  const change = { access: 'customer', query, body: input.optional(), answer, refusals: changing } as const
-  const act = { method: 'POST', access: 'customer', answer, refusals: changing } as const
+  const change = { ...ofCustomer, query, body: input.optional(), answer, refusals: changing } as const
+  const act = { method: 'POST', access: 'customer', needs: 'customers', answer, refusals: changing } as const
   return {
     list: {
       method: 'GET',
       path: `/${path}`,
       summary: `Every ${name}, newest first`,
       access: 'customer',
+      needs: 'read',
       query: z.object({ ...listQuery, ...query.shape }),
       answer: listOf(answer),
       refusals: finding,
@@ -317,6 +330,7 @@ export function instanceEndpoints<A extends z.ZodType, I extends z.ZodType, S ex
       path: `/${path}/:id`,
       summary: `One ${name}, by id`,
       access: 'customer',
+      needs: 'read',
       answer,
       refusals: finding,
     },
@@ -327,6 +341,7 @@ export function instanceEndpoints<A extends z.ZodType, I extends z.ZodType, S ex
       path: `/${singular}`,
       summary: `Create the selected ${name}`,
       access: 'customer',
+      needs: 'customers',
       query,
       body: input.optional(),
       answer,
@@ -338,6 +353,7 @@ export function instanceEndpoints<A extends z.ZodType, I extends z.ZodType, S ex
       path: `/${singular}`,
       summary: `One ${name}, selected in the query; autoCreate makes it`,
       access: 'customer',
+      needs: 'read',
       query,
       answer,
       refusals: finding,
@@ -349,6 +365,7 @@ export function instanceEndpoints<A extends z.ZodType, I extends z.ZodType, S ex
       path: `/${singular}`,
       summary: `Archive the selected ${name}`,
       access: 'customer',
+      needs: 'customers',
       query,
       answer: null,
       refusals: finding,
@@ -374,14 +391,15 @@ export function connectionEndpoints<A extends z.ZodType, I extends z.ZodType>({
 }: Kind<A, I>) {
   const within = `/connections/:connectionSelector/${path}`
   const query = z.object({ instanceKey: z.string().optional(), autoCreate: QueryBoolean.optional() })
-  const change = { access: 'customer', query, body: input.optional(), answer, refusals: changing } as const
-  const act = { method: 'POST', access: 'customer', query, answer, refusals: finding } as const
+  const change = { ...ofCustomer, query, body: input.optional(), answer, refusals: changing } as const
+  const act = { method: 'POST', access: 'customer', needs: 'customers', query, answer, refusals: finding } as const
   return {
     listOfConnection: {
       method: 'GET',
       path: within,
       summary: `Every ${name} that counts for a connection, each in its narrowest version`,
       access: 'customer',
+      needs: 'read',
       query: z.object(listQuery),
       answer: listOf(answer),
       refusals: finding,
@@ -391,6 +409,7 @@ export function connectionEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `${within}/:selector`,
       summary: `One ${name} as this connection has it; autoCreate makes the connection’s own`,
       access: 'customer',
+      needs: 'read',
       query,
       answer,
       refusals: finding,
@@ -412,6 +431,7 @@ export function connectionEndpoints<A extends z.ZodType, I extends z.ZodType>({
       path: `${within}/:selector`,
       summary: 'Archive the connection’s own; then the wider one counts',
       access: 'customer',
+      needs: 'customers',
       query,
       answer: null,
       refusals: finding,

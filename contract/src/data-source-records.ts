@@ -7,7 +7,13 @@ import { Meta } from './shapes.ts'
 
 const failing = ['not_found', 'connection_failed', 'not_supported'] as const satisfies readonly ErrorKey[]
 const at = '/data-source-instance/collection'
-const method = { method: 'POST', access: 'customer', query: DataSourceInstanceSelector, refusals: failing } as const
+const method = {
+  method: 'POST',
+  access: 'customer',
+  needs: 'test',
+  query: DataSourceInstanceSelector,
+  refusals: failing,
+} as const
 
 /** Records of the collection that a connection's data source points to. */
 export const dataSourceRecords = {
@@ -16,6 +22,7 @@ export const dataSourceRecords = {
     path: at,
     summary: 'What can be done with the collection that it points to',
     access: 'customer',
+    needs: 'read',
     query: DataSourceInstanceSelector,
     answer: DataCollectionSpec,
     refusals: ['not_found'],
@@ -39,6 +46,7 @@ export const dataSourceRecords = {
     path: '/data-source-instance/unified-fields-to-native',
     summary: 'Fields of the universal data model as the app has them',
     access: 'customer',
+    needs: 'test',
     query: DataSourceInstanceSelector,
     body: z.looseObject({ unifiedFields: Meta.optional() }),
     answer: Meta,

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { ErrorKey } from './errors.ts'
+import type { Permission } from './roles.ts'
 
 /** Who may call: anybody, any valid token (a customer's sees only its own), or only an admin token. */
 export type Access = 'public' | 'customer' | 'admin'
@@ -11,6 +12,8 @@ export interface Endpoint {
   path: string
   summary: string
   access: Access
+  /** What a role must allow, whoever asks in the workspace's own name; a customer's token is held to `access` alone. */
+  needs: Permission
   query?: z.ZodObject
   body?: z.ZodType
   /** What a 2xx carries; null for an empty body. */
@@ -26,8 +29,7 @@ export type EndpointTable = Record<string, Endpoint>
 /** Every refusal an endpoint may answer with: its own and those that follow from its access and shapes. */
 export function refusalsOf(endpoint: Endpoint): ErrorKey[] {
   const keys = new Set<ErrorKey>(endpoint.refusals)
-  if (endpoint.access !== 'public') keys.add('not_authenticated')
-  if (endpoint.access === 'admin') keys.add('access_denied')
+  if (endpoint.access !== 'public') keys.add('not_authenticated').add('access_denied')
   if (endpoint.query !== undefined || endpoint.body !== undefined) keys.add('invalid_input')
   return [...keys]
 }

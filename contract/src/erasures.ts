@@ -43,6 +43,7 @@ export const erasures = {
     path: '/customers/:selector/erase',
     summary: 'Erase everything of a customer: payloads, credentials, logs; in the background, and for good',
     access: 'admin',
+    needs: 'workspace',
     body: z
       .strictObject({
         /** True: what happened until now is erased, the customer and what it has stay. */
@@ -58,6 +59,7 @@ export const erasures = {
     path: '/erasures',
     summary: 'Erasures of customers, newest first',
     access: 'admin',
+    needs: 'read',
     query: z.object({
       ...paging,
       /** The engine’s id of a customer. */
@@ -72,6 +74,7 @@ export const erasures = {
     path: '/erasures/:id',
     summary: 'One erasure: how far it is, and what was erased',
     access: 'admin',
+    needs: 'read',
     answer: Erasure,
     refusals: ['not_found'],
   },

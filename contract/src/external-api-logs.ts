@@ -34,6 +34,7 @@ export const externalApiLogs = {
     path: '/external-api-logs',
     summary: 'Requests to external apps, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       from: timeBounds.from,
@@ -56,6 +57,7 @@ export const externalApiLogs = {
     path: '/external-api-logs/:id',
     summary: 'One request to an external app',
     access: 'customer',
+    needs: 'read',
     answer: ExternalApiLog,
     refusals: ['not_found'],
   },
@@ -64,6 +66,7 @@ export const externalApiLogs = {
     path: '/external-api-logs/:id/content',
     summary: 'What was sent and received: the first 16 KB of each body, secrets masked',
     access: 'customer',
+    needs: 'read',
     answer: z.object({ request: z.unknown(), response: z.unknown().optional(), error: z.string().optional() }),
     refusals: ['not_found'],
   },

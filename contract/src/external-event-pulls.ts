@@ -50,7 +50,7 @@ export const PullTelemetry = z
   })
   .meta({ id: 'PullTelemetry' })
 
-const one = { method: 'GET', access: 'customer', refusals: ['not_found'] } as const
+const one = { method: 'GET', access: 'customer', needs: 'read', refusals: ['not_found'] } as const
 
 export const externalEventPulls = {
   list: {
@@ -58,6 +58,7 @@ export const externalEventPulls = {
     path: '/external-event-pulls',
     summary: 'Looks at apps for what changed, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       ...timeBounds,
@@ -90,6 +91,7 @@ export const externalEventPulls = {
     path: '/external-event-subscriptions/:id/pull-events',
     summary: 'Look now; answers with the pull, which may still run',
     access: 'customer',
+    needs: 'operate',
     answer: ExternalEventPull,
     refusals: ['not_found', 'archived', 'not_supported'],
   },
@@ -98,6 +100,7 @@ export const externalEventPulls = {
     path: '/external-event-subscriptions/:id/download-full-sync-snapshot',
     summary: 'What the last full scan saw: ids of records with a hash of each',
     access: 'customer',
+    needs: 'operate',
     answer: z.object({ records: z.array(z.object({ id: z.string(), hash: z.string() })), isTruncated: z.boolean() }),
     refusals: ['not_found'],
   },

@@ -93,11 +93,13 @@ export const ExternalEventSubscriptionChange = z.object({
 const act = {
   method: 'POST',
   access: 'customer',
+  needs: 'customers',
   answer: ExternalEventSubscription,
   refusals: ['not_found', 'archived'],
 } as const
 const change = {
   access: 'customer',
+  needs: 'customers',
   body: ExternalEventSubscriptionChange,
   answer: ExternalEventSubscription,
   refusals: ['not_found', 'archived', 'invalid_input'],
@@ -109,6 +111,7 @@ export const externalEventSubscriptions = {
     path: '/external-event-subscriptions',
     summary: 'Subscriptions to events of external apps',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       includeArchived: QueryBoolean.optional(),
@@ -129,6 +132,7 @@ export const externalEventSubscriptions = {
     path: '/external-event-subscriptions',
     summary: 'Subscribe: runs `subscribe` at once; `status` says what came of it',
     access: 'customer',
+    needs: 'customers',
     body: ExternalEventSubscriptionInput,
     answer: ExternalEventSubscription,
     status: 201,
@@ -139,6 +143,7 @@ export const externalEventSubscriptions = {
     path: '/external-event-subscriptions/:id',
     summary: 'One subscription',
     access: 'customer',
+    needs: 'read',
     answer: ExternalEventSubscription,
     refusals: ['not_found'],
   },
@@ -154,6 +159,7 @@ export const externalEventSubscriptions = {
     path: '/external-event-subscriptions/:id',
     summary: 'Unsubscribe and remove; where the app does not take it, it is removed all the same and tried again',
     access: 'customer',
+    needs: 'customers',
     answer: null,
     refusals: ['not_found'],
   },
@@ -169,6 +175,7 @@ export const externalEventSubscriptions = {
     path: '/external-event-subscriptions/:id/dependencies',
     summary: 'What it hangs on: the connection, and the event type where it is of one',
     access: 'customer',
+    needs: 'read',
     answer: z.array(ElementDependency),
     refusals: ['not_found'],
   },
@@ -191,6 +198,7 @@ export const externalEventSubscriptions = {
     path: '/external-event-subscriptions/:id/rotate-webhook-secret',
     summary: 'A new secret for signed deliveries; both sign while they overlap',
     access: 'customer',
+    needs: 'customers',
     body: z.object({ overlapSeconds: z.number().int().min(0).max(604_800).optional() }).optional(),
     answer: ExternalEventSubscription,
     refusals: ['not_found', 'archived', 'invalid_input'],
@@ -200,5 +208,6 @@ export const externalEventSubscriptions = {
     path: '/external-event-subscriptions/:id/resume-delivery',
     summary: 'Deliver again to a receiver that was paused',
     refusals: ['not_found', 'archived', 'invalid_input'],
+    needs: 'operate',
   },
 } as const satisfies EndpointTable

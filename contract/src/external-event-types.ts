@@ -86,6 +86,7 @@ const one = {
 const change = {
   ...one,
   access: 'admin',
+  needs: 'define',
   body: ExternalEventTypeInput,
   refusals: ['not_found', 'ambiguous_selector', 'already_exists', 'archived', 'invalid_schema', 'invalid_function'],
 } as const
@@ -96,6 +97,7 @@ export const externalEventTypes = {
     path: '/external-event-types',
     summary: 'External event types',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...elementListQuery,
       ...selecting,
@@ -112,6 +114,7 @@ export const externalEventTypes = {
     path: '/external-event-types',
     summary: 'Create an external event type, or override one for an integration or a connection',
     access: 'admin',
+    needs: 'define',
     body: ExternalEventTypeInput,
     answer: ExternalEventType,
     status: 201,
@@ -122,6 +125,7 @@ export const externalEventTypes = {
     path: '/external-event-types/:selector',
     summary: 'One external event type, by id or key',
     access: 'customer',
+    needs: 'read',
     ...one,
   },
   put: { method: 'PUT', path: '/external-event-types/:selector', summary: 'Change an external event type', ...change },
@@ -136,6 +140,7 @@ export const externalEventTypes = {
     path: '/external-event-types/:selector',
     summary: 'Archive: subscriptions of it are unsubscribed; where it is a child, its parent counts again',
     access: 'admin',
+    needs: 'define',
     query: z.object(selecting),
     answer: null,
     refusals: ['not_found', 'ambiguous_selector'],
@@ -146,6 +151,7 @@ export const externalEventTypes = {
     summary: 'Undo archiving',
     ...one,
     access: 'admin',
+    needs: 'define',
     refusals: ['not_found', 'ambiguous_selector', 'already_exists', 'archived'],
   },
   clone: {
@@ -154,6 +160,7 @@ export const externalEventTypes = {
     summary: 'A copy under a new key, with all that it takes over from its parent',
     ...one,
     access: 'admin',
+    needs: 'define',
     status: 201,
     refusals: ['not_found'],
   },
@@ -163,6 +170,7 @@ export const externalEventTypes = {
     summary: 'Drop what a child says itself: it follows its parent in everything again',
     ...one,
     access: 'admin',
+    needs: 'define',
     refusals: ['not_found', 'archived'],
   },
   refresh: {
@@ -171,6 +179,7 @@ export const externalEventTypes = {
     summary: 'Look again at how it stands',
     ...one,
     access: 'admin',
+    needs: 'define',
     refusals: ['not_found'],
   },
   dependencies: {
@@ -178,6 +187,7 @@ export const externalEventTypes = {
     path: '/external-event-types/:selector/dependencies',
     summary: 'What it hangs on: the types that it follows',
     access: 'customer',
+    needs: 'read',
     query: z.object(selecting),
     answer: z.array(ElementDependency),
     refusals: ['not_found'],
@@ -188,6 +198,7 @@ export const externalEventTypes = {
     summary: 'Derive the schema from the example and store it',
     ...one,
     access: 'admin',
+    needs: 'define',
     refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_input'],
   },
   export: {
@@ -195,6 +206,7 @@ export const externalEventTypes = {
     path: '/external-event-types/:selector/export',
     summary: 'What you defined, without what belongs to this installation',
     access: 'admin',
+    needs: 'read',
     query: z.object(selecting),
     answer: ExternalEventTypeInput,
     refusals: ['not_found', 'ambiguous_selector'],

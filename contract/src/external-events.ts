@@ -31,7 +31,7 @@ export const ExternalEvent = z
   })
   .meta({ id: 'ExternalEvent' })
 
-const one = { access: 'customer', answer: ExternalEvent, refusals: ['not_found'] } as const
+const one = { access: 'customer', needs: 'operate', answer: ExternalEvent, refusals: ['not_found'] } as const
 
 export const externalEvents = {
   list: {
@@ -39,6 +39,7 @@ export const externalEvents = {
     path: '/external-event-log-records',
     summary: 'Events of external apps, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       ...timeBounds,
@@ -56,12 +57,13 @@ export const externalEvents = {
     answer: logOf(ExternalEvent),
     refusals: ['not_found'],
   },
-  get: { method: 'GET', path: '/external-event-log-records/:id', summary: 'One event', ...one },
+  get: { method: 'GET', path: '/external-event-log-records/:id', summary: 'One event', ...one, needs: 'read' },
   getDetails: {
     method: 'GET',
     path: '/external-event-log-records/:id/details',
     summary: 'One event, as the published client asks for what came with it',
     ...one,
+    needs: 'read',
   },
   replay: {
     method: 'POST',

@@ -49,7 +49,7 @@ export const FlowInstanceInput = z.object({
   concurrency: z.number().int().min(1).max(100).nullish(),
 })
 
-const oneInstance = { access: 'customer', answer: FlowInstance, refusals: ['not_found'] } as const
+const oneInstance = { access: 'customer', needs: 'customers', answer: FlowInstance, refusals: ['not_found'] } as const
 const changeInstance = {
   ...oneInstance,
   body: FlowInstanceInput,
@@ -66,7 +66,7 @@ const restoreInstance = { ...oneInstance, refusals: ['not_found', 'already_exist
 
 /** The flow of a connection: which instance of it, where there are several. */
 const OfConnectionQuery = z.object({ instanceKey: z.string().optional() })
-const ofConnection = { access: 'customer', query: OfConnectionQuery, answer: FlowInstance } as const
+const ofConnection = { access: 'customer', needs: 'customers', query: OfConnectionQuery, answer: FlowInstance } as const
 const AutoCreatingQuery = z.object({ ...OfConnectionQuery.shape, autoCreate: QueryBoolean.optional() })
 
 /** Selecting may make the instance (`autoCreate`), so it may also refuse to. */
@@ -79,6 +79,7 @@ export const flowInstances = {
     path: '/flow-instances',
     summary: 'Flow instances, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...elementListQuery,
       flowId: z.string().optional(),
@@ -102,7 +103,7 @@ export const flowInstances = {
     summary: 'Create an instance, of a flow or stand-alone with nodes of its own',
     ...createInstance,
   },
-  get: { method: 'GET', path: '/flow-instances/:id', summary: 'One instance', ...oneInstance },
+  get: { method: 'GET', path: '/flow-instances/:id', summary: 'One instance', ...oneInstance, needs: 'read' },
   put: { method: 'PUT', path: '/flow-instances/:id', summary: 'Change an instance', ...changeInstance },
   patch: {
     method: 'PATCH',
@@ -141,6 +142,7 @@ export const flowInstances = {
     summary: 'What you defined, without what belongs to this installation',
     ...oneInstance,
     answer: FlowInstanceInput,
+    needs: 'read',
   },
   reset: {
     method: 'POST',
@@ -159,6 +161,7 @@ export const flowInstances = {
     summary: 'One instance, selected in the query; autoCreate makes it',
     ...oneInstance,
     ...selecting,
+    needs: 'read',
   },
   createByQuery: {
     method: 'POST',
@@ -205,6 +208,7 @@ export const flowInstances = {
     path: '/connections/:connectionSelector/flows',
     summary: 'Flows of one connection, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...elementListQuery,
       flowId: z.string().optional(),
@@ -224,6 +228,7 @@ export const flowInstances = {
     ...ofConnection,
     query: AutoCreatingQuery,
     refusals: ['not_found', 'ambiguous_selector', 'archived'],
+    needs: 'read',
   },
   putOfConnection: {
     method: 'PUT',
@@ -268,6 +273,7 @@ export const flowInstances = {
     path: '/connections/:connectionSelector/flows/:selector/run',
     summary: 'Start a run of the flow of the connection',
     access: 'customer',
+    needs: 'test',
     query: AutoCreatingQuery,
     body: RunFlowInput,
     answer: FlowRunRef,

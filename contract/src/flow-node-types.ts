@@ -25,6 +25,7 @@ export const flowNodeTypes = {
     path: '/flow-node-types',
     summary: 'The kinds of nodes that flows may have, with what each is configured by',
     access: 'customer',
+    needs: 'read',
     answer: z.object({ items: z.array(FlowNodeType) }),
     refusals: [],
   },

@@ -102,7 +102,7 @@ export const FlowNodeTrial = z
   .meta({ id: 'FlowNodeTrial' })
 export type FlowNodeTrial = z.infer<typeof FlowNodeTrial>
 
-const one = { access: 'customer', refusals: ['not_found'] } as const
+const one = { access: 'customer', needs: 'operate', refusals: ['not_found'] } as const
 const cursorOnly = { query: z.object(paging) } as const
 
 export const flowRuns = {
@@ -111,6 +111,7 @@ export const flowRuns = {
     path: '/flow-runs',
     summary: 'Flow runs, newest first',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       ...timeBounds,
@@ -137,12 +138,13 @@ export const flowRuns = {
     path: '/flow-runs',
     summary: 'Start a run; answers at once with its id',
     access: 'customer',
+    needs: 'test',
     body: RunFlowInput.extend({ flowInstanceId: z.string() }),
     answer: FlowRun,
     status: 201,
     refusals: ['not_found', 'archived', 'invalid_flow'],
   },
-  get: { method: 'GET', path: '/flow-runs/:id', summary: 'One run', ...one, answer: FlowRun },
+  get: { method: 'GET', path: '/flow-runs/:id', summary: 'One run', ...one, answer: FlowRun, needs: 'read' },
   stop: {
     method: 'POST',
     path: '/flow-runs/:id/stop',
@@ -171,6 +173,7 @@ export const flowRuns = {
     path: '/flow-instances/:id/nodes/:nodeKey/try',
     summary: 'Do one node alone, with all its effects and without a run: as it is saved, or as it is edited',
     access: 'customer',
+    needs: 'test',
     body: FlowNodeTrialInput,
     answer: FlowNodeTrial,
     refusals: ['not_found', 'archived', 'invalid_flow'],
@@ -182,6 +185,7 @@ export const flowRuns = {
     ...one,
     ...cursorOnly,
     answer: listOf(FlowNodeRunOutput),
+    needs: 'read',
   },
   nodeOutput: {
     method: 'GET',
@@ -190,6 +194,7 @@ export const flowRuns = {
     ...one,
     ...cursorOnly,
     answer: listOf(FlowNodeRunOutput),
+    needs: 'read',
   },
   nodeRuns: {
     method: 'GET',
@@ -198,6 +203,7 @@ export const flowRuns = {
     ...one,
     ...cursorOnly,
     answer: listOf(FlowNodeRun),
+    needs: 'read',
   },
   nodeRun: {
     method: 'GET',
@@ -205,6 +211,7 @@ export const flowRuns = {
     summary: 'One run of one node',
     ...one,
     answer: FlowNodeRun,
+    needs: 'read',
   },
   nodeOutputs: {
     method: 'GET',
@@ -213,6 +220,7 @@ export const flowRuns = {
     ...one,
     ...cursorOnly,
     answer: listOf(FlowNodeRunOutput),
+    needs: 'read',
   },
   getNodeOutput: {
     method: 'GET',
@@ -220,6 +228,7 @@ export const flowRuns = {
     summary: 'One output',
     ...one,
     answer: FlowNodeRunOutput,
+    needs: 'read',
   },
   getNodeOutputAlias: {
     method: 'GET',
@@ -227,5 +236,6 @@ export const flowRuns = {
     summary: 'One output, as the published client asks for it',
     ...one,
     answer: FlowNodeRunOutput,
+    needs: 'read',
   },
 } as const satisfies EndpointTable

@@ -179,12 +179,14 @@ export const FlowVersion = z
 
 const oneFlow = {
   access: 'customer',
+  needs: 'customers',
   query: FlowSelectorQuery,
   answer: Flow,
   refusals: ['not_found', 'ambiguous_selector'],
 } as const
 const changeFlow = {
   access: 'admin',
+  needs: 'define',
   query: FlowSelectorQuery,
   body: FlowInput,
   answer: Flow,
@@ -195,14 +197,20 @@ const adminFlow = { ...oneFlow, access: 'admin' } as const
 const resetFlow = { ...adminFlow, refusals: [...adminFlow.refusals, 'archived'] } as const
 const restoreFlow = { ...adminFlow, refusals: [...adminFlow.refusals, 'already_exists'] } as const
 
-const flowOfIntegration = { access: 'customer', answer: Flow, refusals: ['not_found'] } as const
+const flowOfIntegration = { access: 'customer', needs: 'customers', answer: Flow, refusals: ['not_found'] } as const
 const changeOfIntegration = {
   access: 'admin',
+  needs: 'define',
   body: FlowInput,
   answer: Flow,
   refusals: ['not_found', 'already_exists', 'archived', 'invalid_flow'],
 } as const
-const adminOfIntegration = { access: 'admin', answer: Flow, refusals: ['not_found', 'archived'] } as const
+const adminOfIntegration = {
+  access: 'admin',
+  needs: 'define',
+  answer: Flow,
+  refusals: ['not_found', 'archived'],
+} as const
 
 export const FlowRunRef = z.lazy(() => z.looseObject({ id: z.string(), state: z.string() }))
 
@@ -212,6 +220,7 @@ export const flows = {
     path: '/flows',
     summary: 'Flows, universal and of integrations',
     access: 'customer',
+    needs: 'read',
     query: flowListQuery,
     answer: listOf(Flow),
     refusals: ['not_found', 'ambiguous_selector'],
@@ -221,12 +230,19 @@ export const flows = {
     path: '/flows',
     summary: 'Create a flow',
     access: 'admin',
+    needs: 'define',
     body: FlowInput,
     answer: Flow,
     status: 201,
     refusals: ['already_exists', 'invalid_flow', 'not_found', 'ambiguous_selector'],
   },
-  get: { method: 'GET', path: '/flows/:selector', summary: 'One flow, by id, key or integrationKey.key', ...oneFlow },
+  get: {
+    method: 'GET',
+    path: '/flows/:selector',
+    summary: 'One flow, by id, key or integrationKey.key',
+    ...oneFlow,
+    needs: 'read',
+  },
   put: { method: 'PUT', path: '/flows/:selector', summary: 'Change a flow', ...changeFlow },
   patch: { method: 'PATCH', path: '/flows/:selector', summary: 'Change some fields of a flow', ...changeFlow },
   archive: {
@@ -235,24 +251,28 @@ export const flows = {
     summary: 'Archive a flow and its instances',
     ...adminFlow,
     answer: null,
+    needs: 'define',
   },
   restore: {
     method: 'POST',
     path: '/flows/:selector/restore',
     summary: 'Undo archiving of the flow (its instances stay archived)',
     ...restoreFlow,
+    needs: 'define',
   },
   reset: {
     method: 'POST',
     path: '/flows/:selector/reset',
     summary: 'Drop customisations and follow the universal flow again',
     ...resetFlow,
+    needs: 'define',
   },
   apply: {
     method: 'POST',
     path: '/flows/:selector/apply',
     summary: 'Apply a universal flow to integrations',
     access: 'admin',
+    needs: 'define',
     body: z.object({ integrationKeys: z.array(z.string()).min(1).max(1000) }),
     answer: z.array(Flow),
     status: 201,
@@ -264,18 +284,21 @@ export const flows = {
     summary: 'A copy under a new key',
     ...adminFlow,
     status: 201,
+    needs: 'define',
   },
   refresh: {
     method: 'POST',
     path: '/flows/:selector/refresh',
     summary: 'Look again at how it stands',
     ...adminFlow,
+    needs: 'define',
   },
   versions: {
     method: 'GET',
     path: '/flows/:selector/versions',
     summary: 'What nodes it had, and since when; newest first',
     access: 'admin',
+    needs: 'read',
     query: z.object(paging),
     answer: listOf(FlowVersion),
     refusals: ['not_found', 'ambiguous_selector'],
@@ -285,6 +308,7 @@ export const flows = {
     path: '/flows/:selector/versions/:number/restore',
     summary: 'Give it the nodes again that it had, as a new version',
     access: 'admin',
+    needs: 'define',
     answer: Flow,
     refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],
   },
@@ -294,6 +318,7 @@ export const flows = {
     summary: 'What it hangs on: the flow that it follows, its integration, and what its nodes name',
     ...oneFlow,
     answer: z.array(ElementDependency),
+    needs: 'read',
   },
   nodeSchemas: {
     method: 'GET',
@@ -302,12 +327,14 @@ export const flows = {
     ...oneFlow,
     query: FlowSelectorQuery.extend({ connectionId: z.string().optional() }),
     answer: z.record(z.string(), z.object({ inputSchema: JsonSchema.optional(), outputSchema: JsonSchema.optional() })),
+    needs: 'read',
   },
   export: {
     method: 'GET',
     path: '/flows/:selector/export',
     summary: 'What you defined, without what belongs to this installation',
     access: 'admin',
+    needs: 'read',
     answer: FlowInput,
     refusals: ['not_found', 'ambiguous_selector'],
   },
@@ -316,6 +343,7 @@ export const flows = {
     path: '/flows/:selector/update-instances',
     summary: 'Bring all its instances to the newest revision, keeping what they customised',
     access: 'admin',
+    needs: 'define',
     answer: z.object({ updated: z.number().int() }),
     refusals: ['not_found', 'ambiguous_selector'],
   },
@@ -324,23 +352,32 @@ export const flows = {
     path: '/flows/:selector/run',
     summary: 'Start a run of the calling customer’s instance (autoCreate makes it)',
     access: 'customer',
+    needs: 'test',
     query: FlowInstanceSelector,
     body: RunFlowInput,
     answer: FlowRunRef,
     status: 201,
     refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],
   },
-  getByQuery: { method: 'GET', path: '/flow', summary: 'One flow, selected in the query', ...oneFlow },
+  getByQuery: { method: 'GET', path: '/flow', summary: 'One flow, selected in the query', ...oneFlow, needs: 'read' },
   putByQuery: { method: 'PUT', path: '/flow', summary: 'Change the selected flow', ...changeFlow },
   patchByQuery: { method: 'PATCH', path: '/flow', summary: 'Change some fields of the selected flow', ...changeFlow },
-  archiveByQuery: { method: 'DELETE', path: '/flow', summary: 'Archive the selected flow', ...adminFlow, answer: null },
-  restoreByQuery: { method: 'POST', path: '/flow/restore', summary: 'Undo archiving', ...restoreFlow },
-  resetByQuery: { method: 'POST', path: '/flow/reset', summary: 'Drop customisations', ...resetFlow },
+  archiveByQuery: {
+    method: 'DELETE',
+    path: '/flow',
+    summary: 'Archive the selected flow',
+    ...adminFlow,
+    answer: null,
+    needs: 'define',
+  },
+  restoreByQuery: { method: 'POST', path: '/flow/restore', summary: 'Undo archiving', ...restoreFlow, needs: 'define' },
+  resetByQuery: { method: 'POST', path: '/flow/reset', summary: 'Drop customisations', ...resetFlow, needs: 'define' },
   listOfIntegration: {
     method: 'GET',
     path: '/integrations/:integrationSelector/flows',
     summary: 'Flows of one integration',
     access: 'customer',
+    needs: 'read',
     query: flowListQuery,
     answer: listOf(Flow),
     refusals: ['not_found'],
@@ -350,6 +387,7 @@ export const flows = {
     path: '/integrations/:integrationSelector/flows',
     summary: 'Create a flow of one integration',
     access: 'admin',
+    needs: 'define',
     body: FlowInput,
     answer: Flow,
     status: 201,
@@ -360,6 +398,7 @@ export const flows = {
     path: '/integrations/:integrationSelector/flows/:selector',
     summary: 'One flow of one integration',
     ...flowOfIntegration,
+    needs: 'read',
   },
   putOfIntegration: {
     method: 'PUT',

@@ -176,6 +176,7 @@ export const functions = {
     path: '/function-calls',
     summary: 'Calls of functions, newest first',
     access: 'admin',
+    needs: 'read',
     query: z.object({
       ...paging,
       ...timeBounds,
@@ -196,6 +197,7 @@ export const functions = {
     path: '/function-calls/:id',
     summary: 'One call of a function',
     access: 'admin',
+    needs: 'read',
     answer: FunctionCall,
     refusals: ['not_found'],
   },
@@ -204,6 +206,7 @@ export const functions = {
     path: '/functions/test',
     summary: 'Try a function out: against a connection, or with answers that were recorded',
     access: 'admin',
+    needs: 'test',
     body: FunctionTrialInput,
     answer: FunctionTrial,
     refusals: ['not_found'],

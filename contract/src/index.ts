@@ -2,6 +2,7 @@ import { actionInstances } from './action-instances.ts'
 import { actionRunLogs } from './action-run-logs.ts'
 import { actions } from './actions.ts'
 import { alertSettings, alerts } from './alerts.ts'
+import { apiKeys } from './api-keys.ts'
 import { appDataSchemaInstances, appDataSchemas } from './app-data-schemas.ts'
 import { appEventSubscriptions } from './app-event-subscriptions.ts'
 import { appEventTypes } from './app-event-types.ts'
@@ -40,6 +41,7 @@ import { workspaces } from './workspaces.ts'
 /** Every endpoint of the API, by group and name. Webhook URLs stand apart (`IngressAnswer`). */
 export const contract = {
   workspaces,
+  apiKeys,
   customers,
   erasures,
   connectors,
@@ -92,6 +94,7 @@ export * from './action-instances.ts'
 export * from './action-run-logs.ts'
 export * from './actions.ts'
 export * from './alerts.ts'
+export * from './api-keys.ts'
 export * from './app-data-schemas.ts'
 export * from './app-event-subscriptions.ts'
 export * from './app-event-types.ts'

@@ -65,9 +65,10 @@ export const CUSTOMER_EVENT_TYPES: readonly WorkspaceEventType[] = WorkspaceEven
   (eventType) => eventType !== 'alert.created',
 )
 
-const one = { access: 'customer', answer: NotificationEndpoint, refusals: ['not_found'] } as const
+const one = { access: 'customer', needs: 'define', answer: NotificationEndpoint, refusals: ['not_found'] } as const
 const change = {
   access: 'customer',
+  needs: 'define',
   body: NotificationEndpointInput,
   answer: NotificationEndpoint,
   refusals: ['not_found', 'archived'],
@@ -79,6 +80,7 @@ export const notificationEndpoints = {
     path: '/notification-endpoints',
     summary: 'Notification endpoints with their health: the workspace’s own, or those of one customer',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       includeArchived: QueryBoolean.optional(),
@@ -94,6 +96,7 @@ export const notificationEndpoints = {
     path: '/notification-endpoints',
     summary: 'Create an endpoint; the answer shows its secret, once',
     access: 'customer',
+    needs: 'define',
     body: NotificationEndpointInput.extend({
       url: HttpUrl,
       /** For admins: the customer that it is for. */
@@ -104,7 +107,7 @@ export const notificationEndpoints = {
     status: 201,
     refusals: ['not_found', 'access_denied'],
   },
-  get: { method: 'GET', path: '/notification-endpoints/:id', summary: 'One endpoint', ...one },
+  get: { method: 'GET', path: '/notification-endpoints/:id', summary: 'One endpoint', ...one, needs: 'read' },
   patch: {
     method: 'PATCH',
     path: '/notification-endpoints/:id',
@@ -124,6 +127,7 @@ export const notificationEndpoints = {
     path: '/notification-endpoints/:id/rotate-secret',
     summary: 'Make a new secret; deliveries are signed with both until the old one ends',
     access: 'customer',
+    needs: 'define',
     body: z.object({ overlapSeconds: z.number().int().min(0).max(604_800).optional() }),
     answer: NotificationEndpoint,
     refusals: ['not_found', 'archived'],
@@ -147,6 +151,7 @@ export const notificationEndpoints = {
     path: '/notification-endpoints/:id/test',
     summary: 'Send the sample of an event type now and show the attempt',
     access: 'customer',
+    needs: 'operate',
     body: z.object({ eventType: WorkspaceEventType.optional() }),
     answer: z.object({ deliveryId: z.string(), attempt: DeliveryAttempt }),
     refusals: ['not_found', 'archived'],
@@ -159,6 +164,7 @@ export const eventCatalogue = {
     path: '/event-catalogue',
     summary: 'Every kind of notification with its JSON Schema and an example',
     access: 'public',
+    needs: 'none',
     answer: z.object({ items: z.array(CatalogueEntry) }),
     refusals: [],
   },

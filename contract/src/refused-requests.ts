@@ -41,6 +41,7 @@ export const refusedRequests = {
     path: '/refused-requests',
     summary: 'Requests and events that were refused, newest first; a sample where they are many',
     access: 'customer',
+    needs: 'read',
     query: z.object({
       ...paging,
       ...timeBounds,
@@ -59,6 +60,7 @@ export const refusedRequests = {
     path: '/refused-requests/:id',
     summary: 'One refused request',
     access: 'customer',
+    needs: 'read',
     answer: RefusedRequest,
     refusals: ['not_found'],
   },

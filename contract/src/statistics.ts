@@ -25,6 +25,7 @@ export const statistics = {
     path: '/statistics',
     summary: 'Events, flow runs and deliveries over time, in equal stretches; may be a few seconds old',
     access: 'admin',
+    needs: 'read',
     query: z.object({
       from: QueryMoment.optional(),
       to: QueryMoment.optional(),

@@ -42,6 +42,7 @@ export const webhookVendors = {
     path: '/webhook-vendors',
     summary: 'Vendors whose webhooks can be verified, each with a handle to begin with',
     access: 'public',
+    needs: 'none',
     answer: z.object({ items: z.array(WebhookVendor) }),
     refusals: [],
   },

@@ -1,5 +1,7 @@
 import { createAlerts } from './alerts/alerts.ts'
 import { createChannels } from './alerts/channels.ts'
+import { allowing } from './api/permission.ts'
+import { keyHolders } from './api-keys/api-keys.ts'
 import { createIntake } from './bodies/intake.ts'
 import { createDeliveries } from './deliveries/deliveries.ts'
 import { createHealth } from './deliveries/health.ts'
@@ -86,6 +88,7 @@ export function createGround(
       clock,
       ownKeys: options.sealingKeys.map((key) => derivedKey(key, 'tokens of the engine')),
       ensureCustomer: ensure,
+      keyHolder: keyHolders({ database, clock }),
       fetchJson: keySetsBy(outbound),
     })
   const tokens = tokensWith(ensureCustomer)
@@ -101,7 +104,7 @@ export function createGround(
       tokens.forget()
     },
   })
-  const authenticate = (authorization: string | undefined) => tokens.authenticate(authorization)
+  const authenticate = allowing(tokens)
   const live = createLive({ ownership, clock, authenticate })
   const yourApp = createYourApp({ directory, tokens, clock })
   const { rates, intake } = createBounds(options, directory, metrics)

@@ -1,6 +1,7 @@
 import type { Alerts } from './alerts/alerts.ts'
 import { alertRoutes, alertSettingsRoutes } from './alerts/routes.ts'
 import type { RouteSet } from './api/routes.ts'
+import { apiKeyRoutes } from './api-keys/routes.ts'
 import type { AppRequests } from './app-requests/assembly.ts'
 import type { ConnectionParts } from './connections/connections.ts'
 import type { Customers } from './customers/registry.ts'
@@ -128,6 +129,7 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
       facts,
       announceChange,
     }),
+    apiKeyRoutes({ database, clock, ids, announceChange }),
     notificationRoutes({
       database,
       clock,

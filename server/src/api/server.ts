@@ -2,7 +2,7 @@ import type { RequestListener, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
-import type { Endpoint, ErrorKey } from '@permea/contract'
+import type { Endpoint, ErrorKey, Permission } from '@permea/contract'
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { BodyProblem } from '../bodies/body-problem.ts'
@@ -14,7 +14,9 @@ import type { Metrics } from '../platform/metrics.ts'
 import { createOutageLog, type OutageLog } from '../platform/outage-log.ts'
 import type { Certificate } from '../platform/tls-files.ts'
 import { docsPage } from './docs-page.ts'
+import { maskedAnswer } from './masked.ts'
 import { openApi } from './openapi.ts'
+import { allow, may } from './permission.ts'
 import type { Principal } from './principal.ts'
 import { errorData, RateLimited, Refusal } from './refusal.ts'
 import { HEADS, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
@@ -35,8 +37,8 @@ export interface ApiOptions {
   tls?: Certificate | undefined
   /** Proxies that are believed who they speak for; nobody is where absent. */
   trustedProxies?: readonly string[]
-  /** Says whose token it is; refuses with `not_authenticated`. */
-  authenticate(authorization: string | undefined): Promise<Principal>
+  /** Says whose token it is; refuses with `not_authenticated`, and with `access_denied` whose role does not allow it. */
+  authenticate(authorization: string | undefined, needs: Permission): Promise<Principal>
   /** Refuses with `rate_limit_exceeded` whoever asks too often. */
   admit?(principal: Principal): void | Promise<void>
   /** Further documents that anybody may read, by path. */
@@ -232,10 +234,12 @@ function mount(
           body: parse(endpoint.body, request.body ?? {}, 'body'),
         }
         refuseUnknown(unknownIn(request.body))
-        const answer = await handler(call)
+        allowQuery(principal, call.query)
+        const made = await handler(call)
+        const answer = shownTo(principal, endpoint, made)
         if (options.checkAnswers === true) checkAnswer(endpoint, answer)
         options.onAnswered?.(endpoint, endpoint.status ?? 200, null)
-        if (endpoint.method !== 'GET') options.onChanged?.(endpoint, principal, answer)
+        if (endpoint.method !== 'GET') options.onChanged?.(endpoint, principal, made)
         reply.status(endpoint.status ?? 200)
         if (endpoint.answer === null) return reply.send()
         // Answers hold what is a customer's own: nobody between keeps them.
@@ -265,9 +269,22 @@ const nobody: Principal = {
 
 async function principalFor(endpoint: Endpoint, request: FastifyRequest, options: ApiOptions): Promise<Principal> {
   if (endpoint.access === 'public') return nobody
-  const principal = await options.authenticate(request.headers.authorization)
+  const principal = await options.authenticate(request.headers.authorization, endpoint.needs)
   if (endpoint.access === 'admin' && !principal.isAdmin) throw new Refusal('access_denied', 'this needs an admin token')
   return principal
+}
+
+/** What is asked for beside may need more than the endpoint does. */
+function allowQuery(principal: Principal, query: unknown): void {
+  const { includeSecrets, autoCreate } = query as { includeSecrets?: unknown; autoCreate?: unknown }
+  if (includeSecrets === true) allow(principal, 'secrets')
+  if (autoCreate === true) allow(principal, 'customers')
+}
+
+/** The one place where payloads are masked for roles that may not see them. */
+function shownTo(principal: Principal, endpoint: Endpoint, answer: unknown): unknown {
+  const isOpen = endpoint.access === 'public' || (may(principal, 'payloads') && may(principal, 'secrets'))
+  return isOpen ? answer : maskedAnswer(endpoint, answer)
 }
 
 /** Clients write what they leave out as `key=`. */

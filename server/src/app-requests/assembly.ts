@@ -1,4 +1,4 @@
-import type { Principal } from '../api/principal.ts'
+import type { Authenticate } from '../api/permission.ts'
 import type { Room } from '../api/room.ts'
 import type { AppCalls } from '../connections/app-calls.ts'
 import type { AuthContext } from '../connections/auth-function.ts'
@@ -38,7 +38,7 @@ export interface AppRequestsOptions {
   functions: Functions
   directory: WorkspaceDirectory
   yourApp: YourApp
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
   connections: ConnectionParts
   publicUrl: string
   /** What is kept of registrations of a connection at its app, and proves events: no customer is shown it. */

@@ -1,7 +1,7 @@
 import { PassThrough, pipeline, Readable, type Transform } from 'node:stream'
 import { parseExactJson } from '@permea/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Principal } from '../api/principal.ts'
+import type { Authenticate } from '../api/permission.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
@@ -57,7 +57,7 @@ const NOT_GIVEN_BACK: ReadonlySet<string> = new Set([
 
 export interface ProxyOptions {
   outbound: Outbound
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
   connections: Pick<Connections, 'find'>
   clients: Clients
 }
@@ -182,7 +182,7 @@ class Proxying {
   }
 
   async #connectionOf(request: FastifyRequest): Promise<Connection> {
-    const principal = await this.#o.authenticate(request.headers.authorization)
+    const principal = await this.#o.authenticate(request.headers.authorization, 'test')
     const { selector = '' } = request.params as { selector?: string }
     const connection = await this.#o.connections.find(principal, selector)
     if (connection.archivedAt !== null) throw new Refusal('archived', 'the connection is archived; restore it first')

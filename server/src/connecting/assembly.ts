@@ -1,4 +1,4 @@
-import type { Principal } from '../api/principal.ts'
+import type { Authenticate } from '../api/permission.ts'
 import type { Room } from '../api/room.ts'
 import type { Intake } from '../bodies/intake.ts'
 import type { ConnectionParts } from '../connections/connections.ts'
@@ -28,7 +28,7 @@ export function createConnectingRoom(options: {
   ownership: Ownership
   outbound: Outbound
   directory: WorkspaceDirectory
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
   connections: ConnectionParts
   customers: PortalOptions['customers']
   log: Log

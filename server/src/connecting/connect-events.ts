@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Principal } from '../api/principal.ts'
+import type { Authenticate } from '../api/permission.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { ConnectionParts } from '../connections/connections.ts'
 import { connectionError } from '../connections/failure.ts'
@@ -38,7 +38,7 @@ interface Stream {
 export function createConnectEvents(options: {
   database: Database
   ownership: Ownership
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
   connections: ConnectionParts
 }): ConnectEvents {
   const { database, connections } = options
@@ -91,6 +91,7 @@ export function createConnectEvents(options: {
     const { requestId = '' } = request.params as { requestId?: string }
     const principal = await options.authenticate(
       token === undefined ? request.headers.authorization : `Bearer ${token}`,
+      'customers',
     )
     if (!principal.isAdmin && principal.customerId === null)
       throw new Refusal('access_denied', 'a customer’s token, or an admin’s, is needed')

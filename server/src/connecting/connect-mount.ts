@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import { ConnectionRequestInput } from '@permea/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
@@ -69,7 +70,7 @@ export interface ConnectMountOptions {
   log: Log
   database: Database
   directory: WorkspaceDirectory
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
   connections: ConnectionParts
   connect: Connect
   requests: ConnectRequests
@@ -216,7 +217,7 @@ class ConnectPages {
       throw new Refusal('invalid_input', `${first?.path.join('.') ?? 'payload'}: ${first?.message ?? 'not readable'}`)
     }
     const { token, requestId, connectionRequestId, connectionParameters, ...asked } = read.data
-    const principal = await this.#o.authenticate(`Bearer ${token}`)
+    const principal = await this.#o.authenticate(`Bearer ${token}`, 'customers')
     await this.#checkOrigin(principal, openerOrigin)
     const customer = await this.#o.connections.registry.customerFor(principal, asked)
     await this.#checkRedirect(principal, asked.redirectUri)
@@ -254,8 +255,7 @@ class ConnectPages {
 
   async #checkOrigin(principal: Principal, origin: string | null): Promise<void> {
     if (origin === null || origin === new URL(this.#o.publicUrl).origin) return
-    const look = lookOf(await this.#o.directory.byId(principal.workspaceId))
-    if (!mayEmbed(look, origin))
+    if (!mayEmbed(lookOf(await this.#o.directory.byId(principal.workspaceId)), origin))
       throw new Refusal('access_denied', `${origin} is not among the origins that the workspace allows`)
   }
 

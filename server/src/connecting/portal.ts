@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Customer } from '../customers/customer.ts'
@@ -22,7 +23,7 @@ const FORM_BYTES_MAX = 64 * 1024
 export interface PortalOptions {
   log: Log
   directory: WorkspaceDirectory
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
   customers: { find(principal: Principal, selector: string): Promise<Customer> }
   publicUrl: string
 }
@@ -64,7 +65,7 @@ export function mountPortal(app: FastifyInstance, options: PortalOptions): void 
   async function open(request: FastifyRequest, reply: FastifyReply, token: string, from: 'origin' | 'referer') {
     const speech = speechOf(request)
     try {
-      const principal = await options.authenticate(`Bearer ${token}`)
+      const principal = await options.authenticate(`Bearer ${token}`, 'customers')
       if (principal.isAdmin || principal.customerId === null)
         throw new Refusal('access_denied', 'the page for customers needs a customer’s token')
       const workspace = await options.directory.byId(principal.workspaceId)

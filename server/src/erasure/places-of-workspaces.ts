@@ -32,6 +32,12 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
     },
   },
   {
+    table: 'api_keys',
+    columns: {
+      other: 'id workspace_id name scope prefix hash created_by created_at expires_at last_used_at revoked_at',
+    },
+  },
+  {
     table: 'alert_settings',
     columns: {
       other: 'workspace_id flow_failures backlog_minutes delivery_failing_minutes mail_to slack_url_sealed updated_at',

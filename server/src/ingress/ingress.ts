@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { ErrorKey, IngressAnswer } from '@permea/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
@@ -18,7 +19,7 @@ import { enterBy } from './entrance.ts'
 
 export interface IngressOptions {
   accept(requests: EventRequest[]): Promise<(EventAnswer | IntakeRefusal | Promise<EventAnswer | IntakeRefusal>)[]>
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
   intake: Intake
   rates: Rates
   /** Told of events that are refused while others of their request are taken, or as the whole of it. */
@@ -151,7 +152,7 @@ async function enter(request: FastifyRequest, options: IngressOptions, kind: Kin
     // passed over: else an expired token would silently fall back to what the payload says.
     const { authorization } = request.headers
     if (kind !== 'global' || authorization === undefined) return null
-    const principal = await options.authenticate(authorization)
+    const principal = await options.authenticate(authorization, 'send')
     principals.set(request, principal)
     return principal.customerId
   })

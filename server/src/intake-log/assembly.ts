@@ -1,4 +1,5 @@
 import { Gauge } from 'prom-client'
+import { type Authenticate, allowing } from '../api/permission.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Customers } from '../customers/registry.ts'
 import type { EventAnswer } from '../events/accept.ts'
@@ -38,7 +39,7 @@ export interface OpenedIntakeLog {
 /** Intake by way of the log: what the URLs take in goes there, and from there, in order, into the database. */
 export interface IntakeLog {
   accept(requests: EventRequest[]): Promise<(EventAnswer | IntakeRefusal | Promise<EventAnswer | IntakeRefusal>)[]>
-  authenticate: Tokens['authenticate']
+  authenticate: Authenticate
   receive: Pick<ExternalReceive, 'atSubscription' | 'atGlobal'>
   addresses: Catalogue
   /** What is said of it where a process says that it is ready; throws where nothing can be taken in. */
@@ -130,7 +131,7 @@ function buildIntakeLog(given: Parts): IntakeLog {
 
   return {
     accept: createLogAccept({ ...parts, pending }),
-    authenticate: (authorization) => tokens.authenticate(authorization),
+    authenticate: allowing(tokens),
     receive: keepingFor(parts),
     addresses: catalogue,
     status() {

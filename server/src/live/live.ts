@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -62,7 +63,7 @@ interface Told {
 interface LiveOptions {
   ownership: Ownership
   clock: Clock
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
 }
 
 export function createLive(options: LiveOptions): Live {
@@ -125,7 +126,7 @@ export function createLive(options: LiveOptions): Live {
   async function open(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { token } = request.query as { token?: string }
     const authorization = request.headers.authorization ?? (token === undefined ? undefined : `Bearer ${token}`)
-    const principal = await options.authenticate(authorization)
+    const principal = await options.authenticate(authorization, 'read')
     const whose = listenerOf(principal)
     const own = listening.get(whose) ?? 0
     if (streams.size >= STREAMS_MAX || own >= STREAMS_OF_ONE_MAX || isStopped)

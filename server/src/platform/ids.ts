@@ -51,6 +51,10 @@ export function secretUuid(): string {
 /** What stands before the `_` of an identifier on the wire. */
 export type Prefix =
   | 'ws'
+  | 'key'
+  | 'usr'
+  | 'inv'
+  | 'ses'
   | 'cus'
   | 'int'
   | 'con'

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
@@ -11,7 +12,7 @@ export interface MountOptions {
   transfers: Transfers
   /** The budget that bodies of all requests are read within. */
   intake: Intake
-  authenticate(authorization: string | undefined): Promise<Principal>
+  authenticate: Authenticate
 }
 
 /** With what multipart adds around the file; no more than one sender may have in hand. */
@@ -32,7 +33,7 @@ export function mountArchives(app: FastifyInstance, { transfers, intake, authent
     url: '/import',
     // Before the body is read: who may not import shall not fill memory.
     async onRequest(request) {
-      const principal = await authenticate(request.headers.authorization)
+      const principal = await authenticate(request.headers.authorization, 'define')
       if (!principal.isAdmin) throw new Refusal('access_denied', 'this needs an admin token')
       principals.set(request, principal)
       request.sender.workspaceId = principal.workspaceId

@@ -1,5 +1,6 @@
 import { workspaces as table, type Workspace as WireWorkspace } from '@permea/contract'
 import type { z } from 'zod'
+import { allow } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -40,6 +41,8 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
       return { items: isWanted ? [workspaceAnswer(workspace, false)] : [] }
     },
     async get({ principal, params, query }) {
+      // Who has the workspace's secret makes whatever token it likes.
+      if (query.includeSecrets === true) allow(principal, 'workspace')
       return workspaceAnswer(await own(principal, params.id ?? ''), query.includeSecrets ?? false)
     },
     async patch({ principal, params, body }) {
@@ -67,6 +70,7 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
     },
     async createAccessToken({ principal, params, body }) {
       const workspace = await own(principal, params.id ?? '')
+      if (body.isAdmin === true) allow(principal, 'workspace')
       const tenantKey = body.tenantKey ?? body.tenantId
       const claims = {
         ...(body.isAdmin === true ? { isAdmin: true } : {}),

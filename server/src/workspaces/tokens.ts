@@ -12,6 +12,8 @@ import type { Workspace } from './workspace.ts'
 /** Verified tokens are remembered this long: what changes about a customer or workspace is seen at once by other means. */
 const KEEP_MS = 60_000
 const REMEMBERED_MAX = 20_000
+/** Keys and people's roles are withdrawn in a hurry: so long they are good where the notice of it is lost. */
+const KEEP_HOLDERS_MS = 5000
 /** A verified header is remembered as it is, which is quicker than hashing it; a very long one by its hash. */
 const SLOT_CHARS_MAX = 2048
 
@@ -25,6 +27,8 @@ const INTERNAL_ID_CHARS_MAX = 500
 
 /** Names the engine's own key in the header of a token. */
 const OWN_KEY_ID = 'permea-engine'
+/** In tokens of the engine's own: the session of the console that they are for. */
+export const SESSION_CLAIM = 'permeaSession'
 const SECRET_ALGORITHMS = ['HS256', 'HS384', 'HS512']
 const KEY_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
@@ -35,6 +39,13 @@ export interface CustomerClaims {
   fields: Record<string, unknown> | undefined
 }
 
+/** Whom an API key speaks for. */
+export interface KeyHolder {
+  workspaceId: string
+  actor: Actor
+  expiresAtMs: number
+}
+
 export interface TokensOptions {
   directory: WorkspaceDirectory
   clock: Clock
@@ -42,6 +53,10 @@ export interface TokensOptions {
   ensureCustomer(workspaceId: string, claims: CustomerClaims): Promise<string>
   /** Fetches a JWKS document through the guarded client. */
   fetchJson(url: string): Promise<unknown>
+  /** Whom an API key speaks for; null where the text is none that is good. */
+  keyHolder?(text: string): Promise<KeyHolder | null>
+  /** Whose session of the console it is, and as what that person may look at the workspace; null where it is over. */
+  sessionHolder?(sessionId: string, workspaceId: string): Promise<Actor | null>
   /** The engine's own keys for tokens, never shown to anybody; the first signs, all verify. */
   ownKeys: readonly Uint8Array[]
 }
@@ -66,33 +81,7 @@ export interface Tokens {
  */
 export function createTokens(options: TokensOptions): Tokens {
   let remembered = newMemory()
-  const verifyWithKeys = createKeyVerifier(options.fetchJson)
-
-  async function verify(token: string): Promise<{ workspace: Workspace; payload: jose.JWTPayload }> {
-    const header = jose.decodeProtectedHeader(token)
-    const claimed = jose.decodeJwt(token)
-    const workspaceKey = textOf(claimed.workspaceKey) ?? textOf(claimed.iss)
-    if (workspaceKey === null) throw new Error('it names no workspace (`iss` or `workspaceKey`)')
-    const workspace = await options.directory.byKey(workspaceKey)
-    if (workspace === null || workspace.archivedAt !== null) throw new Error('it is for an unknown workspace')
-    const alg = header.alg ?? 'none'
-    const checks = { currentDate: options.clock.now() }
-    if (header.kid === OWN_KEY_ID) return { workspace, payload: await verifyWithOwn(token, options.ownKeys, checks) }
-    if (SECRET_ALGORITHMS.includes(alg)) {
-      if (workspace.settings.disableSecretKeyAuth === true)
-        throw new Error('the workspace does not take tokens signed with its secret')
-      const key = new TextEncoder().encode(workspace.secret)
-      return {
-        workspace,
-        payload: (await jose.jwtVerify(token, key, { ...checks, algorithms: SECRET_ALGORITHMS })).payload,
-      }
-    }
-    if (!KEY_ALGORITHMS.includes(alg)) throw new Error('its algorithm is not accepted')
-    return {
-      workspace,
-      payload: await verifyWithKeys(token, workspace, alg, { ...checks, algorithms: KEY_ALGORITHMS }),
-    }
-  }
+  const verify = createVerifier(options)
 
   function unsigned(workspace: Workspace, claims: Record<string, unknown>, lifeSeconds: number): jose.SignJWT {
     const nowSeconds = Math.floor(options.clock.now().getTime() / 1000)
@@ -102,7 +91,22 @@ export function createTokens(options: TokensOptions): Tokens {
       .setExpirationTime(nowSeconds + lifeSeconds)
   }
 
-  async function principalOf(token: string): Promise<{ principal: Principal; expiresAtMs: number }> {
+  /** Whoever has a key that is none, or a session that is over, is told so in the words of any bad token. */
+  async function holderOf(
+    workspaceId: string,
+    actor: Actor,
+    expiresAtMs: number,
+  ): Promise<{ principal: Principal; expiresAtMs: number; keepMs: number }> {
+    const workspace = await options.directory.byId(workspaceId)
+    if (workspace.archivedAt !== null) throw new Refusal('not_authenticated', 'the workspace is archived')
+    const isAdmin = actor.role !== null
+    const principal = { workspaceId, workspaceKey: workspace.key, isAdmin, customerId: null, actor }
+    return { principal, expiresAtMs, keepMs: KEEP_HOLDERS_MS }
+  }
+
+  async function principalOf(token: string): Promise<{ principal: Principal; expiresAtMs: number; keepMs: number }> {
+    const key = (await options.keyHolder?.(token)) ?? null
+    if (key !== null) return holderOf(key.workspaceId, key.actor, key.expiresAtMs)
     let verified: Awaited<ReturnType<typeof verify>>
     try {
       verified = await verify(token)
@@ -112,6 +116,13 @@ export function createTokens(options: TokensOptions): Tokens {
       throw new Refusal('not_authenticated', `the token was refused: ${reasonOf(error)}`)
     }
     const { workspace, payload } = verified
+    const expiresAtMs = payload.exp === undefined ? Number.POSITIVE_INFINITY : payload.exp * 1000
+    const sessionId = verified.isOwn === true ? textOf(payload[SESSION_CLAIM]) : null
+    if (sessionId !== null) {
+      const person = (await options.sessionHolder?.(sessionId, workspace.id)) ?? null
+      if (person === null) throw new Refusal('not_authenticated', 'the token was refused: its session is over')
+      return holderOf(workspace.id, person, expiresAtMs)
+    }
     const tenantKey = textOf(payload.tenantKey) ?? textOf(payload.id) ?? textOf(payload.sub)
     if (tenantKey !== null && (tenantKey.length > INTERNAL_ID_CHARS_MAX || !isStorable(tenantKey)))
       throw new Refusal('not_authenticated', 'the token was refused: the id of the customer is too long or no text')
@@ -125,7 +136,7 @@ export function createTokens(options: TokensOptions): Tokens {
       customerId,
       actor: actorOf({ isAdmin, customerId, name: textOf(payload.name) ?? tenantKey }),
     }
-    return { principal, expiresAtMs: payload.exp === undefined ? Number.POSITIVE_INFINITY : payload.exp * 1000 }
+    return { principal, expiresAtMs, keepMs: KEEP_MS }
   }
 
   return {
@@ -138,8 +149,8 @@ export function createTokens(options: TokensOptions): Tokens {
       const token = /^Bearer\s+(\S+)\s*$/i.exec(header)?.[1]
       if (token === undefined) throw new Refusal('not_authenticated', 'a token is needed: Authorization: Bearer …')
       const into = remembered
-      const { principal, expiresAtMs } = await principalOf(token)
-      into.set(slot, { principal, expiresAtMs, untilMs: performance.now() + KEEP_MS })
+      const { principal, expiresAtMs, keepMs } = await principalOf(token)
+      into.set(slot, { principal, expiresAtMs, untilMs: performance.now() + keepMs })
       return principal
     },
     sign(workspace, claims, lifeSeconds) {
@@ -155,6 +166,40 @@ export function createTokens(options: TokensOptions): Tokens {
     forget() {
       remembered = newMemory()
     },
+  }
+}
+
+/** Verifies a token with what its workspace takes, or with the engine’s own keys. */
+function createVerifier(options: TokensOptions) {
+  const verifyWithKeys = createKeyVerifier(options.fetchJson)
+
+  return async function verify(
+    token: string,
+  ): Promise<{ workspace: Workspace; payload: jose.JWTPayload; isOwn?: boolean }> {
+    const header = jose.decodeProtectedHeader(token)
+    const claimed = jose.decodeJwt(token)
+    const workspaceKey = textOf(claimed.workspaceKey) ?? textOf(claimed.iss)
+    if (workspaceKey === null) throw new Error('it names no workspace (`iss` or `workspaceKey`)')
+    const workspace = await options.directory.byKey(workspaceKey)
+    if (workspace === null || workspace.archivedAt !== null) throw new Error('it is for an unknown workspace')
+    const alg = header.alg ?? 'none'
+    const checks = { currentDate: options.clock.now() }
+    if (header.kid === OWN_KEY_ID)
+      return { workspace, payload: await verifyWithOwn(token, options.ownKeys, checks), isOwn: true }
+    if (SECRET_ALGORITHMS.includes(alg)) {
+      if (workspace.settings.disableSecretKeyAuth === true)
+        throw new Error('the workspace does not take tokens signed with its secret')
+      const key = new TextEncoder().encode(workspace.secret)
+      return {
+        workspace,
+        payload: (await jose.jwtVerify(token, key, { ...checks, algorithms: SECRET_ALGORITHMS })).payload,
+      }
+    }
+    if (!KEY_ALGORITHMS.includes(alg)) throw new Error('its algorithm is not accepted')
+    return {
+      workspace,
+      payload: await verifyWithKeys(token, workspace, alg, { ...checks, algorithms: KEY_ALGORITHMS }),
+    }
   }
 }
 
