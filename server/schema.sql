@@ -322,11 +322,13 @@ create table connectors (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  is_sealed boolean not null default false,
   constraint connectors_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint connectors_pkey PRIMARY KEY (id),
   constraint connectors_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
 CREATE UNIQUE INDEX connectors_key ON public.connectors USING btree (workspace_id, key) WHERE (archived_at IS NULL);
+CREATE INDEX connectors_unsealed ON public.connectors USING btree (id) WHERE (NOT is_sealed);
 
 create table customers (
   id uuid not null,
@@ -374,6 +376,7 @@ create table data_elements (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  is_sealed boolean not null default false,
   constraint data_elements_kind_check CHECK ((kind = ANY (ARRAY['data-source'::text, 'field-mapping'::text, 'app-data-schema'::text, 'data-link-table'::text]))),
   constraint data_elements_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
   constraint data_elements_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
@@ -387,6 +390,7 @@ CREATE INDEX data_elements_by_age ON public.data_elements USING btree (workspace
 CREATE INDEX data_elements_by_connection ON public.data_elements USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
 CREATE INDEX data_elements_by_parent ON public.data_elements USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX data_elements_key ON public.data_elements USING btree (workspace_id, kind, COALESCE(connection_id, integration_id, customer_id, '00000000-0000-0000-0000-000000000000'::uuid), key, instance_key) WHERE (archived_at IS NULL);
+CREATE INDEX data_elements_unsealed ON public.data_elements USING btree (id) WHERE (NOT is_sealed);
 
 create table data_links (
   id uuid not null,
@@ -641,6 +645,7 @@ create table external_event_subscriptions (
   pull_strategy text,
   pull_interval_seconds integer,
   pull_due_at timestamp with time zone,
+  is_sealed boolean not null default false,
   constraint external_event_subscriptions_check CHECK (((external_event_type_id IS NULL) <> (event_key IS NULL))),
   constraint external_event_subscriptions_status_check CHECK ((status = ANY (ARRAY['subscribed'::text, 'unsubscribed'::text, 'error'::text]))),
   constraint external_event_subscriptions_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
@@ -659,6 +664,7 @@ CREATE INDEX external_event_subscriptions_by_type ON public.external_event_subsc
 CREATE INDEX external_event_subscriptions_due ON public.external_event_subscriptions USING btree (refresh_due_at) WHERE ((refresh_due_at IS NOT NULL) AND (archived_at IS NULL));
 CREATE UNIQUE INDEX external_event_subscriptions_shared ON public.external_event_subscriptions USING btree (connection_id, event_key, parameters_hash) WHERE ((event_key IS NOT NULL) AND (NOT is_manual) AND (archived_at IS NULL));
 CREATE INDEX external_event_subscriptions_to_pull ON public.external_event_subscriptions USING btree (pull_due_at) WHERE (pull_due_at IS NOT NULL);
+CREATE INDEX external_event_subscriptions_unsealed ON public.external_event_subscriptions USING btree (id) WHERE (NOT is_sealed);
 
 create table external_event_types (
   id uuid not null,
@@ -685,6 +691,7 @@ create table external_event_types (
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
   dedupe_key json,
+  is_sealed boolean not null default false,
   constraint external_event_types_type_check CHECK ((type = 'webhook'::text)),
   constraint external_event_types_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
   constraint external_event_types_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
@@ -697,6 +704,7 @@ create table external_event_types (
 CREATE INDEX external_event_types_by_root ON public.external_event_types USING btree (root_id);
 CREATE UNIQUE INDEX external_event_types_key ON public.external_event_types USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key) WHERE (archived_at IS NULL);
 CREATE UNIQUE INDEX external_event_types_scope ON public.external_event_types USING btree (root_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid)) WHERE (archived_at IS NULL);
+CREATE INDEX external_event_types_unsealed ON public.external_event_types USING btree (id) WHERE (NOT is_sealed);
 
 create table external_events (
   id uuid not null,
@@ -788,6 +796,7 @@ create table flow_instances (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  is_sealed boolean not null default false,
   constraint flow_instances_state_check CHECK ((state = ANY (ARRAY['READY'::text, 'SETUP_FAILED'::text, 'CONFIGURATION_ERROR'::text]))),
   constraint flow_instances_base_version_id_fkey FOREIGN KEY (base_version_id) REFERENCES flow_versions(id),
   constraint flow_instances_customer_id_fkey FOREIGN KEY (customer_id) REFERENCES customers(id),
@@ -803,6 +812,7 @@ CREATE INDEX flow_instances_by_age ON public.flow_instances USING btree (workspa
 CREATE INDEX flow_instances_by_connection ON public.flow_instances USING btree (connection_id) WHERE (connection_id IS NOT NULL);
 CREATE INDEX flow_instances_by_customer ON public.flow_instances USING btree (customer_id, id);
 CREATE UNIQUE INDEX flow_instances_selector ON public.flow_instances USING btree (flow_id, customer_id, COALESCE(connection_id, '00000000-0000-0000-0000-000000000000'::uuid), instance_key) WHERE ((archived_at IS NULL) AND (flow_id IS NOT NULL));
+CREATE INDEX flow_instances_unsealed ON public.flow_instances USING btree (id) WHERE ((NOT is_sealed) AND ((parameters IS NOT NULL) OR (custom_nodes IS NOT NULL)));
 
 create table flow_node_runs (
   id uuid not null,
@@ -957,6 +967,7 @@ create table flows (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  is_sealed boolean not null default false,
   constraint flows_base_version_id_fkey FOREIGN KEY (base_version_id) REFERENCES flow_versions(id),
   constraint flows_integration_id_fkey FOREIGN KEY (integration_id) REFERENCES integrations(id),
   constraint flows_universal_flow_id_fkey FOREIGN KEY (universal_flow_id) REFERENCES flows(id),
@@ -967,6 +978,7 @@ create table flows (
 );
 CREATE INDEX flows_by_universal ON public.flows USING btree (universal_flow_id) WHERE (universal_flow_id IS NOT NULL);
 CREATE UNIQUE INDEX flows_key ON public.flows USING btree (workspace_id, COALESCE(integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key) WHERE (archived_at IS NULL);
+CREATE INDEX flows_unsealed ON public.flows USING btree (id) WHERE ((NOT is_sealed) AND ((parameters IS NOT NULL) OR (custom_nodes IS NOT NULL)));
 
 create table function_calls (
   id uuid not null,

@@ -16,6 +16,7 @@ const ORDER = [
   'main.ts',
   'engine.ts',
   'engine-http.ts',
+  'engine-sealing.ts',
   'engine-routes.ts',
   'engine-pipeline.ts',
   'engine-registry.ts',

@@ -44,16 +44,17 @@ export function createGround(
   openedLog: OpenedIntakeLog | null,
 ) {
   const { clock, log, random } = options
+  const sealing = createSealing(options.sealingKeys)
   const database = createDatabase({
     url: options.databaseUrl,
     connectionsMax: options.connectionsMax ?? CONNECTIONS_MAX,
     replica: options.databaseReplica ?? null,
     log,
+    sealing,
   })
   const ids = createIds(clock)
   const facts = createFacts<EngineFacts>()
   const metrics = createMetrics()
-  const sealing = createSealing(options.sealingKeys)
   const isWorker = options.roles.has('worker')
   const queue = createQueue({
     database,

@@ -76,7 +76,10 @@ export async function createHttp(
   const workspaceFiles = createWorkspaceFilesRoom({
     ...{ ...options, ...ground, routes: () => routes },
     unmasked: {
-      flow: async (principal, id) => ({ nodes: await flows.nodesOf(await flows.find(principal, id)) }),
+      flow: async (principal, id) => {
+        const flow = await flows.find(principal, id)
+        return { nodes: await flows.nodesOf(flow), parameters: flow.parameters ?? undefined }
+      },
       'app-event-type': async (principal, id) =>
         openedRequests(sealing, await findAppEventType(database, principal, id)),
       action: async (principal, id) => openedParts(sealing, await actions.actions.find(principal, id, {})),

@@ -25,7 +25,7 @@ import type { Log } from './platform/log.ts'
 import type { Metrics } from './platform/metrics.ts'
 import type { Ownership } from './platform/ownership.ts'
 import type { Queue } from './platform/queue.ts'
-import type { SealingKey } from './platform/sealing.ts'
+import type { Sealing, SealingKey } from './platform/sealing.ts'
 import type { Certificate } from './platform/tls-files.ts'
 import type { Pulls } from './pulls/pulls.ts'
 import type { RefusedRequestsRoom } from './refused-requests/assembly.ts'
@@ -90,6 +90,7 @@ export interface IntakeLogPlace {
 export interface Engine extends AsyncDisposable {
   app: FastifyInstance
   database: Database
+  sealing: Sealing
   queue: Queue
   runs: Runs
   deliveries: Deliveries

@@ -1,4 +1,3 @@
-import { sealOldActions } from './actions/store.ts'
 import { REPLAY_TASK } from './deliveries/replays.ts'
 import { archiveOwnOf } from './engine-data.ts'
 import { whatFollows } from './engine-facts.ts'
@@ -7,15 +6,12 @@ import { createHttp } from './engine-http.ts'
 import type { Engine, EngineOptions } from './engine-options.ts'
 import { createPipeline } from './engine-pipeline.ts'
 import { createRegistryRooms } from './engine-registry.ts'
-import { sealOldRequests } from './event-types/store.ts'
+import { sealWhatIsOld } from './engine-sealing.ts'
 import { forgetOldAnswers } from './events/store.ts'
 import { forgetEventKeys } from './external-events/store.ts'
 import { FOLLOW_TYPE_TASK } from './external-subscriptions/subscriptions.ts'
 import { AUTO_CREATE_TASK } from './flows/auto-create.ts'
 import { SCHEDULE_TASK } from './flows/setup.ts'
-import { sealOldNodes } from './flows/store.ts'
-import { sealParameters } from './integrations/integration.ts'
-import { sealOldParameters } from './integrations/store.ts'
 import { createDatabase } from './platform/database.ts'
 import { isDatabaseAway } from './platform/database-errors.ts'
 import { createHousekeeping } from './platform/housekeeping.ts'
@@ -113,12 +109,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await Promise.all([runWatch.look(), alerts.look()])
     },
     async start() {
-      await database.transaction((tx) =>
-        sealOldParameters(tx, (shared) => sealParameters(sealing, { shared, byOption: {} })),
-      )
-      await sealOldNodes(database, sealing)
-      await database.transaction((tx) => sealOldActions(tx, sealing))
-      await database.transaction((tx) => sealOldRequests(tx, sealing))
+      await sealWhatIsOld(database, sealing)
       await housekeeping.runHourly()
       await ownership.start()
       if (isWorker) {

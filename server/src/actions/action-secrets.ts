@@ -1,7 +1,9 @@
 import { parseExactJson } from '@permea/contract'
 import {
+  codeSecretsOf,
   type LiteralSecrets,
   literalSecretsOf,
+  tellingSecrets,
   withKeptSecrets,
   withLiteralSecrets,
   withoutLiteralSecrets,
@@ -54,8 +56,6 @@ function targetOf(config: unknown): string {
 
 /** Takes the secrets of an action out of the record of its run; null where there is none. */
 export function maskOfParts(parts: SecretParts): Mask | null {
-  const secrets = literalSecretsOf(parts)
-  return secrets.length === 0
-    ? null
-    : maskOf({ args: {}, secrets: secrets.flatMap((each) => [each, ...each.split(/\s+/).slice(1)]) })
+  const secrets = tellingSecrets([...literalSecretsOf(parts), ...codeSecretsOf(parts)])
+  return secrets.length === 0 ? null : maskOf({ args: {}, secrets })
 }

@@ -237,7 +237,7 @@ class ActionRegistry implements Actions {
           instanceKey: input.instanceKey ?? '',
           isCustomized,
         }
-        await insertAction(tx, action)
+        await insertAction(tx, this.#o.sealing, action)
         return action
       }),
     )
@@ -342,8 +342,8 @@ class ActionRegistry implements Actions {
           revision: secretUuid(),
           updatedAt: this.#o.clock.now(),
         }
-        await updateAction(tx, changed)
-        await passContentOn(tx, changed)
+        await updateAction(tx, this.#o.sealing, changed)
+        await passContentOn(tx, this.#o.sealing, changed)
         return changed
       }),
     )

@@ -1,8 +1,9 @@
 import type { Page } from '../api/paging.ts'
+import { asStoredJson } from '../exchanges/stored-json.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Action } from './action.ts'
-import { sealedParts } from './action-secrets.ts'
+import { openedParts, sealedParts } from './action-secrets.ts'
 
 const columns = sql.raw(`a.id, a.workspace_id as "workspaceId", a.integration_id as "integrationId",
   a.connection_id as "connectionId", a.customer_id as "customerId", a.parent_id as "parentId", a.instance_key as "instanceKey",
@@ -10,21 +11,21 @@ const columns = sql.raw(`a.id, a.workspace_id as "workspaceId", a.integration_id
   a.output_mapping as "outputMapping", a.custom_output_schema as "customOutputSchema", a.is_customized as "isCustomized", a.secrets_sealed as "secretsSealed",
   a.revision, a.created_at as "createdAt", a.updated_at as "updatedAt", a.archived_at as "archivedAt"`)
 
-export async function insertAction(tx: Tx, a: Action): Promise<void> {
+export async function insertAction(tx: Tx, sealing: Sealing, a: Action): Promise<void> {
   await sql`
     insert into actions (id, workspace_id, integration_id, connection_id, customer_id, parent_id, instance_key, uuid, key, name, description, meta,
       type, config, input_schema, output_mapping, custom_output_schema, is_customized, secrets_sealed, is_sealed, revision, created_at, updated_at)
     values (${a.id}, ${a.workspaceId}, ${a.integrationId}, ${a.connectionId}, ${a.customerId}, ${a.parentId}, ${a.instanceKey}, ${a.uuid},
-      ${a.key}, ${a.name}, ${a.description}, ${asJson(a.meta)}, ${a.type}, ${asJson(a.config)}, ${asJson(a.inputSchema)},
-      ${asJson(a.outputMapping)}, ${asJson(a.customOutputSchema)}, ${a.isCustomized}, ${a.secretsSealed}, true, ${a.revision}, ${a.createdAt}, ${a.updatedAt})`.execute(
+      ${a.key}, ${a.name}, ${a.description}, ${asJson(a.meta)}, ${a.type}, ${asStoredJson(sealing, a.config)}, ${asJson(a.inputSchema)},
+      ${asStoredJson(sealing, a.outputMapping)}, ${asJson(a.customOutputSchema)}, ${a.isCustomized}, ${a.secretsSealed}, true, ${a.revision}, ${a.createdAt}, ${a.updatedAt})`.execute(
     tx,
   )
 }
 
-export async function updateAction(tx: Tx, a: Action): Promise<void> {
+export async function updateAction(tx: Tx, sealing: Sealing, a: Action): Promise<void> {
   await sql`
     update actions set key = ${a.key}, name = ${a.name}, description = ${a.description}, meta = ${asJson(a.meta)}, type = ${a.type},
-      config = ${asJson(a.config)}, input_schema = ${asJson(a.inputSchema)}, output_mapping = ${asJson(a.outputMapping)},
+      config = ${asStoredJson(sealing, a.config)}, input_schema = ${asJson(a.inputSchema)}, output_mapping = ${asStoredJson(sealing, a.outputMapping)},
       custom_output_schema = ${asJson(a.customOutputSchema)}, is_customized = ${a.isCustomized}, secrets_sealed = ${a.secretsSealed}, is_sealed = true,
       revision = ${a.revision},
       updated_at = ${a.updatedAt}, archived_at = ${a.archivedAt}
@@ -32,15 +33,15 @@ export async function updateAction(tx: Tx, a: Action): Promise<void> {
 }
 
 /** Writes the content of an action to those that follow it without customizing, however deep. */
-export async function passContentOn(tx: Tx, parent: Action): Promise<void> {
+export async function passContentOn(tx: Tx, sealing: Sealing, parent: Action): Promise<void> {
   await sql`
     with recursive following as (
       select id from actions where parent_id = ${parent.id} and not is_customized
       union all
       select a.id from actions a join following f on a.parent_id = f.id where not a.is_customized
     )
-    update actions a set name = ${parent.name}, description = ${parent.description}, type = ${parent.type}, config = ${asJson(parent.config)},
-      input_schema = ${asJson(parent.inputSchema)}, output_mapping = ${asJson(parent.outputMapping)},
+    update actions a set name = ${parent.name}, description = ${parent.description}, type = ${parent.type}, config = ${asStoredJson(sealing, parent.config)},
+      input_schema = ${asJson(parent.inputSchema)}, output_mapping = ${asStoredJson(sealing, parent.outputMapping)},
       custom_output_schema = ${asJson(parent.customOutputSchema)}, secrets_sealed = ${parent.secretsSealed}, is_sealed = true,
       revision = gen_random_uuid(), updated_at = ${parent.updatedAt}
       from following f where a.id = f.id`.execute(tx)
@@ -48,12 +49,18 @@ export async function passContentOn(tx: Tx, parent: Action): Promise<void> {
 
 /** Seals secrets in configurations that were stored before they were sealed. */
 export async function sealOldActions(tx: Tx, sealing: Sealing): Promise<void> {
-  const { rows } = await sql<Pick<Action, 'id' | 'config' | 'outputMapping'>>`
-    select id, config, output_mapping as "outputMapping" from actions where not is_sealed for update`.execute(tx)
+  const { rows } = await sql<Pick<Action, 'id' | 'config' | 'outputMapping' | 'secretsSealed'>>`
+    select id, config, output_mapping as "outputMapping", secrets_sealed as "secretsSealed" from actions where not is_sealed for update`.execute(
+    tx,
+  )
   for (const { id, ...content } of rows) {
-    const { config, outputMapping, secretsSealed } = sealedParts(sealing, content, null)
+    const { config, outputMapping, secretsSealed } = sealedParts(
+      sealing,
+      openedParts(sealing, content),
+      content.secretsSealed,
+    )
     await sql`
-      update actions set config = ${asJson(config)}, output_mapping = ${asJson(outputMapping)}, secrets_sealed = ${secretsSealed},
+      update actions set config = ${asStoredJson(sealing, config)}, output_mapping = ${asStoredJson(sealing, outputMapping)}, secrets_sealed = ${secretsSealed},
         is_sealed = true where id = ${id}`.execute(tx)
   }
 }

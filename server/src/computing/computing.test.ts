@@ -1,10 +1,12 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { compute, computingStatus } from './computing.ts'
 import type { TaskOutcome } from './task.ts'
 
 /** A module as users' work is: quick, long, failing, or hungry. */
 const MODULE = `data:text/javascript,${encodeURIComponent(`
-  export default function perform({ give, fail, workMs = 0, fill = 0 }) {
+  export default function perform({ give, fail, workMs = 0, cpuMs = 0, fill = 0 }) {
+    const before = process.cpuUsage()
+    while (process.cpuUsage(before).user < cpuMs * 1000);
     const until = performance.now() + workMs
     while (performance.now() < until);
     if (fail !== undefined) throw new TypeError(fail)
@@ -117,4 +119,20 @@ test('an owner that is known to be quick does not wait for those that are not', 
   expect((await attacks).every((each) => each.kind === 'stopped')).toBe(true)
   expect(timesMs.length).toBeGreaterThan(50)
   expect(timesMs.toSorted((a, b) => a - b)[Math.floor(timesMs.length * 0.95)]).toBeLessThan(250)
+}, 120_000)
+
+test('an owner with much to do that takes long does not delay one of whom nothing is known', async () => {
+  let done = 0
+  const heavy = Promise.all(Array.from({ length: 40 }, () => ask('heavy', { cpuMs: 60 }).finally(() => (done += 1))))
+  await vi.waitUntil(() => done >= 4, 60_000)
+  const waitedFor: number[] = []
+  for (let i = 0; i < 6; i += 1) {
+    const before = done
+    expect(await ask('somebody new', { give: i })).toEqual({ kind: 'returned', value: i })
+    waitedFor.push(done - before)
+  }
+  // Each waits for the task that is under way, and at most for one whose turn it was.
+  expect(Math.max(...waitedFor)).toBeLessThanOrEqual(2)
+  expect(done).toBeLessThan(40)
+  await heavy
 }, 120_000)

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { beforehand, isInTransaction } from '../platform/beforehand.ts'
 import { ComputingPool } from './pool.ts'
 import type { Task, TaskOutcome } from './task.ts'
 
@@ -10,8 +12,16 @@ let pool: ComputingPool | null = null
  * @source docs/decisions/0020-computing-apart.md
  */
 export function compute(task: Task): Promise<TaskOutcome> {
+  return isInTransaction() ? beforehand(keyOf(task), () => perform(task)) : perform(task)
+}
+
+function perform(task: Task): Promise<TaskOutcome> {
   pool ??= new ComputingPool()
   return pool.perform(task)
+}
+
+function keyOf(task: Task): string {
+  return createHash('sha256').update(JSON.stringify(task)).digest('base64')
 }
 
 /** For metrics and tests. */

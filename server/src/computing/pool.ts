@@ -188,8 +188,7 @@ export class ComputingPool {
         if (!this.#isFor(kind, owner)) return false
         // Who is known to be quick does not wait in one batch with who is not.
         if (first !== undefined && this.#owners.isProven(owner) !== this.#owners.isProven(first.owner)) return false
-        const max = this.#owners.isProven(owner) ? BATCH_MAX : UNPROVEN_BATCH_MAX
-        return (counts.get(owner) ?? 0) < max
+        return (counts.get(owner) ?? 0) < this.#batchMaxOf(owner)
       })
       if (next === null) break
       // What is large goes alone, so that nothing waits while it is handed over.
@@ -202,6 +201,12 @@ export class ComputingPool {
       if (next.isSuspect || next.isLarge || kind === 'noisy') break
     }
     return taken
+  }
+
+  /** Whose tasks take long has one of them in a batch: others have their turn after each. */
+  #batchMaxOf(owner: string): number {
+    if (this.#owners.isProven(owner)) return BATCH_MAX
+    return this.#owners.isSlow(owner) ? 1 : UNPROVEN_BATCH_MAX
   }
 
   #start(kind: Kind): void {

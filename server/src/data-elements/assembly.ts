@@ -20,6 +20,7 @@ import type { TroublesOf } from '../integrations/troubles.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { DataElement, DataKind } from './data-element.ts'
 import { createDataElements, type DataElements } from './data-elements.ts'
 import { createDataInstances, type DataInstances, type InstanceSelector } from './data-instances.ts'
@@ -35,6 +36,7 @@ export interface DataElementsRoomOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   connections: Connections
   customers: Customers
   collections: DerivedOptions['collections']
@@ -52,8 +54,15 @@ export interface DataElementsRoom {
 }
 
 export function createDataElementsRoom(options: DataElementsRoomOptions): DataElementsRoom {
-  const { database, clock, ids, connections, customers } = options
-  const elements = createDataElements({ database, clock, ids, connections, generated: createGeneration(options) })
+  const { database, clock, ids, sealing, connections, customers } = options
+  const elements = createDataElements({
+    database,
+    clock,
+    ids,
+    sealing,
+    connections,
+    generated: createGeneration(options),
+  })
   const instances = createDataInstances({ database, elements, connections, customers })
   const views = createDataElementViews({
     database,

@@ -10,6 +10,7 @@ import { integrationByKey } from '../integrations/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { fromWire, type Ids, secretUuid } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import { changedContent, type DataElement, type DataKind, givenContent, KINDS, layerOf } from './data-element.ts'
 import { contentsOf } from './inheritance.ts'
 import {
@@ -61,6 +62,7 @@ export interface DataElementsOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   connections: Pick<Connections, 'find' | 'byId'>
   /** Values of a field mapping that follow from its defaults and the connector of its app. */
   generated(of: { workspaceId: string; integrationId: string | null; content: Json }): Promise<Json>
@@ -233,7 +235,7 @@ class ElementRegistry implements DataElements {
       content,
       isCustomized: input.isCustomized ?? Object.keys(content).length > 0,
     }
-    await refusingTakenKey(name, element.key, () => insertElement(this.#o.database.db, created))
+    await refusingTakenKey(name, element.key, () => insertElement(this.#o.database.db, this.#o.sealing, created))
     return created
   }
 
@@ -337,7 +339,7 @@ class ElementRegistry implements DataElements {
           revision: secretUuid(),
           updatedAt: this.#o.clock.now(),
         }
-        await updateElement(tx, changed)
+        await updateElement(tx, this.#o.sealing, changed)
         return changed
       }),
     )

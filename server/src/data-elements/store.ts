@@ -1,5 +1,7 @@
 import type { Page } from '../api/paging.ts'
+import { asStoredJson, type OldRows } from '../exchanges/stored-json.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { DataElement, DataKind, Layer } from './data-element.ts'
 
 const columns = sql.raw(`e.id, e.workspace_id as "workspaceId", e.kind, e.integration_id as "integrationId",
@@ -7,21 +9,36 @@ const columns = sql.raw(`e.id, e.workspace_id as "workspaceId", e.kind, e.integr
   e.uuid, e.key, e.name, e.description, e.meta, e.content, e.is_customized as "isCustomized", e.revision,
   e.created_at as "createdAt", e.updated_at as "updatedAt", e.archived_at as "archivedAt"`)
 
-export async function insertElement(tx: Tx, e: DataElement): Promise<void> {
+export async function insertElement(tx: Tx, sealing: Sealing, e: DataElement): Promise<void> {
   await sql`
     insert into data_elements (id, workspace_id, kind, integration_id, connection_id, customer_id, parent_id, instance_key, uuid, key, name,
-      description, meta, content, is_customized, revision, created_at, updated_at)
+      description, meta, content, is_sealed, is_customized, revision, created_at, updated_at)
     values (${e.id}, ${e.workspaceId}, ${e.kind}, ${e.integrationId}, ${e.connectionId}, ${e.customerId}, ${e.parentId}, ${e.instanceKey},
-      ${e.uuid}, ${e.key}, ${e.name}, ${e.description}, ${asJson(e.meta)}, ${asJson(e.content)}, ${e.isCustomized}, ${e.revision},
+      ${e.uuid}, ${e.key}, ${e.name}, ${e.description}, ${asJson(e.meta)}, ${asStoredJson(sealing, e.content)}, true, ${e.isCustomized}, ${e.revision},
       ${e.createdAt}, ${e.updatedAt})`.execute(tx)
 }
 
-export async function updateElement(tx: Tx, e: DataElement): Promise<void> {
+export async function updateElement(tx: Tx, sealing: Sealing, e: DataElement): Promise<void> {
   await sql`
     update data_elements set key = ${e.key}, name = ${e.name}, description = ${e.description}, meta = ${asJson(e.meta)},
-      content = ${asJson(e.content)}, is_customized = ${e.isCustomized}, revision = ${e.revision}, updated_at = ${e.updatedAt},
+      content = ${asStoredJson(sealing, e.content)}, is_sealed = true, is_customized = ${e.isCustomized}, revision = ${e.revision}, updated_at = ${e.updatedAt},
       archived_at = ${e.archivedAt}
      where id = ${e.id}`.execute(tx)
+}
+
+/** Contents that were stored before secrets in them were sealed. */
+export const unsealedElements: OldRows<Pick<DataElement, 'id' | 'content'>> = {
+  take: async (tx, limit) =>
+    (
+      await sql<Pick<DataElement, 'id' | 'content'>>`
+        select id, content from data_elements where not is_sealed order by id limit ${limit} for update`.execute(tx)
+    ).rows,
+  async keep(tx, sealing, { id, content }) {
+    await sql`update data_elements set content = ${asStoredJson(sealing, content)} where id = ${id}`.execute(tx)
+  },
+  async mark(tx, ids) {
+    await sql`update data_elements set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
+  },
 }
 
 export async function elementById(

@@ -103,7 +103,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
     const changed = { ...type, revision: secretUuid(), updatedAt: clock.now() }
     await refusingTakenKey('app event type', changed.key, () =>
       database.transaction(async (tx) => {
-        await updateAppEventType(tx, changed)
+        await updateAppEventType(tx, options.sealing, changed)
         if (fact !== undefined) await options.facts.record(tx, fact, changed)
       }),
     )
@@ -149,7 +149,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
       }
       const type = merged(options.sealing, blank, body)
       await check(type)
-      await refusingTakenKey('app event type', type.key, () => insertAppEventType(database.db, type))
+      await refusingTakenKey('app event type', type.key, () => insertAppEventType(database.db, options.sealing, type))
       return answer(type)
     },
     get: async (call) => answer(await find(call), call.principal.isAdmin),

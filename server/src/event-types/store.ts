@@ -1,4 +1,5 @@
 import type { Page } from '../api/paging.ts'
+import { asStoredJson } from '../exchanges/stored-json.ts'
 import { uuids } from '../platform/array-parameters.ts'
 import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
@@ -9,39 +10,43 @@ const columns = sql.raw(`id, workspace_id as "workspaceId", uuid, key, name, des
   tenant_id_formula as "tenantIdFormula", user_id_formula as "userIdFormula", validate_events as "validateEvents",
   webhook_key as "webhookKey", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
 
-export async function insertAppEventType(tx: Tx, t: AppEventType): Promise<void> {
+export async function insertAppEventType(tx: Tx, sealing: Sealing, t: AppEventType): Promise<void> {
   await sql`
     insert into app_event_types (id, workspace_id, uuid, key, name, description, meta, schema, example, subscribe_request, unsubscribe_request,
       tenant_id_formula, user_id_formula, validate_events, webhook_key, secrets_sealed, is_sealed, revision, created_at, updated_at)
-    values (${t.id}, ${t.workspaceId}, ${t.uuid}, ${t.key}, ${t.name}, ${t.description}, ${asJson(t.meta)}, ${asJson(t.schema)}, ${asJson(t.example)},
-      ${asJson(t.subscribeRequest)}, ${asJson(t.unsubscribeRequest)}, ${asJson(t.tenantIdFormula)}, ${asJson(t.userIdFormula)},
+    values (${t.id}, ${t.workspaceId}, ${t.uuid}, ${t.key}, ${t.name}, ${t.description}, ${asJson(t.meta)}, ${asJson(t.schema)}, ${asStoredJson(sealing, t.example)},
+      ${asStoredJson(sealing, t.subscribeRequest)}, ${asStoredJson(sealing, t.unsubscribeRequest)}, ${asStoredJson(sealing, t.tenantIdFormula)}, ${asStoredJson(sealing, t.userIdFormula)},
       ${t.validateEvents}, ${t.webhookKey}, ${t.secretsSealed}, true, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
     tx,
   )
 }
 
-export async function updateAppEventType(tx: Tx, t: AppEventType): Promise<void> {
+export async function updateAppEventType(tx: Tx, sealing: Sealing, t: AppEventType): Promise<void> {
   await sql`
     update app_event_types set key = ${t.key}, name = ${t.name}, description = ${t.description}, meta = ${asJson(t.meta)},
-      schema = ${asJson(t.schema)}, example = ${asJson(t.example)}, subscribe_request = ${asJson(t.subscribeRequest)},
-      unsubscribe_request = ${asJson(t.unsubscribeRequest)}, tenant_id_formula = ${asJson(t.tenantIdFormula)},
-      user_id_formula = ${asJson(t.userIdFormula)}, validate_events = ${t.validateEvents}, webhook_key = ${t.webhookKey},
+      schema = ${asJson(t.schema)}, example = ${asStoredJson(sealing, t.example)}, subscribe_request = ${asStoredJson(sealing, t.subscribeRequest)},
+      unsubscribe_request = ${asStoredJson(sealing, t.unsubscribeRequest)}, tenant_id_formula = ${asStoredJson(sealing, t.tenantIdFormula)},
+      user_id_formula = ${asStoredJson(sealing, t.userIdFormula)}, validate_events = ${t.validateEvents}, webhook_key = ${t.webhookKey},
       secrets_sealed = ${t.secretsSealed}, is_sealed = true,
       revision = ${t.revision}, updated_at = ${t.updatedAt}, archived_at = ${t.archivedAt}
      where id = ${t.id}`.execute(tx)
 }
 
-/** Seals secrets in requests that were stored before they were sealed. */
+type Sealable = Requests & Pick<AppEventType, 'id' | 'secretsSealed' | 'example' | 'tenantIdFormula' | 'userIdFormula'>
+
+/** Seals secrets in types that were stored before they were sealed. */
 export async function sealOldRequests(tx: Tx, sealing: Sealing): Promise<void> {
-  const { rows } = await sql<Requests & { id: string }>`
-    select id, subscribe_request as "subscribeRequest", unsubscribe_request as "unsubscribeRequest"
+  const { rows } = await sql<Sealable>`
+    select id, subscribe_request as "subscribeRequest", unsubscribe_request as "unsubscribeRequest", secrets_sealed as "secretsSealed",
+           example, tenant_id_formula as "tenantIdFormula", user_id_formula as "userIdFormula"
       from app_event_types where not is_sealed for update`.execute(tx)
-  const nothing = { subscribeRequest: null, unsubscribeRequest: null, secretsSealed: null }
-  for (const { id, ...given } of rows) {
-    const { subscribeRequest, unsubscribeRequest, secretsSealed } = sealedRequests(sealing, given, nothing)
+  for (const t of rows) {
+    const { subscribeRequest, unsubscribeRequest, secretsSealed } = sealedRequests(sealing, t, t)
     await sql`
-      update app_event_types set subscribe_request = ${asJson(subscribeRequest)}, unsubscribe_request = ${asJson(unsubscribeRequest)},
-        secrets_sealed = ${secretsSealed}, is_sealed = true where id = ${id}`.execute(tx)
+      update app_event_types set subscribe_request = ${asStoredJson(sealing, subscribeRequest)},
+        unsubscribe_request = ${asStoredJson(sealing, unsubscribeRequest)}, example = ${asStoredJson(sealing, t.example)},
+        tenant_id_formula = ${asStoredJson(sealing, t.tenantIdFormula)}, user_id_formula = ${asStoredJson(sealing, t.userIdFormula)},
+        secrets_sealed = ${secretsSealed}, is_sealed = true where id = ${t.id}`.execute(tx)
   }
 }
 

@@ -8,6 +8,7 @@ import type { Flows } from '../flows/flows.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { createIds, secretUuid } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import type { Workspace } from '../workspaces/workspace.ts'
 
@@ -20,6 +21,7 @@ const FLOW_KEY = 'tell-the-app'
 export interface ExampleParts {
   database: Database
   clock: Clock
+  sealing: Sealing
   directory: WorkspaceDirectory
   customers: Customers
   flows: Flows
@@ -56,7 +58,7 @@ const NODES: FlowNodes = {
  * Made once, in an empty workspace.
  */
 export async function createExample(parts: ExampleParts, workspace: Workspace): Promise<void> {
-  const { database, clock, customers, flows } = parts
+  const { database, clock, sealing, customers, flows } = parts
   const admin: Principal = {
     workspaceId: workspace.id,
     workspaceKey: workspace.key,
@@ -91,7 +93,7 @@ export async function createExample(parts: ExampleParts, workspace: Workspace): 
     updatedAt: now,
     archivedAt: null,
   }
-  await insertAppEventType(database.db, type)
+  await insertAppEventType(database.db, sealing, type)
   await flows.create(admin, { key: FLOW_KEY, name: 'Tell the application', nodes: NODES, autoCreateInstances: true })
   await customers.create(workspace.id, { internalId: EXAMPLE_CUSTOMER, name: 'Example customer' })
 }

@@ -1,4 +1,5 @@
 import { type ExactNumber, isNumber } from '@permea/contract'
+import { secretsInCode } from './code-secrets.ts'
 import { MASKED, maskedText } from './masked.ts'
 import { maskedPieces, overPieces } from './pieces.ts'
 import { isPublicAttribute, isSecretName, NAMING_FIELDS } from './secret-names.ts'
@@ -99,6 +100,44 @@ export function literalSecretsOf(config: unknown): string[] {
   return found
 }
 
+/** Whether there is anything in a value that nobody should read where it is stored: by its name, or in code. */
+export function holdsSecrets(value: unknown): boolean {
+  return literalSecretsOf(value).length > 0 || someText(value, (text) => secretsInCode(text).length > 0)
+}
+
+/** Secrets that stand in the code of functions and expressions, wherever it is. */
+export function codeSecretsOf(value: unknown): string[] {
+  const found: string[] = []
+  someText(value, (text) => {
+    found.push(...secretsInCode(text))
+    return false
+  })
+  return found
+}
+
+function someText(value: unknown, is: (text: string) => boolean): boolean {
+  if (typeof value === 'string') return is(value)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).some((each) => someText(each, is))
+}
+
+/**
+ * Of literal secrets those that are looked for wherever texts are shown, with the part behind a scheme, which a receiver
+ * may repeat alone. Words and small numbers stand in too many other places, and masking them there hides more than it
+ * keeps: they are masked only where they were given.
+ */
+export function tellingSecrets(secrets: readonly string[]): string[] {
+  return secrets.flatMap((secret) => [secret, ...secret.split(/\s+/).slice(1)]).filter((each) => !isWord(each))
+}
+
+const WORD_CHARS_MAX = 12
+const NUMBER_CHARS_MAX = 7
+
+function isWord(text: string): boolean {
+  if (text.length <= NUMBER_CHARS_MAX && /^[\d.:-]+$/.test(text)) return true
+  return text.length <= WORD_CHARS_MAX && /^\p{L}?[\p{Ll}_-]*$/u.test(text)
+}
+
 function overLeaves(value: unknown, place: Place, at: (leaf: Leaf, place: Place) => unknown): unknown {
   if (typeof value === 'string' || isNumber(value)) return at(value, place)
   if (typeof value !== 'object' || value === null) return value
@@ -115,6 +154,8 @@ function overLeaves(value: unknown, place: Place, at: (leaf: Leaf, place: Place)
   const entries = Object.entries(value)
   const [operator = ''] = entries[0] ?? []
   if (POINTING.has(operator) || (place.isSecret && isSchema(value))) return value
+  // `getCredentials: { type: 'javascript', code: '…' }` says how to come by secrets.
+  if (place.isSecret && isFunction(value)) return overLeaves(value, { ...place, isSecret: false }, at)
   const isNamed = namesIn(value).some((name) => isSecretName(name, 'address'))
   return Object.fromEntries(
     entries.map(([name, each]) => {
@@ -139,6 +180,10 @@ function namesIn(value: unknown): string[] {
 function isSchema(value: object): boolean {
   const { type } = value as { type?: unknown }
   return /^(?:string|number|integer|boolean|object|array)$/.test(String(type)) && !('value' in value)
+}
+
+function isFunction({ type }: { type?: unknown }): boolean {
+  return type === 'javascript' || type === 'mapping' || String(type).endsWith('-mapping')
 }
 
 function keyOf({ path }: Place): string {

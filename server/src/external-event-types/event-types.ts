@@ -11,6 +11,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Facts } from '../platform/facts.ts'
 import { fromWire, type Ids, secretUuid, toWire } from '../platform/ids.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import { type ExternalEventType, eventTypeLayerOf, type FunctionSlot, isNarrower, SLOTS } from './event-type.ts'
 import {
   externalEventTypeById,
@@ -33,6 +34,7 @@ export interface ExternalEventTypesOptions {
   database: Database
   clock: Clock
   ids: Ids
+  sealing: Sealing
   functions: Functions
   /** Connections are told of by the engine: a selector as the token may use it. */
   findConnection(principal: Principal, selector: string): Promise<{ id: string; integrationId: string | null }>
@@ -149,7 +151,9 @@ class TypeRegistry implements ExternalEventTypes {
     }
     const type = merged(blank, input)
     await this.#check(type, input)
-    await refusingTakenKey('external event type', type.key, () => insertExternalEventType(this.#o.database.db, type))
+    await refusingTakenKey('external event type', type.key, () =>
+      insertExternalEventType(this.#o.database.db, this.#o.sealing, type),
+    )
     return type
   }
 
@@ -209,7 +213,7 @@ class TypeRegistry implements ExternalEventTypes {
     const saved = { ...type, revision: secretUuid(), updatedAt: this.#o.clock.now() }
     await refusingTakenKey('external event type', saved.key, () =>
       this.#o.database.transaction(async (tx) => {
-        await updateExternalEventType(tx, saved)
+        await updateExternalEventType(tx, this.#o.sealing, saved)
         if (fact !== undefined) await this.#o.facts.record(tx, fact, saved)
       }),
     )

@@ -1,5 +1,7 @@
 import type { Page } from '../api/paging.ts'
+import { asStoredJson, type OldRows } from '../exchanges/stored-json.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { EventTypeLayer, ExternalEventType } from './event-type.ts'
 
 const columns =
@@ -7,25 +9,46 @@ const columns =
   parent_id as "parentId", root_id as "rootId", uuid, key, name, description, meta, parameters_schema as "parametersSchema", schema, example,
   subscribe, handle, unsubscribe, refresh, dedupe_key as "dedupeKey", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
 
-export async function insertExternalEventType(tx: Tx, t: ExternalEventType): Promise<void> {
+export async function insertExternalEventType(tx: Tx, sealing: Sealing, t: ExternalEventType): Promise<void> {
   await sql`
     insert into external_event_types (id, workspace_id, integration_id, connection_id, parent_id, root_id, uuid, key, name, description, meta,
-      parameters_schema, schema, example, subscribe, handle, unsubscribe, refresh, dedupe_key, revision, created_at, updated_at)
+      parameters_schema, schema, example, subscribe, handle, unsubscribe, refresh, dedupe_key, is_sealed, revision, created_at, updated_at)
     values (${t.id}, ${t.workspaceId}, ${t.integrationId}, ${t.connectionId}, ${t.parentId}, ${t.rootId}, ${t.uuid}, ${t.key}, ${t.name},
-      ${t.description}, ${asJson(t.meta)}, ${asJson(t.parametersSchema)}, ${asJson(t.schema)}, ${asJson(t.example)}, ${asJson(t.subscribe)},
-      ${asJson(t.handle)}, ${asJson(t.unsubscribe)}, ${asJson(t.refresh)}, ${asJson(t.dedupeKey)}, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
+      ${t.description}, ${asJson(t.meta)}, ${asJson(t.parametersSchema)}, ${asJson(t.schema)}, ${asStoredJson(sealing, t.example)}, ${asStoredJson(sealing, t.subscribe)},
+      ${asStoredJson(sealing, t.handle)}, ${asStoredJson(sealing, t.unsubscribe)}, ${asStoredJson(sealing, t.refresh)}, ${asJson(t.dedupeKey)}, true, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
     tx,
   )
 }
 
-export async function updateExternalEventType(tx: Tx, t: ExternalEventType): Promise<void> {
+export async function updateExternalEventType(tx: Tx, sealing: Sealing, t: ExternalEventType): Promise<void> {
   await sql`
     update external_event_types set key = ${t.key}, name = ${t.name}, description = ${t.description}, meta = ${asJson(t.meta)},
-      parameters_schema = ${asJson(t.parametersSchema)}, schema = ${asJson(t.schema)}, example = ${asJson(t.example)},
-      subscribe = ${asJson(t.subscribe)}, handle = ${asJson(t.handle)}, unsubscribe = ${asJson(t.unsubscribe)}, refresh = ${asJson(t.refresh)},
-      dedupe_key = ${asJson(t.dedupeKey)},
+      parameters_schema = ${asJson(t.parametersSchema)}, schema = ${asJson(t.schema)}, example = ${asStoredJson(sealing, t.example)},
+      subscribe = ${asStoredJson(sealing, t.subscribe)}, handle = ${asStoredJson(sealing, t.handle)}, unsubscribe = ${asStoredJson(sealing, t.unsubscribe)}, refresh = ${asStoredJson(sealing, t.refresh)},
+      dedupe_key = ${asJson(t.dedupeKey)}, is_sealed = true,
       revision = ${t.revision}, updated_at = ${t.updatedAt}, archived_at = ${t.archivedAt}
      where id = ${t.id}`.execute(tx)
+}
+
+type Sealable = Pick<ExternalEventType, 'id' | 'example' | 'subscribe' | 'handle' | 'unsubscribe' | 'refresh'>
+
+/** Functions that were stored before secrets in them were sealed. */
+export const unsealedExternalEventTypes: OldRows<Sealable> = {
+  take: async (tx, limit) =>
+    (
+      await sql<Sealable>`
+        select id, example, subscribe, handle, unsubscribe, refresh from external_event_types
+         where not is_sealed order by id limit ${limit} for update`.execute(tx)
+    ).rows,
+  async keep(tx, sealing, t) {
+    await sql`
+      update external_event_types set example = ${asStoredJson(sealing, t.example)}, subscribe = ${asStoredJson(sealing, t.subscribe)},
+        handle = ${asStoredJson(sealing, t.handle)}, unsubscribe = ${asStoredJson(sealing, t.unsubscribe)},
+        refresh = ${asStoredJson(sealing, t.refresh)} where id = ${t.id}`.execute(tx)
+  },
+  async mark(tx, ids) {
+    await sql`update external_event_types set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
+  },
 }
 
 export async function externalEventTypeById(

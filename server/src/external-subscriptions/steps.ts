@@ -161,7 +161,8 @@ class StepWorker implements ExternalSteps {
       const [current] = await lockExternalSubscriptions(tx, [id])
       if (current !== undefined && dueExternalStep(current) !== null) return AGAIN
       await dropSteps(tx, [id])
-      if (current !== undefined) await updateExternalSubscriptions(tx, [this.#changed(settled(current))])
+      if (current !== undefined)
+        await updateExternalSubscriptions(tx, this.#o.sealing, [this.#changed(settled(current))])
       return { kind: 'finished' }
     })
   }
@@ -172,7 +173,7 @@ class StepWorker implements ExternalSteps {
       const [current] = await lockExternalSubscriptions(tx, [id])
       if (current === undefined) return
       const error = errorData('external_subscription_failed', 'the connection is disconnected')
-      await updateExternalSubscriptions(tx, [
+      await updateExternalSubscriptions(tx, this.#o.sealing, [
         this.#changed({ ...current, status: 'error', error, nextAttemptAt: null }),
       ])
       await postponeSteps(tx, [{ id, until }])
@@ -251,6 +252,7 @@ class StepWorker implements ExternalSteps {
     await dropSteps(tx, idsOf('drop'))
     await updateExternalSubscriptions(
       tx,
+      this.#o.sealing,
       all.map(({ change }) => change),
     )
     await renewSteps(tx, idsOf('renew'), now)

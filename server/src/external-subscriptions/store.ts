@@ -1,7 +1,9 @@
 import type { ErrorData } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
+import { asStoredJson, type OldRows } from '../exchanges/stored-json.ts'
 import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
 import { shardOf } from '../platform/ownership.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { ExternalSubscription, ExternalSubscriptionStatus } from './subscription.ts'
 
 const columns =
@@ -15,14 +17,14 @@ const columns =
   s.pull_strategy as "pullStrategy", s.pull_interval_seconds as "pullIntervalSeconds", s.pull_due_at as "pullDueAt",
   s.revision, s.created_at as "createdAt", s.updated_at as "updatedAt", s.archived_at as "archivedAt"`)
 
-export async function insertExternalSubscription(tx: Tx, s: ExternalSubscription): Promise<boolean> {
+export async function insertExternalSubscription(tx: Tx, sealing: Sealing, s: ExternalSubscription): Promise<boolean> {
   const { rows } = await sql<{ id: string }>`
     insert into external_event_subscriptions (id, workspace_id, customer_id, connection_id, integration_id, external_event_type_id, event_key,
-      parameters, parameters_hash, name, webhook_uuid, webhook_uri, is_wanted, is_manual, is_live, status, pull_strategy, pull_interval_seconds, revision, created_at,
+      parameters, parameters_hash, name, webhook_uuid, webhook_uri, is_wanted, is_manual, is_live, status, pull_strategy, pull_interval_seconds, is_sealed, revision, created_at,
       updated_at)
     values (${s.id}, ${s.workspaceId}, ${s.customerId}, ${s.connectionId}, ${s.integrationId}, ${s.externalEventTypeId}, ${s.eventKey},
-      ${asJson(s.parameters)}, ${s.parametersHash}, ${s.name}, ${s.webhookUuid}, ${s.webhookUri}, ${s.isWanted}, ${s.isManual}, ${s.isLive},
-      ${s.status}, ${s.pullStrategy}, ${s.pullIntervalSeconds}, ${s.revision}, ${s.createdAt}, ${s.updatedAt})
+      ${asStoredJson(sealing, s.parameters)}, ${s.parametersHash}, ${s.name}, ${s.webhookUuid}, ${s.webhookUri}, ${s.isWanted}, ${s.isManual}, ${s.isLive},
+      ${s.status}, ${s.pullStrategy}, ${s.pullIntervalSeconds}, true, ${s.revision}, ${s.createdAt}, ${s.updatedAt})
     on conflict do nothing returning id`.execute(tx)
   return rows.length === 1
 }
@@ -40,17 +42,20 @@ export interface ExternalSubscriptionChange {
  */
 export async function updateExternalSubscriptions(
   tx: Tx,
+  sealing: Sealing,
   changes: readonly ExternalSubscriptionChange[],
 ): Promise<void> {
   if (changes.length === 0) return
   const rows = changes.map(({ subscription, state }) => ({
     ...subscription,
+    // As a text: taken out of JSON it would lose the space that it begins with where it is sealed.
+    parameters: asStoredJson(sealing, subscription.parameters),
     // The one that is there is kept where none is given.
     stateSealed: state?.sealed ?? null,
     hasState: state !== undefined,
   }))
   await sql`
-    update external_event_subscriptions s set parameters = c."parameters", parameters_hash = c."parametersHash", name = c."name",
+    update external_event_subscriptions s set parameters = c."parameters"::json, is_sealed = true, parameters_hash = c."parametersHash", name = c."name",
       webhook_uri = c."webhookUri", is_wanted = c."isWanted", is_manual = c."isManual", is_live = c."isLive", status = c."status",
       error = c."error", is_registered = c."isRegistered", wants_resubscribe = c."wantsResubscribe", wants_refresh = c."wantsRefresh",
       subscribed_by = c."subscribedBy", attempts = c."attempts", next_attempt_at = c."nextAttemptAt", next_refresh_at = c."nextRefreshAt",
@@ -59,13 +64,32 @@ export async function updateExternalSubscriptions(
       pull_strategy = c."pullStrategy", pull_interval_seconds = c."pullIntervalSeconds", pull_due_at = c."pullDueAt",
       state_sealed = case when c."hasState" then c."stateSealed" else s.state_sealed end,
       state_version = s.state_version + c."hasState"::int
-      from json_to_recordset(${asJson(rows)}) as c ("id" uuid, "parameters" json, "parametersHash" text, "name" text, "webhookUri" text,
+      from json_to_recordset(${asJson(rows)}) as c ("id" uuid, "parameters" text, "parametersHash" text, "name" text, "webhookUri" text,
         "isWanted" boolean, "isManual" boolean, "isLive" boolean, "status" text, "error" jsonb, "isRegistered" boolean,
         "wantsResubscribe" boolean, "wantsRefresh" boolean, "subscribedBy" text, "attempts" int, "nextAttemptAt" timestamptz,
         "nextRefreshAt" timestamptz, "refreshDueAt" timestamptz, "refreshAttempts" int, "globalWebhookKey" text,
         "globalWebhookSelector" text, "revision" uuid, "updatedAt" timestamptz, "archivedAt" timestamptz, "pullStrategy" text,
         "pullIntervalSeconds" int, "pullDueAt" timestamptz, "hasState" boolean, "stateSealed" text)
      where s.id = c."id"`.execute(tx)
+}
+
+/** Parameters that were stored before secrets in them were sealed. */
+export const unsealedSubscriptions: OldRows<Pick<ExternalSubscription, 'id' | 'parameters'>> = {
+  take: async (tx, limit) =>
+    (
+      await sql<Pick<ExternalSubscription, 'id' | 'parameters'>>`
+        select id, parameters from external_event_subscriptions
+         where not is_sealed order by id limit ${limit} for update`.execute(tx)
+    ).rows,
+  async keep(tx, sealing, { id, parameters }) {
+    await sql`
+      update external_event_subscriptions set parameters = ${asStoredJson(sealing, parameters)} where id = ${id}`.execute(
+      tx,
+    )
+  },
+  async mark(tx, ids) {
+    await sql`update external_event_subscriptions set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
+  },
 }
 
 /** The registration that there is will not do any more. */

@@ -115,7 +115,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
     const pullIntervalSeconds = intervalOf(pullStrategy, wanted)
     const row = { ...blank, isManual: false, pullStrategy, pullIntervalSeconds }
     const key = { connectionId: connection.id, eventKey, parametersHash: row.parametersHash }
-    await insertExternalSubscription(tx, row)
+    await insertExternalSubscription(tx, this.#o.sealing, row)
     const current = await lockSharedSubscription(tx, key)
     if (current === null) throw new Error('a subscription that was just made is there')
     // Of several that want different ones, the shortest interval counts.
@@ -146,7 +146,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
     const blank = this.#blank(connection, { ...input, name: input.name ?? definition.name })
     const row = { ...blank, pullStrategy, pullIntervalSeconds: intervalOf(pullStrategy, {}) }
     const secret = await this.#o.database.transaction(async (tx) => {
-      await insertExternalSubscription(tx, row)
+      await insertExternalSubscription(tx, this.#o.sealing, row)
       const made = input.address === null ? null : await this.destinations.point(tx, row, input.address)
       await this.#follow(tx, row)
       return made
@@ -309,7 +309,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
 
   async #save(tx: Tx, row: ExternalSubscription): Promise<void> {
     const subscription = { ...row, revision: secretUuid(), updatedAt: this.#o.clock.now() }
-    await updateExternalSubscriptions(tx, [{ subscription }])
+    await updateExternalSubscriptions(tx, this.#o.sealing, [{ subscription }])
   }
 
   async #current(id: string): Promise<ExternalSubscription> {

@@ -1,15 +1,17 @@
+import { createHash } from 'node:crypto'
 import type { FlowNodes } from '@permea/contract'
 import { refusingTakenKey } from '../api/elements.ts'
 import { checkSchema } from '../api/json-schema.ts'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Functions, Whose } from '../functions/function.ts'
+import { beforehand } from '../platform/beforehand.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { ConnectorEvents } from './connector-events.ts'
-import { customOf, type Flow, type FlowContent, laidOver, withoutReadOnly } from './flow.ts'
+import { customOf, type Flow, type FlowContent, type FlowInstance, laidOver, withoutReadOnly } from './flow.ts'
 import { ownNodes, shownNodes, withKeptNodes } from './node-secrets.ts'
 import type { NodeTypes } from './node-type.ts'
 import {
@@ -20,7 +22,7 @@ import {
   refuseProblems,
   triggerWishes,
 } from './plan.ts'
-import { insertFlow, keepVersion, nodesOfVersion, updateFlow } from './store.ts'
+import { insertFlow, insertInstance, keepVersion, nodesOfVersion, updateFlow, updateInstance } from './store.ts'
 
 export interface DefinitionsOptions {
   database: Database
@@ -62,6 +64,9 @@ export interface Definitions {
   insert(tx: Tx, flow: Flow): Promise<Flow>
   /** Writes a change under a new revision. */
   save(tx: Tx, flow: Flow): Promise<Flow>
+  insertInstance(tx: Tx, instance: FlowInstance): Promise<void>
+  /** Writes a change of an instance as it is given. */
+  saveInstance(tx: Tx, instance: FlowInstance): Promise<void>
 }
 
 /** Refuses nodes that make no sense. What is only not there yet is kept: it is told of, and refused when it is to run. */
@@ -74,7 +79,12 @@ async function refuseBadNodes(
   // What is wrong is named first; what is only missing would be kept.
   const wrong = problems.filter((each) => each.isIncomplete !== true)
   if (wrong.length > 0) refuseProblems([...wrong, ...problems.filter((each) => each.isIncomplete === true)])
-  if (!how.isCodeKnown) refuseProblems(await codeProblems(nodes, how.whose, { nodeTypes, functions }))
+  if (how.isCodeKnown) return
+  // All of it in one go before the transaction that stores them.
+  const key = createHash('sha256')
+    .update(JSON.stringify([how.whose, nodes]))
+    .digest('base64')
+  refuseProblems(await beforehand(key, () => codeProblems(nodes, how.whose, { nodeTypes, functions })))
 }
 
 /** What is wrong with the code and the schemas in nodes: found by loading them once. */
@@ -179,14 +189,16 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
       return Object.values(nodes).some((node) => nodeTypes.get(node.type)?.needsConnection === true)
     },
     async insert(tx, flow) {
-      await refusingTakenKey('flow', flow.key, () => insertFlow(tx, flow))
+      await refusingTakenKey('flow', flow.key, () => insertFlow(tx, sealing, flow))
       return flow
     },
     async save(tx, flow) {
       const changed = { ...flow, revision: secretUuid(), updatedAt: clock.now() }
-      await refusingTakenKey('flow', flow.key, () => updateFlow(tx, changed))
+      await refusingTakenKey('flow', flow.key, () => updateFlow(tx, sealing, changed))
       return changed
     },
+    insertInstance: (tx, instance) => insertInstance(tx, sealing, instance),
+    saveInstance: (tx, instance) => updateInstance(tx, sealing, instance),
   }
   return definitions
 }

@@ -6,6 +6,7 @@ import { type Customer, customerAnswer } from '../customers/customer.ts'
 import { isRecord } from '../formulas/coercion.ts'
 import { type Integration, integrationAnswer } from '../integrations/integration.ts'
 import { toWire } from '../platform/ids.ts'
+import { shownParameters } from './parameter-secrets.ts'
 
 /** What a definition and an instance have in common: nodes of their own, or those of a parent with some changed. */
 export interface FlowContent {
@@ -168,7 +169,7 @@ export function flowAnswer(flow: Flow, beside: FlowBeside): z.input<typeof WireF
     universalFlowId: flow.universalFlowId === null ? undefined : toWire('uf', flow.universalFlowId),
     universalFlowRevision: flow.universalFlowRevision ?? undefined,
     parametersSchema: flow.parametersSchema ?? undefined,
-    parameters: flow.parameters ?? undefined,
+    parameters: shownParameters(flow.parameters) ?? undefined,
     enabled: flow.isEnabled,
     ordered: flow.isOrdered,
     concurrency: flow.concurrency ?? undefined,
@@ -204,7 +205,7 @@ export function instanceAnswer(
     flowRevision: instance.flowRevision ?? undefined,
     universalFlowId: instance.universalFlowId === null ? undefined : toWire('uf', instance.universalFlowId),
     universalFlowRevision: instance.universalFlowRevision ?? undefined,
-    parameters: instance.parameters ?? undefined,
+    parameters: shownParameters(instance.parameters) ?? undefined,
     enabled: instance.isEnabled,
     ordered: instance.isOrdered,
     concurrency: instance.concurrency ?? undefined,

@@ -14,6 +14,7 @@ import type { Sealing } from '../platform/sealing.ts'
 import type { Definitions } from './definitions.ts'
 import type { Flow } from './flow.ts'
 import { type FlowPast, flowHistory, flowPast } from './history-store.ts'
+import { keptParameters } from './parameter-secrets.ts'
 import { flowById, flowStandingIn, flowsByKey, nodesOfVersion } from './store.ts'
 
 type Input = z.output<typeof FlowInput>
@@ -165,7 +166,7 @@ class FlowRegistry implements Flows {
     const named =
       universal === null ? input : { ...input, key: input.key ?? universal.key, name: input.name ?? universal.name }
     // Null is a word: nothing, whatever the universal flow has.
-    const given = <Field extends 'parametersSchema' | 'parameters' | 'concurrency'>(field: Field): Flow[Field] =>
+    const given = <Field extends 'parametersSchema' | 'concurrency'>(field: Field): Flow[Field] =>
       input[field] === undefined ? (universal?.[field] ?? null) : (input[field] as Flow[Field])
     return definitions.insert(tx, {
       ...newElement(named, this.#o, 'a flow'),
@@ -176,7 +177,7 @@ class FlowRegistry implements Flows {
       universalFlowId: universal?.id ?? null,
       universalFlowRevision: universal?.revision ?? null,
       parametersSchema: given('parametersSchema'),
-      parameters: given('parameters'),
+      parameters: keptParameters(input.parameters, universal?.parameters ?? null),
       isEnabled: input.enabled ?? universal?.isEnabled ?? true,
       autoCreateInstances: input.autoCreateInstances ?? universal?.autoCreateInstances ?? false,
       isOrdered: input.ordered ?? universal?.isOrdered ?? false,
@@ -209,7 +210,7 @@ class FlowRegistry implements Flows {
         description: input.description === undefined ? flow.description : input.description,
         meta: input.meta === undefined ? flow.meta : input.meta,
         parametersSchema: input.parametersSchema === undefined ? flow.parametersSchema : input.parametersSchema,
-        parameters: input.parameters === undefined ? flow.parameters : input.parameters,
+        parameters: keptParameters(input.parameters, flow.parameters),
         isEnabled: input.enabled ?? flow.isEnabled,
         autoCreateInstances: input.autoCreateInstances ?? flow.autoCreateInstances,
         isOrdered: input.ordered ?? flow.isOrdered,

@@ -14,17 +14,9 @@ import type { Definitions } from './definitions.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import type { Flows } from './flows.ts'
 import { anyInstance, createLocating, flowSelectorOf, givenText, type Locate } from './instance-location.ts'
+import { keptParameters } from './parameter-secrets.ts'
 import type { Setup } from './setup.ts'
-import {
-  flowById,
-  insertInstance,
-  instanceById,
-  instancesOfConnection,
-  instancesOfFlow,
-  listInstances,
-  lockInstance,
-  updateInstance,
-} from './store.ts'
+import { flowById, instanceById, instancesOfConnection, instancesOfFlow, listInstances, lockInstance } from './store.ts'
 
 type Input = z.output<typeof FlowInstanceInput>
 type Selector = z.output<typeof FlowInstanceSelector>
@@ -243,7 +235,7 @@ class InstanceRegistry implements Instances {
           (current.flowId !== null && input.name !== undefined && input.name !== current.name),
         description: input.description === undefined ? current.description : input.description,
         meta: input.meta === undefined ? current.meta : input.meta,
-        parameters: input.parameters === undefined ? current.parameters : input.parameters,
+        parameters: keptParameters(input.parameters, current.parameters),
         isEnabled: input.enabled ?? current.isEnabled,
         isOrdered: input.ordered ?? current.isOrdered,
         concurrency: input.concurrency === undefined ? current.concurrency : input.concurrency,
@@ -387,7 +379,7 @@ class InstanceRegistry implements Instances {
       name: input.name ?? flow?.name ?? 'Flow',
       description: input.description ?? flow?.description ?? null,
       meta: input.meta ?? null,
-      parameters: input.parameters ?? flow?.parameters ?? null,
+      parameters: keptParameters(input.parameters ?? undefined, flow?.parameters ?? null),
       // What is not complete waits for somebody to complete and enable it.
       isEnabled: isComplete && (input.enabled ?? flow?.isEnabled ?? true),
       isOrdered: input.ordered ?? flow?.isOrdered ?? false,
@@ -404,9 +396,11 @@ class InstanceRegistry implements Instances {
       updatedAt: now,
       archivedAt: null,
     }
-    await refusingTakenKey('flow instance', instance.instanceKey, () => insertInstance(tx, instance))
+    await refusingTakenKey('flow instance', instance.instanceKey, () =>
+      this.#o.definitions.insertInstance(tx, instance),
+    )
     const ready = { ...instance, ...(await this.#o.setup(tx, instance)) }
-    await updateInstance(tx, ready)
+    await this.#o.definitions.saveInstance(tx, ready)
     return ready
   }
 
@@ -423,7 +417,7 @@ class InstanceRegistry implements Instances {
       revision: secretUuid(),
       updatedAt: this.#o.clock.now(),
     }
-    await updateInstance(tx, ready)
+    await this.#o.definitions.saveInstance(tx, ready)
     return ready
   }
 }

@@ -1,9 +1,9 @@
 import { createPermea, type Permea } from '@permea/sdk'
 import { answering, buildHouse, type House, type Receiver, refusalKey, startReceiver } from '@permea/testkit'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { sealOldRows } from '../exchanges/stored-json.ts'
 import { sql } from '../platform/database.ts'
-import { createSealing, sealingKey } from '../platform/sealing.ts'
-import { sealOldNodes } from './store.ts'
+import { unsealedInstances, unsealedVersions } from './sealing-store.ts'
 
 const SECRET = 'sk-live-4711-of-the-vendor'
 const OTHER = 'sk-live-4712-of-the-vendor'
@@ -170,10 +170,12 @@ test('what was stored in the clear is sealed at the next start', async () => {
   await sql`
     update flow_versions set nodes = ${JSON.stringify(own)}, secrets_sealed = null, is_sealed = false
      where id = (select version_id from flow_instances order by id desc limit 1)`.execute(db)
-  await sql`update flow_instances set custom_nodes = ${JSON.stringify(own)} where id = (select max(id::text)::uuid from flow_instances)`.execute(
+  await sql`update flow_instances set custom_nodes = ${JSON.stringify(own)}, is_sealed = false where id = (select max(id::text)::uuid from flow_instances)`.execute(
     db,
   )
-  await sealOldNodes(house.engine.database, createSealing([sealingKey('a key for tests that is long enough')]))
+  const { database, sealing } = house.engine
+  await sealOldRows(database, sealing, unsealedVersions)
+  await sealOldRows(database, sealing, unsealedInstances)
   const { rows } = await sql<{ text: string }>`
     select v::text || i::text as text from flow_instances i join flow_versions v on v.id = i.version_id
      order by i.id desc limit 1`.execute(db)

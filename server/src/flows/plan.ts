@@ -1,7 +1,7 @@
 import type { ErrorData, FlowNode, FlowNodes } from '@permea/contract'
 import { LRUCache } from 'lru-cache'
 import { errorData, Refusal } from '../api/refusal.ts'
-import { literalSecretsOf, missingSecrets } from '../exchanges/literal-secrets.ts'
+import { codeSecretsOf, literalSecretsOf, missingSecrets, tellingSecrets } from '../exchanges/literal-secrets.ts'
 import { bothMasks, type Mask, maskOf } from '../exchanges/mask.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import { type CompiledFormula, compileFormula } from '../formulas/compile-formula.ts'
@@ -199,14 +199,8 @@ export function planFlow(nodes: FlowNodes, types: NodeTypes): FlowPlan {
 }
 
 function maskOfNode(node: FlowNode): Mask | null {
-  const secrets = literalSecretsOf(node)
-  return secrets.length === 0 ? null : maskOf({ args: {}, secrets: secrets.flatMap(withoutScheme) })
-}
-
-/** Of `Bearer abc` the receiver may repeat `abc` alone. */
-function withoutScheme(secret: string): string[] {
-  const [, rest] = /^\S+\s+(\S+)$/.exec(secret) ?? []
-  return rest === undefined ? [secret] : [secret, rest]
+  const secrets = tellingSecrets([...literalSecretsOf(node), ...codeSecretsOf(node)])
+  return secrets.length === 0 ? null : maskOf({ args: {}, secrets })
 }
 
 /** Plans by version id. A version never changes, so a plan is made once however many instances share it. */

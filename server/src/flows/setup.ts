@@ -20,6 +20,7 @@ import type { AppSubscriptions } from '../subscriptions/app-subscriptions.ts'
 import type { ConnectorEvents } from './connector-events.ts'
 import type { FlowInstance } from './flow.ts'
 import type { NodeTypes, TriggerWish } from './node-type.ts'
+import { missingParameters } from './parameter-secrets.ts'
 import { incompleteness, triggerWishes } from './plan.ts'
 import { nextTime } from './schedule.ts'
 import {
@@ -70,7 +71,7 @@ export function createSetup(options: SetupOptions): Setup {
     const customer = await customerById(tx, workspaceId, customerId)
     const connection = connectionId === null ? null : await connectionById(tx, workspaceId, connectionId)
     const isConnected = connectionId === null || (connection !== null && connection.archivedAt === null)
-    const missing = incompleteness(nodes, options.nodeTypes)
+    const missing = [...incompleteness(nodes, options.nodeTypes), ...missingParameters(instance.parameters)]
     const isWorkable = missing.length === 0 && customer !== null && isConnected
     const isLive = instance.isEnabled && instance.archivedAt === null && isWorkable
     const wishes = isLive ? triggerWishes(nodes, options.nodeTypes) : []

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { FlowNodes } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
-import { asJson, type Database, only, sql, type Tx } from '../platform/database.ts'
+import { holdsSecrets } from '../exchanges/literal-secrets.ts'
+import { asStoredJson, asStoredRecord } from '../exchanges/stored-json.ts'
+import { asJson, only, sql, type Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
-import type { Flow, FlowContent, FlowInstance } from './flow.ts'
+import type { Flow, FlowInstance } from './flow.ts'
 import { keepHistory } from './history-store.ts'
-import { openNodes, type StoredNodes, sealNodes, shownNodes } from './node-secrets.ts'
+import { openNodes, type StoredNodes, sealNodes } from './node-secrets.ts'
 
 const shared = `name, description, meta, parameters, is_enabled as "isEnabled", is_ordered as "isOrdered", concurrency,
   base_version_id as "baseVersionId", custom_nodes as "customNodes", is_name_customized as "isNameCustomized", version_id as "versionId",
@@ -29,18 +31,20 @@ export async function keepVersion(
   { id, workspaceId, nodes }: { id: string; workspaceId: string; nodes: FlowNodes },
 ): Promise<string> {
   const { shown, secretsSealed } = sealNodes(sealing, nodes)
-  const hash = hashOf(sealing, nodes, secretsSealed)
+  const hash = hashOfNodes(sealing, nodes)
   const { rows } = await sql<{ id: string }>`
     insert into flow_versions (id, workspace_id, hash, nodes, secrets_sealed, is_sealed)
-    values (${id}, ${workspaceId}, ${hash}, ${JSON.stringify(shown)}, ${secretsSealed}, true)
+    values (${id}, ${workspaceId}, ${hash}, ${asStoredRecord(sealing, shown)}, ${secretsSealed}, true)
     on conflict (workspace_id, hash) do update set hash = excluded.hash returning id`.execute(tx)
   return only(rows).id
 }
 
 /** A plain hash would let anybody with a copy of the database try secrets out. */
-function hashOf(sealing: Sealing, nodes: FlowNodes, secretsSealed: string | null): string {
+export function hashOfNodes(sealing: Sealing, nodes: FlowNodes): string {
   const text = JSON.stringify(nodes)
-  return secretsSealed === null ? createHash('sha256').update(text).digest('hex') : sealing.fingerprint(text)
+  return holdsSecrets(Object.values(nodes))
+    ? sealing.fingerprint(text)
+    : createHash('sha256').update(text).digest('hex')
 }
 
 interface StoredVersion extends StoredNodes {
@@ -73,65 +77,28 @@ export async function shownNodesOfVersion(tx: Tx, versionId: string): Promise<Fl
   return only(rows).shown
 }
 
-const SEALED_AT_ONCE = 500
-
-/** Seals secrets in nodes that were stored before they were sealed. */
-export async function sealOldNodes(database: Database, sealing: Sealing): Promise<void> {
-  for (let count = SEALED_AT_ONCE; count === SEALED_AT_ONCE; )
-    count = await database.transaction((tx) => sealSomeNodes(tx, sealing))
-}
-
-async function sealSomeNodes(tx: Tx, sealing: Sealing): Promise<number> {
-  const { rows } = await sql<{ id: string; nodes: FlowNodes }>`
-    select id, nodes from flow_versions where not is_sealed order by id limit ${SEALED_AT_ONCE} for update`.execute(tx)
-  for (const { id, nodes } of rows) {
-    const { shown, secretsSealed } = sealNodes(sealing, nodes)
-    if (secretsSealed === null) continue
-    await sql`
-      update flow_versions set nodes = ${JSON.stringify(shown)}, secrets_sealed = ${secretsSealed},
-        hash = ${hashOf(sealing, nodes, secretsSealed)} where id = ${id}`.execute(tx)
-    await sealCustomNodes(tx, id)
-  }
-  await sql`update flow_versions set is_sealed = true where id = any(${rows.map((row) => row.id)}::uuid[])`.execute(tx)
-  return rows.length
-}
-
-async function sealCustomNodes(tx: Tx, versionId: string): Promise<void> {
-  const { rows } = await sql<{ table: string; id: string; customNodes: FlowContent['customNodes'] }>`
-    select 'flows' as table, id, custom_nodes as "customNodes" from flows where version_id = ${versionId} and custom_nodes is not null
-    union all
-    select 'flow_instances', id, custom_nodes from flow_instances where version_id = ${versionId} and custom_nodes is not null`.execute(
-    tx,
-  )
-  for (const { table, id, customNodes } of rows) {
-    const shown = asJson(shownNodes(customNodes))
-    if (table === 'flows') await sql`update flows set custom_nodes = ${shown} where id = ${id}`.execute(tx)
-    else await sql`update flow_instances set custom_nodes = ${shown} where id = ${id}`.execute(tx)
-  }
-}
-
 // ── definitions ──
 
-export async function insertFlow(tx: Tx, f: Flow): Promise<void> {
+export async function insertFlow(tx: Tx, sealing: Sealing, f: Flow): Promise<void> {
   await sql`
     insert into flows (id, workspace_id, integration_id, universal_flow_id, uuid, key, name, description, meta, parameters_schema, parameters,
       is_enabled, auto_create_instances, is_ordered, concurrency, base_version_id, custom_nodes, is_name_customized, version_id,
-      universal_flow_revision, revision, created_at, updated_at)
+      universal_flow_revision, is_sealed, revision, created_at, updated_at)
     values (${f.id}, ${f.workspaceId}, ${f.integrationId}, ${f.universalFlowId}, ${f.uuid}, ${f.key}, ${f.name}, ${f.description}, ${asJson(f.meta)},
-      ${asJson(f.parametersSchema)}, ${asJson(f.parameters)}, ${f.isEnabled}, ${f.autoCreateInstances}, ${f.isOrdered}, ${f.concurrency},
-      ${f.baseVersionId}, ${asJson(f.customNodes)}, ${f.isNameCustomized}, ${f.versionId}, ${f.universalFlowRevision}, ${f.revision},
+      ${asJson(f.parametersSchema)}, ${asStoredJson(sealing, f.parameters)}, ${f.isEnabled}, ${f.autoCreateInstances}, ${f.isOrdered}, ${f.concurrency},
+      ${f.baseVersionId}, ${asStoredRecord(sealing, f.customNodes)}, ${f.isNameCustomized}, ${f.versionId}, ${f.universalFlowRevision}, true, ${f.revision},
       ${f.createdAt}, ${f.updatedAt})`.execute(tx)
   await keepHistory(tx, f)
 }
 
-export async function updateFlow(tx: Tx, f: Flow): Promise<void> {
+export async function updateFlow(tx: Tx, sealing: Sealing, f: Flow): Promise<void> {
   await sql`
     update flows set key = ${f.key}, name = ${f.name}, description = ${f.description}, meta = ${asJson(f.meta)},
-      parameters_schema = ${asJson(f.parametersSchema)}, parameters = ${asJson(f.parameters)}, is_enabled = ${f.isEnabled},
+      parameters_schema = ${asJson(f.parametersSchema)}, parameters = ${asStoredJson(sealing, f.parameters)}, is_enabled = ${f.isEnabled},
       auto_create_instances = ${f.autoCreateInstances}, is_ordered = ${f.isOrdered}, concurrency = ${f.concurrency},
-      base_version_id = ${f.baseVersionId}, custom_nodes = ${asJson(f.customNodes)}, is_name_customized = ${f.isNameCustomized},
+      base_version_id = ${f.baseVersionId}, custom_nodes = ${asStoredRecord(sealing, f.customNodes)}, is_name_customized = ${f.isNameCustomized},
       version_id = ${f.versionId}, universal_flow_revision = ${f.universalFlowRevision}, revision = ${f.revision},
-      updated_at = ${f.updatedAt}, archived_at = ${f.archivedAt}
+      is_sealed = true, updated_at = ${f.updatedAt}, archived_at = ${f.archivedAt}
      where id = ${f.id}`.execute(tx)
   await keepHistory(tx, f)
 }
@@ -219,24 +186,24 @@ export async function listFlows(tx: Tx, filter: FlowFilter, page: Page): Promise
 
 // ── instances ──
 
-export async function insertInstance(tx: Tx, i: FlowInstance): Promise<void> {
+export async function insertInstance(tx: Tx, sealing: Sealing, i: FlowInstance): Promise<void> {
   await sql`
     insert into flow_instances (id, workspace_id, customer_id, connection_id, integration_id, flow_id, universal_flow_id, instance_key, uuid, key,
       name, description, meta, parameters, is_enabled, is_ordered, concurrency, base_version_id, custom_nodes, is_name_customized, version_id,
-      flow_revision, universal_flow_revision, state, errors, revision, created_at, updated_at)
+      flow_revision, universal_flow_revision, state, errors, is_sealed, revision, created_at, updated_at)
     values (${i.id}, ${i.workspaceId}, ${i.customerId}, ${i.connectionId}, ${i.integrationId}, ${i.flowId}, ${i.universalFlowId}, ${i.instanceKey},
-      ${i.uuid}, ${i.key}, ${i.name}, ${i.description}, ${asJson(i.meta)}, ${asJson(i.parameters)}, ${i.isEnabled}, ${i.isOrdered}, ${i.concurrency},
-      ${i.baseVersionId}, ${asJson(i.customNodes)}, ${i.isNameCustomized}, ${i.versionId}, ${i.flowRevision}, ${i.universalFlowRevision},
-      ${i.state}, ${asJson(i.errors)}, ${i.revision}, ${i.createdAt}, ${i.updatedAt})`.execute(tx)
+      ${i.uuid}, ${i.key}, ${i.name}, ${i.description}, ${asJson(i.meta)}, ${asStoredJson(sealing, i.parameters)}, ${i.isEnabled}, ${i.isOrdered}, ${i.concurrency},
+      ${i.baseVersionId}, ${asStoredRecord(sealing, i.customNodes)}, ${i.isNameCustomized}, ${i.versionId}, ${i.flowRevision}, ${i.universalFlowRevision},
+      ${i.state}, ${asJson(i.errors)}, true, ${i.revision}, ${i.createdAt}, ${i.updatedAt})`.execute(tx)
 }
 
-export async function updateInstance(tx: Tx, i: FlowInstance): Promise<void> {
+export async function updateInstance(tx: Tx, sealing: Sealing, i: FlowInstance): Promise<void> {
   await sql`
     update flow_instances set key = ${i.key}, name = ${i.name}, description = ${i.description}, meta = ${asJson(i.meta)},
-      parameters = ${asJson(i.parameters)}, is_enabled = ${i.isEnabled}, is_ordered = ${i.isOrdered}, concurrency = ${i.concurrency},
-      base_version_id = ${i.baseVersionId}, custom_nodes = ${asJson(i.customNodes)}, is_name_customized = ${i.isNameCustomized},
+      parameters = ${asStoredJson(sealing, i.parameters)}, is_enabled = ${i.isEnabled}, is_ordered = ${i.isOrdered}, concurrency = ${i.concurrency},
+      base_version_id = ${i.baseVersionId}, custom_nodes = ${asStoredRecord(sealing, i.customNodes)}, is_name_customized = ${i.isNameCustomized},
       version_id = ${i.versionId}, flow_revision = ${i.flowRevision}, universal_flow_revision = ${i.universalFlowRevision},
-      state = ${i.state}, errors = ${asJson(i.errors)}, revision = ${i.revision}, updated_at = ${i.updatedAt}, archived_at = ${i.archivedAt}
+      state = ${i.state}, errors = ${asJson(i.errors)}, is_sealed = true, revision = ${i.revision}, updated_at = ${i.updatedAt}, archived_at = ${i.archivedAt}
      where id = ${i.id}`.execute(tx)
 }
 

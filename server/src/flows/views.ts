@@ -12,6 +12,7 @@ import type { Sealing } from '../platform/sealing.ts'
 import { type Flow, type FlowInstance, flowAnswer, instanceAnswer } from './flow.ts'
 import { shownNodes } from './node-secrets.ts'
 import { configOf, type NodeTypes } from './node-type.ts'
+import { missingParameters } from './parameter-secrets.ts'
 import { incompleteness } from './plan.ts'
 import { flowsByIds, nodesOfVersions } from './store.ts'
 
@@ -56,7 +57,10 @@ export function createFlowViews(options: FlowViewsOptions): FlowViews {
           nodes: shownNodes(nodes.get(flow.versionId) ?? {}),
           parentVersionId: parents.get(flow.universalFlowId ?? '')?.versionId ?? null,
           integration: integrations.get(flow.integrationId ?? ''),
-          incomplete: incompleteness(nodes.get(flow.versionId) ?? {}, nodeTypes),
+          incomplete: [
+            ...incompleteness(nodes.get(flow.versionId) ?? {}, nodeTypes),
+            ...missingParameters(flow.parameters),
+          ],
           trouble: troubles.get(flow.integrationId ?? ''),
         }),
       )

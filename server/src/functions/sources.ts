@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { beforehand, isInTransaction } from '../platform/beforehand.ts'
 import type { Sandbox, SourceCheck } from '../sandbox/call.ts'
 
 /** Sources whose code is kept ready, in characters of all of them. */
@@ -18,7 +20,7 @@ export function rememberingSources(sandbox: Sandbox): CheckSource {
     maxSize: SOURCES_CHARS_MAX,
     sizeCalculation: (_, source) => source.length + 1,
   })
-  return (source, fileName, payer) => {
+  const loaded: CheckSource = (source, fileName, payer) => {
     const known = checks.get(source)
     if (known !== undefined) return known
     const check = sandbox.checkSource(source, fileName, payer)
@@ -27,4 +29,8 @@ export function rememberingSources(sandbox: Sandbox): CheckSource {
     check.then((result) => result.kind === 'refused' && forget(), forget)
     return check
   }
+  return (source, fileName, payer) =>
+    isInTransaction()
+      ? beforehand(createHash('sha256').update(source).digest('base64'), () => loaded(source, fileName, payer))
+      : loaded(source, fileName, payer)
 }

@@ -46,7 +46,7 @@ export function connectorRoutes(options: ConnectorRoutesOptions): RouteSet {
 
   async function save(connector: Connector): Promise<Connector> {
     const changed = { ...connector, revision: secretUuid(), updatedAt: clock.now() }
-    await refusingTakenKey('connector', changed.key, () => updateConnector(database.db, changed))
+    await refusingTakenKey('connector', changed.key, () => updateConnector(database.db, options.sealing, changed))
     return changed
   }
   async function change(call: CallOf<(typeof table)['put']>) {
@@ -69,7 +69,7 @@ export function connectorRoutes(options: ConnectorRoutesOptions): RouteSet {
     return full(call.principal, changed)
   }
   async function insert(connector: Connector): Promise<Connector> {
-    await refusingTakenKey('connector', connector.key, () => insertConnector(database.db, connector))
+    await refusingTakenKey('connector', connector.key, () => insertConnector(database.db, options.sealing, connector))
     return connector
   }
 

@@ -1,22 +1,39 @@
 import type { Page } from '../api/paging.ts'
+import { asStoredJson, type OldRows } from '../exchanges/stored-json.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { Connector } from './connector.ts'
 
 const columns = sql.raw(`id, workspace_id as "workspaceId", uuid, key, name, description, meta, logo_uri as "logoUri",
   categories, definition, revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
 
-export async function insertConnector(tx: Tx, c: Connector): Promise<void> {
+export async function insertConnector(tx: Tx, sealing: Sealing, c: Connector): Promise<void> {
   await sql`
-    insert into connectors (id, workspace_id, uuid, key, name, description, meta, logo_uri, categories, definition, revision, created_at, updated_at)
+    insert into connectors (id, workspace_id, uuid, key, name, description, meta, logo_uri, categories, definition, is_sealed, revision, created_at, updated_at)
     values (${c.id}, ${c.workspaceId}, ${c.uuid}, ${c.key}, ${c.name}, ${c.description}, ${asJson(c.meta)}, ${c.logoUri}, ${c.categories},
-      ${asJson(c.definition)}, ${c.revision}, ${c.createdAt}, ${c.updatedAt})`.execute(tx)
+      ${asStoredJson(sealing, c.definition)}, true, ${c.revision}, ${c.createdAt}, ${c.updatedAt})`.execute(tx)
 }
 
-export async function updateConnector(tx: Tx, c: Connector): Promise<void> {
+export async function updateConnector(tx: Tx, sealing: Sealing, c: Connector): Promise<void> {
   await sql`
     update connectors set key = ${c.key}, name = ${c.name}, description = ${c.description}, meta = ${asJson(c.meta)}, logo_uri = ${c.logoUri},
-      categories = ${c.categories}, definition = ${asJson(c.definition)}, revision = ${c.revision}, updated_at = ${c.updatedAt}, archived_at = ${c.archivedAt}
+      categories = ${c.categories}, definition = ${asStoredJson(sealing, c.definition)}, is_sealed = true, revision = ${c.revision}, updated_at = ${c.updatedAt}, archived_at = ${c.archivedAt}
      where id = ${c.id}`.execute(tx)
+}
+
+/** Definitions that were stored before secrets in them were sealed. */
+export const unsealedConnectors: OldRows<Pick<Connector, 'id' | 'definition'>> = {
+  take: async (tx, limit) =>
+    (
+      await sql<Pick<Connector, 'id' | 'definition'>>`
+        select id, definition from connectors where not is_sealed order by id limit ${limit} for update`.execute(tx)
+    ).rows,
+  async keep(tx, sealing, { id, definition }) {
+    await sql`update connectors set definition = ${asStoredJson(sealing, definition)} where id = ${id}`.execute(tx)
+  },
+  async mark(tx, ids) {
+    await sql`update connectors set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
+  },
 }
 
 export async function connectorById(tx: Tx, workspaceId: string, id: string): Promise<Connector | null> {

@@ -3,10 +3,13 @@ import { parseExactJson } from '@permea/contract'
 import { CompiledQuery, Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
 import { createAnswerWatch } from './answer-watch.ts'
+import { withWorkBeforehand } from './beforehand.ts'
 import { NotWritable } from './database-errors.ts'
 import { createServerChoice, type DatabaseServer, readDatabaseUrl, type ServerChoice } from './database-hosts.ts'
 import type { Log } from './log.ts'
 import { createReadReplica, type ReadReplica } from './read-replica.ts'
+import { readingSealedJson } from './sealed-json.ts'
+import type { Sealing } from './sealing.ts'
 
 // Counters and sizes fit a JavaScript number; ids are uuids. Timestamps come as Date.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number)
@@ -50,7 +53,10 @@ export interface Database {
    * another's. All of it is committed when the promise resolves, or none. Gives the rows of each.
    */
   atomically<Row extends object = never>(statements: readonly Statement[]): Promise<Row[][]>
-  /** Runs `work` in one transaction: all of it is committed when the promise resolves, or none. */
+  /**
+   * Runs `work` in one transaction: all of it is committed when the promise resolves, or none. It is run once more where
+   * it needs something that is to be done before (`beforehand`), so it changes nothing but the database.
+   */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** For chores that may take their time: a connection of its own, closed afterwards, whose statements may be long. */
   unhurried<T>(work: (db: Tx) => Promise<T>): Promise<T>
@@ -83,11 +89,15 @@ export function createDatabase(options: {
   answerMs?: number
   /** A standby that lists are read from, and how old its rows may be, in milliseconds. */
   replica?: { url: string; lagMsMax: number } | null
+  /** Opens what columns of the type `json` keep sealed; without it they are read as the texts that they are. */
+  sealing?: Pick<Sealing, 'open'>
 }): Database {
   const answerMs = options.answerMs ?? ANSWER_MS
   const address = readDatabaseUrl(options.url)
   const choice = createServerChoice(address)
-  const config = { application_name: 'permea', connectionTimeoutMillis: 10_000, ...KEEP_ALIVE }
+  const types = new pg.TypeOverrides()
+  if (options.sealing !== undefined) types.setTypeParser(pg.types.builtins.JSON, readingSealedJson(options.sealing))
+  const config = { application_name: 'permea', connectionTimeoutMillis: 10_000, types, ...KEEP_ALIVE }
   const Client = clientOf(choice, address.mustTakeWrites)
   const answers = createAnswerWatch()
   const lost = (error: Error) => options.log.debug({ message: error.message }, 'a database connection was lost')
@@ -127,7 +137,7 @@ export function createDatabase(options: {
       if (only !== undefined && others.length === 0) return [(await hot.query<Row & pg.QueryResultRow>(only)).rows]
       return inOneGo<Row>(hot, statements)
     },
-    transaction: (work) => db.transaction().execute(work),
+    transaction: (work) => withWorkBeforehand((whole) => db.transaction().execute(async (tx) => whole(await work(tx)))),
     async unhurried(work) {
       const alone = openPool({ max: 1 }, UNHURRIED, null)
       const own = new Kysely<NoTables>({ dialect: new PostgresDialect({ pool: alone }) })

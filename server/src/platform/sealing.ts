@@ -1,4 +1,14 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, createSecretKey, hkdfSync } from 'node:crypto'
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createSecretKey,
+  type Decipheriv,
+  hkdfSync,
+} from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import { blockOfRandomBytes } from './random-bytes.ts'
 
@@ -6,6 +16,10 @@ import { blockOfRandomBytes } from './random-bytes.ts'
 export interface Sealing {
   seal(plain: string): string
   open(sealed: string): string
+  /** The same for what may be large; others get their turn between the parts of it. */
+  sealBytes(plain: Uint8Array): Promise<Uint8Array>
+  /** Gives bytes that were never sealed as they are. */
+  openBytes(sealed: Uint8Array): Promise<Uint8Array>
   /** The same for the same text, and nothing to find out the text by without the key; another one with a new key. */
   fingerprint(text: string): string
   /** Drops what was opened and is kept in memory. */
@@ -24,6 +38,20 @@ const OPENED_CHARS_MAX = 2048
 
 /** All of it: a shorter tag would be easier to forge. */
 const TAG_BYTES = 16
+const NONCE_BYTES = 12
+
+/** How sealed bytes begin, before the id of their key: as no archive does. */
+const SEALED_BYTES = 'permea.v1.'
+const STEP_BYTES = 1024 * 1024
+
+async function inSteps(cipher: Cipheriv | Decipheriv, bytes: Uint8Array): Promise<Uint8Array[]> {
+  const parts: Uint8Array[] = []
+  for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+    parts.push(cipher.update(bytes.subarray(at, at + STEP_BYTES)))
+    await turn()
+  }
+  return [...parts, cipher.final()]
+}
 
 /**
  * Seals with AES-256-GCM under the first key and opens with whichever key the text names, so that
@@ -43,8 +71,27 @@ export function createSealing(keys: readonly SealingKey[]): Sealing {
   return {
     forget: () => opened.clear(),
     fingerprint: (text) => createHmac('sha256', fingerprintKey).update(text, 'utf8').digest('hex'),
+    async sealBytes(plain) {
+      const nonce = blockOfRandomBytes(NONCE_BYTES)
+      const cipher = createCipheriv('aes-256-gcm', currentKey, nonce)
+      const parts = await inSteps(cipher, plain)
+      return Buffer.concat([Buffer.from(`${SEALED_BYTES}${current.id}.`), nonce, ...parts, cipher.getAuthTag()])
+    },
+    async openBytes(given) {
+      const sealed = Buffer.from(given.buffer, given.byteOffset, given.byteLength)
+      if (!sealed.subarray(0, SEALED_BYTES.length).equals(Buffer.from(SEALED_BYTES))) return sealed
+      const [, , id = ''] = sealed.subarray(0, 64).toString('latin1').split('.')
+      const key = byId.get(id)
+      if (key === undefined) throw new Error(`no encryption key ${JSON.stringify(id)} to open a secret with`)
+      const begin = SEALED_BYTES.length + id.length + 1
+      const body = sealed.subarray(begin + NONCE_BYTES, -TAG_BYTES)
+      const nonce = sealed.subarray(begin, begin + NONCE_BYTES)
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+      decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
+      return Buffer.concat(await inSteps(decipher, body))
+    },
     seal(plain) {
-      const nonce = blockOfRandomBytes(12)
+      const nonce = blockOfRandomBytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', currentKey, nonce)
       const body = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()])
       return ['v1', current.id, nonce, cipher.getAuthTag(), body]

@@ -187,7 +187,10 @@ const ROWS: readonly (Pick<ElementKind, 'type' | 'folder' | 'group' | 'layers' |
     copied: FLOW_SETTINGS,
     inherited: ['name', 'nodes'],
     defaults: { enabled: true, ordered: false, autoCreateInstances: false },
-    shownIn: (field, value) => (field === 'nodes' ? shownNodes((value ?? {}) as FlowNodes) : value),
+    shownIn(field, value) {
+      if (field === 'nodes') return shownNodes((value ?? {}) as FlowNodes)
+      return field === 'parameters' ? withoutLiteralSecrets(value).shown : value
+    },
     definedIn: (field, value) => (field === 'nodes' ? withoutReadOnly((value ?? {}) as FlowNodes) : value),
   },
 ]

@@ -9,6 +9,7 @@ import { isDatabaseAway } from '../platform/database-errors.ts'
 import { fromWire, type Ids, toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Queue } from '../platform/queue.ts'
+import type { Sealing } from '../platform/sealing.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import { ArchiveProblem, packArchive, readArchive } from './archive.ts'
 import { currentElements, type ElementCalls } from './current-elements.ts'
@@ -22,6 +23,8 @@ import {
   insertJob,
   type JobKind,
   jobById,
+  jobsWithPlainArchives,
+  keepArchive,
   noteProgress,
 } from './store.ts'
 
@@ -50,22 +53,25 @@ export interface TransfersOptions {
   ids: Ids
   log: Log
   queue: Queue
+  sealing: Pick<Sealing, 'sealBytes' | 'openBytes'>
   publicUrl: string
   directory: Pick<WorkspaceDirectory, 'byId'>
   endpoints(): ElementCalls
 }
 
 export function createTransfers(options: TransfersOptions): Transfers {
-  const { database, clock, ids, queue } = options
+  const { database, clock, ids, queue, sealing } = options
   const { runExport, runImport } = createWork(options)
 
   return {
     async begin({ workspaceId }, kind, jobOptions, archive) {
       const id = ids.next()
       const job = { id, workspaceId, kind, options: jobOptions, createdAt: clock.now() }
+      // Files may hold secrets.
+      const sealed = archive === null ? null : await sealing.sealBytes(archive)
       await database.transaction(async (tx) => {
         await forgetJobs(tx, new Date(job.createdAt.getTime() - KEEP_MS))
-        await insertJob(tx, job, { archive, downloadKey: randomBytes(24) })
+        await insertJob(tx, job, { archive: sealed, downloadKey: randomBytes(24) })
         await queue.add(tx, { task: TRANSFER_TASK, payload: { id }, queue: `workspace-files:${workspaceId}` })
       })
       const jobId = toWire('job', id)
@@ -84,7 +90,9 @@ export function createTransfers(options: TransfersOptions): Transfers {
       const job = id === null ? null : await jobById(database.db, id)
       if (kept === null || job?.kind !== 'export' || job.status !== 'completed') return null
       const [given, wanted] = [Buffer.from(key, 'base64url'), Buffer.from(kept.downloadKey)]
-      return given.length === wanted.length && timingSafeEqual(given, wanted) ? kept.archive : null
+      return given.length === wanted.length && timingSafeEqual(given, wanted) && kept.archive !== null
+        ? sealing.openBytes(kept.archive)
+        : null
     },
     async run({ id }) {
       const job = await jobById(database.db, id)
@@ -128,6 +136,14 @@ export function createTransfers(options: TransfersOptions): Transfers {
   }
 }
 
+/** Seals archives that were stored before they were sealed. */
+export async function sealOldArchives(database: Database, sealing: Pick<Sealing, 'sealBytes'>): Promise<void> {
+  for (const id of await jobsWithPlainArchives(database.db)) {
+    const { archive } = (await archiveOfJob(database.db, id)) ?? { archive: null }
+    if (archive !== null) await keepArchive(database.db, id, await sealing.sealBytes(archive))
+  }
+}
+
 /** What a job of each kind does. */
 function createWork(options: TransfersOptions) {
   const { database } = options
@@ -139,7 +155,10 @@ function createWork(options: TransfersOptions) {
     const kept = await archiveOfJob(database.db, job.id)
     const key = Buffer.from(kept?.downloadKey ?? '').toString('base64url')
     const downloadUrl = `${options.publicUrl}/background-jobs/${toWire('job', job.id)}/archive.zip?key=${key}`
-    return { result: { downloadUrl, elements: placed(elements).size }, archive }
+    return {
+      result: { downloadUrl, elements: placed(elements).size },
+      archive: await options.sealing.sealBytes(archive),
+    }
   }
 
   async function runImport(
@@ -154,7 +173,8 @@ function createWork(options: TransfersOptions) {
       await noteProgress(database.db, job.id, progress)
     }
     await report({ stage: 'reading', done: 0, total: 0 })
-    const files = await readArchive(archive ?? new Uint8Array()).catch(refuseArchive)
+    const opened = archive === null ? new Uint8Array() : await options.sealing.openBytes(archive)
+    const files = await readArchive(opened).catch(refuseArchive)
     const result = await importFiles(
       options.endpoints(),
       principal,

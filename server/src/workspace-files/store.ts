@@ -31,6 +31,20 @@ export async function insertJob(
             ${kept.downloadKey}, ${job.createdAt})`.execute(tx)
 }
 
+/** The ids of jobs whose archives were stored before they were sealed. */
+export async function jobsWithPlainArchives(tx: Tx): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select id from background_jobs where archive is not null and substring(archive from 1 for 7) <> 'permea.'::bytea`.execute(
+    tx,
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Puts a sealed archive in the place of the one that it was made of, unless that is gone. */
+export async function keepArchive(tx: Tx, id: string, archive: Uint8Array): Promise<void> {
+  await sql`update background_jobs set archive = ${archive} where id = ${id} and archive is not null`.execute(tx)
+}
+
 export async function jobById(tx: Tx, id: string): Promise<BackgroundJob | null> {
   const { rows } = await sql<BackgroundJob>`select ${columns} from background_jobs where id = ${id}`.execute(tx)
   return rows[0] ?? null

@@ -1,0 +1,52 @@
+import { asJson, type Database, type Tx } from '../platform/database.ts'
+import { sealedJson } from '../platform/sealed-json.ts'
+import type { Sealing } from '../platform/sealing.ts'
+import { holdsSecrets } from './literal-secrets.ts'
+
+/**
+ * A value of a column of the type `json` in which secrets may stand literally: as it is where none does, else sealed
+ * whole. The database opens it where it is read (`createDatabase`), so that everybody else sees the value.
+ */
+export function asStoredJson(sealing: Pick<Sealing, 'seal'>, value: unknown): string | null {
+  return sealedWhere(sealing, value, holdsSecrets(value))
+}
+
+/** The same of values by names that people choose, as nodes have, and that say nothing of what stands under them. */
+export function asStoredRecord(sealing: Pick<Sealing, 'seal'>, values: object | null): string | null {
+  return sealedWhere(sealing, values, values !== null && holdsSecrets(Object.values(values)))
+}
+
+function sealedWhere(sealing: Pick<Sealing, 'seal'>, value: unknown, isSecret: boolean): string | null {
+  const text = asJson(value)
+  return text !== null && isSecret ? sealedJson(sealing, text) : text
+}
+
+/** Rows that were stored before secrets in them were sealed, or by a process of an older version. */
+export interface OldRows<Row> {
+  /** Some of them, locked. */
+  take(tx: Tx, limit: number): Promise<Row[]>
+  keep(tx: Tx, sealing: Sealing, row: Row): Promise<void>
+  mark(tx: Tx, ids: string[]): Promise<void>
+}
+
+const SEALED_AT_ONCE = 500
+
+/** Seals all of them, some in a transaction. Safe at any time and for many processes at once. */
+export async function sealOldRows<Row extends { id: string }>(
+  database: Pick<Database, 'transaction'>,
+  sealing: Sealing,
+  old: OldRows<Row>,
+): Promise<void> {
+  for (let count = SEALED_AT_ONCE; count === SEALED_AT_ONCE; ) {
+    count = await database.transaction(async (tx) => {
+      const rows = await old.take(tx, SEALED_AT_ONCE)
+      for (const row of rows) if (holdsSecrets(row)) await old.keep(tx, sealing, row)
+      if (rows.length > 0)
+        await old.mark(
+          tx,
+          rows.map(({ id }) => id),
+        )
+      return rows.length
+    })
+  }
+}
