@@ -6,7 +6,8 @@ import type { TaskOutcome } from './task.ts'
 const MODULE = `data:text/javascript,${encodeURIComponent(`
   export default function perform({ give, fail, workMs = 0, cpuMs = 0, fill = 0 }) {
     const before = process.cpuUsage()
-    while (process.cpuUsage(before).user < cpuMs * 1000);
+    const usedMs = () => { const { user, system } = process.cpuUsage(before); return (user + system) / 1000 }
+    while (usedMs() < cpuMs) for (let i = 0; i < 100_000; i += 1);
     const until = performance.now() + workMs
     while (performance.now() < until);
     if (fail !== undefined) throw new TypeError(fail)
