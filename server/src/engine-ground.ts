@@ -56,19 +56,15 @@ export function createGround(
   const facts = createFacts<EngineFacts>()
   const metrics = createMetrics()
   const isWorker = options.roles.has('worker')
-  const queue = createQueue({
-    database,
-    clock,
-    log,
-    ...(options.tickMs === undefined ? {} : { pollMs: options.tickMs }),
-  })
+  const tick = options.tickMs
+  const queue = createQueue({ database, clock, log, ...(tick === undefined ? {} : { pollMs: tick }) })
   const ownership = createOwnership({
     database,
     log,
     random,
     isWorker,
     onSession: (session) => queue.holdLock(session),
-    ...(options.tickMs === undefined ? {} : { tickMs: options.tickMs }),
+    ...(tick === undefined ? {} : { tickMs: tick }),
   })
   const outbound = createOutbound({
     allow: options.egressAllow,
