@@ -1,4 +1,4 @@
-import type { RequestListener, Server } from 'node:http'
+import { METHODS, type RequestListener, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
@@ -77,13 +77,12 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 1000, ignoreTrailingSlash: true },
     forceCloseConnections: 'idle',
     requestIdHeader: false,
-    // The published client asks for pages of node runs with `/runs/cursor=…`, without the question mark.
-    rewriteUrl: ({ method = 'GET', url = '/' }) =>
-      unselected(method, withoutBasePath(url, basePath)).replace(
-        /^(\/flow-runs\/[^/?]+\/nodes\/[^/?]+\/runs)\/((?:cursor|limit)=[^/?]*)$/,
-        '$1?$2',
-      ),
+    rewriteUrl: ({ method = 'GET', url = '/' }) => routedUrl(method, withoutBasePath(url, basePath)),
+    // A path whose escapes are none: hooks do not see it.
+    frameworkErrors: (error, request, reply) =>
+      answerError(error, request, reply, { log: options.log, outage, onRefused: undefined }),
   })
+  takeEveryMethod(app)
   await app.register(cors, {
     delegator: (request: FastifyRequest, decide: (error: Error | null, options: FastifyCorsOptions) => void) =>
       decide(null, { ...CORS, preflight: !isMeantOptions(request) }),
@@ -126,6 +125,25 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 
 const SHORT_BODY_BYTES_MAX = 64 * 1024
 
+/** Webhooks come with whatever an app thinks fit, and WebDAV with verbs of its own. CONNECT never gets here. */
+function takeEveryMethod(app: FastifyInstance): void {
+  for (const method of METHODS)
+    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
+}
+
+/**
+ * The URL that decides where a request goes. What an app appends to the address of a webhook is the app's own, broken
+ * escapes and all: it is read from the URL as it came.
+ */
+function routedUrl(method: string, url: string): string {
+  if (url.startsWith('/webhooks/')) return url.replace(/^(\/webhooks\/[^/?]+\/[^/?]+\/)[^?]+/, '$1-')
+  // The published client asks for pages of node runs with `/runs/cursor=…`, without the question mark.
+  return unselected(method, url).replace(
+    /^(\/flow-runs\/[^/?]+\/nodes\/[^/?]+\/runs)\/((?:cursor|limit)=[^/?]*)$/,
+    '$1?$2',
+  )
+}
+
 function nothingAt(request: FastifyRequest): Refusal {
   return new Refusal('not_found', `there is nothing at ${request.method} ${request.url.split('?')[0]}`)
 }
@@ -147,9 +165,14 @@ const CORS: FastifyCorsOptions = {
 /** Where OPTIONS is for others to answer: apps behind the proxy, and `handle` where apps ask before they send. */
 const PASSED_ON = /^\/(?:connections\/[^/?]+\/proxy|webhooks\/(?:external-event-subscriptions|global))(?:[/?]|$)/
 
-/** An OPTIONS that is meant; what browsers ask before a request says so in a header. */
+/**
+ * An OPTIONS that is meant. What browsers ask before a request says so in two headers, and is answered for `handle`: it is
+ * the browser's question, and functions that make an event of every request would make one of it.
+ *
+ * @source Fetch standard, "CORS-preflight request"
+ */
 function isMeantOptions({ method, url, headers }: FastifyRequest): boolean {
-  const isPreflight = headers['access-control-request-method'] !== undefined
+  const isPreflight = headers.origin !== undefined && headers['access-control-request-method'] !== undefined
   return method === 'OPTIONS' && !isPreflight && PASSED_ON.test(url)
 }
 

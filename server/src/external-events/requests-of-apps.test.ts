@@ -1,3 +1,4 @@
+import { type IncomingHttpHeaders, METHODS, request } from 'node:http'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { addApp, buildHouse, connectApp, type House, type Receiver, refusalKey, startReceiver } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -83,6 +84,101 @@ test('a body is taken in whatever its sender calls it, and handle sees what that
     200,
     expect.objectContaining({ data: { a: 1 }, method: 'QUERY' }),
   ])
+})
+
+/** A request as its bytes: clients write no such paths, and no GET with a body. */
+async function raw(url: string, { method = 'POST', behind = '', headers = {}, body = '' }: Raw): Promise<Answered> {
+  const { hostname, port, pathname } = new URL(url)
+  const path = `${pathname === '/' ? '' : pathname}${behind}`
+  return new Promise((resolve, reject) => {
+    const sent = request({ hostname, port, path, method, headers }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString(),
+        }),
+      )
+    })
+    sent.on('error', reject).end(body)
+  })
+}
+
+interface Raw {
+  method?: string
+  behind?: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+interface Answered {
+  status: number
+  headers: IncomingHttpHeaders
+  text: string
+}
+
+test('every verb that there is reaches handle, with its body', async () => {
+  const { url } = await handledBy(ECHO)
+  const headers = { 'content-type': 'application/json', 'content-length': '7' }
+  // CONNECT asks for a tunnel, and is no request to anything.
+  for (const method of METHODS.filter((each) => each !== 'CONNECT')) {
+    const answer = await raw(url, { method, headers, body: '{"a":1}' })
+    expect([method, answer.status]).toEqual([method, 200])
+    if (method !== 'HEAD') expect(JSON.parse(answer.text)).toMatchObject({ method, data: { a: 1 }, bytes: 7 })
+  }
+  const chunked = await raw(url, { method: 'GET', headers: { 'transfer-encoding': 'chunked' }, body: '[1]' })
+  expect(JSON.parse(chunked.text)).toMatchObject({ method: 'GET', data: [1], bytes: 3 })
+  for (const method of ['GET', 'POST', 'PROPFIND']) {
+    const empty = await raw(url, { method, headers: { 'transfer-encoding': 'chunked' } })
+    expect(JSON.parse(empty.text)).toMatchObject({ method, data: null, bytes: 0 })
+  }
+  const upgrading = await raw(url, {
+    headers: { connection: 'Upgrade, HTTP2-Settings', upgrade: 'h2c', 'http2-settings': 'AA' },
+    body: 'x',
+  })
+  expect([upgrading.status, JSON.parse(upgrading.text).rawBody]).toEqual([200, 'x'])
+})
+
+test('what an app appends to the address arrives as it stood there', async () => {
+  const { url } = await handledBy(
+    'export default ({ path, url, query }) => ({ response: { data: { path, url, query } } })',
+  )
+  for (const behind of ['/a%zz', '/caf%E9/%', '/%2e%2e/x%2Fy', '/', '//', `/${'x'.repeat(1500)}`, '/a?b=%zz&c=%E9']) {
+    const [path = '', query = ''] = behind.split('?')
+    const answer = await raw(url, { behind, body: 'x' })
+    expect([behind, answer.status]).toEqual([behind, 200])
+    expect(JSON.parse(answer.text)).toMatchObject({ path, url: `${url}${path}${query === '' ? '' : `?${query}`}` })
+  }
+})
+
+test('a question of a browser is answered for handle, any other OPTIONS by it', async () => {
+  const { url, client, id } = await handledBy(
+    'export default ({ method }) => ({ events: [method], response: { status: 202 } })',
+  )
+  const origin = 'https://shop.example'
+  const asked = await raw(url, { method: 'OPTIONS', headers: { origin, 'access-control-request-method': 'POST' } })
+  expect([asked.status, asked.headers['access-control-allow-origin']]).toEqual([204, origin])
+  for (const headers of [{ origin }, { 'access-control-request-method': 'POST' }, {}] as Record<string, string>[])
+    for (const behind of ['', '/sub', '?a=1'])
+      expect((await raw(url, { method: 'OPTIONS', headers, behind })).status).toBe(202)
+  const { items } = await client.externalEvents.list({ query: { externalEventSubscriptionId: id } })
+  expect(items).toHaveLength(9)
+})
+
+test('a path whose escapes are none is refused in the error format', async () => {
+  for (const behind of ['/a%zz', '/customers/%E9', '/webhooks/%zz', '/docs/%']) {
+    const answer = await raw(house.url, { method: 'GET', behind })
+    expect([behind, answer.status, JSON.parse(answer.text)]).toEqual([
+      behind,
+      400,
+      expect.objectContaining({ type: 'bad_request', key: 'malformed_body', message: expect.stringContaining(behind) }),
+    ])
+    expect(answer.headers['content-type']).toMatch(/^application\/json/)
+  }
+  const unknown = await raw(house.url, { method: 'PROPFIND', behind: '/nothing' })
+  expect([unknown.status, JSON.parse(unknown.text).key]).toEqual([404, 'not_found'])
 })
 
 test('a replay hands handle the same request again, path and all', async () => {

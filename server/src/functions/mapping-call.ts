@@ -1,5 +1,5 @@
-import { type FunctionDefinition, parseExactJson } from '@permea/contract'
-import { jsonExcess } from '../bodies/json-bounds.ts'
+import type { FunctionDefinition } from '@permea/contract'
+import { answerValue, bodyText } from '../bodies/body-value.ts'
 import { FormulaTooLarge } from '../formulas/bounds.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import { isRecord } from '../formulas/coercion.ts'
@@ -170,17 +170,10 @@ function filledPath(path: string, parameters: unknown): { path: string } | { mis
   return wrong === null ? { path: filled } : { wrong }
 }
 
-/** The value of an answer's body: parsed where it is JSON, null where it is empty, else its text. */
+/** The value of an answer's body; null where it is empty. */
 export function valueOfAnswer({ headers, body }: Extract<GuestAnswer, { kind: 'answered' }>): unknown {
-  const text = body.toString('utf8')
-  if (text === '') return null
   const type = Object.entries(headers).find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? ''
-  if ((type !== '' && !/[/+]json\b/i.test(type)) || jsonExcess(text) !== null) return text
-  try {
-    return parseExactJson(text)
-  } catch {
-    return text
-  }
+  return answerValue(bodyText(body, type) ?? body.toString('utf8'), type)
 }
 
 function textsOf(values: Record<string, unknown>): Record<string, string> {

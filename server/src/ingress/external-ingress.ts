@@ -68,7 +68,7 @@ export function createExternalIngress(options: ExternalIngressOptions): External
         id: options.ids.next(),
         method: request.method,
         query: queryOf(request.url),
-        path: pathBehind(request),
+        path: pathBehind(request, uuid),
         headers: headersOf(request),
         body,
         opened,
@@ -125,9 +125,10 @@ function queryOf(url: string): string {
   return mark === -1 ? '' : url.slice(mark + 1)
 }
 
-/** What follows the address of a webhook, as it stands in the URL. */
-function pathBehind({ url }: FastifyRequest): string {
-  return /^\/webhooks\/[^/?]+\/[^/?]+(\/[^?]*)/.exec(url)?.[1] ?? ''
+/** What follows the address of a webhook, as it stood in the URL: escapes that are none are the app's own. */
+function pathBehind({ originalUrl }: FastifyRequest, uuid: string): string {
+  const at = originalUrl.toLowerCase().indexOf(`/${uuid}`)
+  return at === -1 ? '' : (originalUrl.slice(at + uuid.length + 1).split('?', 1)[0] ?? '')
 }
 
 function headersOf(request: FastifyRequest): Record<string, string> {

@@ -119,6 +119,11 @@ export function createIngress(options: IngressOptions): Ingress {
       app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
         bodyOf(request, payload, options.intake),
       )
+      // The framework reads no body of these.
+      app.addHook('preValidation', async (request) => {
+        if (BODYLESS.has(request.method) && hasBody(request))
+          request.body = await bodyOf(request, request.raw, options.intake)
+      })
       for (const [path, kind] of PATHS) {
         app.all(path, { onRequest: (request) => enter(request, options, kind) }, (request, reply) =>
           answer(request, reply, targetOf(request, kind)),
@@ -127,6 +132,12 @@ export function createIngress(options: IngressOptions): Ingress {
     },
     drained: () => queue.drained(),
   }
+}
+
+const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'TRACE'])
+
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 type Kind = EventRequest['target']['kind']
