@@ -118,7 +118,7 @@ test.each([
   expect([selector, ended.status, ended.resultError?.type]).toEqual(['', 'error', 'connection'])
 })
 
-test.each(['', null, false, 0])('tokens beside an error of %j are tokens', async (error) => {
+test.each(['', null, false, 0, [], {}, { message: '' }])('tokens beside an error of %j are tokens', async (error) => {
   const { client, selector } = await connected()
   renewal.json = { error, access_token: 'second' }
   await client.connections.refreshCredentials({ params: { selector } })

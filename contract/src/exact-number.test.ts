@@ -85,3 +85,9 @@ test('wherever a number stands, it means what was written', () => {
     { numRuns: 2_000 },
   )
 })
+
+test('a number that a double holds is kept, not the way in which it was written', () => {
+  const values = parseExactJson('[1.10, 1.0, 1e2, 0.50, 100e-2, 1E+3]')
+  expect(JSON.stringify(values)).toBe('[1.1,1,100,0.5,1,1000]')
+  expect((values as unknown[]).every((value) => typeof value === 'number')).toBe(true)
+})

@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi'
 import { answerValue, bodyText } from '../bodies/body-value.ts'
+import { isNothing } from '../functions/nothing.ts'
 import type { Outbound } from '../outbound/client.ts'
 import { asObject } from './apps.ts'
 import type { Made } from './auth-function.ts'
@@ -222,11 +223,6 @@ async function tokensIn(response: Response): Promise<Made<TokenResponse>> {
     status: response.status,
     ...(typeof error === 'string' ? { error: error.slice(0, MESSAGE_CHARS_MAX) } : {}),
   })
-}
-
-/** Some apps answer every request with an `error` that is empty when there is none. */
-function isNothing(error: unknown): boolean {
-  return error === undefined || error === null || error === '' || error === false || error === 0
 }
 
 /** Where apps write what went wrong. */

@@ -111,6 +111,32 @@ describe('what an app sends a second time', () => {
     expect(repeated).toHaveLength(78)
   })
 
+  test('is told apart by halves of characters, in the event, in a header and in a formula', async () => {
+    const half = (n: number) => String.fromCharCode(0xd800 + n)
+    const byPath = await identifiedBy({ path: 'id' })
+    await byPath.send([
+      { id: half(0) },
+      { id: half(1) },
+      { id: `a${half(2)}` },
+      { id: half(1) },
+      { id: '\ufffd' },
+      { id: 7 },
+    ])
+    expect((await byPath.events()).map(({ payload }) => (payload as { id: unknown }).id).reverse()).toEqual([
+      half(0),
+      half(1),
+      `a${half(2)}`,
+      '\ufffd',
+      7,
+    ])
+    const byFormula = await identifiedBy({ formula: { $var: '$.event.id' } })
+    for (const n of [0, 1, 0]) expect((await byFormula.send({ id: half(n) })).status).toBe(200)
+    expect(await byFormula.events()).toHaveLength(2)
+    const byHeader = await identifiedBy({ header: 'X-Id' })
+    for (const id of ['\xff', '\xfe', '\xff']) expect((await byHeader.send({}, { 'x-id': id })).status).toBe(200)
+    expect(await byHeader.events()).toHaveLength(2)
+  })
+
   test('counts within one request too, but a header does not make one of several events', async () => {
     const byPath = await identifiedBy({ path: 'id' })
     await byPath.send([{ id: 1 }, { id: 1 }, { id: 2 }])
@@ -214,6 +240,11 @@ test.each([
   ['none of them', { forSeconds: 60 }, 'invalid_input', /one of header, path and formula/],
   ['a name that is none', { header: 'x', for: 60 }, 'invalid_input', /for/],
   ['a path that is none', { path: 'a[x]' }, 'invalid_formula', /dedupeKey.path/],
+  ['a header that no request has', { header: 'X Delivery' }, 'invalid_formula', /dedupeKey.header: "X Delivery"/],
+  ['a header of another alphabet', { header: 'Событие' }, 'invalid_formula', /dedupeKey.header/],
+  ['a header that ends in a colon', { header: 'x-id:' }, 'invalid_formula', /dedupeKey.header/],
+  ['half a character in its header', { header: 'x-\ud800' }, 'invalid_formula', /dedupeKey.header/],
+  ['half a character in its path', { path: 'a.\udc00' }, 'invalid_formula', /dedupeKey.path: it has half a character/],
   ['what is the same for every event', { formula: 'constant' }, 'invalid_formula', /the same for every event/],
   ['a formula that cannot work', { formula: { $var: 'a[x]' } }, 'invalid_formula', /dedupeKey.formula/],
 ])('a key with %s is refused', async (_, dedupeKey, key, message) => {

@@ -60,7 +60,8 @@ const KEY_BYTES = 16
 
 function textOf(value: unknown): string | null {
   if (isVoid(value)) return null
-  return typeof value === 'string' ? value : JSON.stringify(value)
+  // Halves of characters would all be hashed as the same one; as JSON each is written out.
+  return typeof value === 'string' && value.isWellFormed() ? value : JSON.stringify(value)
 }
 
 /** Nothing, or made of nothing: what an event does not have must not make it equal to others. */

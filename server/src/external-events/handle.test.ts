@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
+import { ErrorData } from '@permea/contract'
 import { expect, test } from 'vitest'
 import { bodyAsValue, openBody } from '../bodies/body-value.ts'
 import { argumentOf } from '../functions/argument.ts'
 import { openTrial } from '../sandbox/trial.ts'
-import { handleArgument } from './handle.ts'
+import { DEFAULT_RESPONSE, handleArgument, handledOf } from './handle.ts'
 
 const JSON_TYPES = ['application/json', 'application/json; charset=utf-8', 'application/vnd.app+json', 'Text/JSON']
 const OTHER_TYPES = ['application/x-www-form-urlencoded', 'text/plain', 'application/octet-stream', '']
@@ -74,4 +75,70 @@ test('a JSON body goes in as it came, once', async () => {
     expect(text?.utf8).toBe(body)
     expect(JSON.stringify(args)).not.toContain('9007199254740993')
   }
+})
+
+/** What comes of what `handle` returned. */
+const made = (value: unknown) =>
+  handledOf({ kind: 'returned', value, logs: [], cpuMs: 0, hostCalls: 0, callId: null, durationMs: 0 } as never)
+
+test.each([null, '', false, 0, [], {}, [''], { message: '' }, { message: null, details: [] }])(
+  'an error of %j beside an answer is none',
+  (error) => {
+    expect(made({ error, events: [1] })).toEqual({
+      handled: { events: [1], state: undefined, response: DEFAULT_RESPONSE },
+    })
+    const answered = made({ error, response: { status: 202, data: { ok: true } } })
+    expect(answered).toMatchObject({ handled: { events: [], response: { status: 202, body: '{"ok":true}' } } })
+  },
+)
+
+test.each([
+  [true, { key: 'webhook_handling_failed', message: 'true' }],
+  ['no', { key: 'webhook_handling_failed', message: 'no' }],
+  [
+    { message: 'no', key: 'own', type: 'connection', data: { a: 1 } },
+    { key: 'own', type: 'connection', message: 'no', data: { a: 1 } },
+  ],
+  [
+    { message: 'no', key: 5, type: 'nothing of ours' },
+    { key: 'webhook_handling_failed', message: 'no' },
+  ],
+  [{ code: 7 }, { message: '{"code":7}' }],
+  [['a', 'b'], { message: '["a","b"]' }],
+])('an error of %j is one, with what it says of itself', (error, expected) => {
+  const result = made({ error, events: [1] })
+  expect(result).toMatchObject({ error: expected })
+  expect(ErrorData.safeParse('error' in result ? result.error : null).success).toBe(true)
+})
+
+test('who does not prove himself is told so, thrown or returned, unless handle answers otherwise', () => {
+  const error = { key: 'webhook_not_verified', message: 'the signature is wrong' }
+  expect(made({ error })).toMatchObject({ error, response: { status: 401 } })
+  expect(made({ error, response: { status: 403 } })).toMatchObject({ error, response: { status: 403 } })
+})
+
+test.each([
+  [{ evnts: [1] }, '"evnts"'],
+  [{ Events: [1] }, '"Events"'],
+  [{ event: { id: 1 }, response: { status: 202 } }, '"event"'],
+  [{ events: [1], sate: { a: 1 } }, '"sate"'],
+  [{ events: [1], reponse: { status: 202 } }, '"reponse"'],
+  [{ id: 1, type: 'order' }, '"id", "type"'],
+  [{ ok: true, events: null, state: {} }, '"ok"'],
+  [{ status: 200, body: 'challenge' }, '"status", "body"'],
+])('names that are not ours and may have cost something are told: %j', (value, names) => {
+  const result = made(value)
+  expect(result).toMatchObject({ error: { key: 'webhook_handling_failed', message: expect.stringContaining(names) } })
+  if ('response' in value) expect(result).toMatchObject({ response: { status: 202 } })
+})
+
+test.each([
+  {},
+  { events: [1], note: 'of the author' },
+  { events: [], debug: { a: 1 } },
+  { response: { status: 200 }, took: 5 },
+  { state: { a: 1 }, took: 5 },
+  { events: [1], errors: [] },
+])('names that are not ours beside what is said are passed over: %j', (value) => {
+  expect(made(value)).toHaveProperty('handled')
 })

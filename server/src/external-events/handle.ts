@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { type ErrorData, type FunctionDefinition, isNumber } from '@permea/contract'
+import { type ErrorData, ErrorType, type FunctionDefinition, isNumber } from '@permea/contract'
 import { errorData } from '../api/refusal.ts'
 import { bodyAsValue, formatOf, type OpenedBody, openBody, queryValue } from '../bodies/body-value.ts'
 import { isRecord } from '../formulas/coercion.ts'
 import type { FunctionCall, FunctionOutcome } from '../functions/function.ts'
+import { isNothing } from '../functions/nothing.ts'
 
 /** A request that came in at a URL for external apps, as it came in. */
 export interface ReceivedRequest {
@@ -89,11 +90,16 @@ const REFUSED_HEADERS = new Set([
   'upgrade',
 ])
 
+const KNOWN = ['events', 'response', 'state', 'error']
+
 /**
  * What a call of `handle` came to, or why it does not count: it failed, or returned something else than
  * `{ events?, response?, state?, error? }` or nothing. A request that `permea:webhooks` refuses is answered 401, unless the
  * function caught that and said otherwise. With an `error` the request is recorded as one, without events; a
- * `response` beside it is what the sender gets.
+ * `response` beside it is what the sender gets. An `error` that says nothing (`''`, `[]`, `{}`, `false`) is none.
+ *
+ * Names that are none of these are the function's mistake where they may stand for one: nothing else says what happened,
+ * or they are a slip of the hand away. The request is kept as failed, and can be replayed when the function is mended.
  */
 export function handledOf(outcome: FunctionOutcome): { handled: Handled } | Refused {
   if (outcome.kind === 'failed') {
@@ -105,17 +111,22 @@ export function handledOf(outcome: FunctionOutcome): { handled: Handled } | Refu
     return { handled: { events: [], state: undefined, response: DEFAULT_RESPONSE } }
   if (!isRecord(value)) return wrong('must return an object { events, response, state } or nothing')
   const { events } = value
-  if (events !== undefined && events !== null && !Array.isArray(events))
-    return wrong('returned events that are no list')
-  if (Array.isArray(events) && events.length > EVENTS_MAX) return wrong(`returned more than ${EVENTS_MAX} events`)
+  const unknown = unknownIn(value)
   const response = responseOf(value.response)
+  if (unknown !== null) {
+    const { error } = wrong(`returned ${unknown}: it returns an object { events, response, state, error }`)
+    return 'problem' in response || isAbsent(value.response) ? { error } : { error, response }
+  }
+  if (!isAbsent(events) && !Array.isArray(events)) return wrong('returned events that are no list')
+  if (Array.isArray(events) && events.length > EVENTS_MAX) return wrong(`returned more than ${EVENTS_MAX} events`)
   if ('problem' in response) return wrong(response.problem)
-  if (value.error !== undefined && value.error !== null) {
-    const error = errorData('webhook_handling_failed', messageIn(value.error))
-    return value.response === undefined || value.response === null ? { error } : { error, response }
+  if (!isNothing(value.error)) {
+    const error = errorIn(value.error)
+    if (!isAbsent(value.response)) return { error, response }
+    return error.key === NOT_VERIFIED ? { error, response: NOT_TAKEN } : { error }
   }
   return {
-    handled: { events: (events as unknown[] | null | undefined) ?? [], state: value.state ?? undefined, response },
+    handled: { events: Array.isArray(events) ? events : [], state: value.state ?? undefined, response },
   }
 }
 
@@ -142,11 +153,62 @@ interface Refused {
   response?: WebhookResponse
 }
 
-const MESSAGE_CHARS_MAX = 1000
+/** The names that are none of ours, where that may have cost something; null where it has not. */
+function unknownIn(value: Record<string, unknown>): string | null {
+  const unknown = Object.keys(value).filter((name) => !KNOWN.includes(name))
+  const saysNothing =
+    !Array.isArray(value.events) && isAbsent(value.response) && isNothing(value.state) && isNothing(value.error)
+  const isSlip = (name: string) => !isNothing(value[name]) && KNOWN.some((known) => isSlipOf(name, known))
+  const told = saysNothing ? unknown : unknown.filter(isSlip)
+  return told.length === 0
+    ? null
+    : told
+        .slice(0, 5)
+        .map((name) => JSON.stringify(name.slice(0, 100)))
+        .join(', ')
+}
 
-function messageIn(error: unknown): string {
-  const message = isRecord(error) ? error.message : error
-  return (typeof message === 'string' ? message : JSON.stringify(error)).slice(0, MESSAGE_CHARS_MAX)
+/** Whether a name becomes another one by a letter more, less, other or in the place of its neighbour, or is its singular. */
+function isSlipOf(name: string, known: string): boolean {
+  const [one, other] = [name.toLowerCase(), known.toLowerCase()]
+  if (one === other || `${one}s` === other || `${other}s` === one) return true
+  if (Math.abs(one.length - other.length) > 1) return false
+  let from = 0
+  while (from < one.length && one[from] === other[from]) from += 1
+  const [rest, otherRest] = [one.slice(from), other.slice(from)]
+  const swapped = `${rest[1] ?? ''}${rest[0] ?? ''}${rest.slice(2)}`
+  return (
+    rest.slice(1) === otherRest.slice(1) ||
+    rest.slice(1) === otherRest ||
+    rest === otherRest.slice(1) ||
+    swapped === otherRest
+  )
+}
+
+/** What functions write where they leave something out. */
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null || value === false || value === ''
+}
+
+const MESSAGE_CHARS_MAX = 1000
+const KEY_CHARS_MAX = 200
+const DATA_CHARS_MAX = 16_000
+
+/** An error that `handle` returned, with its own type, key and data where it has them. */
+function errorIn(error: unknown): ErrorData {
+  const of = isRecord(error) ? error : {}
+  const message = isRecord(error) && !isNothing(error.message) ? error.message : error
+  const text = typeof message === 'string' ? message : JSON.stringify(message)
+  const plain = errorData('webhook_handling_failed', text.slice(0, MESSAGE_CHARS_MAX))
+  const type = ErrorType.safeParse(of.type)
+  const isKey = typeof of.key === 'string' && of.key !== ''
+  const isShort = of.data !== undefined && (JSON.stringify(of.data)?.length ?? 0) <= DATA_CHARS_MAX
+  return {
+    ...plain,
+    ...(type.success ? { type: type.data } : {}),
+    ...(isKey ? { key: String(of.key).slice(0, KEY_CHARS_MAX) } : {}),
+    ...(isShort ? { data: of.data } : {}),
+  }
 }
 
 function wrong(message: string): { error: ErrorData } {
@@ -154,7 +216,7 @@ function wrong(message: string): { error: ErrorData } {
 }
 
 function responseOf(given: unknown): WebhookResponse | { problem: string } {
-  if (given === undefined || given === null) return DEFAULT_RESPONSE
+  if (isAbsent(given)) return DEFAULT_RESPONSE
   if (!isRecord(given)) return { problem: 'returned a response that is no object { status, headers, data }' }
   const status = given.status ?? 200
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 200 || status > 599)

@@ -224,6 +224,22 @@ test('an error may have an answer of its own, and is recorded as what it is', as
   expect((await client.externalEvents.list({ query: { externalEventSubscriptionId: id } })).items).toEqual([])
 })
 
+test('an event that handle gives a misspelt name is not lost: the record says so, and a mended function makes it', async () => {
+  const { url, client, id } = await handledBy('export default ({ data }) => ({ evnts: [data] })')
+  const answer = await fetch(url, { method: 'POST', body: '{"order":1}' })
+  expect([answer.status, ((await answer.json()) as { key: string }).key]).toEqual([500, 'webhook_handling_failed'])
+  const [record] = (await client.incomingWebhooks.list({ query: { subscriptionId: id } })).items
+  expect(record).toMatchObject({ status: 'error', error: { message: expect.stringContaining('"evnts"') } })
+  const { externalEventTypeId } = await client.externalEventSubscriptions.get({ params: { id } })
+  await house.admin.externalEventTypes.patch({
+    params: { selector: externalEventTypeId ?? '' },
+    body: { handle: 'export default ({ data }) => ({ events: [data], error: [] })' },
+  })
+  await client.incomingWebhooks.replay({ params: { id: record?.id ?? '' } })
+  const { items } = await client.externalEvents.list({ query: { externalEventSubscriptionId: id } })
+  expect(items.map(({ payload }) => payload)).toEqual([{ order: 1 }])
+})
+
 test('what handle keeps while subscribe waits for the app is there afterwards', async () => {
   app.behave(async (request, response) => {
     const { target } = request.json as { target: string }

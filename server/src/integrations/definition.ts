@@ -207,6 +207,11 @@ export function checkDedupeKey(field: string, key: DedupeKey | null | undefined)
     const at = `${field}.${part}`
     throw new Refusal('invalid_formula', `${at}: ${message}`, { problems: [{ field: at, message }] })
   }
+  const { header, path } = key ?? {}
+  // In the words of RFC 9110: no request has a header of another name, so it would identify nothing.
+  if (header !== undefined && !/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(header))
+    refuse('header', `${JSON.stringify(header)} is no name of a header`)
+  if (path !== undefined && !path.isWellFormed()) refuse('path', 'it has half a character')
   if (typeof key?.path === 'string' && parseLocator(key.path) === null)
     refuse('path', `${JSON.stringify(key.path)} is no locator such as data.id or $.items[0].id`)
   const problem = key?.formula === undefined ? undefined : checkFormula(key.formula)[0]
