@@ -1,4 +1,4 @@
-import { METHODS, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import cors, { type FastifyCorsOptions } from '@fastify/cors'
@@ -14,6 +14,7 @@ import type { Metrics } from '../platform/metrics.ts'
 import { createOutageLog, type OutageLog } from '../platform/outage-log.ts'
 import type { Certificate } from '../platform/tls-files.ts'
 import { docsPage } from './docs-page.ts'
+import { takeEveryMethod } from './every-method.ts'
 import { maskedAnswer } from './masked.ts'
 import { openApi } from './openapi.ts'
 import { allow, may } from './permission.ts'
@@ -124,12 +125,6 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
 }
 
 const SHORT_BODY_BYTES_MAX = 64 * 1024
-
-/** Webhooks come with whatever an app thinks fit, and WebDAV with verbs of its own. CONNECT never gets here. */
-function takeEveryMethod(app: FastifyInstance): void {
-  for (const method of METHODS)
-    if (method !== 'CONNECT' && !app.supportedMethods.includes(method)) app.addHttpMethod(method, { hasBody: true })
-}
 
 /**
  * The URL that decides where a request goes. What an app appends to the address of a webhook is the app's own, broken
