@@ -1,6 +1,7 @@
 import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Permea } from '@permea/sdk'
 import { createEngineProcess, createPostgresProcess, freePort, pause, seededRandom } from '@permea/testkit'
 import pg from 'pg'
 import { startApplication } from './application.ts'
@@ -21,6 +22,8 @@ const SAMPLE_MS = 10_000
 const MENDING_MS = 7 * 60_000
 const CALM_END_MS = 60_000
 const DRAIN_MS_MAX = 15 * 60_000
+/** What still waits is sent by hand this often. */
+const BY_HAND_MS = 30_000
 
 const { values } = parseArgs({
   options: {
@@ -84,7 +87,7 @@ async function main(): Promise<boolean> {
 
   await causeTroubles(scene, { happened, atS, endMs: beganMs + durationMs })
   await untilMs(beganMs + durationMs)
-  await settle(senders, ledger, atS)
+  await settle(senders, ledger, first.as({ isAdmin: true }), atS)
   isSampling = false
   await sampling
   const stored = await storedTimes(postgres.urlOf('postgres'))
@@ -132,13 +135,21 @@ async function takeSamples(scene: Scene, ledger: Ledger, samples: Sample[], isOn
 
 const shown = (value: number) => (Number.isFinite(value) ? String(Math.round(value * 10) / 10) : '')
 
-/** Waits until everything is acknowledged and was taken, or has had its time. */
-async function settle(senders: Senders, ledger: Ledger, atS: () => number): Promise<void> {
+/**
+ * Waits until everything is acknowledged and was taken, or has had its time. Deliveries that failed three times wait for
+ * half an hour: in the end they are sent by hand, as an operator would.
+ */
+async function settle(senders: Senders, ledger: Ledger, admin: Permea, atS: () => number): Promise<void> {
   const deadlineMs = performance.now() + DRAIN_MS_MAX
   const acknowledged = senders.finish()
+  let byHandAtMs = performance.now() + BY_HAND_MS
   while (performance.now() < deadlineMs) {
     if (senders.underWay === 0 && ledger.arrived >= ledger.sent) break
     await pause(200)
+    if (senders.underWay > 0 || performance.now() < byHandAtMs) continue
+    byHandAtMs = performance.now() + BY_HAND_MS
+    const { items } = await admin.deliveries.list({ query: { state: 'pending', limit: 200 } })
+    for (const { id } of items) await admin.deliveries.retry({ params: { id } }).catch(() => {})
   }
   if (senders.underWay === 0) await acknowledged
   say({ atS: atS(), sent: ledger.sent, acknowledged: ledger.acknowledged, arrived: ledger.arrived })
