@@ -13,6 +13,8 @@ RUN npm pack --workspace cli --pack-destination /tmp --silent
 RUN npm install --prefix /opt/permea --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund /tmp/permea-*.tgz
 # What only people and compilers read.
 RUN find /opt/permea -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.[cm]ts' -o -name '*.md' \) -delete
+# The engine loads the other half.
+RUN find /opt/permea -path '*/@opentelemetry/*' -name '*.cjs' -delete
 
 FROM debian:trixie-slim
 COPY --from=build /usr/local/bin/node /usr/local/bin/node

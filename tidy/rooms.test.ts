@@ -173,6 +173,14 @@ test('only outbound reaches out', () => {
   expect(complaints).toEqual([])
 })
 
+test('OpenTelemetry is loaded where the environment asks for it, and by nobody else', () => {
+  const elsewhere = serverCode.filter(({ path }) => path !== 'server/src/platform/tracing-sdk.ts')
+  const remedy = 'use what platform/tracing.ts says; it costs nothing where nobody asks for traces'
+  const loads = (_: SourceFile, { specifier, isTypeOnly }: ImportedFrom) =>
+    !isTypeOnly && /^@opentelemetry\/|\/tracing-sdk\.ts$/.test(specifier) ? `${specifier}: ${remedy}` : null
+  expect(forImports(elsewhere, loads).map((each) => each.replace(/:\d+.*/, ''))).toEqual(['server/src/main.ts'])
+})
+
 /** Where the global `fetch` is called. A method of that name is called on something, or declared at the start of a line. */
 function callsOfFetch(source: SourceFile): Complaint[] {
   const calls = [...source.code.matchAll(/\bglobalThis\.fetch\b|(?<![.\w#$])fetch\(/g)].filter((match) => {

@@ -41,6 +41,8 @@ export const Delivery = z
     createdAt: Timestamp,
     tenantId: z.string().optional(),
     sourceId: z.string().optional(),
+    /** Of the trace that it is told in, where traces are on and this one is kept. */
+    traceId: z.string().optional(),
     body: z.unknown(),
   })
   .meta({ id: 'Delivery' })

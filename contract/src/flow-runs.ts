@@ -44,6 +44,8 @@ export const FlowRun = z
     launchedBy: LaunchedBy.optional(),
     appEventId: z.string().optional(),
     externalEventId: z.string().optional(),
+    /** Of the trace that it is told in, where traces are on and this one is kept. */
+    traceId: z.string().optional(),
     meta: Meta.optional(),
     flowInstance: FlowInstance.optional(),
     integration: Integration.optional(),

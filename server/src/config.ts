@@ -3,6 +3,8 @@ import { type AllowRule, parseEgressAllow } from './outbound/address-policy.ts'
 import { basePathOf } from './platform/base-path.ts'
 import { readDatabaseUrl } from './platform/database-hosts.ts'
 import { isBrokenPhc } from './platform/password.ts'
+import { readTracing } from './platform/tracing-config.ts'
+import type { TracingConfig } from './platform/tracing-sdk.ts'
 
 export const ROLES = ['api', 'worker', 'scheduler'] as const
 export type Role = (typeof ROLES)[number]
@@ -38,6 +40,10 @@ export interface Config {
   mail: { url: string; from: string } | null
   /** The intake log on NATS; null: events go straight into the database. */
   intakeLog: { url: string; prefix: string; replicas: number; bytesMax: number } | null
+  /** What OpenTelemetry's variables ask for; null: no traces, and nothing of it is loaded. */
+  tracing: TracingConfig | null
+  /** Where the console links a trace to, with `{traceId}` in it; null for nowhere. */
+  traceUrl: string | null
 }
 
 /** A value in the environment that cannot be used; the message is one line that names the variable. */
@@ -80,7 +86,27 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     adminPassword: adminPasswordOf(text('PERMEA_ADMIN_PASSWORD')),
     mail: mailOf(text('PERMEA_SMTP_URL'), text('PERMEA_MAIL_FROM')),
     intakeLog: intakeLogOf(text),
+    tracing: tracingOf(text),
+    traceUrl: traceUrlOf(text('PERMEA_TRACE_URL')),
   }
+}
+
+function tracingOf(text: (name: string) => string | null): TracingConfig | null {
+  try {
+    return readTracing(text)
+  } catch (error) {
+    throw new ConfigProblem((error as Error).message)
+  }
+}
+
+function traceUrlOf(text: string | null): string | null {
+  if (text === null) return null
+  const isLink = URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && text.includes('{traceId}')
+  if (!isLink)
+    throw new ConfigProblem(
+      'PERMEA_TRACE_URL must be an address with {traceId} in it, such as https://jaeger.example.com/trace/{traceId}',
+    )
+  return text
 }
 
 function flag(text: string | null, name: string): boolean | null {

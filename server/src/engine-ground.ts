@@ -1,6 +1,7 @@
 import { createAlerts } from './alerts/alerts.ts'
 import { createChannels } from './alerts/channels.ts'
 import { allowing } from './api/permission.ts'
+import { createRequestTraces } from './api/request-traces.ts'
 import { keyHolders } from './api-keys/api-keys.ts'
 import { createIntake } from './bodies/intake.ts'
 import { createDeliveries } from './deliveries/deliveries.ts'
@@ -15,6 +16,7 @@ import { createEndpoints } from './notifications/endpoints.ts'
 import { createNotifications } from './notifications/notifications.ts'
 import { createOutbound, type Outbound } from './outbound/client.ts'
 import { createMailer } from './outbound/mail.ts'
+import { traced } from './outbound/traced.ts'
 import { createDatabase, type Database } from './platform/database.ts'
 import { createFacts } from './platform/facts.ts'
 import { createIds } from './platform/ids.ts'
@@ -66,15 +68,13 @@ export function createGround(
     onSession: (session) => queue.holdLock(session),
     ...(tick === undefined ? {} : { tickMs: tick }),
   })
-  const outbound = createOutbound({
-    allow: options.egressAllow,
-    ...(options.lookup === undefined ? {} : { lookup: options.lookup }),
-  })
+  const { tracing = null } = options
+  const outbound = createWayOut(options)
 
   addGauges(metrics, { database, ownership, queue })
   const sandbox = createSandbox({ log, clock, random, onLost: (reason) => metrics.sandboxKills.inc({ reason }) })
   addSandboxGauge(metrics, sandbox)
-  const functions = createFunctions({ sandbox, outbound, database, ids, log, clock })
+  const functions = createFunctions({ sandbox, outbound, database, ids, log, clock, tracing })
 
   const workspaceStore = createWorkspaceStore(sealing)
   const catalogue = openedLog?.know({ database, sealing, workspaceStore })
@@ -108,6 +108,8 @@ export function createGround(
   const refusedRequests = createRefusedRequestsRoom({ database, ids, metrics, log, directory, workspaceStore })
 
   return {
+    tracing,
+    traces: createRequestTraces(tracing),
     rates,
     intake,
     refusedRequests,
@@ -132,6 +134,11 @@ export function createGround(
     facts,
     yourApp,
   }
+}
+
+function createWayOut({ egressAllow, lookup, tracing = null }: EngineOptions): Outbound {
+  const outbound = createOutbound({ allow: egressAllow, ...(lookup === undefined ? {} : { lookup }) })
+  return tracing === null ? outbound : traced(outbound, tracing)
 }
 
 function keySetsBy(outbound: Outbound): TokensOptions['fetchJson'] {
@@ -228,7 +235,7 @@ function createBounds(options: EngineOptions, directory: WorkspaceDirectory, met
 export function createTelling(options: EngineOptions, ground: Ground) {
   const { clock, log, publicUrl, random } = options
   const { database, ids, metrics, sealing, queue, ownership, outbound, directory, live, facts } = ground
-  const notifications = createNotifications({ ids, deliveries: () => deliveries })
+  const notifications = createNotifications({ ids, deliveries: () => deliveries, tracing: ground.tracing })
   const channels = createChannels({
     database,
     clock,
@@ -262,6 +269,7 @@ export function createTelling(options: EngineOptions, ground: Ground) {
     sealing,
     health,
     live,
+    tracing: ground.tracing,
     sweepMs,
     ...(options.attemptTimeoutMs === undefined ? {} : { attemptTimeoutMs: options.attemptTimeoutMs }),
   })

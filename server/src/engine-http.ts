@@ -145,6 +145,7 @@ export async function createHttp(
   const apiOptions: ApiOptions = {
     log,
     metrics,
+    traces: ground.traces,
     intake,
     publicUrl,
     authenticate,
@@ -156,7 +157,7 @@ export async function createHttp(
       setAsideRoutes({ ...ground, clock, customers, runs, receive: externalReceive }),
       refusedRequestRoutes({ database, clock, customers }),
       runView.routes,
-      eventRoutes({ database, clock, publicUrl, customers, runs }),
+      eventRoutes({ database, clock, publicUrl, customers, runs, tracing: ground.tracing }),
     ],
     mountIngress: () => {},
     onRefused: ground.refusedRequests.noteRequest,

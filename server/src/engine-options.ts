@@ -27,6 +27,7 @@ import type { Ownership } from './platform/ownership.ts'
 import type { Queue } from './platform/queue.ts'
 import type { Sealing, SealingKey } from './platform/sealing.ts'
 import type { Certificate } from './platform/tls-files.ts'
+import type { Tracing } from './platform/tracing.ts'
 import type { Pulls } from './pulls/pulls.ts'
 import type { RefusedRequestsRoom } from './refused-requests/assembly.ts'
 import type { Limits } from './runs/limits.ts'
@@ -74,6 +75,8 @@ export interface EngineOptions {
   connectorsDirectory?: URL
   /** The intake log that events are taken in by; absent: straight into the database. */
   intakeLog?: IntakeLogPlace | null
+  /** Where it is told in traces what is done; absent: nowhere. */
+  tracing?: Tracing | null
   /** How often processes look after shards, queued jobs and forgotten rows, in milliseconds. */
   tickMs?: number
 }

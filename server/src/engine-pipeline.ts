@@ -19,6 +19,7 @@ export type Pipeline = ReturnType<typeof createPipeline>
 export function createPipeline(options: EngineOptions, ground: Ground, telling: Telling, registry: RegistryRooms) {
   const { clock, log, publicUrl, random } = options
   const { database, ids, metrics, sealing, queue, ownership, functions, authenticate, live, rates, intake } = ground
+  const { tracing } = ground
   const { notifications, alerts, sweepMs, deliveries } = telling
   const { connectors, nodeTypes, services, connections, appRequests, data } = registry
 
@@ -41,10 +42,11 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     limits: options.runLimits ?? {},
     notifications,
     onFailed: (run) => runWatch.failed(run),
+    tracing,
     live,
     sweepMs,
   })
-  const launch = createLaunch({ database, clock, queue, sealing, nodeTypes, runs })
+  const launch = createLaunch({ database, clock, queue, sealing, nodeTypes, runs, tracing })
   const accept = createAccept({
     database,
     clock,
@@ -66,6 +68,7 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     runs,
     publicUrl,
     recordEvents: data.recordEvents,
+    tracing,
     ...(options.answerWithinMs === undefined ? {} : { answerWithinMs: options.answerWithinMs }),
     live,
     sweepMs,
@@ -90,6 +93,7 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     intake,
     rates,
     noteRefused: ground.refusedRequests.noteEvent,
+    placeOf: ground.traces.placeOf,
     limits: options.ingressLimits ?? {},
   })
 

@@ -145,6 +145,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await outbound.close()
       await openedLog?.close()
       await database.close()
+      await options.tracing?.stop()
     },
     [Symbol.asyncDispose]: () => engine.stop(),
   }

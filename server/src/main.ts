@@ -15,6 +15,8 @@ import { createLog, type Log } from './platform/log.ts'
 import { sealingKey } from './platform/sealing.ts'
 import { type InstallationSecrets, keepSecrets } from './platform/secrets-file.ts'
 import { keepCertificateCurrent, readCertificate } from './platform/tls-files.ts'
+import { type Tracing, traceFields } from './platform/tracing.ts'
+import { productVersion } from './platform/version.ts'
 import type { Workspace } from './workspaces/workspace.ts'
 
 const IMPATIENT_AFTER_MS = 1000
@@ -49,7 +51,8 @@ async function main(): Promise<void> {
   const { createEngine, isDatabaseAway, migrateAll } = await import('./engine.ts')
   const config = await withPort(readConfig())
   isDebugging = config.logLevel === 'debug'
-  const log = createLog(config.logLevel)
+  let tracing: Tracing | null = null
+  const log = createLog(config.logLevel, config.tracing === null ? null : () => traceFields(tracing?.here() ?? null))
   const secrets = await keepSecrets(config.dataDir)
   const postgres = config.databaseUrl === null ? await startPostgres(config, log) : null
   const receiver = config.hasExample
@@ -70,6 +73,7 @@ async function main(): Promise<void> {
       throw cause
     },
   )
+  tracing = await startTracing(config, log)
   const engine = await createEngine({
     databaseUrl,
     databaseReplica: config.databaseReplica,
@@ -82,9 +86,12 @@ async function main(): Promise<void> {
         : [...config.egressAllow, { network: '127.0.0.1', prefixBits: 32, port: receiver.port }],
     trustedProxies: config.trustedProxies,
     roles: config.roles,
-    console: config.hasConsole ? { dir: CONSOLE_DIR, adminPassword: config.adminPassword } : null,
+    console: config.hasConsole
+      ? { dir: CONSOLE_DIR, adminPassword: config.adminPassword, traceUrl: config.traceUrl }
+      : null,
     mail: config.mail,
     intakeLog: config.intakeLog,
+    tracing,
     retentionDays: config.retentionDays,
     clock: systemClock,
     random: Math.random,
@@ -120,6 +127,13 @@ async function untilDatabaseIsBack(
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
     }
   }
+}
+
+/** What spans need is loaded only where the environment asks for them. */
+async function startTracing({ tracing }: Config, log: Log): Promise<Tracing | null> {
+  if (tracing === null) return null
+  const { createTracing } = await import('./platform/tracing-sdk.ts')
+  return createTracing({ ...tracing, version: productVersion(), log })
 }
 
 async function startPostgres(config: Config, log: Log): Promise<EmbeddedPostgres> {

@@ -7,6 +7,8 @@ export interface Received {
   path: string
   headers: IncomingHttpHeaders
   body: string
+  /** The body as it came. */
+  bytes: Buffer
   /** The body parsed as JSON, where it is. */
   json: unknown
 }
@@ -41,12 +43,14 @@ export async function startReceiver(): Promise<Receiver> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('error', () => {})
     request.on('end', () => {
-      const body = Buffer.concat(chunks).toString('utf8')
+      const bytes = Buffer.concat(chunks)
+      const body = bytes.toString('utf8')
       const seen: Received = {
         method: request.method ?? '',
         path: request.url ?? '',
         headers: request.headers,
         body,
+        bytes,
         json: parsed(body),
       }
       received.push(seen)

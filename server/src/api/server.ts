@@ -21,6 +21,7 @@ import { allow, may } from './permission.ts'
 import type { Principal } from './principal.ts'
 import { errorData, RateLimited, Refusal } from './refusal.ts'
 import { HEADS, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
+import type { RequestTraces } from './request-traces.ts'
 import type { Call, RouteSet } from './routes.ts'
 import { unselected } from './selected-paths.ts'
 import { answerText } from './shown-json.ts'
@@ -30,6 +31,7 @@ import { unknownFieldsOf } from './unknown-fields.ts'
 export interface ApiOptions {
   log: Log
   metrics: Metrics
+  traces: RequestTraces
   routes: readonly RouteSet[]
   /** The budget that bodies of all requests are read within. */
   intake: Intake
@@ -88,9 +90,12 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     delegator: (request: FastifyRequest, decide: (error: Error | null, options: FastifyCorsOptions) => void) =>
       decide(null, { ...CORS, preflight: !isMeantOptions(request) }),
   })
+  options.traces.mount(app)
   const outage = createOutageLog(options.log, 'the database')
   app.setErrorHandler((error: FastifyError, request, reply) =>
-    answerError(error, request, reply, { log: options.log, outage, onRefused: options.onRefused }),
+    options.traces.within(request, () =>
+      answerError(error, request, reply, { log: options.log, outage, onRefused: options.onRefused }),
+    ),
   )
   app.setNotFoundHandler((request) => {
     throw nothingAt(request)
@@ -253,7 +258,7 @@ function mount(
         }
         refuseUnknown(unknownIn(request.body))
         allowQuery(principal, call.query)
-        const made = await handler(call)
+        const made = await options.traces.within(request, () => handler(call))
         const answer = shownTo(principal, endpoint, made)
         if (options.checkAnswers === true) checkAnswer(endpoint, answer)
         options.onAnswered?.(endpoint, endpoint.status ?? 200, null)

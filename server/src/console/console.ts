@@ -20,6 +20,8 @@ export interface ConsoleOptions {
   dir: string
   /** As it is, or as a PHC string; null where nobody signs in by password. */
   adminPassword: string | null
+  /** Where a trace is shown, with `{traceId}` in it; absent for nowhere. */
+  traceUrl?: string | null
 }
 
 export interface Console {
@@ -125,6 +127,7 @@ export function createConsole(parts: Parts): Console {
           isSignedIn: (await sessions.read(cookie.read(request))) !== null,
           hasPassword: signIn.hasPassword,
         }))
+        scope.get('/console/settings', async () => ({ traceUrl: parts.traceUrl ?? null }))
         scope.post('/console/session', open)
         scope.post('/console/session/token', tokenFor)
         scope.post('/console/session/sign-out-everywhere', signOutEverywhere)

@@ -11,6 +11,7 @@ import { LEAVING } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Sealing } from '../platform/sealing.ts'
+import type { Tracing } from '../platform/tracing.ts'
 import { ATTEMPT_TIMEOUT_MS, type AttemptResult, attempt, headersOf } from './attempt.ts'
 import type { Attempt, AttemptTrigger, DeliveryItem, DeliveryRow, Destination } from './delivery.ts'
 import type { Health } from './health.ts'
@@ -19,6 +20,7 @@ import { createAttemptRecorder, type RecordAttempt } from './recorder.ts'
 import { retryDelayMs, USUAL_SCHEDULE_MS } from './schedule.ts'
 import { destinationById, destinationsByIds, markSucceeded, recordAskedAttempt, settleActive } from './store.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
+import { tracedAttempt } from './traced-attempt.ts'
 
 /** A change of address or secret that this process was not told of counts within this time. */
 const KEEP_MS = 250
@@ -37,6 +39,7 @@ export interface CourierOptions {
   health: Health
   patience: Patience
   attemptTimeoutMs?: number
+  tracing?: Tracing | null
   /** Told of each delivery that came and of each attempt at it. */
   live: Pick<Live, 'changed'>
 }
@@ -96,7 +99,9 @@ class RecordingCourier implements Courier {
     }
     if (signal.aborted) return { kind: 'waits', until: clock.now() }
     const { messageId, body } = item.delivery
-    const result = await attempt(this.#parts, { destination, messageId, body, now: clock.now(), signal })
+    const result = await tracedAttempt(this.#o.tracing, item, () =>
+      attempt(this.#parts, { destination, messageId, body, now: clock.now(), signal }),
+    )
     if (result === null) return { kind: 'waits', until: signal.reason === LEAVING ? clock.now() : this.#later(1000) }
     return this.#settle(item, destination, result)
   }

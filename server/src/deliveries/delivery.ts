@@ -4,6 +4,7 @@ import { storedJson } from '../api/shown-json.ts'
 import { recordedBody } from '../exchanges/recorded.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { LaneItem } from '../platform/lane.ts'
+import { type TracePlace, traceIdOf } from '../platform/tracing.ts'
 
 /** Where messages go, and how it is doing. Secrets are sealed here. */
 export interface Destination {
@@ -52,6 +53,8 @@ export interface NewDelivery {
   body: string
   isOrdered: boolean
   concurrency: number
+  /** What it stands beneath in a trace; absent for nothing. */
+  trace?: TracePlace | null
 }
 
 /** A delivery in the hands of the lanes. */
@@ -113,6 +116,7 @@ export interface DeliveryRow {
   settledAt: Date | null
   /** Its only automatic attempt, where it settled it; see `firstAttemptOf`. */
   firstAttempt: string | null
+  trace: TracePlace | null
 }
 
 export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
@@ -133,6 +137,7 @@ export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
     createdAt: timeOfId(row.id).toISOString(),
     tenantId: row.customerId === null ? undefined : toWire('cus', row.customerId),
     sourceId: row.sourceId ?? undefined,
+    traceId: row.trace === null ? undefined : traceIdOf(row.trace, row.id),
     body: storedJson(row.body),
   }
 }

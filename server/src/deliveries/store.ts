@@ -144,6 +144,7 @@ export function deliveriesInsert(deliveries: readonly { id: string; delivery: Ne
       booleans(of((d) => d.isOrdered)),
       integers(of((d) => d.concurrency)),
       moments(of((d) => (d.isOrdered ? ALWAYS_DUE : now))),
+      texts(of((d) => d.trace ?? null)),
     ],
   }
 }
@@ -164,9 +165,9 @@ function dayOfId(id: string): number {
 const BODY = `coalesce(r.body, (select m.body from message_bodies m where m.id = r.message_id))`
 
 const INSERT = `
-  insert into deliveries_active (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, shard, is_ordered, group_cap, due_at)
+  insert into deliveries_active (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, shard, is_ordered, group_cap, due_at, trace)
   select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::smallint[], $10::boolean[],
-    $11::integer[], $12::timestamptz[])`
+    $11::integer[], $12::timestamptz[], $13::text[])`
 
 /** A message that is only sent when somebody asks: not counted as on its way. */
 export async function insertSettled(tx: Tx, item: { id: string; delivery: NewDelivery }, now: Date): Promise<void> {
@@ -207,7 +208,7 @@ interface ActiveRow extends NewDelivery {
 const activeColumns =
   sql.raw(`r.id, r.workspace_id as "workspaceId", r.destination_id as "destinationId", r.message_id as "messageId",
   r.event_type as "eventType", r.customer_id as "customerId", r.source_id as "sourceId", ${BODY} as body, r.is_ordered as "isOrdered",
-  d.concurrency, r.attempts_made as "attemptsMade", coalesce(r.held_until, r.due_at) as "dueAt"`)
+  r.trace, d.concurrency, r.attempts_made as "attemptsMade", coalesce(r.held_until, r.due_at) as "dueAt"`)
 
 /** Waiting deliveries of lanes, as `LaneSource.fetch` describes; none of paused destinations. */
 export async function fetchDeliveries(
@@ -312,9 +313,9 @@ const RECORD = `
     delete from deliveries_active a
      using unnest($22::uuid[], $23::integer[], $24::timestamptz[], $25::text[], $26::text[], $27::text[]) as e (id, attempts_made, at, error, state, first_attempt)
      where a.id = e.id
-    returning a.id, a.workspace_id, a.destination_id, a.message_id, a.event_type, a.customer_id, a.source_id, a.body, e.state, e.attempts_made, e.at as last_attempt_at, e.error, e.at, e.first_attempt
+    returning a.id, a.workspace_id, a.destination_id, a.message_id, a.event_type, a.customer_id, a.source_id, a.body, e.state, e.attempts_made, e.at as last_attempt_at, e.error, e.at, e.first_attempt, a.trace
   )
-  insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made, last_attempt_at, last_error, settled_at, first_attempt)
+  insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made, last_attempt_at, last_error, settled_at, first_attempt, trace)
   select * from ended returning id`
 
 /** Records an attempt that somebody asked for. It is not counted among the automatic ones. */
@@ -327,8 +328,8 @@ export async function settleActive(tx: Tx, id: string, state: 'succeeded' | 'can
   const { rows } = await sql<{ id: string }>`
     with ended as (delete from deliveries_active where id = ${id} returning *)
     insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made,
-      last_attempt_at, last_error, settled_at)
-    select id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, ${state}, attempts_made, ${now}, null, ${now} from ended
+      last_attempt_at, last_error, settled_at, trace)
+    select id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, ${state}, attempts_made, ${now}, null, ${now}, trace from ended
     returning id`.execute(tx)
   return rows.length === 1
 }
@@ -345,16 +346,16 @@ export async function cancelDeliveriesOf(tx: Tx, destinationId: string, now: Dat
   await sql`
     with ended as (delete from deliveries_active where shard = ${shardOf(destinationId)} and destination_id = ${destinationId} returning *)
     insert into deliveries (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, state, attempts_made,
-      last_attempt_at, last_error, settled_at)
+      last_attempt_at, last_error, settled_at, trace)
     select id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, 'cancelled', attempts_made, last_attempt_at, last_error,
-      ${now} from ended`.execute(tx)
+      ${now}, trace from ended`.execute(tx)
 }
 
 // ── reading ──
 
 const listed = (kind: 'active' | 'settled') =>
   sql.raw(`r.id, r.workspace_id as "workspaceId", r.destination_id as "destinationId", r.message_id as "messageId", r.event_type as "eventType",
-    r.customer_id as "customerId", r.source_id as "sourceId", ${BODY} as body, r.attempts_made as "attemptsMade", r.last_attempt_at as "lastAttemptAt",
+    r.customer_id as "customerId", r.source_id as "sourceId", r.trace, ${BODY} as body, r.attempts_made as "attemptsMade", r.last_attempt_at as "lastAttemptAt",
     r.last_error as "lastError", ${
       kind === 'active'
         ? `'pending' as state, case when coalesce(r.held_until, r.due_at) > to_timestamp(0) then coalesce(r.held_until, r.due_at) end as "dueAt", null::timestamptz as "settledAt", null::text as "firstAttempt"`

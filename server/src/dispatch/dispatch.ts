@@ -1,4 +1,5 @@
 import type { Database, Tx } from '../platform/database.ts'
+import type { TracePlace } from '../platform/tracing.ts'
 import { EXTERNAL_EVENT_LAUNCH, type NewRun } from '../runs/run.ts'
 import {
   type ExternalWantedRun,
@@ -77,7 +78,7 @@ function compare(a: string, b: string): number {
 }
 
 /** The run that an event starts in one flow. */
-export function runFor(workspaceId: string, eventId: string, wanted: WantedRun): NewRun {
+export function runFor(workspaceId: string, eventId: string, wanted: WantedRun, trace: TracePlace | null): NewRun {
   const { nodeKey, flowInstanceId } = wanted
   if (nodeKey === null || flowInstanceId === null) throw new Error('no flow wants this')
   return {
@@ -92,7 +93,7 @@ export function runFor(workspaceId: string, eventId: string, wanted: WantedRun):
     startNodeKey: nodeKey,
     appEventId: eventId,
     inputText: null,
-    launchedBy: { type: 'app-event-trigger' },
+    launchedBy: trace === null ? { type: 'app-event-trigger' } : { type: 'app-event-trigger', trace },
     meta: null,
     isOrdered: wanted.isOrdered,
     concurrency: wanted.concurrency,
@@ -100,7 +101,12 @@ export function runFor(workspaceId: string, eventId: string, wanted: WantedRun):
 }
 
 /** The run that an event of an external app starts in one flow. */
-export function externalRunFor(workspaceId: string, eventId: string, wanted: ExternalWantedRun): NewRun {
+export function externalRunFor(
+  workspaceId: string,
+  eventId: string,
+  wanted: ExternalWantedRun,
+  trace: TracePlace | null,
+): NewRun {
   return {
     workspaceId,
     customerId: wanted.customerId,
@@ -113,7 +119,7 @@ export function externalRunFor(workspaceId: string, eventId: string, wanted: Ext
     startNodeKey: wanted.nodeKey,
     appEventId: eventId,
     inputText: null,
-    launchedBy: { type: EXTERNAL_EVENT_LAUNCH },
+    launchedBy: trace === null ? { type: EXTERNAL_EVENT_LAUNCH } : { type: EXTERNAL_EVENT_LAUNCH, trace },
     meta: null,
     isOrdered: wanted.isOrdered,
     concurrency: wanted.concurrency,

@@ -14,6 +14,7 @@ import { appEventTypesByIds } from '../event-types/store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, NO_ID, timeOfId, toWire } from '../platform/ids.ts'
+import type { Tracing } from '../platform/tracing.ts'
 import type { Runs } from '../runs/runs.ts'
 import { runsOfEvents } from '../runs/store.ts'
 import { listSubscriptions, subscriptionsByIds } from '../subscriptions/store.ts'
@@ -26,6 +27,7 @@ export interface EventRoutesOptions {
   publicUrl: string
   customers: Customers
   runs: Runs
+  tracing?: Tracing | null
 }
 
 const STREAMS_MAX = 1000
@@ -156,7 +158,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
         throw new Refusal('archived', 'the customer of the event is archived')
       const items = await database.transaction(async (tx) => {
         const wanted = (await whoWantsAgain(tx, event)).map((each) => ({
-          run: runFor(event.workspaceId, event.id, each),
+          run: runFor(event.workspaceId, event.id, each, options.tracing?.here() ?? null),
           input: event.payload,
         }))
         return options.runs.insert(tx, wanted)

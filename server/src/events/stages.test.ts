@@ -83,7 +83,7 @@ function request(target: EventRequest['target'], values: readonly unknown[], cus
           actor: { kind: 'customer' as const, id: customerId, name: null, role: null },
         }
   const events = values.map((value) => ({ value, text: JSON.stringify(value) }))
-  return { target, principal, isBatch: events.length !== 1, events, idempotencyKey: null }
+  return { target, principal, isBatch: events.length !== 1, events, idempotencyKey: null, trace: null }
 }
 
 async function through(requests: readonly EventRequest[]): Promise<(OwnedRequest | IntakeRefusal)[]> {

@@ -7,6 +7,7 @@ import { addressKey, type EventAddress, runFor, type Wish } from '../dispatch/di
 import type { AppEventSource } from '../event-types/store.ts'
 import { type CompiledFormula, compileFormula } from '../formulas/compile-formula.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
+import { linkedTo, type TracePlace } from '../platform/tracing.ts'
 import type { NewRun } from '../runs/run.ts'
 import type { AppEvent, SubscriptionSource } from './store.ts'
 
@@ -25,6 +26,8 @@ export interface EventRequest {
   /** The events in order, each with its JSON text. */
   events: readonly { value: unknown; text: string }[]
   idempotencyKey: string | null
+  /** What its events stand beneath in a trace; null for none. */
+  trace: TracePlace | null
 }
 
 /** What cannot be taken: a whole request, or one event of it. */
@@ -324,15 +327,21 @@ export function wanted(
   request: OwnedRequest,
   wishes: ReadonlyMap<string, Wish>,
 ): { event: AppEvent; runs: { run: NewRun; input: string }[] }[] {
+  const trace = traceOfEvents(request.request)
   return ownedIn(request).map(({ event, address }) => {
     const wish = wishes.get(addressKey(address))
     const shown = { ...event, subscriptionId: event.subscriptionId ?? wish?.subscriptionId ?? null }
     const runs = (wish?.wanted ?? []).map((each) => ({
-      run: runFor(event.workspaceId, event.id, each),
+      run: runFor(event.workspaceId, event.id, each, trace),
       input: event.payload,
     }))
     return { event: shown, runs }
   })
+}
+
+/** Of a batch each event is a trace of its own, linked to the request: one of thousands of runs would be of no use. */
+export function traceOfEvents({ trace, events }: Pick<EventRequest, 'trace' | 'events'>): TracePlace | null {
+  return events.length > 1 ? linkedTo(trace) : trace
 }
 
 export function ownedIn(request: OwnedRequest | IntakeRefusal): Owned[] {

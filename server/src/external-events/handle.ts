@@ -5,6 +5,7 @@ import { bodyAsValue, formatOf, type OpenedBody, openBody, queryValue } from '..
 import { isRecord } from '../formulas/coercion.ts'
 import type { FunctionCall, FunctionOutcome } from '../functions/function.ts'
 import { isNothing } from '../functions/nothing.ts'
+import type { TracePlace } from '../platform/tracing.ts'
 
 /** A request that came in at a URL for external apps, as it came in. */
 export interface ReceivedRequest {
@@ -21,6 +22,8 @@ export interface ReceivedRequest {
   body: Buffer
   /** What it was read as when it came in; null where nobody had to read it yet. */
   opened: OpenedBody | null
+  /** What comes of it stands beneath this in a trace; absent for none. */
+  trace?: TracePlace | null
 }
 
 /** What a request is answered with. */

@@ -2,7 +2,7 @@ import { type ErrorData, parseExactJson } from '@permea/contract'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { FunctionFailed } from '../data-collections/records.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
-import type { Functions } from '../functions/function.ts'
+import type { FunctionCall, Functions } from '../functions/function.ts'
 import type { Connectors } from '../integrations/connectors.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -15,6 +15,7 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
+import type { Tracing } from '../platform/tracing.ts'
 import type { Runs } from '../runs/runs.ts'
 import { identitiesOf } from './dedupe.ts'
 import {
@@ -27,6 +28,7 @@ import {
   type WebhookResponse,
   WRONG_SELECTORS,
 } from './handle.ts'
+import { tracedHandle } from './handle-trace.ts'
 import { failedWebhook, openRequest, settledWebhook } from './record.ts'
 import type { RecordEvents } from './record-events.ts'
 import {
@@ -65,6 +67,7 @@ export interface ExternalReceiveOptions {
   runs: Runs
   publicUrl: string
   recordEvents: RecordEvents
+  tracing?: Tracing | null
   live: ExternalWriterOptions['live']
   /** Time that a `handle` that does not say has before the sender is answered all the same; 800 ms where absent. */
   answerWithinMs?: number
@@ -166,7 +169,8 @@ class Receiver implements ExternalReceive {
     const target = await this.#targets.ofRow(row.subscriptionId, row.globalWebhookId)
     if (target === null || target.source?.isArchived === true)
       throw new Refusal('archived', 'what this request was for is not there any more')
-    const request = { ...openRequest(row, this.#o.sealing), id: this.#o.ids.next() }
+    const trace = this.#o.tracing?.here() ?? null
+    const request = { ...openRequest(row, this.#o.sealing), id: this.#o.ids.next(), trace }
     const firstId = await firstOfReplays(this.#o.database.db, row)
     const how = { replayOf: row.id, active: null, signal: null, receivedAt: timeOfId(firstId) }
     const response = await this.#handle(target, request, how)
@@ -309,7 +313,8 @@ class Receiver implements ExternalReceive {
     const { source, global } = target
     const given = source === null || source.stateSealed === null ? null : this.#o.sealing.open(source.stateSealed)
     const { args, text } = await handleArgument(request)
-    const outcome = await this.#o.functions.call({
+    const { trace = null } = request
+    const handling: FunctionCall = {
       definition: target.handler.definition,
       context: {
         workspaceId: target.workspaceId,
@@ -334,7 +339,8 @@ class Receiver implements ExternalReceive {
       ...(text === undefined ? {} : { text }),
       ...(global === null ? {} : { secrets: global.parameters }),
       ...(how.signal === null ? {} : { signal: how.signal }),
-    })
+    }
+    const outcome = await tracedHandle(this.#o.tracing, trace, () => this.#o.functions.call(handling))
     if (how.signal?.aborted === true) return null
     const ended = { request, replayOf: how.replayOf, active: how.active, callId: outcome.callId }
     const durationMs = outcome.durationMs
@@ -356,7 +362,7 @@ class Receiver implements ExternalReceive {
     const row = settledWebhook({ ...ended, target, durationMs, response: handled.response }, this.#o.sealing)
     const state = handled.state === undefined ? undefined : JSON.stringify(handled.state)
     if (source === null || state === undefined || state === given) {
-      await this.#writer.write({ row, events, active: how.active })
+      await this.#writer.write({ row, events, trace, active: how.active })
       return handled.response
     }
     this.#serial.set(source.webhookUuid, this.#serial.get(source.webhookUuid) ?? Promise.resolve())
@@ -365,7 +371,7 @@ class Receiver implements ExternalReceive {
       fromVersion: source.stateVersion,
       stateSealed: this.#o.sealing.seal(state),
     }
-    const isWritten = await this.#writer.writeWithState({ row, events, active: how.active }, change)
+    const isWritten = await this.#writer.writeWithState({ row, events, trace, active: how.active }, change)
     return isWritten ? handled.response : 'conflict'
   }
 

@@ -9,6 +9,7 @@ import type { Clock } from '../platform/clock.ts'
 import { type Database, runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
+import type { TracePlace, Tracing } from '../platform/tracing.ts'
 import type { RunItem } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { EventIdentity } from './dedupe.ts'
@@ -36,6 +37,8 @@ export interface SourceEvent {
 export interface SettledWebhook {
   row: IncomingWebhookRow
   events: readonly SourceEvent[]
+  /** What its events stand beneath in a trace; absent for nothing. */
+  trace?: TracePlace | null
   /** The row that keeps it while it is not settled; gone with this. */
   active: string | null
 }
@@ -87,6 +90,7 @@ export interface ExternalWriterOptions {
   ids: Ids
   deliveries: Deliveries
   runs: Runs
+  tracing?: Tracing | null
   live: Pick<Live, 'changed'>
 }
 
@@ -99,6 +103,13 @@ interface StoredRow {
 
 export function createExternalWriter(options: ExternalWriterOptions): ExternalWriter {
   return new GroupWriter(options)
+}
+
+/** An event that is to be stored, and what it stands beneath in a trace. */
+interface FoundEvent {
+  source: ExternalSource
+  row: ExternalEventRow
+  trace: TracePlace | null
 }
 
 /** What stores something, and what is to be handed over when it is stored. */
@@ -180,7 +191,7 @@ class GroupWriter implements ExternalWriter {
 
   async sendAgain(event: ExternalEventRow, source: ExternalSource): Promise<void> {
     const row = { ...event }
-    const prepared = await this.#sending([{ source, row }])
+    const prepared = await this.#sending([{ source, row, trace: this.#o.tracing?.here() ?? null }])
     await this.#o.database.transaction(async (tx) => {
       for (const statement of prepared.statements) await runPrepared(tx, statement)
       if (row.deliveryId !== null) await setEventDelivery(tx, row.id, row.deliveryId)
@@ -197,8 +208,10 @@ class GroupWriter implements ExternalWriter {
     if (source === null || source.isArchived) return null
     const wanted = source.eventKey === null ? [] : await wantedByExternal(this.#o.database, [subscriptionId])
     return (payloads) => {
+      const trace = this.#traceOfPull(payloads.length)
       const rows = payloads.map((payload) => ({
         source,
+        trace,
         row: eventRow({ id: this.#o.ids.next(), source, json: JSON.stringify(payload ?? null) }, null),
       }))
       const sent = this.#sendingTo(rows, wanted)
@@ -219,8 +232,8 @@ class GroupWriter implements ExternalWriter {
   }
 
   async #prepare(group: readonly Written[]): Promise<Prepared> {
-    const events = group.flatMap(({ row, events: found }) => {
-      const rows = found.map((event) => ({ source: event.source, row: eventRow(event, row.id) }))
+    const events = group.flatMap(({ row, events: found, trace = null }) => {
+      const rows = found.map((event) => ({ source: event.source, row: eventRow(event, row.id), trace }))
       row.eventIds = rows.map((each) => each.row.id)
       return rows
     })
@@ -238,7 +251,7 @@ class GroupWriter implements ExternalWriter {
   }
 
   /** Deliveries and runs of events; the events' rows are told of their deliveries. */
-  async #sending(events: readonly { source: ExternalSource; row: ExternalEventRow }[]): Promise<Prepared> {
+  async #sending(events: readonly FoundEvent[]): Promise<Prepared> {
     const launching = events.filter(({ source }) => source.eventKey !== null)
     const wanted =
       launching.length === 0
@@ -248,19 +261,16 @@ class GroupWriter implements ExternalWriter {
   }
 
   /** The same where it is known who wants them. */
-  #sendingTo(
-    events: readonly { source: ExternalSource; row: ExternalEventRow }[],
-    wanted: readonly ExternalWantedRun[],
-  ): Prepared {
+  #sendingTo(events: readonly FoundEvent[], wanted: readonly ExternalWantedRun[]): Prepared {
     const delivered = events.filter(({ source }) => source.hasDestination)
-    const out = this.#o.deliveries.inserting(delivered.map(({ source, row }) => deliveryOf(source, row)))
+    const out = this.#o.deliveries.inserting(delivered.map(deliveryOf))
     for (const [index, { row }] of delivered.entries()) row.deliveryId = out.items[index]?.id ?? null
     const launching = events.filter(({ source }) => source.eventKey !== null)
     const bySubscription = Map.groupBy(wanted, (each) => each.subscriptionId)
     const started = this.#o.runs.inserting(
-      launching.flatMap(({ row }) =>
+      launching.flatMap(({ row, trace }) =>
         (bySubscription.get(row.subscriptionId) ?? []).map((each) => ({
-          run: externalRunFor(row.workspaceId, row.id, each),
+          run: externalRunFor(row.workspaceId, row.id, each, trace),
           input: row.payload,
         })),
       ),
@@ -272,6 +282,14 @@ class GroupWriter implements ExternalWriter {
       deliveryItems: out.items,
       runItems: started.items,
     }
+  }
+
+  /** What was looked for was brought by no request: a trace begins with what was found. */
+  #traceOfPull(found: number): TracePlace | null {
+    if (found === 0) return null
+    const span = this.#o.tracing?.begin({ name: 'pull', attributes: { 'permea.events': found } })
+    span?.end()
+    return span?.place ?? null
   }
 
   #writtenOf(webhook: SettledWebhook): Written {
@@ -314,7 +332,7 @@ function eventRow(
   }
 }
 
-function deliveryOf(source: ExternalSource, row: ExternalEventRow): NewDelivery {
+function deliveryOf({ source, row, trace }: FoundEvent): NewDelivery {
   return {
     workspaceId: row.workspaceId,
     destinationId: row.subscriptionId,
@@ -326,5 +344,6 @@ function deliveryOf(source: ExternalSource, row: ExternalEventRow): NewDelivery 
     body: row.payload,
     isOrdered: source.isOrdered ?? false,
     concurrency: source.concurrency ?? 1,
+    trace,
   }
 }

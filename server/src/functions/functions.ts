@@ -6,6 +6,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
+import type { Tracing } from '../platform/tracing.ts'
 import type { GuestError, Sandbox, SandboxHost, SandboxLogLine } from '../sandbox/call.ts'
 import { argumentOf } from './argument.ts'
 import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions, Whose } from './function.ts'
@@ -22,6 +23,7 @@ export interface FunctionsOptions {
   ids: Ids
   log: Log
   clock: Clock
+  tracing?: Tracing | null
 }
 
 const MESSAGE_CHARS_MAX = 4_000
@@ -50,7 +52,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       return { ...NOTHING_SAID, ...failure('load', { message: source.message }, place, mask) }
     }
     const clients = call.clients ?? {}
-    const aborting = call.signal === undefined ? {} : { signal: call.signal }
+    const { aborting, inPlace } = surroundings(call, options.tracing ?? null)
     const outcome = await sandbox.run({
       code: source.code,
       fileName,
@@ -63,9 +65,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
         async request(name, request, allowance) {
           const client = clients[name]
           if (client === undefined) throw new Error(`a guest asked for a client that it was not given: ${name}`)
-          return client.request(request, { allowance, ...aborting })
+          return inPlace(() => client.request(request, { allowance, ...aborting }))
         },
-        fetch: fetchOf(outbound, keptAnswers, call.signal),
+        fetch: fetchOf(outbound, keptAnswers, call.signal, inPlace),
       },
       ...(call.limits === undefined ? {} : { limits: call.limits }),
       ...aborting,
@@ -137,10 +139,24 @@ export function createFunctions(options: FunctionsOptions): Functions {
 }
 
 /** `fetch` of one call: it ends where the function gives it up, and with the call. */
-function fetchOf(outbound: Outbound, keptAnswers: KeptAnswers, ended: AbortSignal | undefined): SandboxHost['fetch'] {
+function fetchOf(outbound: Outbound, keptAnswers: KeptAnswers, ended: AbortSignal | undefined, inPlace: InPlace): SandboxHost['fetch'] {
   return (request, allowance, givenUp) => {
     const signal = ended === undefined ? givenUp : AbortSignal.any([givenUp, ended])
-    return keptAnswers.take(request, () => fetchForGuest(outbound, request, { allowance, signal }))
+    return inPlace(() => keptAnswers.take(request, () => fetchForGuest(outbound, request, { allowance, signal })))
+  }
+}
+
+type InPlace = <T>(work: () => T) => T
+
+/**
+ * What holds for everything that a call asks of the engine: how it is cut off, and where in a trace it stands, since
+ * what guests ask for comes by a channel that many share.
+ */
+function surroundings({ signal }: FunctionCall, tracing: Tracing | null) {
+  const here = tracing?.here() ?? null
+  return {
+    aborting: signal === undefined ? {} : { signal },
+    inPlace: <T>(work: () => T): T => (tracing === null ? work() : tracing.within(here, work)),
   }
 }
 

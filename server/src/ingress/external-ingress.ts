@@ -7,6 +7,7 @@ import type { WebhookResponse } from '../external-events/handle.ts'
 import type { ExternalReceive } from '../external-events/receive.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { TracePlace } from '../platform/tracing.ts'
 import type { Rates } from '../workspaces/rates.ts'
 import type { Door } from './door.ts'
 import { enterBy } from './entrance.ts'
@@ -18,6 +19,8 @@ export interface ExternalIngressOptions {
   rates: Rates
   /** Doors to the addresses of subscriptions, and of global webhooks. */
   doors: { subscription: Door; global: Door }
+  /** Where a request stands in a trace. */
+  placeOf(request: FastifyRequest): TracePlace | null
   limits?: Partial<ExternalIngressLimits>
 }
 
@@ -72,6 +75,7 @@ export function createExternalIngress(options: ExternalIngressOptions): External
         headers: headersOf(request),
         body,
         opened,
+        trace: options.placeOf(request),
       })
       options.metrics.webhookSeconds.observe((performance.now() - beganMs) / 1000)
       reply.status(response.status).headers({ ...response.headers, ...ANSWER_HEADERS })

@@ -13,6 +13,7 @@ import type { EventAnswer } from '../events/accept.ts'
 import type { EventRequest, IntakeRefusal } from '../events/stages.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import type { Metrics } from '../platform/metrics.ts'
+import type { TracePlace } from '../platform/tracing.ts'
 import type { Rates } from '../workspaces/rates.ts'
 import type { Door } from './door.ts'
 import { enterBy } from './entrance.ts'
@@ -27,6 +28,8 @@ export interface IngressOptions {
   /** Doors to the addresses of subscriptions, and of event types. */
   doors: { subscription: Door; global: Door }
   metrics: Metrics
+  /** Where a request stands in a trace. */
+  placeOf(request: FastifyRequest): TracePlace | null
   limits?: Partial<IngressLimits>
 }
 
@@ -78,7 +81,11 @@ export function createIngress(options: IngressOptions): Ingress {
     target: EventRequest['target'],
   ): Promise<FastifyReply> {
     const beganMs = performance.now()
-    const eventRequest = await read(request, target, principals.get(request) ?? null)
+    const eventRequest = await read(request, {
+      target,
+      principal: principals.get(request) ?? null,
+      trace: options.placeOf(request),
+    })
     const waiting = queue.add(eventRequest.request, eventRequest.bytes + 200)
     if (waiting === null)
       throw new Refusal('overloaded', 'more requests are waiting than can be written; nothing was stored, try again')
@@ -171,8 +178,7 @@ async function enter(request: FastifyRequest, options: IngressOptions, kind: Kin
 
 async function read(
   request: FastifyRequest,
-  target: EventRequest['target'],
-  principal: Principal | null,
+  about: Pick<EventRequest, 'target' | 'principal' | 'trace'>,
 ): Promise<{ request: EventRequest; bytes: number }> {
   const body = await eventsIn(request)
   const key = request.headers['idempotency-key'] ?? request.headers['webhook-id']
@@ -186,7 +192,7 @@ async function read(
   const events = isBatch ? await elementsOf(body) : [body]
   if (events.length === 0) throw new Refusal('malformed_body', 'the batch is empty')
   if (events.length > BATCH_MAX) throw new Refusal('payload_too_large', `a batch has at most ${BATCH_MAX} events`)
-  return { request: { target, principal, isBatch, events, idempotencyKey }, bytes: body.text.length }
+  return { request: { ...about, isBatch, events, idempotencyKey }, bytes: body.text.length }
 }
 
 /** The event or batch that a request carries: JSON, a form, or the query of a request without body. */

@@ -12,6 +12,7 @@ import {
   type OwnedRequest,
   own,
   ownedIn,
+  traceOfEvents,
 } from '../events/stages.ts'
 import { type KeptAnswer, keptAnswers, slotOf } from '../events/store.ts'
 import type { Database } from '../platform/database.ts'
@@ -78,7 +79,9 @@ export function createLogAccept(
     const scope = idempotencyKey === null ? null : `${principal?.customerId ?? ''}:${idempotencyKey}`
     const { urlKey } = owned
     const kept = scope === null ? null : said.body
-    return { answer, logged: { kind: 'events', id: ids.next(), urlKey, scope, status, answer: kept, events } }
+    const trace = traceOfEvents(owned.request)
+    const logged: LoggedEvents = { kind: 'events', id: ids.next(), urlKey, scope, status, answer: kept, events }
+    return { answer, logged: trace === null ? logged : { ...logged, trace } }
   }
 
   /** Requests whose answer stands in the database, from longer ago than the log knows repetitions. */

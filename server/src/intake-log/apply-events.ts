@@ -9,6 +9,7 @@ import type { Live } from '../live/live.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type Database, runPrepared, type Tx } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
+import type { TracePlace } from '../platform/tracing.ts'
 import type { RefusedRequestsRoom } from '../refused-requests/assembly.ts'
 import type { RunItem } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
@@ -78,8 +79,8 @@ export function createApplyEvents(options: ApplyEventsOptions): ApplyEvents {
     },
     async store(tx, { ready, wishes }) {
       const first = await firstOnes(tx, ready, clock.now())
-      const wanted = first.flatMap(({ events }) =>
-        events.map((each) => wantedOf(each, wishes.get(addressKey(each.address)))),
+      const wanted = first.flatMap(({ entry, events }) =>
+        events.map((each) => wantedOf(each, wishes.get(addressKey(each.address)), entry.trace ?? null)),
       )
       const events = wanted.map((each) => each.event)
       if (events.length === 0) return { events: [], items: [] }
@@ -109,10 +110,10 @@ function named({ internalId }: PendingCustomer): string {
   return JSON.stringify(internalId.slice(0, 200))
 }
 
-function wantedOf({ event, address }: Owned, wish: Wish | undefined) {
+function wantedOf({ event, address }: Owned, wish: Wish | undefined, trace: TracePlace | null) {
   const shown = { ...event, subscriptionId: event.subscriptionId ?? wish?.subscriptionId ?? null }
   const runs = (wish?.wanted ?? []).map((each) => ({
-    run: runFor(event.workspaceId, event.id, each),
+    run: runFor(event.workspaceId, event.id, each, trace),
     input: event.payload,
   }))
   return { event: shown, runs, address }

@@ -1,6 +1,7 @@
 import type { IngressAnswer } from '@permea/contract'
 import type { EventAddress } from '../dispatch/dispatch.ts'
 import type { AppEvent } from '../events/store.ts'
+import type { TracePlace } from '../platform/tracing.ts'
 
 /** What the intake log holds of one request. */
 export type LogEntry = LoggedEvents | LoggedWebhook
@@ -16,6 +17,8 @@ export interface LoggedEvents {
   status: number
   /** What was answered, where it is to be answered again. */
   answer: IngressAnswer | null
+  /** What its events stand beneath in a trace; absent for nothing. */
+  trace?: TracePlace
   events: LoggedEvent[]
 }
 

@@ -3,6 +3,7 @@ import type { DeliveryItem, NewDelivery } from '../deliveries/delivery.ts'
 import { livingDestinations } from '../deliveries/store.ts'
 import type { Tx } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
+import type { Tracing } from '../platform/tracing.ts'
 import type { ConnectionEvent, ConnectionPayload, Happening } from './payloads.ts'
 import { endpointsToTell } from './store.ts'
 
@@ -24,7 +25,11 @@ export interface Notifications {
   offer(items: readonly DeliveryItem[]): void
 }
 
-export function createNotifications(options: { ids: Ids; deliveries(): Deliveries }): Notifications {
+export function createNotifications(options: {
+  ids: Ids
+  deliveries(): Deliveries
+  tracing?: Tracing | null
+}): Notifications {
   const notifications: Notifications = {
     async emit(tx, happenings) {
       return options.deliveries().insert(tx, await messagesFor(tx, happenings))
@@ -57,6 +62,7 @@ export function createNotifications(options: { ids: Ids; deliveries(): Deliverie
     )
     return happenings.flatMap((happening): NewDelivery[] => {
       const { workspaceId, customerId, eventType, data } = happening
+      const trace = happening.trace === undefined ? (options.tracing?.here() ?? null) : happening.trace
       const messageId = options.ids.next()
       const body = JSON.stringify({ eventType, data })
       return (audience.get(workspaceId) ?? []).flatMap((endpoint) => {
@@ -75,6 +81,7 @@ export function createNotifications(options: { ids: Ids; deliveries(): Deliverie
             body,
             isOrdered,
             concurrency,
+            trace,
           },
         ]
       })

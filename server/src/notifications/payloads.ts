@@ -1,4 +1,5 @@
 import type { ErrorData } from '@permea/contract'
+import type { TracePlace } from '../platform/tracing.ts'
 
 /** The bodies of notifications, shaped as the seed shows them. */
 export interface ConnectionPayload {
@@ -67,6 +68,8 @@ export type Happening = {
   workspaceId: string
   /** Database id; null where it is nobody's in particular. */
   customerId: string | null
+  /** What it stands beneath in a trace; where absent, what is being done. */
+  trace?: TracePlace | null
 } & (
   | { eventType: ConnectionEvent; data: ConnectionPayload }
   | { eventType: FlowRunEvent; data: FlowRunPayload }

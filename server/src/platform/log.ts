@@ -8,13 +8,14 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
-/** Writes one JSON line per message to standard error; standard output is for people. */
-export function createLog(level: string): Log {
+/** Writes one JSON line per message to standard error; standard output is for people. `moreOf` gives what each line has besides. */
+export function createLog(level: string, moreOf: (() => object) | null = null): Log {
   return pino(
     {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      ...(moreOf === null ? {} : { mixin: moreOf }),
       redact: {
         paths: [
           '*.authorization',

@@ -3,6 +3,7 @@ import type { Customer } from '../customers/customer.ts'
 import type { FlowPlan } from '../flows/plan.ts'
 import type { RecordedNodeRun } from './node-run.ts'
 import type { RunItem } from './run.ts'
+import type { RunTrace } from './run-trace.ts'
 
 /** What one run is walked with. */
 export interface ExecutionInput {
@@ -21,6 +22,7 @@ export interface ExecutionInput {
   /** Those of them that are within the for-each at this place. */
   beneath(path: string): readonly RecordedNodeRun[]
   signal: AbortSignal
+  trace: RunTrace
   /** What the first node is fed where that is not what the run was launched with. */
   fed?: unknown
 }

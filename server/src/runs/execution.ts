@@ -219,7 +219,8 @@ export class Execution implements Progressing {
     if (visit.node.type.hasEffect) await this.#makeEffectsDurable()
     const logs: unknown[] = [...(waited?.logs ?? [])]
     const startedAt = clock.now()
-    const outcome = await this.#execute(visit, logs, waited)
+    const attempts = (waited?.attempts ?? 0) + 1
+    const outcome = await this.#in.trace.node(visit.node, attempts, () => this.#execute(visit, logs, waited))
     // An effect that ended just as the run was stopped is a fact and is recorded; one that was cut off is not.
     if (this.#in.signal.aborted && outcome.kind !== 'outputs') return null
     if (outcome.kind === 'each') return this.#each(visit, outcome.items, startedAt, logs)
@@ -227,7 +228,6 @@ export class Execution implements Progressing {
       this.#waiting[visit.path] = { attempts: 0, untilMs: outcome.untilMs, logs, isPause: true }
       return null
     }
-    const attempts = (waited?.attempts ?? 0) + 1
     if (outcome.kind === 'retry') {
       const delayMs = nodeRetryDelayMs({
         attemptsMade: attempts,

@@ -13,6 +13,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import type { Queue } from '../platform/queue.ts'
 import type { Sealing } from '../platform/sealing.ts'
+import type { TracePlace, Tracing } from '../platform/tracing.ts'
 import type { NodeRun } from './node-run.ts'
 import { newRun, REPEATED_FROM, type RunItem } from './run.ts'
 import type { Runs } from './runs.ts'
@@ -24,6 +25,7 @@ export interface LaunchOptions {
   sealing: Sealing
   nodeTypes: NodeTypes
   runs: Runs
+  tracing?: Tracing | null
 }
 
 /** What a run that repeats another from a node on takes over of it. */
@@ -40,7 +42,16 @@ export interface Launch {
 }
 
 export function createLaunch(options: LaunchOptions): Launch {
-  const { database, clock, runs } = options
+  const { database, clock, runs, tracing = null } = options
+
+  /** What a run stands beneath: what is being done, or the time that came. */
+  function beginning(type: string): TracePlace | null {
+    const here = tracing?.here() ?? null
+    if (tracing === null || here !== null || type !== 'schedule-trigger') return here
+    const span = tracing.begin({ name: 'schedule' })
+    span.end()
+    return span.place
+  }
 
   async function start(
     tx: Tx,
@@ -52,7 +63,7 @@ export function createLaunch(options: LaunchOptions): Launch {
     kept?: readonly NodeRun[],
   ): Promise<RunItem> {
     const text = JSON.stringify(input ?? null)
-    const run = newRun(instance, { nodeKey, type, inputText: text, meta })
+    const run = newRun(instance, { nodeKey, type, inputText: text, meta, trace: beginning(type) })
     if (kept !== undefined) return runs.insertGoingOn(tx, run, text, kept)
     const [item] = await runs.insert(tx, [{ run, input: text }])
     if (item === undefined) throw new Error('one run gives one item')

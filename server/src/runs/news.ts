@@ -7,6 +7,8 @@ import { timeOfId, toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import { forgettingErrors } from '../platform/periodic.ts'
 import { isQueuedHeard, type RunNews, type ToldRun, takeNews, toldRuns } from './news-store.ts'
+import type { LaunchedBy } from './run.ts'
+import { placeOfRun } from './run-trace.ts'
 
 /** Makes notifications of the state changes of runs that somebody wants to hear of. */
 export interface NewsRelay {
@@ -129,8 +131,11 @@ async function happeningsOf(tx: Tx, news: readonly RunNews[]): Promise<Happening
   return news.flatMap(({ runId, eventType }): Happening[] => {
     const run = runs.get(runId)
     if (run === undefined) return []
+    const { id, workspaceId, customerId, appEventId } = run
+    const launchedBy = JSON.parse(run.launchedBy) as LaunchedBy
+    const trace = placeOfRun({ id, run: { launchedBy, appEventId } })
     const data = { flowRun: payloadOf(run, eventType) }
-    return [{ workspaceId: run.workspaceId, customerId: run.customerId, eventType: eventType as FlowRunEvent, data }]
+    return [{ workspaceId, customerId, trace, eventType: eventType as FlowRunEvent, data }]
   })
 }
 

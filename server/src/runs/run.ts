@@ -4,6 +4,7 @@ import { storedJson } from '../api/shown-json.ts'
 import { CONCURRENCY_DEFAULT, type FlowInstance, flowWireId } from '../flows/flow.ts'
 import { timeOfId, toWire } from '../platform/ids.ts'
 import type { LaneItem } from '../platform/lane.ts'
+import { type TracePlace, traceIdOf } from '../platform/tracing.ts'
 import type { NodeCounts } from './node-run.ts'
 import { countsOf, nodeRunsOfText } from './node-run-text.ts'
 
@@ -25,10 +26,16 @@ export interface NewRun {
   appEventId: string | null
   /** JSON text. */
   inputText: string | null
-  launchedBy: { type: string }
+  launchedBy: LaunchedBy
   meta: Record<string, unknown> | null
   isOrdered: boolean
   concurrency: number | null
+}
+
+/** What launched a run, and beneath what in a trace; no trace where absent. */
+export interface LaunchedBy {
+  type: string
+  trace?: TracePlace
 }
 
 /** A run in the hands of the lanes. */
@@ -59,7 +66,13 @@ export type Waiting = Record<string, { attempts: number; untilMs: number; logs: 
 /** A run of a customer's flow that no event launches. */
 export function newRun(
   instance: FlowInstance,
-  launch: { nodeKey: string; type: string; inputText: string; meta: Record<string, unknown> | null },
+  launch: {
+    nodeKey: string
+    type: string
+    inputText: string
+    meta: Record<string, unknown> | null
+    trace: TracePlace | null
+  },
 ): NewRun {
   return {
     workspaceId: instance.workspaceId,
@@ -73,7 +86,7 @@ export function newRun(
     startNodeKey: launch.nodeKey,
     appEventId: null,
     inputText: launch.inputText,
-    launchedBy: { type: launch.type },
+    launchedBy: launch.trace === null ? { type: launch.type } : { type: launch.type, trace: launch.trace },
     meta: launch.meta,
     isOrdered: instance.isOrdered,
     concurrency: instance.concurrency,
@@ -152,7 +165,7 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     row.flowId === null
       ? undefined
       : flowWireId({ id: row.flowId, integrationId: isOfIntegration ? row.integrationId : null })
-  const launchedBy = JSON.parse(row.launchedBy) as { type: string; ids?: string[] }
+  const { trace, ...launchedBy } = JSON.parse(row.launchedBy) as LaunchedBy & { ids?: string[] }
   const isExternal = launchedBy.type === EXTERNAL_EVENT_LAUNCH
   const eventId = row.appEventId === null ? null : toWire(isExternal ? 'eev' : 'aev', row.appEventId)
   return {
@@ -178,6 +191,7 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     launchedBy: eventId === null ? launchedBy : { ...launchedBy, ids: [eventId] },
     appEventId: eventId === null || isExternal ? undefined : eventId,
     externalEventId: eventId === null || !isExternal ? undefined : eventId,
+    traceId: trace === undefined ? undefined : traceIdOf(trace, row.appEventId ?? row.id),
     meta: row.meta ?? undefined,
   }
 }

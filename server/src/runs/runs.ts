@@ -20,6 +20,7 @@ import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
+import type { Tracing } from '../platform/tracing.ts'
 import { Batches } from './batches.ts'
 import { nodeRunsBeneath } from './beneath.ts'
 import { Execution } from './execution.ts'
@@ -31,6 +32,7 @@ import { outputsOfNodeRun, recordedNodeRuns } from './node-run-store.ts'
 import { nodeRunsInsert } from './record-store.ts'
 import { createRecorder, type Recorder, recordBeside } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
+import { traceRun } from './run-trace.ts'
 import { fetchRuns, lanesWithRuns, runsInsert, runsWaiting, stopRun } from './store.ts'
 import { createTrials, type TrialOptions, type TryNode } from './trial.ts'
 
@@ -61,6 +63,7 @@ export interface RunsOptions extends TrialOptions {
   notifications: Notifications
   /** Told of each run that failed. */
   onFailed(run: NewRun): void
+  tracing?: Tracing | null
   live: Pick<Live, 'changed'>
   sweepMs?: number
 }
@@ -108,13 +111,14 @@ export function createRuns(options: RunsOptions): Runs {
     }
     metrics.runsInFlight.inc()
     try {
-      const execution = new Execution(executionOptions, await prepare(item, signal))
-      const { outcome, ended } = await execution.run()
+      const input = await prepare(item, signal)
+      const { outcome, ended } = await new Execution(executionOptions, input).run()
       // What is taken up again is looked for in the table.
       if (outcome.kind === 'waits') await batches.activate([item])
       if (ended !== null) metrics.runsFinished.inc({ state: ended })
       if (ended === 'failed') options.onFailed(item.run)
       if (ended !== null) tellOf(options.live, item)
+      input.trace.walked(ended, signal)
       return outcome
     } catch (error) {
       await batches.activate([item])
@@ -324,6 +328,7 @@ function createPreparation(options: RunsOptions): Prepare {
       recorded: byPath,
       beneath: nodeRunsBeneath(byPath),
       longOutputs: (id) => outputsOfNodeRun(database.db, item.id, id),
+      trace: traceRun(options.tracing ?? null, item),
     }
   }
 }

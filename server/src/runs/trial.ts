@@ -83,7 +83,7 @@ export function createTrials(
 
     const input = trial.input ?? {}
     const text = JSON.stringify(input)
-    const run = newRun(instance, { nodeKey, type: 'api-trigger', inputText: text, meta: null })
+    const run = newRun(instance, { nodeKey, type: 'api-trigger', inputText: text, meta: null, trace: null })
     const signal = AbortSignal.timeout(TRIAL_MS)
     // Others are done only where they are its sub-flow; what is wrong with them is no matter here.
     const sound = Object.entries(nodes).filter(([key]) => !problems.some((each) => each.nodeKey === key))

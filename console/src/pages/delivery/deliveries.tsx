@@ -9,6 +9,7 @@ import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink, To } from '../../parts/links.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
+import { TraceLink } from '../../parts/trace-link.tsx'
 import type { Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
@@ -142,6 +143,7 @@ function Attempts({ delivery }: { delivery: DeliveryWithAttempts }) {
           About: delivery.sourceId === undefined ? undefined : <IdLink id={delivery.sourceId} />,
           Customer: delivery.tenantId === undefined ? undefined : <NamedCustomer id={delivery.tenantId} />,
           'Next attempt': delivery.nextAttemptAt === undefined ? undefined : <Moment at={delivery.nextAttemptAt} />,
+          Trace: delivery.traceId === undefined ? undefined : <TraceLink id={delivery.traceId} />,
           Settled: delivery.settledAt === undefined ? undefined : <Moment at={delivery.settledAt} isExact />,
         }}
       />

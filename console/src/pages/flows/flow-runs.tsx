@@ -9,6 +9,7 @@ import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink, To } from '../../parts/links.tsx'
 import { between, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
+import { TraceLink } from '../../parts/trace-link.tsx'
 import type { Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
@@ -156,6 +157,7 @@ function Overview({ run }: { run: WholeRun }) {
             <IdLink id={run.flowInstanceId}>{run.flowInstance?.name ?? run.flowInstanceId}</IdLink>
           ),
           Flow: run.flowId === undefined ? undefined : <IdLink id={run.flowId} />,
+          Trace: run.traceId === undefined ? undefined : <TraceLink id={run.traceId} />,
           'Leads to': (
             <>
               <To path="/alerts" search={{ contextKey: run.flowInstanceId }}>
