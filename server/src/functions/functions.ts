@@ -139,7 +139,12 @@ export function createFunctions(options: FunctionsOptions): Functions {
 }
 
 /** `fetch` of one call: it ends where the function gives it up, and with the call. */
-function fetchOf(outbound: Outbound, keptAnswers: KeptAnswers, ended: AbortSignal | undefined, inPlace: InPlace): SandboxHost['fetch'] {
+function fetchOf(
+  outbound: Outbound,
+  keptAnswers: KeptAnswers,
+  ended: AbortSignal | undefined,
+  inPlace: InPlace,
+): SandboxHost['fetch'] {
   return (request, allowance, givenUp) => {
     const signal = ended === undefined ? givenUp : AbortSignal.any([givenUp, ended])
     return inPlace(() => keptAnswers.take(request, () => fetchForGuest(outbound, request, { allowance, signal })))
