@@ -421,6 +421,7 @@ create table deliveries (
   last_error text,
   settled_at timestamp with time zone not null,
   first_attempt text,
+  trace text,
   constraint deliveries_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'exhausted'::text, 'cancelled'::text]))),
   constraint deliveries_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
@@ -445,6 +446,7 @@ create table deliveries_active (
   group_cap integer not null,
   due_at timestamp with time zone not null,
   held_until timestamp with time zone,
+  trace text,
   constraint deliveries_active_pkey PRIMARY KEY (id)
 ) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_cost_delay=0);
 CREATE INDEX deliveries_active_lanes ON public.deliveries_active USING btree (shard, destination_id, due_at, "position");

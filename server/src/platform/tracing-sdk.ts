@@ -29,7 +29,7 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import type { Log } from './log.ts'
-import { isLink, partsOf, type Span, type TracePlace, type Tracing } from './tracing.ts'
+import { isLink, parentAndState, type Span, type TracePlace, type Tracing } from './tracing.ts'
 
 /** What the standard variables of OpenTelemetry ask for. */
 export interface TracingConfig {
@@ -134,7 +134,7 @@ function spanOf(span: SdkSpan, isAsked: boolean): Span {
 }
 
 function contextOf(place: TracePlace): SpanContext | null {
-  const { parent, state } = partsOf(place)
+  const { parent, state } = parentAndState(place)
   const context: SpanContext = {
     traceId: parent.slice(3, 35),
     spanId: parent.slice(36, 52),

@@ -62,11 +62,11 @@ export function placeIn(headers: Readonly<Record<string, string | string[] | und
 
 /** The headers that tell whoever gets a request where in the trace it stands. */
 export function traceHeaders(place: TracePlace): Record<string, string> {
-  const { parent, state } = partsOf(place)
+  const { parent, state } = parentAndState(place)
   return { traceparent: parent, ...(state === null ? {} : { tracestate: state }) }
 }
 
-export function partsOf(place: TracePlace): { parent: string; state: string | null } {
+export function parentAndState(place: TracePlace): { parent: string; state: string | null } {
   const space = place.indexOf(' ')
   return space === -1
     ? { parent: place, state: null }
@@ -94,7 +94,7 @@ export function traceIdOf(place: TracePlace, itself: string): string {
 
 /** The place beneath the span of something whose span has the id of `spanIdOf(id)`, which itself is at `place`. */
 export function beneathItself(place: TracePlace, itself: { id: string; traceOf: string }): TracePlace {
-  const { parent, state } = partsOf(isLink(place) ? place.slice(1) : place)
+  const { parent, state } = parentAndState(isLink(place) ? place.slice(1) : place)
   const flags = parent.slice(53, 55)
   const beneath = `00-${traceIdOf(place, itself.traceOf)}-${spanIdOf(itself.id)}-${flags}`
   return state === null ? beneath : `${beneath} ${state}`
