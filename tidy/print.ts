@@ -5,6 +5,7 @@ import { referencePage } from '../cli/src/reference-page.ts'
 import { openApi } from '../server/src/api/openapi.ts'
 import { webhookVendorCatalogue } from '../server/src/webhook-vendors/catalogue.ts'
 import { vendorsPage } from '../server/src/webhook-vendors/vendors-page.ts'
+import { dependenciesPage } from './dependencies-page.ts'
 import { limitsPage } from './limits-page.ts'
 import { oauthAppFiles } from './oauth-apps.ts'
 import { rolesPage } from './roles-page.ts'
@@ -20,6 +21,7 @@ export async function printed(): Promise<Record<string, string>> {
   return {
     ...oauthAppFiles(PRINT_COMMAND),
     'docs/use/cli.md': referencePage(PRINT_COMMAND),
+    'docs/operate/dependencies.md': dependenciesPage(PRINT_COMMAND),
     'docs/operate/limits.md': limitsPage(PRINT_COMMAND),
     'docs/operate/roles.md': rolesPage(PRINT_COMMAND),
     'docs/use/errors.md': errorsPage(),
