@@ -51,7 +51,10 @@ afterAll(async () => {
 })
 
 /** A customer who has connected the app. */
-async function connected(config: Record<string, unknown> = {}) {
+async function connected(
+  config: Record<string, unknown> = {},
+  slots: Record<string, unknown> = {},
+): Promise<{ client: Permea; selector: string }> {
   count += 1
   const key = `books-${count}`
   const clientId = 'the:engine'
@@ -72,6 +75,7 @@ async function connected(config: Record<string, unknown> = {}) {
             },
           },
           makeApiClient: { type: 'mapping', mapping: { baseUri: app.url } },
+          ...slots,
         },
       },
     },
@@ -130,6 +134,9 @@ test.each([
   [{ errcode: 40030, errmsg: 'invalid refresh_token' }, 'invalid refresh_token'],
   [{ error: 'invalid_grant', error_description: 'it was used before' }, 'it was used before'],
   [{ access_token: '' }, 'without a token'],
+  [{ access_token: ' \t', refresh_token: 'next', expires_in: 3600 }, 'without a token'],
+  [{ access_token: 7, refresh_token: 'next' }, 'without a token'],
+  [{ data: { access_token: 'second' } }, 'credentials.access_token'],
 ])('an answer of %j renews nothing, says why, and leaves what there was', async (json, said) => {
   const { client, selector } = await connected()
   renewal.json = json
@@ -137,6 +144,74 @@ test.each([
     message: expect.stringContaining(said),
   })
   expect(await tokensOf(selector)).toMatchObject({ access_token: 'first', refresh_token: 'again' })
+})
+
+/** What a connector makes of what the app answered. */
+const WAYS: [string, () => Record<string, unknown>][] = [
+  [
+    'a function that renews',
+    () => ({
+      refreshCredentials: {
+        type: 'javascript',
+        code: `export default async () => {
+          const body = new URLSearchParams({ grant_type: 'refresh_token' })
+          return (await (await fetch('${app.url}/token', { method: 'POST', body })).json()).made
+        }`,
+      },
+    }),
+  ],
+  [
+    'a function of the answer',
+    () => ({
+      getCredentialsFromRefreshTokenResponse: {
+        type: 'javascript',
+        code: 'export default ({ refreshTokenResponse }) => refreshTokenResponse.made',
+      },
+    }),
+  ],
+  [
+    'a mapping of the answer',
+    () => ({
+      getCredentialsFromRefreshTokenResponse: { type: 'mapping', mapping: { $var: '$.refreshTokenResponse.made' } },
+    }),
+  ],
+]
+
+test.each(WAYS)(
+  '%s renews with a token, and with nothing else; a token gives way to nothing else',
+  async (_, slots) => {
+    const { client, selector } = await connected({}, slots())
+    const refresh = (made: unknown) => {
+      renewal.json = { made }
+      return client.connections.refreshCredentials({ params: { selector } })
+    }
+    const nothing = [
+      {},
+      { ok: true, expires_in: 60 },
+      { access_token: ' ' },
+      { access_token: 5 },
+      { refresh_token: 'x' },
+    ]
+    for (const made of [...nothing, { data: { access_token: 'second' } }, null, '']) {
+      const failed = await refresh(made).catch((error: unknown) => error)
+      expect([made, failed]).toMatchObject([
+        made,
+        { message: expect.stringContaining('without a token (credentials.access') },
+      ])
+      expect(await tokensOf(selector)).toMatchObject({ access_token: 'first', refresh_token: 'again' })
+    }
+    for (const refresh_token of [' ', 5, null]) {
+      await refresh({ access_token: `after ${refresh_token}`, refresh_token })
+      expect(await tokensOf(selector)).toMatchObject({ access_token: `after ${refresh_token}`, refresh_token: 'again' })
+    }
+  },
+)
+
+test('a function that makes no token of what the app gave connects nobody', async () => {
+  for (const value of [{}, { access_token: ' ' }, { team: 'T' }, { access_token: 7 }])
+    expect(
+      (await connected({}, { getCredentialsFromAccessTokenResponse: { type: 'mapping', mapping: value } })).selector,
+    ).toBe('')
 })
 
 test.each([
@@ -171,6 +246,60 @@ describe('while the app takes its time', () => {
     expect(shown.archivedAt).toBeDefined()
     const { rows } = await house.engine.database.pool.query('select 1 from connections where refresh_lease is not null')
     expect(rows).toEqual([])
+  })
+
+  test('the connection may be given up: what the app gives then is kept nowhere, and whoever waits is told', async () => {
+    const { client, selector } = await connected()
+    const hold = held()
+    const renewing = client.connections.refreshCredentials({ params: { selector } }).catch((error: unknown) => error)
+    await asked()
+    await client.connections.disconnect({ params: { selector } })
+    hold.resolve()
+    expect(await renewing).toMatchObject({ message: expect.stringContaining('disconnected') })
+    const shown = await house.admin.connections.get({ params: { selector }, query: { includeSecrets: true } })
+    expect(shown).toMatchObject({ disconnected: true })
+    expect(shown.credentials).toBeUndefined()
+  })
+
+  test('a person may connect anew: what they got is kept', async () => {
+    const { client, selector } = await connected()
+    const hold = held()
+    const renewing = client.connections.refreshCredentials({ params: { selector } })
+    await asked()
+    app.received.length = 0
+    const request = await client.connectionRequests.create({
+      body: { integrationKey: `books-${count}`, connectionId: selector },
+    })
+    await new Browser().press(request.url)
+    hold.resolve()
+    expect((await renewing).connected).toBe(true)
+    expect(await tokensOf(selector)).toMatchObject({ access_token: 'first' })
+    expect((await house.admin.connections.get({ params: { selector } })).disconnected).toBe(false)
+  })
+
+  test('one that was lost and is archived meanwhile is not told to be there again', async () => {
+    const { client, selector } = await connected()
+    const eventTypes = ['connection.disconnected', 'connection.reconnected', 'connection.deleted'] as const
+    await house.admin.notificationEndpoints.create({
+      body: { url: `${app.url}/told`, eventTypes: [...eventTypes] },
+    })
+    const told = () =>
+      app.received
+        .filter(({ path, body }) => path === '/told' && body.includes(selector))
+        .map(({ body }) => (JSON.parse(body) as { eventType: string }).eventType)
+    renewal = { status: 400, json: { error: 'invalid_grant' } }
+    await client.connections.refreshCredentials({ params: { selector } }).catch(() => {})
+    await house.settle()
+    renewal = { status: 200, json: { access_token: 'second' } }
+    const hold = held()
+    const renewing = client.connections.refreshCredentials({ params: { selector } }).catch((error: unknown) => error)
+    await until('the app is asked again', 20_000, async () => renewals().length === 2)
+    await client.connections.archive({ params: { selector } })
+    hold.resolve()
+    await renewing
+    expect(await tokensOf(selector)).toMatchObject({ access_token: 'second' })
+    await house.settle()
+    expect(told()).toEqual(['connection.disconnected', 'connection.deleted'])
   })
 
   test('a process that stops does not wait for it', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { expiryOf, renewedCredentials } from './credentials.ts'
+import { expiryOf } from './credentials.ts'
 import { timesOf } from './lifecycle.ts'
-import { credentialsOfTokens, hasToken, oauth2Config, saidIn } from './oauth2.ts'
+import { credentialsOfTokens, oauth2Config, saidIn } from './oauth2.ts'
 
 const now = new Date('2026-01-01T00:00:00Z')
 
@@ -66,26 +66,7 @@ test.each([
   expect(credentialsOfTokens({ access_token: 'a', expires_in: expiresIn }, now).expires_at).toBe(at)
 })
 
-test('a renewal never overwrites a token with nothing, and never keeps an expiry that was not said again', () => {
-  const before = { access_token: 'old', refresh_token: 'good', expires_at: '2026-01-01T00:00:02Z', team: 't' }
-  for (const nothing of ['', null, undefined])
-    expect(renewedCredentials(before, { access_token: 'new', refresh_token: nothing })).toEqual({
-      access_token: 'new',
-      refresh_token: 'good',
-      team: 't',
-    })
-  expect(renewedCredentials(before, { access_token: 'new', expires_at: '2026-01-02T00:00:00Z' })).toEqual({
-    ...before,
-    access_token: 'new',
-    expires_at: '2026-01-02T00:00:00Z',
-  })
-})
-
-test('an answer without a token is none, and what it says is found where apps say it', () => {
-  for (const answer of [{}, { errcode: 40030 }, { message: 'error' }, { access_token: '' }, { ok: true }])
-    expect(hasToken(answer)).toBe(false)
-  expect(hasToken({ access_token: 'a' })).toBe(true)
-  expect(hasToken({ ok: true, authed_user: { access_token: 'a' } })).toBe(true)
+test('what an app says is found where apps say it', () => {
   expect(saidIn({ errcode: 40030, errmsg: 'invalid refresh_token' })).toBe('invalid refresh_token')
   expect(saidIn({ error: { message: 'gone', code: 7 } })).toBe('gone')
   expect(saidIn({ errors: [{ detail: 'too late' }] })).toBe('too late')

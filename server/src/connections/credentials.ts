@@ -5,13 +5,13 @@ import type { AuthContext, CallAuthFunction, Made } from './auth-function.ts'
 import { connectionError } from './failure.ts'
 import {
   credentialsOfTokens,
-  hasToken,
   type OAuth2Config,
   oauth2Config,
   saidIn,
   type TokenResponse,
   tokensForRefresh,
 } from './oauth2.ts'
+import { isCredentials, isToken, keepsToken, renewedCredentials, renewsToken, tokenPlaces } from './tokens.ts'
 import { usesConsent } from './trust.ts'
 
 /** A failed refresh: `isRefused` where the app said no, so that trying again at once is of no use. */
@@ -41,16 +41,13 @@ export function createCredentials(options: {
     if (config.kind === 'failed') return { ...config, isRefused: false }
     const tokens = await tokensForRefresh(config.value, outbound, refreshToken, signal)
     if (tokens.kind === 'failed') return { ...tokens, isRefused: tokens.failure?.isRefused ?? false }
-    const before = asObject(authContext.credentials)
+    const before = authContext.credentials
     const definition = authContext.app.option.getCredentialsFromRefreshTokenResponse
-    if (definition === undefined) {
-      if (!hasToken(tokens.value)) return withoutToken(tokens.value)
-      return { kind: 'made', value: renewedCredentials(before, credentialsOfTokens(tokens.value, clock.now())) }
-    }
+    if (definition === undefined) return renewedBy(before, credentialsOfTokens(tokens.value, clock.now()), tokens.value)
     const more = { refreshTokenResponse: tokens.value, tokenResponse: tokens.value }
     const made = await callFunction(authContext, 'getCredentialsFromRefreshTokenResponse', definition, more)
     if (made.kind === 'failed') return { ...made, isRefused: false }
-    return renewedBy(before, made.value)
+    return renewedBy(before, made.value, tokens.value)
   }
 
   return {
@@ -61,7 +58,8 @@ export function createCredentials(options: {
       if (definition === undefined && usesConsent(option))
         return { kind: 'failed', error: connectionError('connection_failed', 'a person has to consent at the app') }
       if (definition === undefined) return { kind: 'made', value: authContext.input ?? {} }
-      return callFunction(authContext, 'getCredentialsFromConnectionParameters', definition)
+      const made = await callFunction(authContext, 'getCredentialsFromConnectionParameters', definition)
+      return made.kind === 'failed' || isCredentials(made.value) ? made : nothingGiven(made.value)
     },
     async fromTokens(authContext, tokens) {
       const { option } = authContext.app
@@ -70,18 +68,19 @@ export function createCredentials(options: {
           ? (['getTokenData', option.getTokenData] as const)
           : (['getCredentialsFromAccessTokenResponse', option.getCredentialsFromAccessTokenResponse] as const)
       if (definition !== undefined) {
-        return callFunction(authContext, slot, definition, { accessTokenResponse: tokens, tokenResponse: tokens })
+        const more = { accessTokenResponse: tokens, tokenResponse: tokens }
+        const made = await callFunction(authContext, slot, definition, more)
+        return made.kind === 'failed' || keepsToken(made.value, tokens) ? made : nothingGiven(tokens)
       }
       const credentials = credentialsOfTokens(tokens, clock.now())
-      if (option.type === 'oauth2' && !isToken(credentials.access_token))
-        return { kind: 'failed', error: connectionError('connection_failed', 'the app gave no access token') }
-      return { kind: 'made', value: credentials }
+      const first = option.type === 'oauth2' ? credentials.access_token : credentials.oauth_token
+      return isToken(first) ? { kind: 'made', value: credentials } : nothingGiven(tokens)
     },
     async renew(authContext, signal) {
       const { option } = authContext.app
       if (option.refreshCredentials !== undefined) {
         const made = await callFunction(authContext, 'refreshCredentials', option.refreshCredentials)
-        if (made.kind === 'made') return renewedBy(asObject(authContext.credentials), made.value)
+        if (made.kind === 'made') return renewedBy(authContext.credentials, made.value, asObject(made.value))
         return { ...made, isRefused: hasRefused(made.error.causedByError ?? made.error) }
       }
       const refreshToken = refreshTokenOf(authContext.credentials)
@@ -98,37 +97,27 @@ export function createCredentials(options: {
   }
 }
 
-const EXPIRY = ['expires_at', 'expiresAt', 'expires_in', 'expiresIn']
-
-/**
- * What there was, with what a renewal gave laid over it. Most apps leave the refresh token out where the old one goes on
- * being good (RFC 6749 section 6), and some write nothing in its place: a value is never overwritten by nothing. An expiry
- * is that of the tokens that came with it: one that is not said again is gone.
- */
-export function renewedCredentials(
-  before: Record<string, unknown>,
-  fresh: Record<string, unknown>,
-): Record<string, unknown> {
-  const kept = Object.entries(before).filter(([name]) => !EXPIRY.includes(name))
-  const given = Object.entries(fresh).filter(([name, value]) => !isEmpty(value) || isEmpty(before[name]))
-  return { ...Object.fromEntries(kept), ...Object.fromEntries(given) }
+/** What a renewal comes to, whoever made the credentials: one that gives no token has renewed nothing. */
+function renewedBy(before: unknown, fresh: unknown, answer: TokenResponse): Renewed {
+  if (!renewsToken(before, fresh)) return withoutToken(answer, tokenPlaces(before))
+  const value = isToken(fresh) ? fresh : renewedCredentials(asObject(before), asObject(fresh))
+  return { kind: 'made', value }
 }
 
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === null || value === ''
-}
-
-/** What a connector's function made of a renewal; one that gives nothing has renewed nothing. */
-function renewedBy(before: Record<string, unknown>, value: unknown): Renewed {
-  const fresh = asObject(value)
-  if (Object.values(fresh).every(isEmpty)) return withoutToken({})
-  return { kind: 'made', value: renewedCredentials(before, fresh) }
-}
-
-function withoutToken(answer: TokenResponse): Renewed {
-  const said = saidIn(answer)
-  const message = `the app answered the renewal without a token${said === '' ? '' : `: ${said}`}`
+function withoutToken(answer: TokenResponse, wanted: readonly string[]): Renewed {
+  const where = wanted.length === 0 ? '' : ` (credentials.${wanted.join(', credentials.')})`
+  const message = `the app answered the renewal without a token${where}${saying(answer)}`
   return { kind: 'failed', isRefused: false, error: connectionError('connection_failed', message) }
+}
+
+function nothingGiven(answer: unknown): Extract<Made<unknown>, { kind: 'failed' }> {
+  const message = `the app gave no access token${saying(asObject(answer))}`
+  return { kind: 'failed', error: connectionError('connection_failed', message) }
+}
+
+function saying(answer: TokenResponse): string {
+  const said = saidIn(answer)
+  return said === '' ? '' : `: ${said}`
 }
 
 /** Whether the credentials can be renewed without a person. */
@@ -170,8 +159,7 @@ function momentOf(value: string | number): Date | null {
 
 function refreshTokenOf(credentials: unknown): string | null {
   const { refresh_token: snake, refreshToken: camel } = asObject(credentials)
-  const token = snake ?? camel
-  return typeof token === 'string' && token !== '' ? token : null
+  return [snake, camel].find(isToken) ?? null
 }
 
 /** A function's failure counts as the app's no where it says so, by status or by key. */
@@ -180,8 +168,4 @@ function hasRefused(error: unknown): boolean {
   if (key === 'access_token_expired' || key === 'connection_is_defunct') return true
   const status = Number(asObject(data).status)
   return status >= 400 && status < 500 && status !== 429 && status !== 408
-}
-
-function isToken(value: unknown): boolean {
-  return typeof value === 'string' && value.trim() !== ''
 }

@@ -93,7 +93,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
 
   async function wellAgain(tx: Tx, { connection, app }: Subject): Promise<Connection> {
     const changed = await write(tx, { ...connection, ...WELL })
-    if (!connection.isDisconnected) return changed
+    // Of one that was archived meanwhile, its end was the last that is told.
+    if (!connection.isDisconnected || connection.archivedAt !== null) return changed
     await options.alerts.resolve(tx, changed.workspaceId, disconnectedKey(changed.id))
     await tell(tx, 'connection.reconnected', { connection: changed, app })
     await facts.record(tx, 'connection.reconnected', changed)

@@ -237,15 +237,6 @@ export function saidIn(answer: Record<string, unknown>): string {
   return [...new Set(told)].slice(0, 3).join(': ').slice(0, MESSAGE_CHARS_MAX)
 }
 
-/** Whether there is a token in it, at the top or in the objects right below, as Slack has a person's. */
-export function hasToken(tokens: Record<string, unknown>): boolean {
-  return [tokens, ...Object.values(tokens).map(asObject)].some((each) =>
-    ['access_token', 'accessToken', 'token', 'id_token'].some(
-      (name) => typeof each[name] === 'string' && each[name] !== '',
-    ),
-  )
-}
-
 /** Some apps call a form plain text, or say nothing. */
 const FORM_OF_TOKENS = /(?:^|&)(?:access_token|refresh_token|id_token|oauth_token|token|error)=/
 

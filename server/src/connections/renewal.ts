@@ -187,7 +187,7 @@ class CredentialKeeper implements Renewal {
     for (let hasWaited = false; ; hasWaited = true) {
       const current = await connectionById(db, seen.workspaceId, seen.id)
       if (current === null) return gone()
-      if (current.credentialsVersion !== seen.credentialsVersion) return { kind: 'made', value: current }
+      if (current.credentialsVersion !== seen.credentialsVersion) return asItIs(current)
       if (hasWaited && current.error !== null) return { kind: 'failed', error: current.error }
       if (!isForced && current.isDisconnected) return { kind: 'failed', error: current.error ?? disconnected() }
       const now = this.#o.clock.now()
@@ -236,8 +236,7 @@ class CredentialKeeper implements Renewal {
       const isMine = await giveBackRefreshLease(tx, seen.id, lease)
       if (connection === null) return gone()
       // Somebody connected anew meanwhile: what was found out is about credentials that are gone.
-      if (!isMine || connection.credentialsVersion !== seen.credentialsVersion)
-        return { kind: 'made', value: connection }
+      if (!isMine || connection.credentialsVersion !== seen.credentialsVersion) return asItIs(connection)
       const subject = { connection, app: authContext?.app ?? null }
       const error = made.kind === 'made' ? null : made.error
       await insertConnectionLog(tx, this.#logOf(connection, 'refresh', error, beganMs))
@@ -286,6 +285,12 @@ function isNo({ key, data }: ErrorData): boolean {
 
 function refusedByTest(): ErrorData {
   return { type: 'connection', key: 'test_refused', message: 'the test of the connection says that it does not work' }
+}
+
+/** What somebody made of a connection while others saw to its credentials: connected anew, or given up. */
+function asItIs(connection: Connection): Made<Connection> {
+  if (connection.credentialsSealed !== null) return { kind: 'made', value: connection }
+  return { kind: 'failed', error: connection.error ?? disconnected() }
 }
 
 function disconnected(): ErrorData {

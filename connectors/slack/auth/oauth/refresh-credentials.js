@@ -10,18 +10,21 @@ export default async function refreshCredentials({ credentials, connectorParamet
   const renewed = await Promise.all(
     tokens.map((token) => renew(uri, connectorParameters, token).catch((away) => ({ ok: false, away }))),
   )
-  const good = renewed.filter(({ ok }) => ok)
+  const good = renewed.filter(isRenewed)
   // What one of them was given is not thrown away because the other one got nothing: its old refresh token is spent.
   if (good.length === 0) throw renewed.find(({ away }) => away)?.away ?? refusal(renewed[0].error)
-  const fresh = Object.fromEntries(renewed.map((answer, at) => [tokens[at], answer.ok ? answer : undefined]))
+  const fresh = Object.fromEntries(renewed.map((answer, at) => [tokens[at], isRenewed(answer) ? answer : undefined]))
+  const lives = good.map(({ expires_in }) => expires_in).filter((seconds) => Number.isFinite(seconds))
   const own = fresh[refresh_token]
   const person = fresh[userRefreshToken]
   return {
     ...(own ? { access_token: own.access_token, refresh_token: own.refresh_token } : {}),
     ...(person ? { userAccessToken: person.access_token, userRefreshToken: person.refresh_token } : {}),
-    expires_at: Date.now() + Math.min(...good.map(({ expires_in }) => expires_in)) * 1000,
+    ...(lives.length > 0 ? { expires_at: Date.now() + Math.min(...lives) * 1000 } : {}),
   }
 }
+
+const isRenewed = ({ ok, access_token }) => ok && typeof access_token === 'string' && access_token.trim() !== ''
 
 async function renew(uri, { clientId, clientSecret }, refreshToken) {
   const response = await fetch(`${uri}/oauth.v2.access`, {
