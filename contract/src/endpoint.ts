@@ -30,6 +30,7 @@ export type EndpointTable = Record<string, Endpoint>
 export function refusalsOf(endpoint: Endpoint): ErrorKey[] {
   const keys = new Set<ErrorKey>(endpoint.refusals)
   if (endpoint.access !== 'public') keys.add('not_authenticated').add('access_denied')
-  if (endpoint.query !== undefined || endpoint.body !== undefined) keys.add('invalid_input')
+  // What takes no body refuses one, so that nobody believes that it was read.
+  if (endpoint.query !== undefined || endpoint.method !== 'GET') keys.add('invalid_input')
   return [...keys]
 }

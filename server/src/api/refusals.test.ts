@@ -23,14 +23,15 @@ afterAll(() => house[Symbol.asyncDispose]())
 
 /** Sends what fits the endpoint but names things that are not there. */
 function send(endpoint: Endpoint, with_: { token?: string; query?: string; body?: unknown }): Promise<Response> {
+  const body = with_.body ?? (endpoint.body === undefined ? undefined : nowhereFor(endpoint))
   const path = endpoint.path.replaceAll(/:\w+/g, 'unknown')
   return fetch(`${house.url}${path}${with_.query ?? ''}`, {
     method: endpoint.method,
     headers: {
       ...(with_.token === undefined ? {} : { authorization: `Bearer ${with_.token}` }),
-      ...(endpoint.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
-    ...(endpoint.body === undefined ? {} : { body: JSON.stringify(with_.body ?? nowhereFor(endpoint)) }),
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
 }
 
@@ -62,7 +63,7 @@ const unknownIn = (endpoint: Endpoint, body: object) => unknownFieldsOf(endpoint
 function nowhereFor(endpoint: Endpoint): object {
   const isText = endpoint.body?.safeParse(NOWHERE).error?.issues.some(({ path }) => path[0] === 'query') !== true
   const all = isText ? NOWHERE : { ...NOWHERE, query: {} }
-  const unknown = new Set(unknownIn(endpoint, all))
+  const unknown = new Set(unknownIn(endpoint, all).map(({ field }) => field))
   return Object.fromEntries(Object.entries(all).filter(([name]) => !unknown.has(name)))
 }
 const NOWHERE_QUERY =

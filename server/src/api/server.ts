@@ -26,7 +26,7 @@ import type { Call, RouteSet } from './routes.ts'
 import { unselected } from './selected-paths.ts'
 import { answerText } from './shown-json.ts'
 import { tlsServer } from './tls-server.ts'
-import { unknownFieldsOf } from './unknown-fields.ts'
+import { type UnknownField, unknownFieldsOf } from './unknown-fields.ts'
 
 export interface ApiOptions {
   log: Log
@@ -254,9 +254,9 @@ function mount(
           principal,
           params: request.params as Record<string, string>,
           query: parse(endpoint.query, withoutBlanks(request.query), 'query'),
-          body: parse(endpoint.body, request.body ?? {}, 'body'),
+          // A slip in the name of what has to be there is told as a slip.
+          body: parse(endpoint.body, known(endpoint, request.body ?? {}, unknownIn), 'body'),
         }
-        refuseUnknown(unknownIn(request.body))
         allowQuery(principal, call.query)
         const made = await options.traces.within(request, () => handler(call))
         const answer = shownTo(principal, endpoint, made)
@@ -315,12 +315,17 @@ function withoutBlanks(query: unknown): Record<string, unknown> {
   return Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ''))
 }
 
-/** A name with a slip is told rather than dropped in silence. */
-function refuseUnknown(names: readonly string[]): void {
-  const [first] = names
-  if (first === undefined) return
-  const problems = names.slice(0, PROBLEMS_MAX).map((field) => ({ field, message: 'there is no such field' }))
-  throw new Refusal('invalid_input', `body: ${first}: there is no such field`, { problems })
+/** The body, of which every field is known: a name with a slip is told rather than dropped in silence. */
+function known(endpoint: Endpoint, body: unknown, unknownIn: (body: unknown) => UnknownField[]): unknown {
+  const unknown = unknownIn(body)
+  const problems = unknown.slice(0, PROBLEMS_MAX).map(({ field, meant }) => ({
+    field,
+    message: `there is no such field${meant === null ? '' : `; did you mean ${meant}?`}`,
+  }))
+  const [first] = problems
+  if (first === undefined) return body
+  const taken = endpoint.body === undefined ? ' (nothing is taken here)' : ''
+  throw new Refusal('invalid_input', `body: ${first.field}: ${first.message}${taken}`, { problems })
 }
 
 /** Problems that one answer names. */
