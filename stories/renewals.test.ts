@@ -51,10 +51,7 @@ afterAll(async () => {
 })
 
 /** A customer who has connected the app. */
-async function connected(
-  config: Record<string, unknown> = {},
-  slots: Record<string, unknown> = {},
-): Promise<{ client: Permea; selector: string }> {
+async function connected(config: Record<string, unknown> = {}, slots: Record<string, unknown> = {}) {
   count += 1
   const key = `books-${count}`
   const clientId = 'the:engine'
