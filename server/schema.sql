@@ -20,6 +20,7 @@ create table action_run_logs (
   meta text,
   duration_ms real not null,
   completed_at timestamp with time zone not null,
+  payload_cut_at timestamp with time zone,
   constraint action_run_logs_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text]))),
   constraint action_run_logs_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
@@ -130,6 +131,7 @@ create table app_event_subscription_requests (
   response jsonb,
   error jsonb,
   duration_ms integer,
+  payload_cut_at timestamp with time zone,
   constraint app_event_subscription_requests_kind_check CHECK ((kind = ANY (ARRAY['subscribe'::text, 'unsubscribe'::text]))),
   constraint app_event_subscription_requests_trigger_check CHECK ((trigger = ANY (ARRAY['auto'::text, 'manual'::text]))),
   constraint app_event_subscription_requests_pkey PRIMARY KEY (id)
@@ -189,6 +191,7 @@ create table app_event_types (
   archived_at timestamp with time zone,
   secrets_sealed text,
   is_sealed boolean not null default false,
+  payload_retention_days integer,
   constraint app_event_types_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
   constraint app_event_types_pkey PRIMARY KEY (id),
   constraint app_event_types_webhook_key_key UNIQUE (webhook_key),
@@ -204,6 +207,7 @@ create table app_events (
   app_event_type_id uuid not null,
   subscription_id uuid,
   payload text not null,
+  payload_cut_at timestamp with time zone,
   constraint app_events_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX app_events_customer_id_id_idx ON public.app_events USING btree (customer_id, id);
@@ -237,6 +241,7 @@ create table connection_logs (
   is_success boolean not null,
   error json,
   duration_ms integer,
+  payload_cut_at timestamp with time zone,
   constraint connection_logs_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX connection_logs_connection_id_id_idx ON public.connection_logs USING btree (connection_id, id);
@@ -421,6 +426,7 @@ create table deliveries (
   last_error text,
   settled_at timestamp with time zone not null,
   first_attempt text,
+  payload_cut_at timestamp with time zone,
   trace text,
   constraint deliveries_state_check CHECK ((state = ANY (ARRAY['succeeded'::text, 'exhausted'::text, 'cancelled'::text]))),
   constraint deliveries_pkey PRIMARY KEY (id)
@@ -570,6 +576,7 @@ create table external_api_logs (
   request text not null,
   response text,
   error text,
+  payload_cut_at timestamp with time zone,
   constraint external_api_logs_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX external_api_logs_connection_id_id_idx ON public.external_api_logs USING btree (connection_id, id);
@@ -601,6 +608,7 @@ create table external_event_pulls (
   error text,
   telemetry text,
   logs text,
+  payload_cut_at timestamp with time zone,
   constraint external_event_pulls_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'success'::text, 'error'::text]))),
   constraint external_event_pulls_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
@@ -693,6 +701,7 @@ create table external_event_types (
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
   dedupe_key json,
+  payload_retention_days integer,
   is_sealed boolean not null default false,
   constraint external_event_types_type_check CHECK ((type = 'webhook'::text)),
   constraint external_event_types_connection_id_fkey FOREIGN KEY (connection_id) REFERENCES connections(id),
@@ -718,6 +727,7 @@ create table external_events (
   incoming_webhook_id uuid,
   payload text not null,
   delivery_id uuid,
+  payload_cut_at timestamp with time zone,
   constraint external_events_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX external_events_customer_id_id_idx ON public.external_events USING btree (customer_id, id);
@@ -882,6 +892,7 @@ create table flow_runs (
   errors json,
   node_counts json,
   node_runs text,
+  payload_cut_at timestamp with time zone,
   constraint flow_runs_state_check CHECK ((state = ANY (ARRAY['completed'::text, 'failed'::text, 'stopped'::text]))),
   constraint flow_runs_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
@@ -997,6 +1008,7 @@ create table function_calls (
   cpu_ms real not null,
   duration_ms real not null,
   host_calls smallint not null,
+  payload_cut_at timestamp with time zone,
   constraint function_calls_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX function_calls_owner_id_id_idx ON public.function_calls USING btree (owner_id, id);
@@ -1038,6 +1050,7 @@ create table incoming_webhooks (
   event_ids uuid[] not null default '{}'::uuid[],
   replay_of uuid,
   repeated_event_ids uuid[],
+  payload_cut_at timestamp with time zone,
   constraint incoming_webhooks_status_check CHECK ((status = ANY (ARRAY['success'::text, 'error'::text]))),
   constraint incoming_webhooks_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
@@ -1142,6 +1155,27 @@ CREATE INDEX notification_endpoints_by_workspace ON public.notification_endpoint
 CREATE INDEX notification_endpoints_of_customers ON public.notification_endpoints USING btree (customer_id) WHERE (customer_id IS NOT NULL);
 CREATE UNIQUE INDEX notification_endpoints_workspace_webhook ON public.notification_endpoints USING btree (workspace_id) WHERE (is_workspace_webhook AND (archived_at IS NULL));
 
+create table payload_cuts (
+  log text not null,
+  days integer not null,
+  until_id uuid not null,
+  looked_back_on integer not null,
+  constraint payload_cuts_pkey PRIMARY KEY (log, days)
+);
+
+create table payload_cuts_waiting (
+  log text not null,
+  id uuid not null,
+  constraint payload_cuts_waiting_pkey PRIMARY KEY (log, id)
+);
+
+create table payload_rules (
+  is_only boolean not null default true,
+  fingerprint text not null,
+  constraint payload_rules_is_only_check CHECK (is_only),
+  constraint payload_rules_pkey PRIMARY KEY (is_only)
+);
+
 create table pulls_active (
   id uuid not null,
   pull_id uuid not null,
@@ -1178,6 +1212,7 @@ create table refused_requests (
   address text not null,
   excerpt text,
   not_kept integer not null,
+  payload_cut_at timestamp with time zone,
   constraint refused_requests_pkey PRIMARY KEY (id)
 ) partition by RANGE (id);
 CREATE INDEX refused_requests_of_customer ON public.refused_requests USING btree (customer_id, id) WHERE (customer_id IS NOT NULL);
@@ -1207,11 +1242,13 @@ create table workspaces (
 
 create view event_inputs as
 SELECT app_events.id,
-    app_events.payload
+    app_events.payload,
+    app_events.payload_cut_at
    FROM app_events
 UNION ALL
  SELECT external_events.id,
-    external_events.payload
+    external_events.payload,
+    external_events.payload_cut_at
    FROM external_events;
 
 create view external_event_sources as
@@ -1372,7 +1409,8 @@ UNION ALL
 
 create view message_bodies as
 SELECT id,
-    payload AS body
+    payload AS body,
+    payload_cut_at
    FROM external_events;
 
 create view subscription_sources as

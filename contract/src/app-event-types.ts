@@ -9,6 +9,7 @@ import {
   HttpRequestSpec,
   JsonSchema,
   listOf,
+  PayloadRetentionDays,
 } from './shapes.ts'
 
 /** A kind of event that your application sends. */
@@ -26,6 +27,7 @@ export const AppEventType = z
     tenantIdFormula: Formula.optional(),
     userIdFormula: Formula.optional(),
     validateEvents: z.boolean().optional(),
+    payloadRetentionDays: PayloadRetentionDays.optional(),
   })
   .meta({ id: 'AppEventType' })
 
@@ -38,6 +40,8 @@ export const AppEventTypeInput = z.object({
   tenantIdFormula: Formula.optional(),
   userIdFormula: Formula.optional(),
   validateEvents: z.boolean().optional(),
+  /** Days that payloads of its events are kept; 0: until they are worked off; null: as the workspace says. */
+  payloadRetentionDays: PayloadRetentionDays.nullish(),
 })
 
 const one = { answer: AppEventType, refusals: ['not_found'] } as const

@@ -16,6 +16,8 @@ export const AppEvent = z
     appEventTypeId: z.string(),
     appEventSubscriptionId: z.string().optional(),
     event: z.unknown(),
+    /** Since when its payload is not kept any more, which is then left out. */
+    payloadCutAt: Timestamp.optional(),
     datetime: Timestamp,
     createdAt: Timestamp,
     launchedFlowRunIds: z.array(z.string()),
@@ -72,6 +74,6 @@ export const appEvents = {
     needs: 'operate',
     answer: z.object({ launchedFlowRunIds: z.array(z.string()) }),
     status: 201,
-    refusals: ['not_found', 'archived'],
+    refusals: ['not_found', 'archived', 'payload_not_kept'],
   },
 } as const satisfies EndpointTable

@@ -44,6 +44,8 @@ export const Delivery = z
     /** Of the trace that it is told in, where traces are on and this one is kept. */
     traceId: z.string().optional(),
     body: z.unknown(),
+    /** Since when its payload is not kept any more, which is then left out. */
+    payloadCutAt: Timestamp.optional(),
   })
   .meta({ id: 'Delivery' })
 
@@ -133,7 +135,7 @@ export const deliveries = {
     access: 'admin',
     needs: 'read',
     answer: DeliveryMessage,
-    refusals: ['not_found', 'archived'],
+    refusals: ['not_found', 'archived', 'payload_not_kept'],
   },
   acknowledge: {
     method: 'POST',
@@ -156,7 +158,7 @@ export const deliveries = {
     access: 'customer',
     needs: 'operate',
     answer: z.object({ delivery: Delivery, attempt: DeliveryAttempt }),
-    refusals: ['not_found', 'archived'],
+    refusals: ['not_found', 'archived', 'payload_not_kept'],
   },
 } as const satisfies EndpointTable
 

@@ -80,6 +80,12 @@ export const ERRORS = {
     status: 410,
     meaning: 'The element is archived; restore it first.',
   },
+  payload_not_kept: {
+    type: 'bad_request',
+    status: 410,
+    meaning:
+      'Its payload is not kept any more, as the workspace or the event type has it; only what is known of it is left, and that cannot be sent again.',
+  },
   payload_too_large: {
     type: 'bad_request',
     status: 413,

@@ -9,6 +9,7 @@ import {
   elementOutput,
   JsonSchema,
   listOf,
+  PayloadRetentionDays,
   QueryBoolean,
 } from './shapes.ts'
 
@@ -52,6 +53,7 @@ export const ExternalEventType = z
     refresh: FunctionDefinition.optional(),
     /** What identifies an event: one that the app sends again is shown as repeated, and nothing follows from it. */
     dedupeKey: DedupeKey.optional(),
+    payloadRetentionDays: PayloadRetentionDays.optional(),
   })
   .meta({ id: 'ExternalEventType' })
 
@@ -70,6 +72,8 @@ export const ExternalEventTypeInput = z.object({
   unsubscribe: FunctionInput.nullish(),
   refresh: FunctionInput.nullish(),
   dedupeKey: DedupeKey.nullish(),
+  /** Days that payloads of its events are kept; 0: until they are worked off; null: as the workspace says. What the top of a chain says counts. */
+  payloadRetentionDays: PayloadRetentionDays.nullish(),
 })
 
 const selecting = {

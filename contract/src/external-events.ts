@@ -17,6 +17,8 @@ export const ExternalEvent = z
     externalEventSubscriptionId: z.string(),
     incomingWebhookId: z.string().optional(),
     payload: z.unknown(),
+    /** Since when its payload is not kept any more, which is then left out. */
+    payloadCutAt: Timestamp.optional(),
     /** `created`: stored, and nothing wants it or it is on its way; `success`: delivered, or flows were launched. */
     status: z.enum(['created', 'success', 'error']),
     error: ErrorData.optional(),
@@ -71,6 +73,6 @@ export const externalEvents = {
     summary: 'Deliver the event to where its subscription points now, and launch the flows that want it now',
     ...one,
     status: 201,
-    refusals: ['not_found', 'archived', 'invalid_input'],
+    refusals: ['not_found', 'archived', 'invalid_input', 'payload_not_kept'],
   },
 } as const satisfies EndpointTable

@@ -35,6 +35,8 @@ export const FlowRun = z
     flowId: z.string().optional(),
     startNodeKey: z.string(),
     input: z.unknown().optional(),
+    /** Since when its payload is not kept any more, which is then left out. */
+    payloadCutAt: Timestamp.optional(),
     state: FlowRunState,
     startTime: Timestamp,
     endTime: Timestamp.optional(),
@@ -168,7 +170,7 @@ export const flowRuns = {
       .optional(),
     answer: FlowRun,
     status: 201,
-    refusals: ['not_found', 'archived', 'invalid_input'],
+    refusals: ['not_found', 'archived', 'invalid_input', 'payload_not_kept'],
   },
   tryNode: {
     method: 'POST',

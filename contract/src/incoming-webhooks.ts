@@ -28,6 +28,8 @@ export const IncomingWebhook = z
     /** Events that this request tells of once more: they were there, and none was made a second time. */
     repeatedEventIds: z.array(z.string()).optional(),
     replayOf: z.string().optional(),
+    /** Since when its payload is not kept any more, which is then left out. */
+    payloadCutAt: Timestamp.optional(),
     createdAt: Timestamp,
     customer: Customer.optional(),
   })
@@ -95,6 +97,6 @@ export const incomingWebhooks = {
     needs: 'operate',
     answer: IncomingWebhook,
     status: 201,
-    refusals: ['not_found', 'archived'],
+    refusals: ['not_found', 'archived', 'payload_not_kept'],
   },
 } as const satisfies EndpointTable

@@ -122,3 +122,6 @@ export const ElementDependency = z
     element: z.object({ id: z.string(), key: z.string().optional(), name: z.string() }).optional(),
   })
   .meta({ id: 'ElementDependency' })
+
+/** Days that payloads are kept: 0 for no longer than they are worked on. */
+export const PayloadRetentionDays = z.number().int().min(0).max(3650)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { EndpointTable } from './endpoint.ts'
-import { listOf, Meta, QueryBoolean, Timestamp } from './shapes.ts'
+import { listOf, Meta, PayloadRetentionDays, QueryBoolean, Timestamp } from './shapes.ts'
 
 export const WorkspaceEventType = z.enum([
   'connection.created',
@@ -96,7 +96,12 @@ export const WorkspaceInput = z.object({
     .nullish(),
   enabledWebhookEvents: z.array(WorkspaceEventType).optional(),
   settings: z
-    .looseObject({ disableSecretKeyAuth: z.boolean().optional(), rateLimits: RateLimits.optional() })
+    .looseObject({
+      disableSecretKeyAuth: z.boolean().optional(),
+      rateLimits: RateLimits.optional(),
+      /** Where event types say nothing else; null: as the installation has it. */
+      payloadRetentionDays: PayloadRetentionDays.nullish(),
+    })
     .optional(),
   type: z.enum(['production', 'development']).optional(),
 })

@@ -13,6 +13,7 @@ test('an empty environment gives an engine that starts on this machine with an e
     egressAllow: [],
     hasExample: true,
     retentionDays: 30,
+    payloadRetentionDays: null,
   })
   expect([...readConfig({}).roles]).toEqual(['api', 'worker', 'scheduler'])
 })
@@ -51,6 +52,7 @@ test('every value is read', () => {
     trustedProxies: ['10.1.0.0/16', '::1'],
     hasExample: true,
     retentionDays: 7,
+    payloadRetentionDays: null,
     logLevel: 'debug',
   })
   expect([...config.roles]).toEqual(['api', 'scheduler'])

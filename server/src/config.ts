@@ -31,6 +31,8 @@ export interface Config {
   roles: Set<Role>
   hasExample: boolean
   retentionDays: number
+  /** Days that payloads are kept where nothing else is said; null: as long as the rest. */
+  payloadRetentionDays: number | null
   logLevel: string
   /** Whether the web console is served. */
   hasConsole: boolean
@@ -81,6 +83,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     roles: rolesOf(text('PERMEA_ROLES')),
     hasExample: flag(text('PERMEA_EXAMPLE'), 'PERMEA_EXAMPLE') ?? databaseUrl === null,
     retentionDays: integer(text('PERMEA_RETENTION_DAYS'), 'PERMEA_RETENTION_DAYS', 30, 1, 3650),
+    payloadRetentionDays:
+      text('PERMEA_PAYLOAD_RETENTION_DAYS') === null
+        ? null
+        : integer(text('PERMEA_PAYLOAD_RETENTION_DAYS'), 'PERMEA_PAYLOAD_RETENTION_DAYS', 0, 0, 3650),
     logLevel,
     hasConsole: flag(text('PERMEA_CONSOLE'), 'PERMEA_CONSOLE') ?? true,
     adminPassword: adminPasswordOf(text('PERMEA_ADMIN_PASSWORD')),

@@ -116,7 +116,7 @@ test('requests and events of external apps', async () => {
     ...{ method: is?.text ?? 'POST', query: is?.text ?? null, headers: is?.text ?? '{}', secretsSealed: null },
     ...{ body: Buffer.from(is?.text ?? '{}'), status: 'success', error: is?.text ?? null, response: is?.text ?? null },
     ...{ responseStatus: is?.number ?? 200, durationMs: is?.number ?? 1, functionCallId: is?.id ?? null },
-    ...{ eventIds: [], repeatedEventIds: null, replayOf: null },
+    ...{ eventIds: [], repeatedEventIds: null, replayOf: null, payloadCutAt: null },
   })
   for (const identity of [null, { key: Buffer.alloc(16, 7), forMs: 60_000 }]) {
     await neighbours(

@@ -49,6 +49,8 @@ export interface EngineOptions {
   trustedProxies?: readonly string[]
   roles: ReadonlySet<Role>
   retentionDays: number
+  /** Days that payloads are kept where neither workspace nor event type says; as long as the rest where absent. */
+  payloadRetentionDays?: number | null
   /** Days for which partitions of growing tables exist ahead of time; 4 where absent. */
   partitionDaysAhead?: number
   clock: Clock
@@ -101,6 +103,8 @@ export interface Engine extends AsyncDisposable {
   alerts: Alerts
   /** Has what alerts follow from looked at now. */
   lookAfterAlerts(): Promise<void>
+  /** Has payloads cut now that are kept no longer. */
+  cutPayloads(): Promise<void>
   ownership: Ownership
   metrics: Metrics
   workspaceStore: WorkspaceStore

@@ -7,6 +7,7 @@ import type { Engine, EngineOptions } from './engine-options.ts'
 import { createPipeline } from './engine-pipeline.ts'
 import { createRegistryRooms } from './engine-registry.ts'
 import { sealWhatIsOld } from './engine-sealing.ts'
+import { createPayloadRetention } from './erasure/payload-retention.ts'
 import { forgetOldAnswers } from './events/store.ts'
 import { forgetEventKeys } from './external-events/store.ts'
 import { FOLLOW_TYPE_TASK } from './external-subscriptions/subscriptions.ts'
@@ -67,6 +68,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     [FOLLOW_TYPE_TASK]: (payload: { rootId: string }) => externalSubscriptions.followType(payload),
     [SCHEDULE_TASK]: (payload: { flowInstanceId: string; nodeKey: string; at: string }) => launch.bySchedule(payload),
   })
+  const payloadRetention = createPayloadRetention({ ...options, database })
   const housekeeping = createHousekeeping({
     database,
     clock,
@@ -74,7 +76,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     retentionDays: options.retentionDays,
     partitionDaysAhead: options.partitionDaysAhead,
-    watches: [() => runWatch.look(), () => alerts.look()],
+    watches: [() => runWatch.look(), () => alerts.look(), async () => void (await payloadRetention.run(clock.now()))],
     chores: [
       (now) => forgetOldAnswers(database.db, now),
       (now) => forgetEventKeys(database.db, now),
@@ -104,6 +106,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ...pipeline,
     app,
     console: webConsole,
+    async cutPayloads() {
+      while (!(await payloadRetention.run(clock.now())));
+    },
     async lookAfterAlerts() {
       await runWatch.settled()
       await Promise.all([runWatch.look(), alerts.look()])

@@ -93,6 +93,7 @@ async function main(): Promise<void> {
     intakeLog: config.intakeLog,
     tracing,
     retentionDays: config.retentionDays,
+    payloadRetentionDays: config.payloadRetentionDays,
     clock: systemClock,
     random: Math.random,
     log,

@@ -43,3 +43,12 @@ export function notFound(what: string, selector: string): Refusal {
 export function wrongField(field: string, message: string): Refusal {
   return new Refusal('invalid_input', `${field}: ${message}`, { problems: [{ field, message }] })
 }
+
+/** What was sent with it is gone: it cannot be sent, or done, again. */
+export function refuseCut(what: string, payloadCutAt: Date | null): void {
+  if (payloadCutAt === null) return
+  throw new Refusal(
+    'payload_not_kept',
+    `the payload of the ${what} is no longer kept since ${payloadCutAt.toISOString()}`,
+  )
+}

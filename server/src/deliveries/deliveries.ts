@@ -1,3 +1,4 @@
+import { refuseCut } from '../api/refusal.ts'
 import { runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import type { Lanes } from '../platform/lane.ts'
 import { createLanes } from '../platform/lanes.ts'
@@ -106,8 +107,14 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       await insertSettled(tx, item, clock.now())
       return [item]
     },
-    send: (row, trigger, replayId) => courier.send(row, trigger, replayId),
-    message: (row) => courier.message(row),
+    async send(row, trigger, replayId) {
+      refuseCut('message', row.payloadCutAt)
+      return courier.send(row, trigger, replayId)
+    },
+    async message(row) {
+      refuseCut('message', row.payloadCutAt)
+      return courier.message(row)
+    },
     acknowledge: (row, taken) => courier.acknowledge(row, taken),
     byId: (workspaceId, id) => deliveryById(database.db, workspaceId, id),
     async wake(destinationId) {

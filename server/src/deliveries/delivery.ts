@@ -117,6 +117,8 @@ export interface DeliveryRow {
   /** Its only automatic attempt, where it settled it; see `firstAttemptOf`. */
   firstAttempt: string | null
   trace: TracePlace | null
+  /** Since when its body is gone; null while it is there. */
+  payloadCutAt: Date | null
 }
 
 export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
@@ -138,7 +140,8 @@ export function deliveryAnswer(row: DeliveryRow): z.input<typeof WireDelivery> {
     tenantId: row.customerId === null ? undefined : toWire('cus', row.customerId),
     sourceId: row.sourceId ?? undefined,
     traceId: row.trace === null ? undefined : traceIdOf(row.trace, row.id),
-    body: storedJson(row.body),
+    body: row.payloadCutAt === null ? storedJson(row.body) : null,
+    payloadCutAt: row.payloadCutAt?.toISOString(),
   }
 }
 

@@ -358,8 +358,8 @@ const listed = (kind: 'active' | 'settled') =>
     r.customer_id as "customerId", r.source_id as "sourceId", r.trace, ${BODY} as body, r.attempts_made as "attemptsMade", r.last_attempt_at as "lastAttemptAt",
     r.last_error as "lastError", ${
       kind === 'active'
-        ? `'pending' as state, case when coalesce(r.held_until, r.due_at) > to_timestamp(0) then coalesce(r.held_until, r.due_at) end as "dueAt", null::timestamptz as "settledAt", null::text as "firstAttempt"`
-        : `r.state, null::timestamptz as "dueAt", r.settled_at as "settledAt", r.first_attempt as "firstAttempt"`
+        ? `'pending' as state, case when coalesce(r.held_until, r.due_at) > to_timestamp(0) then coalesce(r.held_until, r.due_at) end as "dueAt", null::timestamptz as "settledAt", null::text as "firstAttempt", null::timestamptz as "payloadCutAt"`
+        : `r.state, null::timestamptz as "dueAt", r.settled_at as "settledAt", r.first_attempt as "firstAttempt", coalesce(r.payload_cut_at, case when r.body is null then (select m.payload_cut_at from message_bodies m where m.id = r.message_id) end) as "payloadCutAt"`
     }`)
 
 export interface DeliveryFilter {

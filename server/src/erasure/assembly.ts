@@ -1,6 +1,7 @@
 import type { Room } from '../api/room.ts'
 import { eraseFromSetAside } from '../intake-log/without-customer.ts'
 import type { Live } from '../live/live.ts'
+import { toWire } from '../platform/ids.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { YourApp } from '../workspaces/your-app.ts'
@@ -14,10 +15,10 @@ const QUIET_MS = 3000
 const TOPIC = 'customer-erased'
 
 export interface ErasureRoomOptions
-  extends Omit<ErasuresOptions, 'stopping' | 'eraseFromSetAside' | 'forgetEverywhere' | 'quietMs'>,
+  extends Omit<ErasuresOptions, 'stopping' | 'eraseFromSetAside' | 'forgetEverywhere' | 'changed' | 'quietMs'>,
     Omit<StoppingOptions, 'patienceMs'> {
   ownership: Ownership
-  live: Pick<Live, 'endOf'>
+  live: Pick<Live, 'changed' | 'endOf'>
   sealing: Pick<Sealing, 'forget'>
   yourApp: Pick<YourApp, 'forget'>
   plans: { forget(): void }
@@ -48,6 +49,8 @@ export function createErasureRoom(
       await options.forgetTokens()
       await ownership.notify({ about: TOPIC, customerId })
     },
+    changed: ({ id, workspaceId }) =>
+      live.changed({ workspaceId, elementType: 'erasure', elementId: toWire('ers', id), audience: 'admins' }),
     quietMs: options.tickMs ?? QUIET_MS,
   })
   return {

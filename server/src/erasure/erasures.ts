@@ -74,6 +74,8 @@ export interface ErasuresOptions {
   eraseFromSetAside(tx: Tx, subject: ErasedSubject, addresses: ReadonlySet<string>): Promise<number>
   /** Has every process drop what it has of the customer in memory. */
   forgetEverywhere(erasure: Erasure): Promise<void>
+  /** Tells open pages how far it is. */
+  changed(erasure: Pick<Erasure, 'id' | 'workspaceId'>): void
   /** After the last that was found it is looked once more, not before this. */
   quietMs: number
 }
@@ -150,15 +152,20 @@ class ErasureKeeper implements Erasures {
     for (;;) {
       const beganMs = performance.now()
       const next = await this.#advance(id)
-      if (next === 'done') return
+      if (next === 'done') return this.#tell(id)
       if (typeof next === 'number' || performance.now() > untilMs) {
         const waitMs = typeof next === 'number' ? next : 0
         await this.#o.database.transaction((tx) => this.#goOn(tx, id, waitMs))
-        return
+        return this.#tell(id)
       }
       const tookMs = performance.now() - beganMs
       await new Promise((resolve) => setTimeout(resolve, Math.min(tookMs, REST_MS_MAX)))
     }
+  }
+
+  async #tell(id: string): Promise<void> {
+    const erasure = await erasureById(this.#o.database.db, id)
+    if (erasure !== null) this.#o.changed(erasure)
   }
 
   async lookAfter(now: Date): Promise<void> {

@@ -45,7 +45,7 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
       payload: 'meta parameters custom_nodes errors description',
       name: 'instance_key key name',
       metadata:
-        'id workspace_id customer_id connection_id integration_id flow_id universal_flow_id uuid is_enabled is_ordered concurrency base_version_id is_name_customized version_id flow_revision universal_flow_revision state revision created_at updated_at archived_at',
+        'id workspace_id customer_id connection_id integration_id flow_id universal_flow_id uuid is_enabled is_ordered concurrency base_version_id is_name_customized version_id flow_revision universal_flow_revision state revision created_at updated_at archived_at is_sealed',
     },
     erased: [deleted([CUSTOMER])],
   },
@@ -72,7 +72,7 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
       credential: 'webhook_uuid state_sealed',
       name: 'name webhook_uri global_webhook_selector',
       metadata:
-        'id workspace_id customer_id connection_id integration_id external_event_type_id event_key parameters_hash is_wanted is_manual status is_registered wants_resubscribe wants_refresh state_version attempts next_attempt_at next_refresh_at refresh_due_at refresh_attempts global_webhook_key is_live revision created_at updated_at archived_at pull_strategy pull_interval_seconds pull_due_at',
+        'id workspace_id customer_id connection_id integration_id external_event_type_id event_key parameters_hash is_wanted is_manual status is_registered wants_resubscribe wants_refresh state_version attempts next_attempt_at next_refresh_at refresh_due_at refresh_attempts global_webhook_key is_live revision created_at updated_at archived_at pull_strategy pull_interval_seconds pull_due_at is_sealed',
     },
     erased: [deleted([CUSTOMER])],
   },
@@ -82,7 +82,7 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
       payload: 'meta parameters_schema schema example subscribe handle unsubscribe refresh dedupe_key description',
       name: 'key name',
       metadata:
-        'id workspace_id integration_id connection_id parent_id root_id uuid type revision created_at updated_at archived_at',
+        'id workspace_id integration_id connection_id parent_id root_id uuid type revision created_at updated_at archived_at payload_retention_days is_sealed',
     },
     erased: [deleted([among('connection_id', 'connection')])],
   },
@@ -108,7 +108,7 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
       payload: 'content meta description',
       name: 'instance_key key name',
       metadata:
-        'id workspace_id kind integration_id connection_id customer_id parent_id uuid is_customized revision created_at updated_at archived_at',
+        'id workspace_id kind integration_id connection_id customer_id parent_id uuid is_customized revision created_at updated_at archived_at is_sealed',
     },
     erased: [deleted([CUSTOMER, among('connection_id', 'connection')])],
   },

@@ -12,7 +12,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     columns: {
       payload: 'body last_error',
       metadata:
-        'id workspace_id destination_id message_id event_type customer_id source_id attempts_made last_attempt_at shard position is_ordered group_cap due_at held_until',
+        'id workspace_id destination_id message_id event_type customer_id source_id attempts_made last_attempt_at shard position is_ordered group_cap due_at held_until trace',
     },
     erased: [history([CUSTOMER, among('destination_id', 'destination'), among('source_id', 'wire')])],
   },
@@ -21,7 +21,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     columns: {
       payload: 'body last_error first_attempt',
       metadata:
-        'id workspace_id destination_id message_id event_type customer_id source_id state attempts_made last_attempt_at settled_at',
+        'id workspace_id destination_id message_id event_type customer_id source_id state attempts_made last_attempt_at settled_at payload_cut_at trace',
     },
     // Those to endpoints of the workspace have no index by customer: an index would cost every message.
     erased: [
@@ -84,7 +84,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     columns: {
       payload: 'input meta errors node_runs',
       metadata:
-        'id workspace_id customer_id connection_id integration_id flow_instance_id flow_id universal_flow_id version_id start_node_key app_event_id launched_by state started_at ended_at node_counts',
+        'id workspace_id customer_id connection_id integration_id flow_instance_id flow_id universal_flow_id version_id start_node_key app_event_id launched_by state started_at ended_at node_counts payload_cut_at',
     },
     erased: [
       history([CUSTOMER], {
@@ -106,7 +106,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
       payload: 'input output error logs meta',
       name: 'action_name',
       metadata:
-        'id workspace_id customer_id action_id universal_action_id integration_action_id connection_action_id integration_id connection_id source_id status duration_ms completed_at',
+        'id workspace_id customer_id action_id universal_action_id integration_action_id connection_action_id integration_id connection_id source_id status duration_ms completed_at payload_cut_at',
     },
     erased: [history([CUSTOMER])],
   },
@@ -125,7 +125,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
       payload: 'query headers body error response',
       credential: 'secrets_sealed',
       metadata:
-        'id workspace_id customer_id integration_id connection_id subscription_id global_webhook_id method status response_status duration_ms function_call_id event_ids replay_of repeated_event_ids',
+        'id workspace_id customer_id integration_id connection_id subscription_id global_webhook_id method status response_status duration_ms function_call_id event_ids replay_of repeated_event_ids payload_cut_at',
     },
     erased: [
       // What came at a URL of many customers may be others' too: its record stays, without what it said.
@@ -154,7 +154,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     columns: {
       payload: 'payload',
       metadata:
-        'id workspace_id customer_id connection_id integration_id subscription_id incoming_webhook_id delivery_id',
+        'id workspace_id customer_id connection_id integration_id subscription_id incoming_webhook_id delivery_id payload_cut_at',
     },
     erased: [history([CUSTOMER])],
   },
@@ -168,13 +168,16 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     columns: {
       payload: 'error telemetry logs',
       metadata:
-        'id workspace_id customer_id connection_id integration_id subscription_id status strategy started_at ended_at event_ids',
+        'id workspace_id customer_id connection_id integration_id subscription_id status strategy started_at ended_at event_ids payload_cut_at',
     },
     erased: [history([CUSTOMER])],
   },
   {
     table: 'app_events',
-    columns: { payload: 'payload', metadata: 'id workspace_id customer_id app_event_type_id subscription_id' },
+    columns: {
+      payload: 'payload',
+      metadata: 'id workspace_id customer_id app_event_type_id subscription_id payload_cut_at',
+    },
     erased: [history([CUSTOMER])],
   },
   {
@@ -192,7 +195,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     columns: {
       payload: 'message excerpt',
       name: 'claimed_id path address',
-      metadata: 'id workspace_id customer_id element_id reason status method not_kept',
+      metadata: 'id workspace_id customer_id element_id reason status method not_kept payload_cut_at',
     },
     erased: [history([CUSTOMER, among('element_id', 'wire'), { where: namedIn }], { isWalked: true })],
   },
@@ -201,7 +204,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     columns: {
       payload: 'request_uri request response error',
       metadata:
-        'id workspace_id customer_id integration_id connection_id source_id method status_code is_success duration_ms',
+        'id workspace_id customer_id integration_id connection_id source_id method status_code is_success duration_ms payload_cut_at',
     },
     erased: [history([CUSTOMER])],
   },
@@ -210,7 +213,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     columns: {
       payload: 'error logs',
       metadata:
-        'id workspace_id customer_id integration_id connection_id owner_id slot source_id outcome cpu_ms duration_ms host_calls',
+        'id workspace_id customer_id integration_id connection_id owner_id slot source_id outcome cpu_ms duration_ms host_calls payload_cut_at',
     },
     erased: [
       history([CUSTOMER, among('connection_id', 'connection'), among('source_id', 'wire')], {
@@ -224,13 +227,13 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     table: 'app_event_subscription_requests',
     columns: {
       payload: 'request response error',
-      metadata: 'id workspace_id subscription_id kind trigger duration_ms',
+      metadata: 'id workspace_id subscription_id kind trigger duration_ms payload_cut_at',
     },
     erased: [history([among('subscription_id', 'subscription')])],
   },
   {
     table: 'connection_logs',
-    columns: { payload: 'error', metadata: 'id workspace_id connection_id kind is_success duration_ms' },
+    columns: { payload: 'error', metadata: 'id workspace_id connection_id kind is_success duration_ms payload_cut_at' },
     erased: [history([among('connection_id', 'connection')])],
   },
   {

@@ -55,7 +55,7 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
     table: 'connectors',
     columns: {
       other:
-        'id workspace_id uuid key name description meta logo_uri categories definition revision created_at updated_at archived_at',
+        'id workspace_id uuid key name description meta logo_uri categories definition revision created_at updated_at archived_at is_sealed',
     },
   },
   { table: 'global_webhooks', columns: { other: 'id workspace_id integration_id key webhook_uuid created_at' } },
@@ -63,14 +63,14 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
     table: 'app_event_types',
     columns: {
       other:
-        'id workspace_id uuid key name description meta schema example subscribe_request unsubscribe_request tenant_id_formula user_id_formula validate_events webhook_key revision created_at updated_at archived_at secrets_sealed is_sealed',
+        'id workspace_id uuid key name description meta schema example subscribe_request unsubscribe_request tenant_id_formula user_id_formula validate_events webhook_key revision created_at updated_at archived_at secrets_sealed is_sealed payload_retention_days',
     },
   },
   {
     table: 'flows',
     columns: {
       other:
-        'id workspace_id integration_id universal_flow_id uuid key name description meta parameters_schema parameters is_enabled auto_create_instances is_ordered concurrency base_version_id custom_nodes is_name_customized version_id universal_flow_revision revision created_at updated_at archived_at',
+        'id workspace_id integration_id universal_flow_id uuid key name description meta parameters_schema parameters is_enabled auto_create_instances is_ordered concurrency base_version_id custom_nodes is_name_customized version_id universal_flow_revision revision created_at updated_at archived_at is_sealed',
     },
   },
   { table: 'flow_history', columns: { other: 'flow_id number version_id since' } },
@@ -86,4 +86,7 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
   },
   { table: 'graphile_worker._private_tasks', columns: { other: 'id identifier' } },
   { table: 'graphile_worker.migrations', columns: { other: 'id ts breaking' } },
+  { table: 'payload_cuts', columns: { other: 'log days until_id looked_back_on' } },
+  { table: 'payload_cuts_waiting', columns: { metadata: 'log id' }, because: 'ids, until what they are of has ended' },
+  { table: 'payload_rules', columns: { other: 'is_only fingerprint' } },
 ]

@@ -25,6 +25,8 @@ export interface AppEventType extends Element {
   validateEvents: boolean
   /** The secret part of the global webhook's URL. */
   webhookKey: string
+  /** Null: as the workspace has it. */
+  payloadRetentionDays: number | null
 }
 
 export type Requests = Pick<AppEventType, 'subscribeRequest' | 'unsubscribeRequest'>
@@ -81,6 +83,7 @@ export function appEventTypeAnswer(
     schema: type.schema ?? undefined,
     example: type.example ?? undefined,
     validateEvents: type.validateEvents,
+    payloadRetentionDays: type.payloadRetentionDays ?? undefined,
     createdAt: type.createdAt.toISOString(),
     updatedAt: type.updatedAt.toISOString(),
     archivedAt: type.archivedAt?.toISOString(),

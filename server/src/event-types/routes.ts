@@ -72,6 +72,8 @@ function merged(sealing: Sealing, current: AppEventType, input: Input): AppEvent
     tenantIdFormula: input.tenantIdFormula === undefined ? current.tenantIdFormula : input.tenantIdFormula,
     userIdFormula: input.userIdFormula === undefined ? current.userIdFormula : input.userIdFormula,
     validateEvents: input.validateEvents ?? current.validateEvents,
+    payloadRetentionDays:
+      input.payloadRetentionDays === undefined ? current.payloadRetentionDays : input.payloadRetentionDays,
   }
 }
 
@@ -145,6 +147,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
         tenantIdFormula: null,
         userIdFormula: null,
         validateEvents: false,
+        payloadRetentionDays: null,
         webhookKey: secretUuid(),
       }
       const type = merged(options.sealing, blank, body)
@@ -198,6 +201,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
         tenantIdFormula,
         userIdFormula,
         validateEvents,
+        payloadRetentionDays,
       } = type
       return {
         uuid,
@@ -212,6 +216,7 @@ export function eventTypeRoutes(options: EventTypeRoutesOptions): RouteSet {
         tenantIdFormula,
         userIdFormula,
         validateEvents,
+        payloadRetentionDays,
       } as Input
     },
   })

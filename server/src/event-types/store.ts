@@ -8,17 +8,17 @@ import { type AppEventType, type Requests, sealedRequests } from './app-event-ty
 const columns = sql.raw(`id, workspace_id as "workspaceId", uuid, key, name, description, meta, schema, example,
   subscribe_request as "subscribeRequest", unsubscribe_request as "unsubscribeRequest", secrets_sealed as "secretsSealed",
   tenant_id_formula as "tenantIdFormula", user_id_formula as "userIdFormula", validate_events as "validateEvents",
-  webhook_key as "webhookKey", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
+  payload_retention_days as "payloadRetentionDays", webhook_key as "webhookKey", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
 
 export async function insertAppEventType(tx: Tx, sealing: Sealing, t: AppEventType): Promise<void> {
   await sql`
     insert into app_event_types (id, workspace_id, uuid, key, name, description, meta, schema, example, subscribe_request, unsubscribe_request,
-      tenant_id_formula, user_id_formula, validate_events, webhook_key, secrets_sealed, is_sealed, revision, created_at, updated_at)
+      tenant_id_formula, user_id_formula, validate_events, webhook_key, secrets_sealed, is_sealed, revision, created_at, updated_at,
+      payload_retention_days)
     values (${t.id}, ${t.workspaceId}, ${t.uuid}, ${t.key}, ${t.name}, ${t.description}, ${asJson(t.meta)}, ${asJson(t.schema)}, ${asStoredJson(sealing, t.example)},
       ${asStoredJson(sealing, t.subscribeRequest)}, ${asStoredJson(sealing, t.unsubscribeRequest)}, ${asStoredJson(sealing, t.tenantIdFormula)}, ${asStoredJson(sealing, t.userIdFormula)},
-      ${t.validateEvents}, ${t.webhookKey}, ${t.secretsSealed}, true, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
-    tx,
-  )
+      ${t.validateEvents}, ${t.webhookKey}, ${t.secretsSealed}, true, ${t.revision}, ${t.createdAt}, ${t.updatedAt},
+      ${t.payloadRetentionDays})`.execute(tx)
 }
 
 export async function updateAppEventType(tx: Tx, sealing: Sealing, t: AppEventType): Promise<void> {
@@ -27,6 +27,7 @@ export async function updateAppEventType(tx: Tx, sealing: Sealing, t: AppEventTy
       schema = ${asJson(t.schema)}, example = ${asStoredJson(sealing, t.example)}, subscribe_request = ${asStoredJson(sealing, t.subscribeRequest)},
       unsubscribe_request = ${asStoredJson(sealing, t.unsubscribeRequest)}, tenant_id_formula = ${asStoredJson(sealing, t.tenantIdFormula)},
       user_id_formula = ${asStoredJson(sealing, t.userIdFormula)}, validate_events = ${t.validateEvents}, webhook_key = ${t.webhookKey},
+      payload_retention_days = ${t.payloadRetentionDays},
       secrets_sealed = ${t.secretsSealed}, is_sealed = true,
       revision = ${t.revision}, updated_at = ${t.updatedAt}, archived_at = ${t.archivedAt}
      where id = ${t.id}`.execute(tx)

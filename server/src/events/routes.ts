@@ -1,7 +1,7 @@
 import { appEvents as table } from '@permea/contract'
 import { logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
-import { notFound, Refusal } from '../api/refusal.ts'
+import { notFound, Refusal, refuseCut } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import { storedJson } from '../api/shown-json.ts'
 import { customerAnswer } from '../customers/customer.ts'
@@ -19,7 +19,7 @@ import type { Runs } from '../runs/runs.ts'
 import { runsOfEvents } from '../runs/store.ts'
 import { listSubscriptions, subscriptionsByIds } from '../subscriptions/store.ts'
 import { subscriptionAnswer } from '../subscriptions/subscription.ts'
-import { type AppEvent, appEventById, listAppEvents } from './store.ts'
+import { appEventById, listAppEvents, type StoredAppEvent } from './store.ts'
 
 export interface EventRoutesOptions {
   database: Database
@@ -35,7 +35,7 @@ const STREAMS_MAX = 1000
 export function eventRoutes(options: EventRoutesOptions): RouteSet {
   const { database, clock, publicUrl } = options
 
-  async function answers(principal: Principal, rows: readonly AppEvent[]) {
+  async function answers(principal: Principal, rows: readonly StoredAppEvent[]) {
     const [customers, types, subscriptions, launched] = await Promise.all([
       customersByIds(
         database.db,
@@ -68,7 +68,8 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
         tenantId: toWire('cus', row.customerId),
         appEventTypeId: toWire('aet', row.appEventTypeId),
         appEventSubscriptionId: row.subscriptionId === null ? undefined : toWire('aes', row.subscriptionId),
-        event: storedJson(row.payload),
+        event: row.payloadCutAt === null ? storedJson(row.payload) : null,
+        payloadCutAt: row.payloadCutAt?.toISOString(),
         datetime: at,
         createdAt: at,
         launchedFlowRunIds: runs.map((run) => toWire('fr', run.id)),
@@ -92,7 +93,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
       }
     })
   }
-  async function find(principal: Principal, selector: string): Promise<AppEvent> {
+  async function find(principal: Principal, selector: string): Promise<StoredAppEvent> {
     const id = fromWire('aev', selector)
     const row = id === null ? null : await appEventById(database.db, principal.workspaceId, id)
     if (row === null || !(principal.isAdmin || row.customerId === principal.customerId))
@@ -153,6 +154,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
     },
     async replay({ principal, params }) {
       const event = await find(principal, params.id ?? '')
+      refuseCut('event', event.payloadCutAt)
       const customer = (await customersByIds(database.db, [event.customerId])).get(event.customerId)
       if (customer === undefined || customer.archivedAt !== null)
         throw new Refusal('archived', 'the customer of the event is archived')

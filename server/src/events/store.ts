@@ -138,9 +138,15 @@ export interface EventFilter {
 
 const columns =
   sql.raw(`id, workspace_id as "workspaceId", customer_id as "customerId", app_event_type_id as "appEventTypeId",
-  subscription_id as "subscriptionId", payload`)
+  subscription_id as "subscriptionId", payload, payload_cut_at as "payloadCutAt"`)
 
-export function listAppEvents(tx: Tx, f: EventFilter, page: Page): Promise<Looked<AppEvent>> {
+/** An event as it is listed. */
+export interface StoredAppEvent extends AppEvent {
+  /** Since when its payload is gone; null while it is there. */
+  payloadCutAt: Date | null
+}
+
+export function listAppEvents(tx: Tx, f: EventFilter, page: Page): Promise<Looked<StoredAppEvent>> {
   const conditions = conditionsOf({
     workspaceId: f.workspaceId,
     indexed: { id: f.id, subscription_id: f.subscriptionId, customer_id: f.customerId },
@@ -154,9 +160,9 @@ export function listAppEvents(tx: Tx, f: EventFilter, page: Page): Promise<Looke
   return lookThrough(tx, { log: 'app_events', columns, ...conditions, page, heavy: ['payload'] })
 }
 
-export async function appEventById(tx: Tx, workspaceId: string, id: string): Promise<AppEvent | null> {
+export async function appEventById(tx: Tx, workspaceId: string, id: string): Promise<StoredAppEvent | null> {
   const { rows } =
-    await sql<AppEvent>`select ${columns} from app_events where id = ${id} and workspace_id = ${workspaceId}`.execute(
+    await sql<StoredAppEvent>`select ${columns} from app_events where id = ${id} and workspace_id = ${workspaceId}`.execute(
       tx,
     )
   return rows[0] ?? null

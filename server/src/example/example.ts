@@ -87,6 +87,7 @@ export async function createExample(parts: ExampleParts, workspace: Workspace): 
     tenantIdFormula: { $var: '$.customerId' },
     userIdFormula: null,
     validateEvents: false,
+    payloadRetentionDays: null,
     webhookKey: secretUuid(),
     revision: secretUuid(),
     createdAt: now,

@@ -28,6 +28,8 @@ export interface ExternalEventType extends Element {
   unsubscribe: FunctionDefinition | null
   refresh: FunctionDefinition | null
   dedupeKey: DedupeKey | null
+  /** Null: as the workspace has it. */
+  payloadRetentionDays: number | null
 }
 
 export type EventTypeLayer = 'universal' | 'integration' | 'connection'
@@ -147,6 +149,7 @@ export function externalEventTypeAnswer(
     schema: value('schema') ?? (example === undefined ? undefined : schemaFromExample(example)),
     example,
     dedupeKey: value('dedupeKey'),
+    payloadRetentionDays: type.payloadRetentionDays ?? undefined,
     ...functions,
     createdAt: type.createdAt.toISOString(),
     updatedAt: type.updatedAt.toISOString(),

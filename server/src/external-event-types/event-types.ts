@@ -148,6 +148,7 @@ class TypeRegistry implements ExternalEventTypes {
       unsubscribe: null,
       refresh: null,
       dedupeKey: null,
+      payloadRetentionDays: null,
     }
     const type = merged(blank, input)
     await this.#check(type, input)
@@ -325,5 +326,6 @@ function merged(current: ExternalEventType, input: Input): ExternalEventType {
     unsubscribe: given('unsubscribe'),
     refresh: given('refresh'),
     dedupeKey: given('dedupeKey'),
+    payloadRetentionDays: given('payloadRetentionDays'),
   }
 }

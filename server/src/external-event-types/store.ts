@@ -7,15 +7,16 @@ import type { EventTypeLayer, ExternalEventType } from './event-type.ts'
 const columns =
   sql.raw(`id, workspace_id as "workspaceId", integration_id as "integrationId", connection_id as "connectionId",
   parent_id as "parentId", root_id as "rootId", uuid, key, name, description, meta, parameters_schema as "parametersSchema", schema, example,
-  subscribe, handle, unsubscribe, refresh, dedupe_key as "dedupeKey", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
+  subscribe, handle, unsubscribe, refresh, dedupe_key as "dedupeKey",
+  payload_retention_days as "payloadRetentionDays", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
 
 export async function insertExternalEventType(tx: Tx, sealing: Sealing, t: ExternalEventType): Promise<void> {
   await sql`
     insert into external_event_types (id, workspace_id, integration_id, connection_id, parent_id, root_id, uuid, key, name, description, meta,
-      parameters_schema, schema, example, subscribe, handle, unsubscribe, refresh, dedupe_key, is_sealed, revision, created_at, updated_at)
+      parameters_schema, schema, example, subscribe, handle, unsubscribe, refresh, dedupe_key, payload_retention_days, is_sealed, revision, created_at, updated_at)
     values (${t.id}, ${t.workspaceId}, ${t.integrationId}, ${t.connectionId}, ${t.parentId}, ${t.rootId}, ${t.uuid}, ${t.key}, ${t.name},
       ${t.description}, ${asJson(t.meta)}, ${asJson(t.parametersSchema)}, ${asJson(t.schema)}, ${asStoredJson(sealing, t.example)}, ${asStoredJson(sealing, t.subscribe)},
-      ${asStoredJson(sealing, t.handle)}, ${asStoredJson(sealing, t.unsubscribe)}, ${asStoredJson(sealing, t.refresh)}, ${asJson(t.dedupeKey)}, true, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
+      ${asStoredJson(sealing, t.handle)}, ${asStoredJson(sealing, t.unsubscribe)}, ${asStoredJson(sealing, t.refresh)}, ${asJson(t.dedupeKey)}, ${t.payloadRetentionDays}, true, ${t.revision}, ${t.createdAt}, ${t.updatedAt})`.execute(
     tx,
   )
 }
@@ -25,7 +26,7 @@ export async function updateExternalEventType(tx: Tx, sealing: Sealing, t: Exter
     update external_event_types set key = ${t.key}, name = ${t.name}, description = ${t.description}, meta = ${asJson(t.meta)},
       parameters_schema = ${asJson(t.parametersSchema)}, schema = ${asJson(t.schema)}, example = ${asStoredJson(sealing, t.example)},
       subscribe = ${asStoredJson(sealing, t.subscribe)}, handle = ${asStoredJson(sealing, t.handle)}, unsubscribe = ${asStoredJson(sealing, t.unsubscribe)}, refresh = ${asStoredJson(sealing, t.refresh)},
-      dedupe_key = ${asJson(t.dedupeKey)}, is_sealed = true,
+      dedupe_key = ${asJson(t.dedupeKey)}, is_sealed = true, payload_retention_days = ${t.payloadRetentionDays},
       revision = ${t.revision}, updated_at = ${t.updatedAt}, archived_at = ${t.archivedAt}
      where id = ${t.id}`.execute(tx)
 }

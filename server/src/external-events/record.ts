@@ -99,6 +99,7 @@ function recordOf(ended: Ended, sealing: Sealing): IncomingWebhookRow {
     eventIds: [],
     repeatedEventIds: null,
     replayOf: ended.replayOf,
+    payloadCutAt: null,
   }
 }
 

@@ -1,7 +1,7 @@
 import { type ErrorData, externalEvents as eventTable, incomingWebhooks as webhookTable } from '@permea/contract'
 import { logAnswer, type Page, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
-import { notFound, Refusal } from '../api/refusal.ts'
+import { notFound, Refusal, refuseCut } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import { shownJson, storedJson } from '../api/shown-json.ts'
 import { bodyAsValue, openBody, queryValue } from '../bodies/body-value.ts'
@@ -146,7 +146,9 @@ export function incomingWebhookRoutes(options: ExternalEventRoutesOptions): Rout
       }
     },
     async replay(call) {
-      const id = await options.receive.replay(await find(call))
+      const found = await find(call)
+      refuseCut('request', found.payloadCutAt)
+      const id = await options.receive.replay(found)
       const row = await incomingWebhookById(database.db, call.principal.workspaceId, id)
       if (row === null) throw new Error('a record that was just made is there')
       return one(row)
@@ -176,6 +178,7 @@ function webhookAnswer(row: IncomingWebhookRow) {
     collectedEventIds: row.eventIds.map((id) => toWire('eev', id)),
     repeatedEventIds: row.repeatedEventIds?.map((id) => toWire('eev', id)),
     replayOf: row.replayOf === null ? undefined : toWire('iwh', row.replayOf),
+    payloadCutAt: row.payloadCutAt?.toISOString(),
     createdAt: timeOfId(row.id).toISOString(),
   }
 }
@@ -219,7 +222,8 @@ export function externalEventRoutes(options: ExternalEventLogOptions): RouteSet 
         connectionId: toWire('con', row.connectionId),
         externalEventSubscriptionId: toWire('ees', row.subscriptionId),
         incomingWebhookId: row.incomingWebhookId === null ? undefined : toWire('iwh', row.incomingWebhookId),
-        payload: storedJson(row.payload),
+        payload: row.payloadCutAt === null ? storedJson(row.payload) : null,
+        payloadCutAt: row.payloadCutAt?.toISOString(),
         ...outcomeOf(delivery, runs.length > 0),
         deliveryId: row.deliveryId === null ? undefined : toWire('dlv', row.deliveryId),
         deliveryState: delivery?.state,
@@ -288,6 +292,7 @@ export function externalEventRoutes(options: ExternalEventLogOptions): RouteSet 
     getDetails: async (call) => one(await find(call)),
     async replay(call) {
       const row = await find(call)
+      refuseCut('event', row.payloadCutAt)
       await options.receive.sendAgain(row)
       const sent = await externalEventById(database.db, row.workspaceId, row.id)
       if (sent === null) throw new Refusal('not_found', 'the event is not there any more')

@@ -100,6 +100,8 @@ export interface IncomingWebhookRow {
   /** Events that were there already; null for none. */
   repeatedEventIds: string[] | null
   replayOf: string | null
+  /** Since when what it said is gone; null while it is there. */
+  payloadCutAt: Date | null
 }
 
 /** Stores requests with what came of them. */
@@ -151,7 +153,7 @@ const WEBHOOK_COLUMNS =
   connection_id as "connectionId", subscription_id as "subscriptionId", global_webhook_id as "globalWebhookId", method, query, headers,
   secrets_sealed as "secretsSealed", body, status, error, response_status as "responseStatus", response, duration_ms as "durationMs",
   function_call_id as "functionCallId", event_ids as "eventIds",
-           repeated_event_ids as "repeatedEventIds", replay_of as "replayOf"`)
+           repeated_event_ids as "repeatedEventIds", replay_of as "replayOf", payload_cut_at as "payloadCutAt"`)
 
 export interface IncomingWebhookFilter {
   workspaceId: string
@@ -169,7 +171,7 @@ const listedColumns =
   subscription_id as "subscriptionId", global_webhook_id as "globalWebhookId", method, null as query, '{}' as headers,
   null as "secretsSealed", ''::bytea as body, status, error, response_status as "responseStatus", null as response,
   duration_ms as "durationMs", function_call_id as "functionCallId", event_ids as "eventIds",
-  repeated_event_ids as "repeatedEventIds", replay_of as "replayOf"`)
+  repeated_event_ids as "repeatedEventIds", replay_of as "replayOf", payload_cut_at as "payloadCutAt"`)
 
 /** Requests without their bodies, newest first. */
 export function listIncomingWebhooks(
@@ -297,6 +299,8 @@ export interface ExternalEventRow {
   /** JSON text. */
   payload: string
   deliveryId: string | null
+  /** Since when its payload is gone; null while it is there. */
+  payloadCutAt: Date | null
 }
 
 export function externalEventsInsert(rows: readonly ExternalEventRow[]): Statement {
@@ -325,7 +329,7 @@ const INSERT_EVENTS = `
 const EVENT_COLUMNS =
   sql.raw(`id, workspace_id as "workspaceId", customer_id as "customerId", connection_id as "connectionId",
   integration_id as "integrationId", subscription_id as "subscriptionId", incoming_webhook_id as "incomingWebhookId", payload,
-  delivery_id as "deliveryId"`)
+  delivery_id as "deliveryId", payload_cut_at as "payloadCutAt"`)
 
 export interface ExternalEventFilter {
   workspaceId: string

@@ -329,6 +329,7 @@ function eventRow(
     incomingWebhookId,
     payload: json,
     deliveryId: null,
+    payloadCutAt: null,
   }
 }
 

@@ -1,7 +1,7 @@
 import { flowRuns as table } from '@permea/contract'
 import { logAnswer, pageOf } from '../api/paging.ts'
 import type { Principal } from '../api/principal.ts'
-import { notFound, Refusal, wrongField } from '../api/refusal.ts'
+import { notFound, Refusal, refuseCut, wrongField } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import { shownJson } from '../api/shown-json.ts'
 import { embeddedConnection } from '../connections/connection.ts'
@@ -215,6 +215,7 @@ export function runRoutes(options: RunRoutesOptions): {
     },
     async repeat(call) {
       const row = await rowOf(call)
+      refuseCut('run', row.payloadCutAt)
       const instance = (await instancesByIds(database.db, [row.flowInstanceId])).get(row.flowInstanceId)
       if (instance === undefined) throw notFound('flow instance of run', call.params.id ?? '')
       const { [REPEATED_FROM]: _, ...meta } = row.meta ?? {}

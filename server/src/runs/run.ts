@@ -154,6 +154,8 @@ export interface RunRow {
   nodeCounts: NodeCounts | null
   /** Its node runs, where they stand in its own row; see `nodeRunsOfText`. */
   nodeRuns: string | null
+  /** Since when its payloads, or that of its event, are gone; null while they are there. */
+  payloadCutAt: Date | null
   dueAt: Date | null
 }
 
@@ -181,7 +183,8 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     flowId,
     universalFlowId: row.universalFlowId === null ? undefined : toWire('uf', row.universalFlowId),
     startNodeKey: row.startNodeKey,
-    input: row.input === null ? undefined : storedJson(row.input),
+    input: row.input === null || row.payloadCutAt !== null ? undefined : storedJson(row.input),
+    payloadCutAt: row.payloadCutAt?.toISOString(),
     state: row.state,
     startTime: (row.startedAt ?? timeOfId(row.id)).toISOString(),
     endTime: row.endedAt?.toISOString(),

@@ -136,7 +136,7 @@ export async function stopRun(tx: Tx, id: string, now: Date): Promise<{ hasNews:
 const listed = (kind: 'open' | 'final') =>
   sql.raw(`r.id, r.workspace_id, r.customer_id, r.connection_id, r.integration_id, r.flow_instance_id, r.flow_id, r.universal_flow_id, r.version_id,
     r.start_node_key, r.app_event_id, r.input, r.launched_by, r.meta, r.state, r.started_at,
-    ${kind === 'final' ? 'r.ended_at, r.errors, r.node_counts, r.node_runs, null::timestamptz as due_at' : 'null::timestamptz as ended_at, null::json as errors, null::json as node_counts, null::text as node_runs, r.due_at'}`)
+    ${kind === 'final' ? 'r.ended_at, r.errors, r.node_counts, r.node_runs, r.payload_cut_at, null::timestamptz as due_at' : 'null::timestamptz as ended_at, null::json as errors, null::json as node_counts, null::text as node_runs, null::timestamptz as payload_cut_at, r.due_at'}`)
 
 export interface RunFilter {
   workspaceId: string
@@ -218,10 +218,16 @@ function eventsOf(runs: readonly RunRow[]): string[] {
 async function withInputs(tx: Tx, runs: readonly RunRow[]): Promise<RunRow[]> {
   const wanted = eventsOf(runs)
   if (wanted.length === 0) return [...runs]
-  const { rows } = await sql<{ id: string; payload: string }>`
-    select id, payload from event_inputs where id = any(${wanted}::uuid[])`.execute(tx)
-  const payloads = new Map(rows.map(({ id, payload }) => [id, payload]))
-  return runs.map((run) => ({ ...run, input: run.input ?? payloads.get(run.appEventId ?? '') ?? null }))
+  const { rows } = await sql<{ id: string; payload: string; payloadCutAt: Date | null }>`
+    select id, payload, payload_cut_at as "payloadCutAt" from event_inputs where id = any(${wanted}::uuid[])`.execute(
+    tx,
+  )
+  const events = new Map(rows.map((row) => [row.id, row]))
+  return runs.map((run) => {
+    const event = run.input === null ? events.get(run.appEventId ?? '') : undefined
+    if (event === undefined) return run
+    return { ...run, input: event.payload, payloadCutAt: run.payloadCutAt ?? event.payloadCutAt }
+  })
 }
 
 const ENDS: readonly FlowRunState[] = ['completed', 'failed', 'stopped']
@@ -237,12 +243,14 @@ const shown = (kind: 'open' | 'final') =>
   sql.raw(
     `${NAMED}, r.input, ${
       kind === 'final'
-        ? `${FINAL}, null::timestamptz as "dueAt"`
-        : `null::timestamptz as "endedAt", null::json as errors, null::json as "nodeCounts", null::text as "nodeRuns", r.due_at as "dueAt"`
+        ? `${FINAL}, r.payload_cut_at as "payloadCutAt", null::timestamptz as "dueAt"`
+        : `null::timestamptz as "endedAt", null::json as errors, null::json as "nodeCounts", null::text as "nodeRuns",
+           null::timestamptz as "payloadCutAt", r.due_at as "dueAt"`
     }`,
   )
 
-const rowColumns = sql.raw(`${NAMED}, coalesce(r.input, e.payload) as input, ${FINAL}, r.due_at as "dueAt"`)
+const rowColumns = sql.raw(`${NAMED}, coalesce(r.input, e.payload) as input, ${FINAL},
+  coalesce(r.payload_cut_at, case when r.input is null then e.payload_cut_at end) as "payloadCutAt", r.due_at as "dueAt"`)
 
 export async function runById(tx: Tx, workspaceId: string, id: string): Promise<RunRow | null> {
   const { rows } = await sql<RunRow>`
