@@ -196,3 +196,42 @@ test('a token is made for a customer, and the API takes it', async () => {
   const answer = await fetch(`${scene.house.url}/self`, { headers: { authorization: `Bearer ${token}` } })
   expect(((await answer.json()) as { internalId: string }).internalId).toBe('acme')
 })
+
+test('a customer is erased once its id was typed, and the page says how far it is', async () => {
+  const { page } = visit
+  const leaving = await scene.house.admin.customers.create({ body: { internalId: 'leaving-1', name: 'Leaving Ltd' } })
+  await visit.open(`/customers/${leaving.id}`)
+  await page.getByRole('button', { name: 'Erase…' }).click()
+  const asking = page.getByRole('dialog', { name: 'Erase Leaving Ltd?' })
+  const erase = asking.getByRole('button', { name: 'Erase for good' })
+  const id = asking.getByRole('textbox', { name: 'Type your id of the customer' })
+  expect(await erase.isDisabled()).toBe(true)
+  await id.pressSequentially('leaving')
+  expect(await erase.isDisabled()).toBe(true)
+  await id.pressSequentially('-1')
+  await erase.click()
+  const erasure = page.getByRole('dialog', { name: new RegExp(leaving.id) })
+  await erasure.getByText('completed').first().waitFor()
+  await erasure.getByText('Rows erased').waitFor()
+  const { items } = await scene.house.admin.erasures.list({ query: { customerId: leaving.id } })
+  expect(items).toMatchObject([{ status: 'completed', keepsCustomer: false }])
+})
+
+test('for how long payloads are kept is typed; where one is gone the page says since when', async () => {
+  const { page } = visit
+  await visit.open('/workspace')
+  const days = page.getByLabel('Days that payloads are kept')
+  await days.click()
+  await days.pressSequentially('12')
+  const form = page.locator('form', { has: days })
+  await form.getByRole('button', { name: 'Save' }).click()
+  await page.getByText('Saved.', { exact: false }).first().waitFor()
+  const { workspaceKey = '' } = await scene.house.admin.customers.self()
+  const { settings } = await scene.house.admin.workspaces.get({ params: { id: workspaceKey } })
+  expect(settings).toMatchObject({ payloadRetentionDays: 12 })
+  const [event] = (await scene.house.admin.appEvents.list()).items
+  const { database } = scene.house.engine
+  await database.pool.query(`update app_events set payload = 'null', payload_cut_at = now()`)
+  await visit.open(`/app-events/${event?.id}`)
+  await page.getByRole('dialog').getByText('no longer kept since').waitFor()
+})

@@ -5,9 +5,9 @@ import { Act } from '../../parts/act.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Exchange } from '../../parts/exchange.tsx'
 import { Facts } from '../../parts/facts.tsx'
-import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink, To } from '../../parts/links.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
+import { Payload } from '../../parts/payload.tsx'
 import { Status } from '../../parts/status.tsx'
 import { TraceLink } from '../../parts/trace-link.tsx'
 import type { Filter } from '../../records/filters.tsx'
@@ -127,7 +127,11 @@ export function Record() {
       )}
       tabs={[
         { key: 'attempts', title: 'Attempts', show: (each) => <Attempts delivery={each} /> },
-        { key: 'message', title: 'Message', show: (each) => <Json value={each.body} label="message" /> },
+        {
+          key: 'message',
+          title: 'Message',
+          show: (each) => <Payload value={each.body} cutAt={each.payloadCutAt} label="message" />,
+        },
       ]}
     />
   )

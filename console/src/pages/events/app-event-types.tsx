@@ -2,6 +2,7 @@ import { IconTags } from '@tabler/icons-react'
 import { type ItemOf, permea } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
+import { PAYLOAD_DAYS } from '../../forms/payload-days.ts'
 import { Act } from '../../parts/act.tsx'
 import { Copyable } from '../../parts/copy.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -68,6 +69,7 @@ const fields: readonly Field[] = [
   },
   { name: 'schema', label: 'JSON Schema', kind: 'json', about: 'Offers its fields where flows are built.' },
   { name: 'validateEvents', label: 'Refuse events that do not fit the schema', kind: 'switch' },
+  PAYLOAD_DAYS,
   {
     name: 'tenantIdFormula',
     label: 'Tenant id formula',

@@ -6,9 +6,9 @@ import { Act } from '../../parts/act.tsx'
 import { Copyable } from '../../parts/copy.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Facts } from '../../parts/facts.tsx'
-import { Json } from '../../parts/json.tsx'
 import { CustomerLink, To } from '../../parts/links.tsx'
 import { Moment } from '../../parts/moment.tsx'
+import { Payload } from '../../parts/payload.tsx'
 import { previewOf } from '../../parts/preview.ts'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
@@ -150,7 +150,7 @@ function EventTab({ event }: { event: AppEvent }) {
           'Flow runs': <Runs of={event} />,
         }}
       />
-      <Json value={event.event} label="payload" title="Payload" />
+      <Payload value={event.event} cutAt={event.payloadCutAt} label="payload" title="Payload" />
     </div>
   )
 }

@@ -8,6 +8,7 @@ import { DraftNotice } from '../../forms/draft-notice.tsx'
 import { useDraft } from '../../forms/drafts.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field, Values } from '../../forms/fields.ts'
+import { PAYLOAD_DAYS } from '../../forms/payload-days.ts'
 import { Act } from '../../parts/act.tsx'
 import { ArchiveAct } from '../../parts/archive-act.tsx'
 import { Copyable } from '../../parts/copy.tsx'
@@ -111,6 +112,7 @@ const fields: readonly Field[] = [
     about:
       'header, path (within the event) or formula, and forSeconds. An event that comes again is shown as repeated, and nothing follows from it.',
   },
+  PAYLOAD_DAYS,
 ]
 
 const codeOf = (type: Type, slot: Slot): string => {

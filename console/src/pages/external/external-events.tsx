@@ -4,9 +4,9 @@ import { Act } from '../../parts/act.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { ErrorCard } from '../../parts/error-card.tsx'
 import { Facts } from '../../parts/facts.tsx'
-import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink } from '../../parts/links.tsx'
 import { Moment } from '../../parts/moment.tsx'
+import { Payload } from '../../parts/payload.tsx'
 import { previewOf } from '../../parts/preview.ts'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
@@ -137,7 +137,7 @@ function About({ event }: { event: ExternalEvent }) {
           </ul>
         </div>
       )}
-      <Json value={event.payload} label="payload" title="Payload" />
+      <Payload value={event.payload} cutAt={event.payloadCutAt} label="payload" title="Payload" />
     </div>
   )
 }

@@ -11,6 +11,7 @@ import { Failure } from '../../parts/failure.tsx'
 import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink } from '../../parts/links.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
+import { Payload } from '../../parts/payload.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
@@ -167,7 +168,12 @@ function Details({ id }: { id: string }) {
   return (
     <div className="stack">
       <Json value={head} label="head of the request" title="Request" />
-      <Json value={parsed ?? body ?? data.request.bodyBase64} label="body of the request" title="Body" />
+      <Payload
+        value={parsed ?? body ?? data.request.bodyBase64}
+        cutAt={data.payloadCutAt}
+        label="body of the request"
+        title="Body"
+      />
       {data.response !== undefined && <Json value={data.response} label="answer" title="Answer" />}
     </div>
   )

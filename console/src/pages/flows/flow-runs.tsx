@@ -5,9 +5,9 @@ import { Act } from '../../parts/act.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { ErrorCard } from '../../parts/error-card.tsx'
 import { Facts } from '../../parts/facts.tsx'
-import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink, To } from '../../parts/links.tsx'
 import { between, Moment } from '../../parts/moment.tsx'
+import { Payload } from '../../parts/payload.tsx'
 import { Status } from '../../parts/status.tsx'
 import { TraceLink } from '../../parts/trace-link.tsx'
 import type { Filter } from '../../records/filters.tsx'
@@ -106,7 +106,11 @@ export function Record() {
       actions={(run) => <Actions run={run} />}
       tabs={[
         { key: 'timeline', title: 'Timeline', show: (run) => <Overview run={run} /> },
-        { key: 'input', title: 'Input', show: (run) => <Json value={run.input} label="input of the run" /> },
+        {
+          key: 'input',
+          title: 'Input',
+          show: (run) => <Payload value={run.input} cutAt={run.payloadCutAt} label="input of the run" />,
+        },
       ]}
     />
   )

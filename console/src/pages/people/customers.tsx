@@ -21,6 +21,7 @@ import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
 import { CustomerLatest } from './customer-latest.tsx'
+import { EraseButton } from './erase-button.tsx'
 
 type Customer = ItemOf<typeof permea.customers.list>
 
@@ -163,6 +164,7 @@ function Actions({ customer }: { customer: Customer }) {
       ) : (
         <Act label="Restore" run={() => permea.customers.restore({ params })} said="Restored" />
       )}
+      <EraseButton customer={customer} />
     </>
   )
 }

@@ -4,6 +4,7 @@ import { permea, session } from '../../api.ts'
 import { API_URL } from '../../base.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field, Values } from '../../forms/fields.ts'
+import { PAYLOAD_DAYS } from '../../forms/payload-days.ts'
 import { Copyable } from '../../parts/copy.tsx'
 import { Card, Facts } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
@@ -30,6 +31,11 @@ const fields: readonly Field[] = [
   },
   { name: 'logoUri', label: 'Logo', kind: 'text', placeholder: 'https://…', about: 'Shown on the connect page.' },
 ]
+
+const PAYLOAD_DAYS_OF_ALL: Field = {
+  ...PAYLOAD_DAYS,
+  about: '0: until they are worked off. Empty: as the installation has it. Event types may say otherwise.',
+}
 
 /** What customers see when they connect an app. */
 const lookFields: readonly Field[] = [
@@ -122,6 +128,15 @@ export function Page() {
                     body: { settings: { connect: lookAfter(lookOf(data.settings), body) } },
                   })
                 }
+              />
+            </Card>
+            <Card title="Payloads">
+              <ElementForm
+                draft="workspace/payloads"
+                fields={[PAYLOAD_DAYS_OF_ALL]}
+                of={{ payloadRetentionDays: data.settings.payloadRetentionDays }}
+                isNew={false}
+                save={(body) => permea.workspaces.patch({ params: { id: data.id }, body: { settings: body } })}
               />
             </Card>
             <Card title="Settings">
