@@ -2,6 +2,7 @@ import { compute } from '../computing/computing.ts'
 import { COMPUTE_MS } from '../computing/limits.ts'
 import { ANYONE } from '../computing/task.ts'
 import { SOURCE_ENDING } from '../platform/own-files.ts'
+import { exactPlaces } from './exact-numbers.ts'
 import { Refusal } from './refusal.ts'
 import type { Schema, SchemaTask } from './schema-task.ts'
 
@@ -12,7 +13,7 @@ const COMPILE_MS = 1000
 
 /** Refuses a schema that cannot be compiled, saying why. It is compiled in a process apart. */
 export async function checkSchema(schema: Schema, owner: string = ANYONE): Promise<void> {
-  const args: SchemaTask = { do: 'compile', schema }
+  const args: SchemaTask = { do: 'compile', schema, exactInSchema: exactPlaces(schema) }
   const outcome = await compute({ module: MODULE, args, owner, budgetMs: COMPILE_MS })
   if (outcome.kind === 'returned') return
   const why = outcome.kind === 'thrown' ? outcome.message : STOPPED[outcome.reason]
@@ -36,7 +37,8 @@ export async function schemaProblem(check: {
   owner?: string
 }): Promise<string | null> {
   const { revision, schema, value, owner = ANYONE } = check
-  const args: SchemaTask = { do: 'check', revision, schema, value }
+  const exact = exactPlaces(value)
+  const args: SchemaTask = { do: 'check', revision, schema, value, exactInSchema: exactPlaces(schema), exact }
   const outcome = await compute({ module: MODULE, args, owner })
   if (outcome.kind === 'returned') return outcome.value as string | null
   // A schema may be of a kind that saving it cannot tell: one that leads back to itself, say.

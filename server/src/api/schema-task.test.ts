@@ -1,4 +1,6 @@
+import { parseExactJson } from '@permea/contract'
 import { describe, expect, test } from 'vitest'
+import { exactPlaces } from './exact-numbers.ts'
 import perform, { type Schema } from './schema-task.ts'
 
 let revisions = 0
@@ -6,6 +8,15 @@ let revisions = 0
 function problem(schema: Schema, value: unknown): string | null {
   revisions += 1
   return perform({ do: 'check', revision: `of this test ${revisions}`, schema, value })
+}
+
+/** The same of JSON, with its numbers as they are written; what is checked has doubles in their place, as it has elsewhere. */
+function problemOfText(schemaText: string, valueText: string): string | null {
+  revisions += 1
+  const [schema, value] = [JSON.parse(schemaText), JSON.parse(valueText)]
+  const exactInSchema = exactPlaces(parseExactJson(schemaText))
+  const exact = exactPlaces(parseExactJson(valueText))
+  return perform({ do: 'check', revision: `of this test ${revisions}`, schema, value, exactInSchema, exact })
 }
 
 // As text: an object with a `then` is taken for a promise.
@@ -108,4 +119,203 @@ test.each([
 ])('the pattern %s is read as ECMA 262 reads it', (pattern, good, bad) => {
   expect(problem({ pattern }, good)).toBeNull()
   expect(problem({ pattern }, bad)).not.toBeNull()
+})
+
+describe('references', () => {
+  const item = { type: 'integer' }
+  test.each<[string, object]>([
+    [
+      'an address within',
+      { $defs: { a: { $id: 'https://example.com/item', ...item } }, items: { $ref: 'https://example.com/item' } },
+    ],
+    [
+      'one with an empty fragment',
+      { $defs: { a: { $id: 'https://example.com/item#', ...item } }, items: { $ref: 'https://example.com/item#' } },
+    ],
+    [
+      'a relative one',
+      { $id: 'https://example.com/root/list', $defs: { a: { $id: 'item', ...item } }, items: { $ref: 'item' } },
+    ],
+    [
+      'one from the root of the host',
+      { $id: 'https://example.com/root/list', $defs: { a: { $id: '/item', ...item } }, items: { $ref: '/item' } },
+    ],
+    ['one without a host', { $defs: { a: { $id: 'item', ...item } }, items: { $ref: 'item' } }],
+    ['a URN', { $defs: { a: { $id: 'urn:uuid:1', ...item } }, items: { $ref: 'urn:uuid:1' } }],
+    ['an anchor', { $defs: { a: { $anchor: 'item', ...item } }, items: { $ref: '#item' } }],
+    [
+      'an anchor of another one',
+      { $defs: { a: { $id: 'other', $defs: { b: { $anchor: 'item', ...item } } } }, items: { $ref: 'other#item' } },
+    ],
+    [
+      'a pointer into another one',
+      { $defs: { a: { $id: 'other', $defs: { b: item } } }, items: { $ref: 'other#/$defs/b' } },
+    ],
+    [
+      'its own address',
+      { $id: 'https://example.com/list', $defs: { a: item }, items: { $ref: 'https://example.com/list#/$defs/a' } },
+    ],
+    [
+      'a pointer with a name of Object.prototype',
+      { $defs: { constructor: item }, items: { $ref: '#/$defs/constructor' } },
+    ],
+    [
+      'draft 7',
+      {
+        $schema: 'draft-07',
+        definitions: { a: { $id: 'http://example.com/item', ...item } },
+        items: { $ref: 'http://example.com/item' },
+      },
+    ],
+    [
+      'an anchor of draft 7',
+      { $schema: 'draft-07', definitions: { a: { $id: '#item', ...item } }, items: { $ref: '#item' } },
+    ],
+    [
+      'draft 4',
+      {
+        $schema: 'draft-04',
+        definitions: { a: { id: 'http://example.com/item', ...item } },
+        items: { $ref: 'http://example.com/item' },
+      },
+    ],
+    ['2019-09', { $schema: '2019-09', $defs: { a: { $id: 'item', ...item } }, items: { $ref: 'item' } }],
+  ])('by %s are checked', (_, schema) => {
+    expect(problem(schema as Schema, [1, 2])).toBeNull()
+    expect(problem(schema as Schema, [1, 'a'])).toBe('/1 must be integer')
+  })
+
+  test.each<[string, object]>([
+    ['without a host', { items: { $ref: 'schemas/order' } }],
+    ['with one', { items: { $ref: 'https://example.com/order.json#/definitions/a' } }],
+    ['that is relative', { $id: 'https://example.com/list', items: { $ref: 'order' } }],
+    ['whose name is a property here', { properties: { $id: { const: 'order' } }, items: { $ref: 'order' } }],
+    ['whose name stands in data here', { enum: [{ $id: 'order' }, []], items: { $ref: 'order' } }],
+    ['by what others may answer', { items: { $dynamicRef: 'https://example.com/order#node' } }],
+  ])('to what is elsewhere, %s, fit everything', (_, schema) => {
+    expect(problem(schema as Schema, [])).toBeNull()
+    if (!('enum' in schema)) expect(problem(schema as Schema, [1, 'a', {}])).toBeNull()
+  })
+
+  test('to what is not there within are refused', () => {
+    for (const $ref of ['#/$defs/none', '#none', '#/$defs/toString'])
+      expect(() => perform({ do: 'compile', schema: { items: { $ref }, $defs: {} } })).toThrow()
+  })
+
+  test.each(['draft-04', 'draft-06', 'draft-07'])('up to draft 7 nothing counts beside them: %s', ($schema) => {
+    const within = {
+      $schema,
+      definitions: { a: { type: 'integer' } },
+      properties: { n: { $ref: '#/definitions/a', maximum: 5 } },
+    }
+    expect(problem(within, { n: 7 })).toBeNull()
+    expect(problem(within, { n: 'a' })).toBe('/n must be integer')
+    expect(problem({ $schema, properties: { n: { $ref: 'elsewhere', maximum: 5 } } }, { n: 7 })).toBeNull()
+  })
+
+  test.each(['2019-09', '2020-12', undefined])('from 2019-09 on what stands beside them counts: %s', ($schema) => {
+    const named = $schema === undefined ? {} : { $schema }
+    const within = { ...named, $defs: { a: { type: 'integer' } }, properties: { n: { $ref: '#/$defs/a', maximum: 5 } } }
+    expect(problem(within, { n: 7 })).toBe('/n must be <= 5')
+    expect(problem(within, { n: 'a' })).toBe('/n must be integer')
+    expect(problem({ ...named, properties: { n: { $ref: 'elsewhere', maximum: 5 } } }, { n: 7 })).toBe(
+      '/n must be <= 5',
+    )
+  })
+})
+
+describe('names that every object has', () => {
+  const NAMES = [
+    'constructor',
+    'toString',
+    'valueOf',
+    'hasOwnProperty',
+    'isPrototypeOf',
+    '__proto__',
+    '__defineGetter__',
+  ]
+  /** As JSON brings it: `__proto__` is a name like any other. */
+  const own = (name: string, value: unknown) => JSON.parse(`{${JSON.stringify(name)}:${JSON.stringify(value)}}`)
+
+  test.each(NAMES)('%s is a property like any other', (name) => {
+    const typed = { properties: own(name, { type: 'string' }) }
+    expect(problem(typed, {})).toBeNull()
+    expect(problem(typed, own(name, 'a'))).toBeNull()
+    expect(problem(typed, own(name, 5))).toBe(`/${name} must be string`)
+    expect(problem({ required: [name] }, {})).not.toBeNull()
+    expect(problem({ required: [name] }, own(name, null))).toBeNull()
+    const closed = { ...typed, additionalProperties: false }
+    expect(problem(closed, own(name, 'a'))).toBeNull()
+    expect(problem(closed, { other: 1 })).not.toBeNull()
+    expect(problem({ additionalProperties: false }, own(name, 'a'))).not.toBeNull()
+    expect(problem({ unevaluatedProperties: false, ...typed }, own(name, 'a'))).toBeNull()
+    expect(problem({ dependentRequired: { a: [name] } }, { a: 1 })).not.toBeNull()
+    expect(problem({ dependentRequired: { a: [name] } }, { a: 1, ...own(name, 1) })).toBeNull()
+    expect(problem({ const: own(name, { b: 1 }) }, own(name, { b: 1 }))).toBeNull()
+    expect(problem({ enum: [own(name, 'x')] }, own(name, 'y'))).not.toBeNull()
+    expect(problem({ uniqueItems: true }, [own(name, 1), {}, own(name, 2)])).toBeNull()
+    expect(problem({ uniqueItems: true }, [own(name, 1), own(name, 1)])).not.toBeNull()
+  })
+})
+
+test.each(['draft-04', 'draft-06', 'draft-07'])(
+  'dependencies of %s, also of names that are words of schemas',
+  ($schema) => {
+    const names = { $schema, dependencies: { required: ['b'], type: ['c'], enum: [], a: ['b'] } }
+    if ($schema === 'draft-04') Reflect.deleteProperty(names.dependencies, 'enum')
+    expect(problem(names, { required: 1 })).toMatch(/must have propert/)
+    expect(problem(names, { required: 1, b: 1 })).toBeNull()
+    expect(problem(names, { a: 1 })).toMatch(/must have propert/)
+    const schemas = {
+      $schema,
+      dependencies: { nullable: { required: ['d'] }, items: { properties: { d: { type: 'string' } } } },
+    }
+    expect(problem(schemas, { nullable: 1 })).toMatch(/must have required property 'd'/)
+    expect(problem(schemas, { items: 1, d: 1 })).toBe('/d must be string')
+    expect(problem(schemas, { d: 1 })).toBeNull()
+  },
+)
+
+describe('numbers that a double does not hold are compared as they are written', () => {
+  test.each([
+    ['{"maximum":12345678901234567890}', '12345678901234567890', '12345678901234567891'],
+    ['{"minimum":12345678901234567890}', '12345678901234567890', '12345678901234567889'],
+    ['{"exclusiveMaximum":12345678901234567890}', '12345678901234567889', '12345678901234567890'],
+    ['{"exclusiveMinimum":0.3}', '0.30000000000000000001', '0.3'],
+    [
+      '{"$schema":"draft-04","maximum":9007199254740993,"exclusiveMaximum":true}',
+      '9007199254740992',
+      '9007199254740993',
+    ],
+    [
+      '{"$schema":"draft-04","minimum":9007199254740993,"exclusiveMinimum":true}',
+      '9007199254740994',
+      '9007199254740993',
+    ],
+    ['{"type":"number","minimum":1e399}', '1e400', '1e398'],
+    ['{"maximum":100}', '-1e400', '1e400'],
+    ['{"multipleOf":3}', '12345678901234567890123', '12345678901234567890124'],
+    ['{"multipleOf":0.01}', '12345678901234567890.12', '12345678901234567890.123'],
+    ['{"multipleOf":1e-20}', '0.12345678901234567891', '0.123456789012345678912'],
+    ['{"const":12345678901234567890}', '12345678901234567890', '12345678901234567891'],
+    ['{"const":{"a":[1e400]}}', '{"a":[10e399]}', '{"a":[1e401]}'],
+    ['{"enum":[1,12345678901234567890]}', '1.2345678901234567890e19', '12345678901234567000'],
+    ['{"enum":[{"id":9007199254740993}]}', '{"id":9007199254740993.0}', '{"id":9007199254740992}'],
+    [
+      '{"uniqueItems":true}',
+      '[12345678901234567890,12345678901234567891]',
+      '[12345678901234567890,1234567890123456789e1]',
+    ],
+    ['{"uniqueItems":true}', '[{"a":1e400},{"a":1e401}]', '[{"a":1e400},{"a":10e399}]'],
+    [
+      '{"properties":{"a":{"items":{"maximum":0.1}}}}',
+      '{"a":[0.0999999999999999999999]}',
+      '{"a":[0.1000000000000000000001]}',
+    ],
+    ['{"type":"integer"}', '12345678901234567890', '"a"'],
+    ['{"uniqueItems":true}', '[0,1]', '[0,-0]'],
+  ])('%s: %s fits, %s does not', (schema, good, bad) => {
+    expect(problemOfText(schema, good)).toBeNull()
+    expect(problemOfText(schema, bad)).not.toBeNull()
+  })
 })

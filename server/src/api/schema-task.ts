@@ -1,135 +1,107 @@
-import { Ajv, type AnySchema, type Options, str, type ValidateFunction } from 'ajv'
+import { Ajv, type AnySchema, type Options, type ValidateFunction } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import AjvDraft4 from 'ajv-draft-04'
 import formats from 'ajv-formats'
 import { LRUCache } from 'lru-cache'
 import { LinearRegExp } from '../computing/linear-regexp.ts'
-import { isMultipleOf } from './multiple-of.ts'
+import { type ExactPlace, exactTexts } from './exact-numbers.ts'
+import { addExactWords, type BeingChecked } from './schema-keywords.ts'
+import { ANYTHING, asReadHere } from './schema-reading.ts'
 
 export type Schema = Record<string, unknown> | boolean
 
-/** What is to be done: a schema compiled, or a value checked by one that is known by its revision. */
+/**
+ * What is to be done: a schema compiled, or a value checked by one that is known by its revision. Numbers that a double
+ * does not hold come as doubles, and beside them where they stand and what they are.
+ */
 export type SchemaTask =
-  | { do: 'compile'; schema: Schema }
-  | { do: 'check'; revision: string; schema: Schema; value: unknown }
+  | { do: 'compile'; schema: Schema; exactInSchema?: readonly ExactPlace[] | null }
+  | {
+      do: 'check'
+      revision: string
+      schema: Schema
+      value: unknown
+      exactInSchema?: readonly ExactPlace[] | null
+      exact?: readonly ExactPlace[] | null
+    }
 
-const compiled = new LRUCache<string, ValidateFunction>({ max: 1000 })
+interface Compiled {
+  validate: ValidateFunction
+  now: BeingChecked
+}
+
+const compiled = new LRUCache<string, Compiled>({ max: 1000 })
 
 /** What is wrong with the value, or null. Throws for a schema that cannot be compiled. */
 export default function perform(task: SchemaTask): string | null {
   if (task.do === 'compile') {
-    compile(task.schema)
+    compile(task)
     return null
   }
-  let validate = compiled.get(task.revision)
-  if (validate === undefined) {
-    validate = compile(task.schema)
-    compiled.set(task.revision, validate)
-  }
-  if (validate(task.value)) return null
+  const known = compiled.get(task.revision) ?? compile(task)
+  compiled.set(task.revision, known)
+  const { validate, now } = known
+  const holder = { root: task.value }
+  now.exact = exactTexts(holder, task.exact ?? null)
+  // With what holds the value, so that a number that is all there is has a place too.
+  if (
+    validate(task.value, {
+      parentData: holder,
+      parentDataProperty: 'root',
+      instancePath: '',
+      rootData: holder.root as object,
+      dynamicAnchors: {},
+    })
+  )
+    return null
   const error = validate.errors?.[0]
   return `${error?.instancePath === undefined || error.instancePath === '' ? 'the event' : error.instancePath} ${error?.message ?? 'does not fit the schema'}`
 }
 
 const OPTIONS: Options = {
   strict: false,
+  // What is too large for a double is a number all the same.
+  strictNumbers: false,
   allErrors: false,
+  // What every object inherits (`constructor`, `toString`) is no property of a value.
+  ownProperties: true,
   validateFormats: true,
   logger: false,
   code: { regExp: Object.assign((pattern: string, flags: string) => new LinearRegExp(pattern, flags), { code: '' }) },
 }
 
-function compile(schema: Schema): ValidateFunction {
+/** Up to draft 7 nothing counts beside a reference. */
+const UP_TO_7: Options = { ...OPTIONS, ignoreKeywordsWithRef: true }
+
+function compile({ schema, exactInSchema = null }: Pick<SchemaTask, 'schema' | 'exactInSchema'>): Compiled {
   // An instance per schema: `$id`s of different customers' schemas must not meet.
-  const ajv = VALIDATORS[draftOf(schema)]()
+  const draft = draftOf(schema)
+  const ajv = VALIDATORS[draft]()
   formats.default(ajv)
-  ajv.removeKeyword('uniqueItems')
-  ajv.addKeyword({
-    keyword: 'uniqueItems',
-    type: 'array',
-    schemaType: 'boolean',
-    errors: false,
-    validate: (isWanted: boolean, items: unknown[]) => !isWanted || areUnique(items),
-    error: { message: 'must NOT have duplicate items' },
+  const now: BeingChecked = { exact: new WeakMap() }
+  addExactWords(ajv, draft === '4', now)
+  ajv.addSchema({}, ANYTHING)
+  const read = asReadHere(schema, {
+    idWord: draft === '4' ? 'id' : '$id',
+    areSiblingsIgnored: draft === '4' || draft === '6' || draft === '7',
+    resolve: (base, reference) => ajv.opts.uriResolver.resolve(base, reference),
+    exact: exactTexts({ root: schema }, exactInSchema),
   })
-  ajv.removeKeyword('multipleOf')
-  ajv.addKeyword({
-    keyword: 'multipleOf',
-    type: 'number',
-    schemaType: 'number',
-    errors: false,
-    validate: (divisor: number, value: number) => isMultipleOf(value, divisor),
-    error: { message: ({ schema: divisor }) => str`must be multiple of ${divisor}` },
-  })
-  return ajv.compile(asReadHere(withoutDraft(schema)) as AnySchema)
-}
-
-/** Words whose values are data rather than schemas. */
-const DATA = new Set(['enum', 'const', 'default', 'examples', 'example', 'referenceRecords'])
-
-/**
- * A schema of a workspace as it can be compiled: a reference to a schema elsewhere (`schemas/order`, `contacts`) fits
- * everything, and words that are given no meaning (`required: true`, an empty `enum`, null) are left out.
- */
-function asReadHere(schema: unknown, isOfNames = false): unknown {
-  if (Array.isArray(schema)) return schema.map((each) => asReadHere(each))
-  if (typeof schema !== 'object' || schema === null) return schema
-  const entries = Object.entries(schema)
-  if (isOfNames) return Object.fromEntries(entries.map(([name, each]) => [name, asReadHere(each)]))
-  return Object.fromEntries(
-    entries.flatMap(([word, value]) => {
-      const isData = DATA.has(word)
-      if ((value === null && !isData) || isMeaningless(word, value)) return []
-      if (word === 'required' && Array.isArray(value)) return [[word, [...new Set(value)]]]
-      return [[word, isData ? value : asReadHere(value, OF_NAMES.has(word))]]
-    }),
-  )
-}
-
-const OF_NAMES = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
-
-function isMeaningless(word: string, value: unknown): boolean {
-  if (word === '$ref') return typeof value !== 'string' || /^(?![#]|https?:\/\/json-schema\.org\/)/.test(value)
-  if (word === 'anyOf' || word === 'oneOf' || word === 'allOf') return Array.isArray(value) && value.length === 0
-  if (word === 'enum') return !Array.isArray(value) || value.length === 0
-  if (word === 'type') return value === '' || (Array.isArray(value) && value.length === 0)
-  if (word === 'nullable') return true
-  return word === 'required' && !Array.isArray(value)
-}
-
-/** Each item is written out once and looked up, rather than compared with all others. */
-function areUnique(items: readonly unknown[]): boolean {
-  const seen = new Set<string>()
-  for (const item of items) {
-    const text = inOrder(item)
-    if (seen.has(text)) return false
-    seen.add(text)
-  }
-  return true
-}
-
-/** JSON with the names of objects in order. */
-function inOrder(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined'
-  if (Array.isArray(value)) return `[${value.map(inOrder).join()}]`
-  let text = '{'
-  for (const name of Object.keys(value).sort())
-    text += `${JSON.stringify(name)}:${inOrder((value as Record<string, unknown>)[name])},`
-  return `${text}}`
+  return { validate: ajv.compile(read as AnySchema), now }
 }
 
 type Draft = '4' | '6' | '7' | '2019-09' | '2020-12'
 
 const VALIDATORS: Record<Draft, () => Ajv> = {
-  '4': () => new AjvDraft4.default(OPTIONS),
+  '4': () => new AjvDraft4.default(UP_TO_7),
   '6': () => {
-    const ajv = new Ajv(OPTIONS)
+    const ajv = new Ajv(UP_TO_7)
     // They came with draft 7, and mean nothing before.
     for (const keyword of ['if', 'then', 'else']) ajv.removeKeyword(keyword)
     return ajv
   },
-  '7': () => new Ajv(OPTIONS),
+  '7': () => new Ajv(UP_TO_7),
   '2019-09': () => new Ajv2019(OPTIONS),
   '2020-12': () => new Ajv2020(OPTIONS),
 }
@@ -142,11 +114,4 @@ function draftOf(schema: Schema): Draft {
   const [, digit = ''] = /draft[\s/_-]*v?0*([3-7])(?!\d)/.exec(named) ?? []
   // Draft 3 and 5 are read as what came out of them: 5 is 4 by another name.
   return digit === '' ? '2020-12' : digit === '3' || digit === '5' ? '4' : (digit as Draft)
-}
-
-/** Ajv knows drafts by one spelling each, and refuses all others. */
-function withoutDraft(schema: Schema): Schema {
-  if (typeof schema === 'boolean') return schema
-  const { $schema: _, ...rest } = schema
-  return rest
 }
