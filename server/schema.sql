@@ -1132,6 +1132,34 @@ create table integrations (
 );
 CREATE UNIQUE INDEX integrations_key ON public.integrations USING btree (workspace_id, key) WHERE (archived_at IS NULL);
 
+create table invitations (
+  id uuid not null,
+  kind text not null,
+  workspace_id uuid not null,
+  email text not null,
+  role text,
+  hash bytea not null,
+  invited_by text not null,
+  created_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint invitations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint invitations_pkey PRIMARY KEY (id),
+  constraint invitations_hash_key UNIQUE (hash)
+);
+CREATE INDEX invitations_of_email ON public.invitations USING btree (email);
+CREATE INDEX invitations_of_workspace ON public.invitations USING btree (workspace_id, id);
+
+create table memberships (
+  workspace_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone not null,
+  constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint memberships_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint memberships_pkey PRIMARY KEY (workspace_id, user_id)
+);
+CREATE INDEX memberships_of_user ON public.memberships USING btree (user_id);
+
 create table migrations (
   name text not null,
   applied_at timestamp with time zone not null default now(),
@@ -1217,6 +1245,45 @@ create table refused_requests (
 ) partition by RANGE (id);
 CREATE INDEX refused_requests_of_customer ON public.refused_requests USING btree (customer_id, id) WHERE (customer_id IS NOT NULL);
 CREATE INDEX refused_requests_of_workspace ON public.refused_requests USING btree (workspace_id, id);
+
+create table user_sessions (
+  id uuid not null,
+  user_id uuid not null,
+  workspace_id uuid not null,
+  hash bytea not null,
+  is_pending boolean not null,
+  is_sso boolean not null,
+  tries integer not null default 0,
+  address text not null,
+  browser text not null,
+  created_at timestamp with time zone not null,
+  seen_at timestamp with time zone not null,
+  expires_at timestamp with time zone not null,
+  constraint user_sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE,
+  constraint user_sessions_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint user_sessions_pkey PRIMARY KEY (id),
+  constraint user_sessions_hash_key UNIQUE (hash)
+);
+CREATE INDEX user_sessions_by_end ON public.user_sessions USING btree (expires_at);
+CREATE INDEX user_sessions_of_user ON public.user_sessions USING btree (user_id);
+
+create table users (
+  id uuid not null,
+  email text not null,
+  name text not null,
+  password_hash text,
+  sso_issuer text,
+  sso_subject text,
+  totp_sealed text,
+  totp_pending_sealed text,
+  totp_step bigint,
+  recovery_hashes text[] not null default '{}'::text[],
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_email_key UNIQUE (email),
+  constraint users_sso_issuer_sso_subject_key UNIQUE (sso_issuer, sso_subject)
+);
 
 create table workspaces (
   id uuid not null,

@@ -86,6 +86,12 @@ export const DEPENDENCIES: readonly { title: string; about: string; rows: readon
         why: 'Certified by the OpenID Foundation; the other is what is left of OAuth 1',
       },
       {
+        packages: ['openid-client'],
+        does: 'Single sign-on of the console',
+        why: 'Certified by the OpenID Foundation, of the same author as `oauth4webapi`, which it stands on',
+      },
+      { packages: ['otpauth'], does: 'Codes of the second factor', why: 'RFC 6238 with the addresses that apps read' },
+      {
         packages: ['standardwebhooks'],
         does: 'Signs deliveries, verifies webhooks',
         why: 'The library that receivers verify with',

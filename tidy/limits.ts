@@ -169,7 +169,7 @@ export const LIMITS: readonly Section[] = [
         value: '10 a minute',
         beyond: '429 `rate_limit_exceeded`, with `Retry-After`',
         heldBy: [
-          `${S}/console/attempt-limit.test.ts: one address has ten attempts a minute, and so have all addresses of one network of IPv6`,
+          `${S}/people/attempt-limit.test.ts: one address has ten attempts a minute, and so have all addresses of one network of IPv6`,
           `${S}/console/console.test.ts: guessing is slowed down, for one address after ten tries in a minute`,
         ],
       },

@@ -49,6 +49,22 @@ export const ERRORS = {
     status: 403,
     meaning: 'The token is valid but may not do this: an admin token is needed, or the customer is archived.',
   },
+  wrong_proof: {
+    type: 'bad_request',
+    status: 403,
+    meaning: 'The password or code that was given to prove oneself is not right.',
+  },
+  last_owner: {
+    type: 'bad_request',
+    status: 409,
+    meaning: 'Nobody else is an owner of the workspace; make somebody one first.',
+  },
+  of_other_workspaces: {
+    type: 'bad_request',
+    status: 409,
+    meaning:
+      'The person belongs to other workspaces too, whose owners have a say; the operator can do it by the command line.',
+  },
   not_found: {
     type: 'bad_request',
     status: 404,

@@ -31,6 +31,7 @@ import { incomingWebhooks } from './incoming-webhooks.ts'
 import { setAsideIntake } from './intake-log.ts'
 import { integrations } from './integrations.ts'
 import { eventCatalogue, notificationEndpoints } from './notification-endpoints.ts'
+import { account, invitations, people } from './people.ts'
 import { refusedRequests } from './refused-requests.ts'
 import { search } from './search.ts'
 import { statistics } from './statistics.ts'
@@ -42,6 +43,9 @@ import { workspaces } from './workspaces.ts'
 export const contract = {
   workspaces,
   apiKeys,
+  people,
+  invitations,
+  account,
   customers,
   erasures,
   connectors,
@@ -130,6 +134,7 @@ export * from './incoming-webhooks.ts'
 export * from './intake-log.ts'
 export * from './integrations.ts'
 export * from './notification-endpoints.ts'
+export * from './people.ts'
 export * from './refused-requests.ts'
 export * from './roles.ts'
 export * from './search.ts'

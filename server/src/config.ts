@@ -40,6 +40,8 @@ export interface Config {
   adminPassword: string | null
   /** The mail server that alerts go out by; null for none. */
   mail: { url: string; from: string } | null
+  /** Single sign-on of the console by OpenID Connect; null for none. */
+  singleSignOn: SingleSignOnConfig | null
   /** The intake log on NATS; null: events go straight into the database. */
   intakeLog: { url: string; prefix: string; replicas: number; bytesMax: number } | null
   /** What OpenTelemetry's variables ask for; null: no traces, and nothing of it is loaded. */
@@ -91,6 +93,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     hasConsole: flag(text('PERMEA_CONSOLE'), 'PERMEA_CONSOLE') ?? true,
     adminPassword: adminPasswordOf(text('PERMEA_ADMIN_PASSWORD')),
     mail: mailOf(text('PERMEA_SMTP_URL'), text('PERMEA_MAIL_FROM')),
+    singleSignOn: singleSignOnOf(text),
     intakeLog: intakeLogOf(text),
     tracing: tracingOf(text),
     traceUrl: traceUrlOf(text('PERMEA_TRACE_URL')),
@@ -138,6 +141,65 @@ function mailOf(url: string | null, from: string | null): Config['mail'] {
   if (from === null || !from.includes('@'))
     throw new ConfigProblem('PERMEA_MAIL_FROM must be the address that mail comes from')
   return { url, from }
+}
+
+interface SingleSignOnConfig {
+  issuer: string
+  clientId: string
+  clientSecret: string
+  name: string
+  domains: string[]
+  defaultRole: PersonRole | null
+  roleClaim: string | null
+  roles: Record<string, PersonRole>
+}
+const PERSON_ROLES = ['owner', 'developer', 'support', 'reader'] as const
+type PersonRole = (typeof PERSON_ROLES)[number]
+
+function singleSignOnOf(text: (name: string) => string | null): SingleSignOnConfig | null {
+  const [issuer, clientId, clientSecret] = ['ISSUER', 'CLIENT_ID', 'CLIENT_SECRET'].map((name) =>
+    text(`PERMEA_OIDC_${name}`),
+  )
+  const others = ['NAME', 'DOMAINS', 'DEFAULT_ROLE', 'ROLE_CLAIM', 'ROLES'].map((name) => `PERMEA_OIDC_${name}`)
+  if (issuer === null || issuer === undefined) {
+    for (const name of ['PERMEA_OIDC_CLIENT_ID', 'PERMEA_OIDC_CLIENT_SECRET', ...others])
+      if (text(name) !== null) throw new ConfigProblem(`PERMEA_OIDC_ISSUER is missing beside ${name}`)
+    return null
+  }
+  if (!URL.canParse(issuer) || !/^https?:$/.test(new URL(issuer).protocol))
+    throw new ConfigProblem('PERMEA_OIDC_ISSUER must be an address such as https://login.example.com')
+  if (!clientId) throw new ConfigProblem('PERMEA_OIDC_CLIENT_ID is missing beside PERMEA_OIDC_ISSUER')
+  if (!clientSecret) throw new ConfigProblem('PERMEA_OIDC_CLIENT_SECRET is missing beside PERMEA_OIDC_ISSUER')
+  const roleClaim = text('PERMEA_OIDC_ROLE_CLAIM')
+  const roles = pairsOf(text('PERMEA_OIDC_ROLES'))
+  if ((roleClaim === null) !== (Object.keys(roles).length === 0))
+    throw new ConfigProblem('PERMEA_OIDC_ROLE_CLAIM and PERMEA_OIDC_ROLES go together')
+  const defaultRole = text('PERMEA_OIDC_DEFAULT_ROLE')
+  return {
+    ...{ issuer, clientId, clientSecret, roleClaim, roles },
+    name: text('PERMEA_OIDC_NAME') ?? 'Single sign-on',
+    domains: (text('PERMEA_OIDC_DOMAINS') ?? '').split(',').flatMap((each) => each.trim().toLowerCase() || []),
+    defaultRole: defaultRole === null ? null : personRoleOf('PERMEA_OIDC_DEFAULT_ROLE', defaultRole),
+  }
+}
+
+/** `admins=owner,dev team=developer` */
+function pairsOf(text: string | null): Record<string, PersonRole> {
+  const parts = (text ?? '').split(',').flatMap((each) => each.trim() || [])
+  return Object.fromEntries(
+    parts.map((part) => {
+      const at = part.lastIndexOf('=')
+      if (at < 1) throw new ConfigProblem(`PERMEA_OIDC_ROLES: ${JSON.stringify(part)} is not like admins=owner`)
+      return [part.slice(0, at).trim(), personRoleOf('PERMEA_OIDC_ROLES', part.slice(at + 1).trim())]
+    }),
+  )
+}
+
+function personRoleOf(name: string, text: string): PersonRole {
+  const role = PERSON_ROLES.find((each) => each === text)
+  if (role === undefined)
+    throw new ConfigProblem(`${name}: ${JSON.stringify(text)} is not one of ${PERSON_ROLES.join(', ')}`)
+  return role
 }
 
 const MIB = 1024 * 1024

@@ -17,6 +17,7 @@ import { createNotifications } from './notifications/notifications.ts'
 import { createOutbound, type Outbound } from './outbound/client.ts'
 import { createMailer } from './outbound/mail.ts'
 import { traced } from './outbound/traced.ts'
+import { sessionHolders } from './people/assembly.ts'
 import { createDatabase, type Database } from './platform/database.ts'
 import { createFacts } from './platform/facts.ts'
 import { createIds } from './platform/ids.ts'
@@ -86,6 +87,7 @@ export function createGround(
       ownKeys: options.sealingKeys.map((key) => derivedKey(key, 'tokens of the engine')),
       ensureCustomer: ensure,
       keyHolder: keyHolders({ database, clock }),
+      sessionHolder: sessionHolders({ database, clock }),
       fetchJson: keySetsBy(outbound),
     })
   const tokens = tokensWith(ensureCustomer)

@@ -13,6 +13,8 @@ import type { FlowRoutesOptions } from './flows/flow-routes.ts'
 import { setAsideRoutes } from './intake-log/routes.ts'
 import { audienceOf, elementTypeOf } from './live/element-type.ts'
 import { asyncApi } from './notifications/catalogue.ts'
+import { createMailer } from './outbound/mail.ts'
+import { createPeopleRoom } from './people/assembly.ts'
 import { checkReady } from './platform/readiness.ts'
 import { derivedKey } from './platform/sealing.ts'
 import { pullRoutes } from './pulls/routes.ts'
@@ -85,6 +87,12 @@ export async function createHttp(
       action: async (principal, id) => openedParts(sealing, await actions.actions.find(principal, id, {})),
     },
   })
+  const people = createPeopleRoom({
+    ...{ ...ground, clock, publicUrl },
+    mailer: options.mail === undefined || options.mail === null ? null : createMailer(options.mail),
+    singleSignOn: options.singleSignOn ?? null,
+    announceChange: forgetTokens,
+  })
   const routes = engineRoutes({
     database,
     clock,
@@ -115,6 +123,7 @@ export async function createHttp(
     startRun,
     unapplied: intakeLog === null ? null : () => intakeLog.unapplied(),
     actionRoutes: [
+      ...(people.routes ?? []),
       ...actions.routes,
       ...data.routes,
       ...workspaceFiles.routes,
@@ -138,6 +147,8 @@ export async function createHttp(
           database,
           directory,
           tokens,
+          people: people.api,
+          log,
           clock,
           announceChange: forgetTokens,
           intake,

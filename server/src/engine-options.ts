@@ -19,6 +19,7 @@ import type { Connectors } from './integrations/connectors.ts'
 import type { Notifications } from './notifications/notifications.ts'
 import type { AllowRule } from './outbound/address-policy.ts'
 import type { OutboundOptions } from './outbound/client.ts'
+import type { SingleSignOnOptions } from './people/single-sign-on.ts'
 import type { Clock } from './platform/clock.ts'
 import type { Database } from './platform/database.ts'
 import type { Log } from './platform/log.ts'
@@ -71,6 +72,8 @@ export interface EngineOptions {
   attemptTimeoutMs?: number
   /** The mail server that alerts go out by, and whom they are from; absent: none. */
   mail?: { url: string; from: string } | null
+  /** Where people of the console may prove who they are, beside a password; absent: nowhere. */
+  singleSignOn?: SingleSignOnOptions | null
   /** Absent: no console is served. */
   console?: ConsoleOptions | null
   /** Where the ready-made connectors are; those of this product where absent. */

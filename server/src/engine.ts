@@ -13,6 +13,7 @@ import { forgetEventKeys } from './external-events/store.ts'
 import { FOLLOW_TYPE_TASK } from './external-subscriptions/subscriptions.ts'
 import { AUTO_CREATE_TASK } from './flows/auto-create.ts'
 import { SCHEDULE_TASK } from './flows/setup.ts'
+import { forgetOldSessions } from './people/store.ts'
 import { createDatabase } from './platform/database.ts'
 import { isDatabaseAway } from './platform/database-errors.ts'
 import { createHousekeeping } from './platform/housekeeping.ts'
@@ -80,6 +81,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     chores: [
       (now) => forgetOldAnswers(database.db, now),
       (now) => forgetEventKeys(database.db, now),
+      (now) => forgetOldSessions(database.db, now),
       ...(connecting.chores ?? []),
       ...erasure.chores,
     ],

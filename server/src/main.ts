@@ -90,6 +90,7 @@ async function main(): Promise<void> {
       ? { dir: CONSOLE_DIR, adminPassword: config.adminPassword, traceUrl: config.traceUrl }
       : null,
     mail: config.mail,
+    singleSignOn: config.singleSignOn,
     intakeLog: config.intakeLog,
     tracing,
     retentionDays: config.retentionDays,

@@ -12,6 +12,8 @@ export interface Actor {
   name: string | null
   /** Null for customers, who see what is their own, and for tokens of nobody. */
   role: Role | null
+  /** Of a person: the session of the console (database id). */
+  sessionId?: string
 }
 
 /** Whom a valid token speaks for. */

@@ -4,14 +4,18 @@ import { errorData, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
 import type { Intake } from '../bodies/intake.ts'
 import { parseJsonInTurns } from '../bodies/json.ts'
+import type { People } from '../people/assembly.ts'
+import { createAttemptLimit } from '../people/attempt-limit.ts'
 import { basePathOf } from '../platform/base-path.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
+import type { Log } from '../platform/log.ts'
 import { createPassword } from '../platform/password.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import type { Tokens } from '../workspaces/tokens.ts'
-import { createAttemptLimit } from './attempt-limit.ts'
+import { type ConsoleCookies, consoleCookies } from './cookies.ts'
 import { mountPages } from './pages.ts'
+import { createPeopleSessions, type PeopleSessions, standingOf } from './people-sessions.ts'
 import { createSessions, SESSIONS_END_SETTING, type Session } from './sessions.ts'
 import { createSignIn, type Proof } from './sign-in.ts'
 
@@ -39,6 +43,8 @@ interface Parts extends ConsoleOptions {
   database: Database
   directory: WorkspaceDirectory
   tokens: Tokens
+  people: People
+  log: Log
   clock: Clock
   announceChange(): Promise<void>
   /** The budget that bodies of all requests are read within. */
@@ -56,14 +62,23 @@ const PROOF_BYTES_MAX = 16_384
  * @source decision 0014
  */
 export function createConsole(parts: Parts): Console {
-  const { clock, directory, publicUrl } = parts
+  const { clock, publicUrl } = parts
   const sessions = createSessions(parts)
   const signIn = createSignIn({
     ...parts,
     password: parts.adminPassword === null ? null : createPassword(parts.adminPassword),
   })
   const limit = createAttemptLimit(clock)
-  const cookie = cookieOf(publicUrl)
+  const cookies = consoleCookies(publicUrl)
+  const cookie = cookies.session
+  let servedKey: string | null = null
+  const persons = createPeopleSessions({
+    ...parts,
+    cookies,
+    basePath: basePathOf(publicUrl),
+    servedKey: () => servedKey,
+    refusedForSeconds: (address) => limit.refusedForSeconds(address),
+  })
 
   async function sessionOf(request: FastifyRequest): Promise<Session> {
     const session = await sessions.read(cookie.read(request))
@@ -78,13 +93,25 @@ export function createConsole(parts: Parts): Console {
         .status(429)
         .header('retry-after', String(waitSeconds))
         .send(errorData('rate_limit_exceeded', `too many attempts to sign in; try again in ${waitSeconds} s`))
-    const { workspace, lifeSeconds } = await signIn.admit(proofOf(request.body))
+    const proof = (request.body ?? {}) as Record<string, unknown>
+    const opened = await persons.open(request, reply, proof)
+    if (opened !== null) {
+      limit.succeeded(request.ip)
+      return reply.status(201).send(opened)
+    }
+    const { workspace, lifeSeconds } = await signIn.admit(proofOf(proof))
     limit.succeeded(request.ip)
     cookie.set(reply, await sessions.open(workspace, lifeSeconds), lifeSeconds)
     return reply.status(201).send({ workspace: { key: workspace.key, name: workspace.name } })
   }
 
   async function tokenFor(request: FastifyRequest) {
+    const person = await persons.read(request)
+    if (person !== null) {
+      if (person.isPending) throw new Refusal('not_authenticated', 'the second factor is missing')
+      const { workspaceKey } = (request.body ?? {}) as { workspaceKey?: unknown }
+      return persons.tokenFor(person, typeof workspaceKey === 'string' ? workspaceKey : null, TOKEN_SECONDS)
+    }
     const { workspace, expiresAt } = await sessionOf(request)
     const leftSeconds = Math.ceil((expiresAt.getTime() - clock.now().getTime()) / 1000)
     const token = await parts.tokens.signOwn(workspace, { isAdmin: true }, Math.min(TOKEN_SECONDS, leftSeconds))
@@ -92,10 +119,81 @@ export function createConsole(parts: Parts): Console {
       token,
       workspace: { key: workspace.key, name: workspace.name, type: workspace.type, isExample: workspace.isExample },
       expiresAt: expiresAt.toISOString(),
+      person: null,
+      ...standingOf('owner'),
     }
   }
 
+  const { signOutHere, signOutEverywhere } = createSignOuts(parts, { persons, cookie, sessionOf })
+
+  return {
+    serve(workspaceKey) {
+      servedKey = workspaceKey
+      signIn.serve(workspaceKey)
+    },
+    oneTimeLink: () => `${publicUrl}/console/sign-in#${signIn.oneTimeCode()}`,
+    async mount(app) {
+      await app.register(async (scope) => {
+        scope.removeAllContentTypeParsers()
+        scope.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
+          const text = (await bodyOf(request, payload, parts.intake, PROOF_BYTES_MAX)).toString('utf8')
+          return text === '' ? undefined : parseJsonInTurns(text)
+        })
+        scope.addHook('onRequest', async (request, reply) => {
+          reply.header('cache-control', 'no-store')
+          refuseOtherSites(request, publicUrl)
+        })
+        scope.get('/console/session', async (request) => {
+          const person = await persons.read(request)
+          return {
+            isSignedIn: person === null ? (await sessions.read(cookie.read(request))) !== null : !person.isPending,
+            isSecondFactorAwaited: person?.isPending === true,
+            hasPassword: signIn.hasPassword,
+            singleSignOn: parts.people.singleSignOn?.name ?? null,
+          }
+        })
+        persons.mount(scope)
+        scope.get('/console/settings', async () => ({ traceUrl: parts.traceUrl ?? null }))
+        scope.post('/console/session', open)
+        scope.post('/console/session/token', tokenFor)
+        scope.post('/console/session/sign-out-everywhere', signOutEverywhere)
+        scope.delete('/console/session', signOutHere)
+      })
+      await app.register((scope) => mountPages(scope, { dir: parts.dir, publicUrl }))
+    },
+  }
+}
+
+/** How a session ends, of whichever kind it is. */
+function createSignOuts(
+  parts: Parts,
+  {
+    persons,
+    cookie,
+    sessionOf,
+  }: {
+    persons: PeopleSessions
+    cookie: ConsoleCookies['session']
+    sessionOf(request: FastifyRequest): Promise<Session>
+  },
+) {
+  const { clock, directory } = parts
+
+  async function signOutHere(request: FastifyRequest, reply: FastifyReply) {
+    const person = await persons.read(request)
+    cookie.clear(reply)
+    const said = person === null ? {} : await persons.signOut(person, 'here')
+    return 'signOutUrl' in said ? reply.send(said) : reply.status(204).send()
+  }
+
   async function signOutEverywhere(request: FastifyRequest, reply: FastifyReply) {
+    const person = await persons.read(request)
+    if (person !== null) {
+      if (person.isPending) throw new Refusal('not_authenticated', 'the second factor is missing')
+      cookie.clear(reply)
+      const said = await persons.signOut(person, 'everywhere')
+      return 'signOutUrl' in said ? reply.send(said) : reply.status(204).send()
+    }
     const { workspace } = await sessionOf(request)
     const endedAt = clock.now().toISOString()
     await parts.database.transaction((tx) =>
@@ -109,36 +207,7 @@ export function createConsole(parts: Parts): Console {
     return reply.status(204).send()
   }
 
-  return {
-    serve: (workspaceKey) => signIn.serve(workspaceKey),
-    oneTimeLink: () => `${publicUrl}/console/sign-in#${signIn.oneTimeCode()}`,
-    async mount(app) {
-      await app.register(async (scope) => {
-        scope.removeAllContentTypeParsers()
-        scope.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
-          const text = (await bodyOf(request, payload, parts.intake, PROOF_BYTES_MAX)).toString('utf8')
-          return text === '' ? undefined : parseJsonInTurns(text)
-        })
-        scope.addHook('onRequest', async (request, reply) => {
-          reply.header('cache-control', 'no-store')
-          refuseOtherSites(request, publicUrl)
-        })
-        scope.get('/console/session', async (request) => ({
-          isSignedIn: (await sessions.read(cookie.read(request))) !== null,
-          hasPassword: signIn.hasPassword,
-        }))
-        scope.get('/console/settings', async () => ({ traceUrl: parts.traceUrl ?? null }))
-        scope.post('/console/session', open)
-        scope.post('/console/session/token', tokenFor)
-        scope.post('/console/session/sign-out-everywhere', signOutEverywhere)
-        scope.delete('/console/session', (_request, reply) => {
-          cookie.clear(reply)
-          return reply.status(204).send()
-        })
-      })
-      await app.register((scope) => mountPages(scope, { dir: parts.dir, publicUrl }))
-    },
-  }
+  return { signOutHere, signOutEverywhere }
 }
 
 /**
@@ -148,6 +217,8 @@ export function createConsole(parts: Parts): Console {
  * @source Fetch Metadata Request Headers; RFC 6454
  */
 function refuseOtherSites(request: FastifyRequest, publicUrl: string): void {
+  // The provider of single sign-on sends browsers back from its own site; what they bring is bound to this browser.
+  if (request.method === 'GET' && /^\/console\/session\/sso(?:\/callback)?(?:\?|$)/.test(request.url)) return
   const site = request.headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && !(site === 'none' && request.method === 'GET'))
     throw new Refusal('access_denied', 'sessions are for the console itself')
@@ -170,24 +241,4 @@ function proofOf(body: unknown): Proof {
       problems: [{ field: 'body', message: 'one of code, password and token is needed' }],
     })
   return { [name]: given[name] }
-}
-
-/** The session cookie. Cookies do not tell ports apart, so engines on one host are told apart by the name. */
-function cookieOf(publicUrl: string) {
-  const { protocol, port } = new URL(publicUrl)
-  const isSecure = protocol === 'https:'
-  const name = `${isSecure ? '__Secure-' : ''}permea-console${port === '' ? '' : `-${port}`}`
-  const attributes = `Path=${basePathOf(publicUrl)}/console/session; HttpOnly; SameSite=Strict${isSecure ? '; Secure' : ''}`
-  return {
-    read(request: FastifyRequest): string | undefined {
-      const pairs = (request.headers.cookie ?? '').split(';').map((pair) => pair.trim().split('='))
-      return pairs.find(([each]) => each === name)?.[1]
-    },
-    set(reply: FastifyReply, value: string, lifeSeconds: number) {
-      reply.header('set-cookie', `${name}=${value}; ${attributes}; Max-Age=${lifeSeconds}`)
-    },
-    clear(reply: FastifyReply) {
-      reply.header('set-cookie', `${name}=; ${attributes}; Max-Age=0`)
-    },
-  }
 }

@@ -37,6 +37,25 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
       other: 'id workspace_id name scope prefix hash created_by created_at expires_at last_used_at revoked_at',
     },
   },
+  // People of the workspace itself, not of its customers.
+  {
+    table: 'users',
+    columns: {
+      other:
+        'id email name password_hash sso_issuer sso_subject totp_sealed totp_pending_sealed totp_step recovery_hashes created_at updated_at',
+    },
+  },
+  { table: 'memberships', columns: { other: 'workspace_id user_id role created_at' } },
+  {
+    table: 'invitations',
+    columns: { other: 'id kind workspace_id email role hash invited_by created_at expires_at' },
+  },
+  {
+    table: 'user_sessions',
+    columns: {
+      other: 'id user_id workspace_id hash is_pending is_sso tries address browser created_at seen_at expires_at',
+    },
+  },
   {
     table: 'alert_settings',
     columns: {

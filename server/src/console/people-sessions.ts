@@ -1,0 +1,184 @@
+import { ROLE_PERMISSIONS, type Role } from '@permea/contract'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { Refusal } from '../api/refusal.ts'
+import type { People } from '../people/assembly.ts'
+import type { Opened, Visitor } from '../people/entrance.ts'
+import type { UserSession } from '../people/person.ts'
+import { SignOnProblem } from '../people/single-sign-on.ts'
+import { endSessions, holderOfSession, membershipsOf, noteSeen } from '../people/store.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Database } from '../platform/database.ts'
+import type { Log } from '../platform/log.ts'
+import type { WorkspaceDirectory } from '../workspaces/directory.ts'
+import { SESSION_CLAIM, type Tokens } from '../workspaces/tokens.ts'
+import type { ConsoleCookies } from './cookies.ts'
+
+/** How a person's session stands in the cookie; others are tokens, which have dots. */
+const PERSONS = 'u-'
+
+export interface PeopleSessions {
+  /** The session of a person, complete or not; null where the cookie is of none. */
+  read(request: FastifyRequest): Promise<UserSession | null>
+  /** Takes what a person proves itself by; null where the body is none of these. */
+  open(request: FastifyRequest, reply: FastifyReply, body: Record<string, unknown>): Promise<object | null>
+  /** A token for the API, and what the page has to know of who it is for. */
+  tokenFor(session: UserSession, workspaceKey: string | null, tokenSeconds: number): Promise<object>
+  signOut(session: UserSession, where: 'here' | 'everywhere'): Promise<{ signOutUrl?: string }>
+  mount(scope: FastifyInstance): void
+}
+
+interface Parts {
+  people: People
+  database: Database
+  directory: WorkspaceDirectory
+  tokens: Tokens
+  clock: Clock
+  log: Log
+  cookies: ConsoleCookies
+  basePath: string
+  announceChange(): Promise<void>
+  /** The workspace that single sign-on lets into. */
+  servedKey(): string | null
+  /** Seconds to wait where an address tried too often; else null. */
+  refusedForSeconds(address: string): number | null
+}
+
+export function createPeopleSessions(parts: Parts): PeopleSessions {
+  const { database, directory, clock, cookies } = parts
+  const { entrance, singleSignOn } = parts.people
+
+  function secretOf(request: FastifyRequest): string | undefined {
+    const cookie = cookies.session.read(request)
+    return cookie?.startsWith(PERSONS) === true ? cookie.slice(PERSONS.length) : undefined
+  }
+
+  function keep(reply: FastifyReply, opened: Opened): object {
+    cookies.session.set(reply, `${PERSONS}${opened.secret}`, opened.lifeSeconds)
+    return { isSecondFactorAwaited: opened.isPending }
+  }
+
+  async function byLink(body: Record<string, unknown>, visitor: Visitor): Promise<Opened> {
+    const { link, name, password } = body
+    if (typeof link !== 'string' || typeof password !== 'string') throw new Refusal('invalid_input', 'no link is given')
+    if (password.length < 12 || password.length > 1000)
+      throw new Refusal('invalid_input', 'password: it has at least 12 characters, and 1,000 at most', {
+        problems: [{ field: 'password', message: 'at least 12 characters, and 1,000 at most' }],
+      })
+    return entrance.byLink({ link, name: typeof name === 'string' ? name.slice(0, 200) : '', password }, visitor)
+  }
+
+  return {
+    async read(request) {
+      const secret = secretOf(request)
+      return secret === undefined ? null : entrance.sessionOf(secret)
+    },
+    async open(request, reply, body) {
+      const { email, password, secondFactor, link } = body
+      const visitor = visitorOf(request)
+      if (typeof link === 'string') return keep(reply, await byLink(body, visitor))
+      if (typeof secondFactor === 'string')
+        return keep(reply, await entrance.bySecondFactor(secretOf(request), secondFactor, visitor))
+      if (typeof email !== 'string' || typeof password !== 'string') return null
+      return keep(reply, await entrance.byPassword({ email, password }, visitor))
+    },
+    async tokenFor(session, workspaceKey, tokenSeconds) {
+      const memberships = await membershipsOf(database.db, session.userId)
+      const own = await Promise.all(
+        memberships.map(async ({ workspaceId, role }) => ({ workspace: await directory.byId(workspaceId), role })),
+      )
+      const named = own.find(({ workspace }) => workspace.key === workspaceKey)
+      const here = named ?? own.find(({ workspace }) => workspace.id === session.workspaceId) ?? own[0]
+      const now = clock.now()
+      const holder =
+        here === undefined
+          ? null
+          : await holderOfSession(database.db, { sessionId: session.id, workspaceId: here.workspace.id, now })
+      if (here === undefined || holder === null) throw new Refusal('not_authenticated', 'nobody is signed in')
+      await noteSeen(database.db, session.id, now)
+      const leftSeconds = Math.ceil((session.expiresAt.getTime() - now.getTime()) / 1000)
+      const { workspace } = here
+      const token = await parts.tokens.signOwn(
+        workspace,
+        { isAdmin: true, [SESSION_CLAIM]: session.id },
+        Math.max(1, Math.min(tokenSeconds, leftSeconds)),
+      )
+      const { key, name, type, isExample } = workspace
+      return {
+        token,
+        workspace: { key, name, type, isExample },
+        workspaces: own.map((each) => ({ key: each.workspace.key, name: each.workspace.name, role: each.role })),
+        expiresAt: session.expiresAt.toISOString(),
+        person: { name: holder.name, email: holder.email },
+        ...standingOf(holder.role),
+      }
+    },
+    async signOut(session, where) {
+      if (where === 'everywhere') {
+        await endSessions(database.db, { userId: session.userId, workspaceId: null, except: null })
+        await parts.announceChange()
+      } else await entrance.end(session)
+      const signOutUrl = session.isSso ? await singleSignOn?.signOutUrl() : null
+      return typeof signOutUrl === 'string' ? { signOutUrl } : {}
+    },
+    mount: (scope) => mountEntrances(scope, parts, keep),
+  }
+}
+
+/** What is for people who are not in yet: links, and single sign-on. */
+function mountEntrances(
+  scope: FastifyInstance,
+  parts: Parts,
+  keep: (reply: FastifyReply, opened: Opened) => object,
+): void {
+  const { directory, cookies } = parts
+  const { entrance, singleSignOn } = parts.people
+  scope.post('/console/session/link', async (request) => {
+    const wait = parts.refusedForSeconds(request.ip)
+    const { link } = (request.body ?? {}) as { link?: unknown }
+    const found = wait === null && typeof link === 'string' ? await entrance.linkOf(link) : null
+    if (found === null)
+      throw new Refusal('not_authenticated', 'this link was used already or is too old; each is good once')
+    return found
+  })
+  if (singleSignOn === null) return
+  const back = (reply: FastifyReply, problem: unknown) => {
+    if (!(problem instanceof SignOnProblem)) throw problem
+    parts.log.warn({ reason: problem.reason, message: problem.message }, 'single sign-on did not let somebody in')
+    return reply.redirect(`${parts.basePath}/console/sign-in?problem=${problem.reason}`, 303)
+  }
+  scope.get('/console/session/sso', async (request, reply) => {
+    if (parts.refusedForSeconds(request.ip) !== null)
+      return reply.redirect(`${parts.basePath}/console/sign-in?problem=too-often`, 303)
+    try {
+      const { url, kept } = await singleSignOn.begin()
+      cookies.signOn.set(reply, kept, 600)
+      return reply.redirect(url, 303)
+    } catch (problem) {
+      return back(reply, problem)
+    }
+  })
+  scope.get('/console/session/sso/callback', async (request, reply) => {
+    const at = request.url.indexOf('?')
+    const kept = cookies.signOn.read(request)
+    cookies.signOn.clear(reply)
+    const key = parts.servedKey()
+    const workspace = key === null ? null : await directory.byKey(key)
+    try {
+      if (workspace === null) throw new SignOnProblem('unavailable', 'there is no workspace to sign in to yet')
+      const search = at === -1 ? '' : request.url.slice(at)
+      keep(reply, await singleSignOn.finish(kept, search, workspace.id, visitorOf(request)))
+    } catch (problem) {
+      return back(reply, problem)
+    }
+    return reply.redirect(`${parts.basePath}/console/`, 303)
+  })
+}
+
+/** What the page shows and hides by. */
+export function standingOf(role: Role): { role: Role; permissions: readonly string[] } {
+  return { role, permissions: ROLE_PERMISSIONS[role] }
+}
+
+function visitorOf(request: FastifyRequest): Visitor {
+  return { address: request.ip, browser: String(request.headers['user-agent'] ?? '') }
+}
