@@ -14,8 +14,8 @@ test('whatever is sent: no 500, no answer out of its shape, no silence', {
   await using database = await createTestDatabase()
   await using engine = await createEngineProcess({ databaseUrl: database.url, reachablePorts: [receiver.port] })
   await engine.start()
-  const webhooks = await setScene(engine.as({ isAdmin: true }), engine.as({ id: 'acme' }), receiver.url)
-  const fuzz = new Fuzz(engine, webhooks, SEED)
+  const scene = await setScene(engine.as({ isAdmin: true }), engine.as({ id: 'acme' }), receiver.url)
+  const fuzz = new Fuzz(engine, scene, SEED)
   await fuzz.run(performance.now() + SECONDS * 1000)
   const said = `${fuzz.summary()}\nrepeat it with the seed ${SEED}; the log of the engine ends with\n${engine.log().slice(-4000)}`
   process.stderr.write(`${fuzz.summary()}\n`)

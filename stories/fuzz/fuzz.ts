@@ -15,6 +15,10 @@ const ENDPOINTS: Endpoint[] = Object.values(contract).flatMap((group) => Object.
 /** Of the workspace itself only what a customer may do: an admin would turn off what the rest is tried with. */
 const isOfWorkspace = ({ method, path }: Endpoint) => method !== 'GET' && path.startsWith('/workspaces')
 
+/** What ends a customer for good is tried on others than the one that everything else is tried with. */
+const endsCustomer = ({ method, path }: Endpoint) =>
+  /^\/customers\/:\w+(?:\/(?:erase|archive))?$/.test(path) && (method === 'DELETE' || method === 'POST')
+
 /** What is answered and is no endpoint of the contract; `:any` is filled in. */
 const FORM = 'application/x-www-form-urlencoded'
 const BESIDE: readonly (readonly [method: string, path: string, type?: string])[] = [
@@ -59,6 +63,8 @@ export class Fuzz {
   readonly #engine: EngineProcess
   readonly #tokens: string[]
   readonly #webhooks: readonly string[]
+  /** Names of the customer that is to stay. */
+  readonly #kept: readonly string[]
   /** Ids and keys that answers named. */
   readonly #known: string[] = ['acme', 'order', 'nothing']
   readonly complaints = new Map<string, string[]>()
@@ -68,12 +74,13 @@ export class Fuzz {
   longestSilenceMs = 0
   #random: number
 
-  constructor(engine: EngineProcess, webhooks: readonly string[], seed: number) {
+  constructor(engine: EngineProcess, { webhooks, kept, keys }: FuzzScene, seed: number) {
     this.#random = seed
     this.#engine = engine
     this.#webhooks = webhooks
+    this.#kept = kept
     const token = (claims: Record<string, unknown>) => `Bearer ${engine.tokenOf(claims)}`
-    this.#tokens = [token({ isAdmin: true }), token({ id: 'acme' }), token({ id: 'fuzz' }), '', 'Bearer a.b.c']
+    this.#tokens = [token({ isAdmin: true }), token({ id: 'acme' }), token({ id: 'fuzz' }), '', 'Bearer a.b.c', ...keys]
   }
 
   async run(untilMs: number): Promise<void> {
@@ -113,7 +120,8 @@ export class Fuzz {
             ...this.#sample(fc.oneof(valuesOf(endpoint.body, wrong), anyValue), 1),
           ]
     const [query] = endpoint.query === undefined ? [{}] : this.#sample(valuesOf(endpoint.query, right), 1)
-    const path = endpoint.path.replaceAll(/:\w+/g, () => encodeURIComponent(this.#pick(this.#known).toWellFormed()))
+    const names = endsCustomer(endpoint) ? this.#known.filter((each) => !this.#kept.includes(each)) : this.#known
+    const path = endpoint.path.replaceAll(/:\w+/g, () => encodeURIComponent(this.#pick(names).toWellFormed()))
     return bodies.map((body) => ({
       method,
       path: `${path}${queryText(query)}`,
@@ -288,9 +296,17 @@ function queryText(query: unknown): string {
   return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs)}`
 }
 
-/** Something of every kind, and the addresses of webhooks. They are not among what is named, so that they stay. */
-export async function setScene(admin: Permea, acme: Permea, receiver: string): Promise<string[]> {
-  await admin.customers.create({ body: { name: 'Acme', internalId: 'acme' } })
+export interface FuzzScene {
+  /** Addresses. They are not among what is named, so that they stay. */
+  webhooks: string[]
+  kept: string[]
+  /** Of API keys, as headers have them. */
+  keys: string[]
+}
+
+/** Something of every kind. */
+export async function setScene(admin: Permea, acme: Permea, receiver: string): Promise<FuzzScene> {
+  const { id: acmeId } = await admin.customers.create({ body: { name: 'Acme', internalId: 'acme' } })
   const schema = { type: 'object', properties: { n: { type: 'number', multipleOf: 0.01 } } }
   const types = [
     { key: 'fuzz-plain', tenantIdFormula: { $var: '$.account' } },
@@ -354,5 +370,16 @@ export async function setScene(admin: Permea, acme: Permea, receiver: string): P
   const paths = urls.map((url) => new URL(url).pathname)
   // Apps append paths of their own.
   const further = paths.filter((path) => /external|global/.test(path)).map((path) => `${path}/a/%2e%2e/b`)
-  return [...paths, ...further, `/webhooks/global/${unknown}`, `/webhooks/app-events/${unknown}`]
+  const webhooks = [...paths, ...further, `/webhooks/global/${unknown}`, `/webhooks/app-events/${unknown}`]
+  return { webhooks, kept: ['acme', acmeId], keys: await keysOf(admin) }
+}
+
+/** One API key of each role: some may change nothing, and see no payloads. */
+async function keysOf(admin: Permea): Promise<string[]> {
+  const keys: string[] = []
+  for (const scope of ['developer', 'support', 'reader'] as const) {
+    const { key } = await admin.apiKeys.create({ body: { name: scope, scope } })
+    keys.push(`Bearer ${key}`)
+  }
+  return keys
 }
