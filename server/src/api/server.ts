@@ -267,7 +267,7 @@ function mount(
         if (endpoint.answer === null) return reply.send()
         // Answers hold what is a customer's own: nobody between keeps them.
         reply.header('cache-control', 'no-store')
-        return reply.type('application/json; charset=utf-8').send(answerText(answer))
+        return reply.type('application/json; charset=utf-8').send(await answerText(answer))
       }),
   })
 

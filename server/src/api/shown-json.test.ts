@@ -4,23 +4,37 @@ import { expect, test } from 'vitest'
 import { sql } from '../platform/database.ts'
 import { answerText, storedJson } from './shown-json.ts'
 
-const long = (head: string) => `{${head}, "filler": "${'x'.repeat(20_000)}"}`
+const long = (head: string, chars = 20_000) => `{${head}, "filler": "${'x'.repeat(chars)}"}`
 
-test('a long text goes into an answer as it stands, numbers and all; one that is broken says so', () => {
+test('a long text goes into an answer as it stands, numbers and all; one that is broken says so', async () => {
   const stored = [
     long('"id": 12345678901234567890, "marks": "$1 $& $`"'),
     long('"b": 1.10'),
     long('"broken": }'),
     '{"short": 1}',
   ]
-  const text = answerText({ items: stored.map((each) => ({ event: storedJson(each) })), cursor: 'c' })
+  const text = await answerText({ items: stored.map((each) => ({ event: storedJson(each) })), cursor: 'c' })
   expect(text).toContain(`{"event":${stored[0]}},{"event":${stored[1]}},{"event":{"error":`)
   expect((JSON.parse(text) as { items: { event: object }[] }).items[3]).toEqual({ event: { short: 1 } })
 })
 
-test('elsewhere it is its value', () => {
+test('very long ones are looked through in turns, and one that is broken says so too', async () => {
+  const stored = [long('"id": 12345678901234567890', 300_000), long('"broken": }', 300_000), long('"c": 1')]
+  const text = await answerText({ items: stored.map((each) => storedJson(each)) })
+  const { items } = JSON.parse(text) as { items: { error?: { key: string } }[] }
+  expect(items.map((each) => each.error?.key)).toEqual([undefined, 'internal', undefined])
+  expect(text).toContain(stored[0])
+  let turns = 0
+  const ticking = setInterval(() => (turns += 1), 0)
+  const list = JSON.stringify(Array.from({ length: 300_000 }, (_, n) => ({ n })))
+  expect(await answerText(storedJson(list))).toBe(list)
+  clearInterval(ticking)
+  expect(turns).toBeGreaterThan(2)
+})
+
+test('elsewhere it is its value', async () => {
   expect(JSON.parse(JSON.stringify({ event: storedJson(long('"a": [1]')) }))).toMatchObject({ event: { a: [1] } })
-  expect(answerText({ none: undefined, text: 'x' })).toBe('{"text":"x"}')
+  expect(await answerText({ none: undefined, text: 'x' })).toBe('{"text":"x"}')
 })
 
 test('lists of large events and of their runs come in pages that are made in a moment', async () => {

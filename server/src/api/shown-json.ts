@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { parseExactJson } from '@permea/contract'
+import { parseKnownJson } from '../bodies/json.ts'
+import { JSON_CHARS_AT_ONCE } from '../bodies/limits.ts'
 
 /** What stands in the place of a value that is stored and cannot be read any more. */
 const BROKEN = { error: { type: 'internal', key: 'internal', message: 'what is stored here cannot be read' } }
@@ -22,6 +24,8 @@ const VERBATIM_CHARS_MIN = 16_384
  */
 export function storedJson(text: string): unknown {
   if (text.length < VERBATIM_CHARS_MIN) return shownJson(text)
+  // Looked at where the answer is written, in turns.
+  if (text.length > JSON_CHARS_AT_ONCE) return new Verbatim(text)
   try {
     JSON.parse(text)
     return new Verbatim(text)
@@ -49,14 +53,29 @@ class Verbatim {
   }
 }
 
-/** The JSON text of an answer. */
-export function answerText(answer: unknown): string {
+/** The JSON text of an answer. What is long in it holds nobody up. */
+export function answerText(answer: unknown): string | Promise<string> {
   const texts: string[] = []
   standingIn = texts
+  let text: string
   try {
-    const text = JSON.stringify(answer)
-    return texts.length === 0 ? text : text.replace(MARKED, (_, at: string) => texts[Number(at)] ?? 'null')
+    text = JSON.stringify(answer)
   } finally {
     standingIn = null
+  }
+  const whole = (): string =>
+    texts.length === 0 ? text : text.replace(MARKED, (_, at: string) => texts[Number(at)] ?? 'null')
+  if (!texts.some((each) => each.length > JSON_CHARS_AT_ONCE)) return whole()
+  return withoutBroken(texts).then(whole)
+}
+
+async function withoutBroken(texts: string[]): Promise<void> {
+  for (const [index, each] of texts.entries()) {
+    if (each.length <= JSON_CHARS_AT_ONCE) continue
+    try {
+      await parseKnownJson(each)
+    } catch {
+      texts[index] = JSON.stringify(BROKEN)
+    }
   }
 }
