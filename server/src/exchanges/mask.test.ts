@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { argumentOf } from '../functions/argument.ts'
-import { maskOf } from './mask.ts'
+import { maskOf, secretTexts } from './mask.ts'
 
 const TOKEN = 'ghp_"quoted" & long/secret'
 
@@ -63,4 +63,17 @@ test('no secret of six characters or more is left in any text', () => {
       expect(maskOf({ args: { credentials: { secret } } }).text(before + secret + after)).not.toContain(secret)
     }),
   )
+})
+
+test('secrets of a large value are gathered in turns', async () => {
+  const value = {
+    rows: Array.from({ length: 200_000 }, (_, n) => ({ n, [`name-${n % 50_000}`]: 'x' })),
+    credentials: { clientSecret: 'sk-live-4711', token_type: 'Bearer token' },
+    headers: [{ authorization: 'Bearer abcdef' }],
+  }
+  let turns = 0
+  const ticking = setInterval(() => (turns += 1), 0)
+  expect((await secretTexts(value)).sort()).toEqual(['Bearer abcdef', 'sk-live-4711'])
+  clearInterval(ticking)
+  expect(turns).toBeGreaterThan(2)
 })

@@ -1,4 +1,5 @@
-import { type ErrorData, ErrorType, type FunctionDefinition, parseExactJson } from '@permea/contract'
+import { type ErrorData, ErrorType, type FunctionDefinition } from '@permea/contract'
+import { parseKnownJson } from '../bodies/json.ts'
 import { jsonExcess, valueExcess } from '../bodies/json-bounds.ts'
 import { type Mask, maskOf } from '../exchanges/mask.ts'
 import type { Outbound } from '../outbound/client.ts'
@@ -8,7 +9,7 @@ import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { Tracing } from '../platform/tracing.ts'
 import type { GuestError, Sandbox, SandboxHost, SandboxLogLine } from '../sandbox/call.ts'
-import { argumentOf } from './argument.ts'
+import { argumentOf, secretsOfLong } from './argument.ts'
 import type { FunctionCall, FunctionFailure, FunctionOutcome, Functions, Whose } from './function.ts'
 import { fetchForGuest } from './guest-fetch.ts'
 import { createKeptAnswers, type KeptAnswers } from './kept-answers.ts'
@@ -44,19 +45,21 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const check = rememberingSources(sandbox)
   const keptAnswers = createKeptAnswers(options.clock)
 
-  async function callJavascript(code: string, call: FunctionCall, mask: Mask): Promise<Ended> {
+  async function callJavascript(code: string, call: FunctionCall, { mask, gather }: CallMask): Promise<Ended> {
     const fileName = `${call.context.slot}.js`
-    const source = await check(code, fileName, payerOf(call.context))
+    const payer = payerOf(call.context)
+    const source = await check(code, fileName, payer)
     if (source.kind === 'refused') {
-      const place = { fileName, line: source.line, column: source.column, stack: null }
-      return { ...NOTHING_SAID, ...failure('load', { message: source.message }, place, mask) }
+      await gather()
+      const { message, line, column } = source
+      return { ...NOTHING_SAID, ...failure('load', { message }, { fileName, line, column, stack: null }, mask) }
     }
-    const clients = call.clients ?? {}
+    const { clients = {} } = call
     const { aborting, inPlace } = surroundings(call, options.tracing ?? null)
     const outcome = await sandbox.run({
       code: source.code,
       fileName,
-      payer: payerOf(call.context),
+      payer,
       owner: `${call.context.workspaceId}:${call.context.ownerId}:${call.context.slot}`,
       argsJson: JSON.stringify(call.args),
       ...(call.text === undefined ? {} : { text: call.text }),
@@ -72,34 +75,18 @@ export function createFunctions(options: FunctionsOptions): Functions {
       ...(call.limits === undefined ? {} : { limits: call.limits }),
       ...aborting,
     })
+    if (outcome.logs.length > 0 || outcome.kind !== 'returned') await gather()
     const said = { logs: maskedLogs(outcome.logs, mask), cpuMs: outcome.cpuMs, hostCalls: outcome.hostCalls }
     if (outcome.kind === 'returned') {
-      const excess = outcome.resultJson === null ? null : jsonExcess(outcome.resultJson)
+      if (outcome.resultJson === null) return { ...said, kind: 'returned', value: undefined }
+      const excess = jsonExcess(outcome.resultJson)
       if (excess !== null) return { ...said, ...failure('limit_exceeded', beyond(excess), null, mask) }
-      const value: unknown = outcome.resultJson === null ? undefined : parseExactJson(outcome.resultJson)
-      return { ...said, kind: 'returned', value }
+      return { ...said, kind: 'returned', value: await parseKnownJson(outcome.resultJson) }
     }
     // The sandbox's message begins with the class of the error, which says nothing for errors of the host.
     const isTyped = ErrorType.safeParse(outcome.error.type).success
     const error = isTyped ? outcome.error : { ...outcome.error, message: outcome.message }
     return { ...said, ...failure(outcome.failure, error, { fileName, ...outcome }, mask) }
-  }
-
-  async function callOther(
-    definition: Exclude<FunctionDefinition, { type: 'javascript' }>,
-    call: FunctionCall,
-    mask: Mask,
-  ): Promise<Ended> {
-    const counted = { requests: 0 }
-    const outcome = await callMapping(definition, { ...call, args: argumentOf(call) }, counted)
-    const said = { ...NOTHING_SAID, hostCalls: counted.requests }
-    if (outcome.kind === 'returned') {
-      const excess = valueExcess(outcome.value)
-      return excess === null
-        ? { ...said, ...outcome }
-        : { ...said, ...failure('limit_exceeded', beyond(excess), null, mask) }
-    }
-    return { ...said, ...failure(outcome.failure, outcome.error, null, mask) }
   }
 
   return {
@@ -115,7 +102,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       const { definition, context } = call
       const callId = ids.next()
       const startedAt = performance.now()
-      const mask = maskOf({ args: () => argumentOf(call), secrets: call.secrets })
+      const mask = maskFor(call)
       const ended = await (definition.type === 'javascript'
         ? callJavascript(definition.code, call, mask)
         : callOther(definition, call, mask))
@@ -162,6 +149,39 @@ function surroundings({ signal }: FunctionCall, tracing: Tracing | null) {
   return {
     aborting: signal === undefined ? {} : { signal },
     inPlace: <T>(work: () => T): T => (tracing === null ? work() : tracing.within(here, work)),
+  }
+}
+
+async function callOther(
+  definition: Exclude<FunctionDefinition, { type: 'javascript' }>,
+  call: FunctionCall,
+  { mask }: CallMask,
+): Promise<Ended> {
+  const counted = { requests: 0 }
+  const outcome = await callMapping(definition, { ...call, args: argumentOf(call) }, counted)
+  const said = { ...NOTHING_SAID, hostCalls: counted.requests }
+  if (outcome.kind === 'returned') {
+    const excess = valueExcess(outcome.value)
+    return excess === null
+      ? { ...said, ...outcome }
+      : { ...said, ...failure('limit_exceeded', beyond(excess), null, mask) }
+  }
+  return { ...said, ...failure(outcome.failure, outcome.error, null, mask) }
+}
+
+interface CallMask {
+  mask: Mask
+  /** Before it is of use: of a long text the secrets are gathered in turns. */
+  gather(): Promise<void>
+}
+
+function maskFor(call: FunctionCall): CallMask {
+  let ofLong: Record<string, unknown> | null = null
+  return {
+    mask: maskOf({ args: () => ofLong ?? argumentOf(call), secrets: call.secrets }),
+    async gather() {
+      ofLong ??= await secretsOfLong(call)
+    },
   }
 }
 
