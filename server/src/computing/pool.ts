@@ -18,7 +18,7 @@ const UNPROVEN_BATCH_MAX = 4
 /** Beyond its budget a task may take so long before its child is killed. */
 const GRACE_MS = 50
 /** A child that was not given the processor may take so many times as long. */
-const STARVED_FACTOR = 10
+const STARVED_FACTOR = 40
 /** Starting, loading and reading are not the task's own time. */
 const START_MS_MAX = 30_000
 const LOAD_MS_MAX = 5000

@@ -30,7 +30,7 @@ const GRACE_MS = 250
 const START_MS_MAX = 30_000
 
 /** A slice that was not given the processor may take so many times as long. */
-const STARVED_FACTOR = 8
+const STARVED_FACTOR = 30
 
 /** For whom a child is: only for what is known to be quick, for whatever did not have to be stopped, or for the rest. */
 export type ChildKind = 'kept' | 'usual' | 'noisy'
