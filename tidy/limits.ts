@@ -228,6 +228,12 @@ export const LIMITS: readonly Section[] = [
         heldBy: [`${S}/flows/plan.test.ts: too many nodes`],
       },
       {
+        what: 'Characters of the `parameters` of a flow or instance, as JSON',
+        value: `${S}/flows/parameter-secrets.ts PARAMETERS_CHARS_MAX count`,
+        beyond: '400 `invalid_input`',
+        heldBy: [`${S}/flows/parameter-secrets.test.ts: long parameters are refused`],
+      },
+      {
         what: 'Processor time of a function',
         value: `${SANDBOX} cpuMs ms`,
         beyond: '`cpu_timeout`',

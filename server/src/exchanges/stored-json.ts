@@ -8,17 +8,21 @@ import { holdsSecrets } from './literal-secrets.ts'
  * whole. The database opens it where it is read (`createDatabase`), so that everybody else sees the value.
  */
 export function asStoredJson(sealing: Pick<Sealing, 'seal'>, value: unknown): string | null {
-  return sealedWhere(sealing, value, holdsSecrets(value))
+  return sealedWhere(sealing, value, () => holdsSecrets(value))
 }
 
 /** The same of values by names that people choose, as nodes have, and that say nothing of what stands under them. */
 export function asStoredRecord(sealing: Pick<Sealing, 'seal'>, values: object | null): string | null {
-  return sealedWhere(sealing, values, values !== null && holdsSecrets(Object.values(values)))
+  return sealedWhere(sealing, values, () => values !== null && holdsSecrets(Object.values(values)))
 }
 
-function sealedWhere(sealing: Pick<Sealing, 'seal'>, value: unknown, isSecret: boolean): string | null {
+/** Values whose text is longer are sealed unseen: looking through them takes longer than sealing. */
+const LOOKED_THROUGH_CHARS_MAX = 256 * 1024
+
+function sealedWhere(sealing: Pick<Sealing, 'seal'>, value: unknown, isSecret: () => boolean): string | null {
   const text = asJson(value)
-  return text !== null && isSecret ? sealedJson(sealing, text) : text
+  if (text === null) return null
+  return text.length > LOOKED_THROUGH_CHARS_MAX || isSecret() ? sealedJson(sealing, text) : text
 }
 
 /** Rows that were stored before secrets in them were sealed, or by a process of an older version. */

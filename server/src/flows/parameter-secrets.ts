@@ -1,6 +1,9 @@
 import type { ErrorData } from '@permea/contract'
-import { errorData } from '../api/refusal.ts'
+import { errorData, wrongField } from '../api/refusal.ts'
 import { missingSecrets, withKeptSecrets, withoutLiteralSecrets } from '../exchanges/literal-secrets.ts'
+
+/** They are looked through wherever they are shown. */
+export const PARAMETERS_CHARS_MAX = 256 * 1024
 
 type Parameters = Record<string, unknown> | null
 
@@ -12,6 +15,9 @@ export function shownParameters(parameters: Parameters): Parameters {
 /** The given parameters, with the stored secrets where they are given as they are shown; the stored ones for none given. */
 export function keptParameters(given: Parameters | undefined, stored: Parameters): Parameters {
   if (given === undefined) return stored
+  if (given !== null && JSON.stringify(given).length > PARAMETERS_CHARS_MAX) {
+    throw wrongField('parameters', `longer than ${PARAMETERS_CHARS_MAX} characters as JSON`)
+  }
   return stored === null ? given : (withKeptSecrets(given, stored) as Parameters)
 }
 
