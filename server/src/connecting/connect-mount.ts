@@ -36,12 +36,13 @@ import {
   STYLE,
   STYLE_PATH,
   said,
+  saidByApp,
   THEME_PATH,
   themePathOf,
 } from './connect-page.ts'
 import type { ConnectRequests } from './connect-request.ts'
 import { type Speech, speechFor } from './connect-texts.ts'
-import { customerTextFor } from './customer-error.ts'
+import { appSaid, customerTextFor } from './customer-error.ts'
 import { type RequestRow, requestsByName } from './request-store.ts'
 
 /** Largest form taken in, in bytes. */
@@ -194,7 +195,10 @@ class ConnectPages {
     if (step.kind === 'confirm') return this.#show(reply, first)
     if (step.kind !== 'failed') return this.#show(reply, step)
     // Who typed something wrong has it before them to mend.
-    const problem = said(await this.#headline(reply, step), customerTextFor(step.error))
+    const headline = await this.#headline(reply, step)
+    const words = appSaid(step.error)
+    const sentence = said(headline, customerTextFor(step.error))
+    const problem = words === null ? sentence : `${sentence} ${saidByApp(headline, words)}`
     this.#logFailure(step)
     return this.#show(reply, { ...first, payload: { ...first.payload, input }, problem })
   }
@@ -331,9 +335,11 @@ class ConnectPages {
         if (payload.redirectUri !== undefined) return guarded(reply).redirect(resultUrl(payload.redirectUri, step), 303)
         const isWell = step.kind === 'connected'
         if (step.kind === 'failed') this.#logFailure(step)
+        const words = step.kind === 'failed' ? appSaid(step.error) : null
         const about = {
           title: said(headline, isWell ? 'connectedTitle' : 'failedTitle'),
           text: said(headline, isWell ? 'connectedText' : customerTextFor(step.error)),
+          says: words === null ? null : saidByApp(headline, words),
           message,
           origin: openerOrigin,
           basePath: this.#basePath,

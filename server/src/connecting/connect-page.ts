@@ -131,6 +131,8 @@ export function resultPage(
   about: {
     title: string
     text: string
+    /** What the app said of it, as its words. */
+    says?: string | null
     message: object | null
     origin: string | null
     retryPath: string | null
@@ -143,6 +145,7 @@ export function resultPage(
     about.message === null
       ? ''
       : ` data-message="${escapeHtml(JSON.stringify(about.message))}" data-origin="${escapeHtml(about.origin ?? '')}"`
+  const says = typeof about.says === 'string' ? `<p class="says">${escapeHtml(about.says)}</p>` : ''
   const retry =
     about.retryPath === null
       ? ''
@@ -150,7 +153,7 @@ export function resultPage(
   const script = about.message === null ? '' : `<script src="${escapeHtml(about.basePath)}${SCRIPT_PATH}"></script>`
   return page(
     headline,
-    `<div role="status"${data}><h2>${escapeHtml(about.title)}</h2><p>${escapeHtml(about.text)}</p></div>${retry}${script}`,
+    `<div role="status"${data}><h2>${escapeHtml(about.title)}</h2><p>${escapeHtml(about.text)}</p>${says}</div>${retry}${script}`,
     [],
     { basePath: about.basePath, speech: about.speech },
   )
@@ -171,6 +174,11 @@ export function continuePage(headline: Headline, link: string): ConnectPage {
 /** A sentence of the page's language with the names that it is about. */
 export function said(headline: Headline, text: keyof ConnectTexts): string {
   return worded(headline.speech.texts[text], namesIn(headline))
+}
+
+/** What an app said, as words of the app. */
+export function saidByApp(headline: Headline, words: string): string {
+  return worded(headline.speech.texts.appSays, { ...namesIn(headline), said: words })
 }
 
 const namesIn = ({ appName, workspaceName, customerName }: Headline) => ({

@@ -23,9 +23,12 @@ export interface ConnectTexts {
   tooMany: string
   notFilled: string
   unknown: string
+  /** What the app said, in its own words. */
+  appSays: string
 }
 
 const en: ConnectTexts = {
+  appSays: '{app} says: “{said}”',
   connectApp: 'Connect {app}',
   connect: 'Connect',
   whom: 'for {customer} at {workspace}',
@@ -52,6 +55,7 @@ const en: ConnectTexts = {
 }
 
 const de: ConnectTexts = {
+  appSays: '{app} sagt: „{said}“',
   connectApp: '{app} verbinden',
   connect: 'Verbinden',
   whom: 'für {customer} bei {workspace}',
@@ -79,6 +83,7 @@ const de: ConnectTexts = {
 }
 
 const fr: ConnectTexts = {
+  appSays: '{app} indique : « {said} »',
   connectApp: 'Connecter {app}',
   connect: 'Connecter',
   whom: 'pour {customer} chez {workspace}',
@@ -105,6 +110,7 @@ const fr: ConnectTexts = {
 }
 
 const es: ConnectTexts = {
+  appSays: '{app} dice: «{said}»',
   connectApp: 'Conectar {app}',
   connect: 'Conectar',
   whom: 'para {customer} en {workspace}',
@@ -131,6 +137,7 @@ const es: ConnectTexts = {
 }
 
 const pt: ConnectTexts = {
+  appSays: '{app} diz: “{said}”',
   connectApp: 'Conectar {app}',
   connect: 'Conectar',
   whom: 'para {customer} em {workspace}',
@@ -157,6 +164,7 @@ const pt: ConnectTexts = {
 }
 
 const ja: ConnectTexts = {
+  appSays: '{app} からのメッセージ: 「{said}」',
   connectApp: '{app} を接続',
   connect: '接続する',
   whom: '{workspace} の {customer} 様用',

@@ -1,5 +1,6 @@
 import type { ErrorData } from '@permea/contract'
 import { asObject } from '../connections/apps.ts'
+import { saidToPeople } from '../connections/oauth2.ts'
 import type { ConnectTexts } from './connect-texts.ts'
 
 /** Which sentence a customer reads of a failure; what developers read is in the request and in the log. */
@@ -23,3 +24,21 @@ export function customerTextFor(error: ErrorData): keyof ConnectTexts {
     return 'notReached'
   return 'unknown'
 }
+
+/**
+ * What the app itself said to people, wherever it stands in an answer: customers read it beside the sentence, as the app's.
+ * Null where it said nothing, or a code.
+ */
+export function appSaid(error: ErrorData): string | null {
+  let at: unknown = error
+  for (let depth = 0; depth < CAUSES_MAX && at !== undefined && at !== null; depth += 1) {
+    const data = asObject(asObject(at).data)
+    if (typeof data.said === 'string') return data.said
+    const said = saidToPeople(asObject(asObject(data.response).data))
+    if (said !== null) return said
+    at = asObject(at).causedByError
+  }
+  return null
+}
+
+const CAUSES_MAX = 5

@@ -41,6 +41,7 @@ const LATEST_MS = Date.parse('9999-12-31T23:59:59Z')
 const TOKEN_TIMEOUT_MS = 15_000
 const TOKEN_BYTES_MAX = 256 * 1024
 const MESSAGE_CHARS_MAX = 500
+const WORDS_CHARS_MAX = 300
 
 /** Reads what `getOAuthConfig` gave. */
 export function oauth2Config(value: unknown): Made<OAuth2Config> {
@@ -120,9 +121,9 @@ export async function tokensForCode(
       answer.codeVerifier ?? oauth.nopkce,
       requestOptions(outbound),
     )
-    return await tokensIn(response)
+    return withoutSecret(await tokensIn(response), config)
   } catch (error) {
-    return failedBy(error)
+    return failedBy(error, Object.fromEntries(parameters))
   }
 }
 
@@ -142,7 +143,7 @@ export async function tokensForRefresh(
       refreshToken,
       requestOptions(outbound, signal),
     )
-    const made = await tokensIn(response)
+    const made = withoutSecret(await tokensIn(response), config)
     if (made.kind === 'made') return made
     return {
       ...made,
@@ -222,19 +223,39 @@ async function tokensIn(response: Response): Promise<Made<TokenResponse>> {
   return failed(message.slice(0, MESSAGE_CHARS_MAX), {
     status: response.status,
     ...(typeof error === 'string' ? { error: error.slice(0, MESSAGE_CHARS_MAX) } : {}),
+    ...(tokens === null ? {} : saying(tokens)),
   })
 }
 
+function saying(answer: Record<string, unknown>): { said?: string } {
+  const said = saidToPeople(answer)
+  return said === null ? {} : { said }
+}
+
 /** Where apps write what went wrong. */
-const SAID_IN = ['error', 'error_description', 'message', 'errmsg', 'msg', 'error_message', 'detail', 'title', 'reason']
+const SAID_IN = [
+  ...['error', 'error_description', 'errorDescription', 'message', 'errmsg', 'msg', 'error_msg', 'error_message'],
+  ...['errorMessage', 'detail', 'details', 'title', 'reason', 'error_reason', 'description', 'faultstring'],
+]
 
 /** What an answer without tokens says of the reason, in the order in which it is most telling; empty for nothing. */
 export function saidIn(answer: Record<string, unknown>): string {
-  const list = Array.isArray(answer.errors) ? answer.errors : []
-  const within = [answer.error, answer.data, list[0]].map(asObject)
+  return [...new Set(textsIn(answer))].slice(0, 3).join(': ').slice(0, MESSAGE_CHARS_MAX)
+}
+
+/** What an app says to people of the reason, in words of its own rather than a code; null where it says nothing of the kind. */
+export function saidToPeople(answer: Record<string, unknown>): string | null {
+  const inWords = textsIn(answer).map((text) => text.replaceAll(/[\p{Cc}\s]+/gu, ' ').trim())
+  return inWords.find((text) => /\s|[^\x20-\x7e]/.test(text))?.slice(0, WORDS_CHARS_MAX) ?? null
+}
+
+function textsIn(answer: Record<string, unknown>): string[] {
+  const firstOf = (list: unknown) => (Array.isArray(list) ? list[0] : undefined)
+  const error = asObject(answer.error)
+  const lists = [answer.errors, error.errors, answer.error].map(firstOf)
+  const within = [error, answer.data, answer.fault, asObject(answer.data).error, ...lists].map(asObject)
   const texts = [answer, ...within].flatMap((each) => SAID_IN.map((name) => each[name]))
-  const told = [...texts, list[0]].filter((each): each is string => typeof each === 'string' && each !== '')
-  return [...new Set(told)].slice(0, 3).join(': ').slice(0, MESSAGE_CHARS_MAX)
+  return [...texts, ...lists].filter((each): each is string => typeof each === 'string' && each.trim() !== '')
 }
 
 /** Some apps call a form plain text, or say nothing. */
@@ -249,15 +270,27 @@ function parsedTokens(body: Buffer, contentType: string): TokenResponse | null {
 }
 
 /** In words of ours: a library's error may quote what was sent. */
-function failedBy(error: unknown): { kind: 'failed'; error: ReturnType<typeof connectionError> } {
+function failedBy(
+  error: unknown,
+  sent: Record<string, unknown> = {},
+): { kind: 'failed'; error: ReturnType<typeof connectionError> } {
   if (error instanceof TokenEndpointAway) return failed(`the token endpoint could not be reached: ${error.message}`)
   if (error instanceof oauth.AuthorizationResponseError) {
-    const said = [error.error, error.error_description].filter((each) => typeof each === 'string').join(': ')
-    return failed(`access was not given: ${said}`.slice(0, MESSAGE_CHARS_MAX), { error: error.error })
+    const message = `access was not given: ${saidIn(sent)}`
+    return failed(message.slice(0, MESSAGE_CHARS_MAX), { error: error.error, ...saying(sent) })
   }
+  // Some apps come back with words and neither a code nor an error.
+  const said = sent.code === undefined ? saidIn(sent) : ''
+  if (said !== '') return failed(`access was not given: ${said}`.slice(0, MESSAGE_CHARS_MAX), saying(sent))
   if (error instanceof oauth.OperationProcessingError || error instanceof oauth.UnsupportedOperationError)
     return failed(`the answer of the app was refused: ${error.message}`.slice(0, MESSAGE_CHARS_MAX))
   throw error
+}
+
+/** An app may say again what it was sent: the secret of the client is nobody's who reads the error. */
+function withoutSecret<T>(made: Made<T>, { clientSecret }: OAuth2Config): Made<T> {
+  if (made.kind === 'made' || clientSecret === null || !JSON.stringify(made).includes(clientSecret)) return made
+  return failed(made.error.message.replaceAll(clientSecret, '…'))
 }
 
 function failed(message: string, data?: unknown): { kind: 'failed'; error: ReturnType<typeof connectionError> } {
