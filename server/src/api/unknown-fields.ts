@@ -217,8 +217,7 @@ function checkOfOne(options: readonly unknown[], shown: readonly unknown[], isTo
   return (value, path, found) => {
     if (typeof value !== 'object' || value === null) return
     const named = checks.filter(({ option }) => isNamed(option, value))
-    const taking = checks.filter(({ option }) => (option as z.ZodType).safeParse(value).success)
-    const [fewest = []] = (named.length > 0 ? named : taking.length > 0 ? taking : checks)
+    const [fewest = []] = (named.length > 0 ? named : taking(checks, value))
       .map(({ check }) => {
         const of: UnknownField[] = []
         check?.(value, path, of)
@@ -227,6 +226,12 @@ function checkOfOne(options: readonly unknown[], shown: readonly unknown[], isTo
       .toSorted((one, other) => one.length - other.length)
     found.push(...fewest)
   }
+}
+
+/** Those that take the value; all where none does, since it is refused anyway. */
+function taking<T extends { option: unknown }>(options: readonly T[], value: object): readonly T[] {
+  const found = options.filter(({ option }) => (option as z.ZodType).safeParse(value).success)
+  return found.length > 0 ? found : options
 }
 
 function isNamed(option: unknown, value: object): boolean {

@@ -18,6 +18,7 @@ import { toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import { cookieIn, cookieNameFor, guarded, isFramed, originOf } from './browser.ts'
+import { callbackOf } from './callback-form.ts'
 import type { Connect, ConnectStep } from './connect.ts'
 import { REDIRECT_MS } from './connect.ts'
 import type { ConnectEvents } from './connect-events.ts'
@@ -110,16 +111,6 @@ export function mountConnect(app: FastifyInstance, options: ConnectMountOptions)
     reply.redirect(`${basePathOf(options.publicUrl)}${callbackOf(request.body)}`, 303),
   )
   options.events.mount(app)
-}
-
-const CALLBACK_CHARS_MAX = 8000
-/** What an answer may bring besides, and nobody asks for here. */
-const NOT_IN_A_CALLBACK = ['id_token', 'access_token', 'user']
-
-function callbackOf(body: unknown): string {
-  const form = new URLSearchParams(body instanceof URLSearchParams ? body : '')
-  for (const name of NOT_IN_A_CALLBACK) form.delete(name)
-  return `/oauth-callback?${form.toString().slice(0, CALLBACK_CHARS_MAX)}`
 }
 
 class ConnectPages {
