@@ -13,8 +13,9 @@ RUN npm pack --workspace cli --pack-destination /tmp --silent
 RUN npm install --prefix /opt/permea --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund /tmp/permea-*.tgz
 # What only people and compilers read.
 RUN find /opt/permea -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.[cm]ts' -o -name '*.md' \) -delete
-# The engine loads the other half.
-RUN find /opt/permea -path '*/@opentelemetry/*' -name '*.cjs' -delete
+# Sources and tests of others, and the half of OpenTelemetry that nobody loads; its API is loaded by prom-client.
+RUN rm -rf /opt/permea/node_modules/zod/src /opt/permea/node_modules/fastify/test /opt/permea/node_modules/bintrees/test
+RUN find /opt/permea -path '*/@opentelemetry/*' -not -path '*/@opentelemetry/api/*' -name '*.cjs' -delete
 
 FROM debian:trixie-slim
 COPY --from=build /usr/local/bin/node /usr/local/bin/node

@@ -181,7 +181,8 @@ async function report(found: {
   seed: number
 }): Promise<void> {
   const { samples, happened, sums, seconds, seed } = found
-  const title = `${Math.round(durationMs / 60_000)} minutes at ${perSecond} events a second, ${happened.length} troubles: ${sums.lost.length + sums.notStored.length} lost of ${sums.acknowledged.toLocaleString('en')}`
+  const sentForS = Math.min(seconds, durationMs / 1000)
+  const title = `${Math.round(sentForS / 60)} minutes at ${perSecond} events a second, ${happened.length} troubles: ${sums.lost.length + sums.notStored.length} lost of ${sums.acknowledged.toLocaleString('en')}`
   await writeFile(path.join(values.out, 'picture.svg'), drawSoak(title, samples, happened))
   const lines = happened.map((each) => `${each.atS.toFixed(1)},${each.tookS.toFixed(1)},${each.name}`)
   await writeFile(path.join(values.out, 'troubles.csv'), `atS,tookS,name\n${lines.join('\n')}\n`)
