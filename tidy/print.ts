@@ -5,6 +5,7 @@ import { referencePage } from '../cli/src/reference-page.ts'
 import { openApi } from '../server/src/api/openapi.ts'
 import { webhookVendorCatalogue } from '../server/src/webhook-vendors/catalogue.ts'
 import { vendorsPage } from '../server/src/webhook-vendors/vendors-page.ts'
+import { connectorsPage } from './connectors-page.ts'
 import { dependenciesPage } from './dependencies-page.ts'
 import { limitsPage } from './limits-page.ts'
 import { oauthAppFiles } from './oauth-apps.ts'
@@ -25,6 +26,7 @@ export async function printed(): Promise<Record<string, string>> {
     'docs/operate/limits.md': limitsPage(PRINT_COMMAND),
     'docs/operate/roles.md': rolesPage(PRINT_COMMAND),
     'docs/use/errors.md': errorsPage(),
+    'docs/use/ready-made-connectors.md': await connectorsPage(webhookVendorCatalogue(connectorKeys()), PRINT_COMMAND),
     'docs/use/vendors.md': vendorsPage(webhookVendorCatalogue(connectorKeys()), PRINT_COMMAND),
     'sdk/src/facts.json': facts(),
     'docs/use/openapi.json': `${JSON.stringify(await openApi(PUBLIC_URL), null, 2)}\n`,
