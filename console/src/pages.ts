@@ -1,3 +1,4 @@
+import type { Permission } from '@permea/contract'
 import {
   IconAlertTriangle,
   IconApps,
@@ -15,6 +16,7 @@ import {
   IconHome,
   IconKey,
   IconListCheck,
+  IconPassword,
   IconPlayerPlay,
   IconPlayerTrackNext,
   IconPlug,
@@ -26,7 +28,9 @@ import {
   IconSend,
   IconShieldX,
   IconTags,
+  IconUserCircle,
   IconUsers,
+  IconUsersGroup,
   IconWebhook,
   type TablerIcon,
 } from '@tabler/icons-react'
@@ -47,6 +51,8 @@ export interface PageEntry {
   also?: string
   load(): Promise<PageModule>
   hasRecords?: boolean
+  /** What a role must allow; others do not find the page. */
+  needs?: Permission
 }
 
 export interface PageGroup {
@@ -318,11 +324,35 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
         hasRecords: true,
       },
       {
+        path: 'people',
+        title: 'People',
+        icon: IconUsersGroup,
+        also: 'users roles invite members sign in sso',
+        load: () => import('./pages/settings/people.tsx'),
+        needs: 'people',
+      },
+      {
+        path: 'api-keys',
+        title: 'API Keys',
+        icon: IconPassword,
+        also: 'tokens scopes programs bearer',
+        load: () => import('./pages/settings/api-keys.tsx'),
+        needs: 'people',
+      },
+      {
+        path: 'account',
+        title: 'My Account',
+        icon: IconUserCircle,
+        also: 'password second factor totp sessions',
+        load: () => import('./pages/settings/account.tsx'),
+      },
+      {
         path: 'keys',
-        title: 'API Keys and Tokens',
+        title: 'Secret and Tokens',
         icon: IconKey,
         also: 'secret jwt public keys sessions',
         load: () => import('./pages/settings/keys.tsx'),
+        needs: 'workspace',
       },
       {
         path: 'workspace',

@@ -6,17 +6,38 @@ export interface SignedIn {
   token: string
   workspace: { key: string; name: string; type: string; isExample: boolean }
   expiresAt: string
+  /** Null for whoever has the workspace’s secret, or was let in by it. */
+  person: { name: string; email: string } | null
+  role: string
+  permissions: string[]
 }
 
 export interface SessionState {
   isSignedIn: boolean
+  /** The password was right, the code is missing. */
+  isSecondFactorAwaited: boolean
   hasPassword: boolean
+  /** What the button of single sign-on says; null where there is none. */
+  singleSignOn: string | null
 }
 
-/** What signs in: the code of a link, the password, or an admin token. */
-export type Proof = { code: string } | { password: string } | { token: string }
+/** What signs in: an account, its second factor, an invitation; or the code of a link, the admin password, an admin token. */
+export type Proof =
+  | { email: string; password: string }
+  | { secondFactor: string }
+  | { link: string; name: string; password: string }
+  | { code: string }
+  | { password: string }
+  | { token: string }
 
-const SESSION_URL = `${CONSOLE_PATH}/session`
+/** What a link is for that an owner handed over. */
+export interface LinkState {
+  kind: 'invitation' | 'password'
+  email: string
+  hasAccount: boolean
+}
+
+export const SESSION_URL = `${CONSOLE_PATH}/session`
 
 /** A token for the API; null where nobody is signed in (any more). */
 export async function askForToken(): Promise<SignedIn | null> {
@@ -32,21 +53,37 @@ export async function askForSession(): Promise<SessionState> {
   return (await response.json()) as SessionState
 }
 
-/** Resolves with null once signed in, else with what is wrong in words for people. */
-export async function signIn(proof: Proof): Promise<string | null> {
+/** Whether somebody is in, or is to give a code first; rejects with what is wrong in words for people. */
+export async function signIn(proof: Proof): Promise<'in' | 'second-factor'> {
   const response = await fetch(SESSION_URL, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(proof),
   })
-  if (response.ok) return null
-  const { message } = (await response.json().catch(() => ({}))) as { message?: string }
-  return message ?? `The engine answered ${response.status}.`
+  const { message, isSecondFactorAwaited } = (await response.json().catch(() => ({}))) as {
+    message?: string
+    isSecondFactorAwaited?: boolean
+  }
+  if (!response.ok) throw new Error(message ?? `The engine answered ${response.status}.`)
+  return isSecondFactorAwaited === true ? 'second-factor' : 'in'
+}
+
+/** Null where the link is none that is good. */
+export async function askForLink(link: string): Promise<LinkState | null> {
+  const response = await fetch(`${SESSION_URL}/link`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ link }),
+  })
+  return response.ok ? ((await response.json()) as LinkState) : null
 }
 
 export async function signOut(where: 'here' | 'everywhere'): Promise<void> {
-  if (where === 'here') await fetch(SESSION_URL, { method: 'DELETE' })
-  else await fetch(`${SESSION_URL}/sign-out-everywhere`, { method: 'POST' })
+  const response =
+    where === 'here'
+      ? await fetch(SESSION_URL, { method: 'DELETE' })
+      : await fetch(`${SESSION_URL}/sign-out-everywhere`, { method: 'POST' })
+  const { signOutUrl } = (await response.json().catch(() => ({}))) as { signOutUrl?: string }
   forgetDrafts()
-  location.assign(`${CONSOLE_PATH}/sign-in`)
+  location.assign(signOutUrl ?? `${CONSOLE_PATH}/sign-in`)
 }

@@ -1,9 +1,9 @@
 import { ScrollArea } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { permea } from '../api.ts'
+import { permea, session } from '../api.ts'
 import { useUpdates } from '../live/live.ts'
-import { PAGE_GROUPS } from '../pages.ts'
+import { PAGE_GROUPS, type PageEntry } from '../pages.ts'
 
 const SHOWN_MAX = 99
 
@@ -26,6 +26,11 @@ function OngoingAlerts() {
   )
 }
 
+/** What a role may not do is not offered to it. */
+function isForRole({ needs }: PageEntry): boolean {
+  return needs === undefined || session().permissions.includes(needs)
+}
+
 export function Navigation() {
   return (
     <ScrollArea className="nav" component="nav" aria-label="Pages" type="never">
@@ -37,7 +42,7 @@ export function Navigation() {
             </div>
           )}
           <ul className="nav-list" {...(group.title === null ? {} : { 'aria-labelledby': `nav-${group.title}` })}>
-            {group.pages.map(({ path, title, icon: Icon }) => (
+            {group.pages.filter(isForRole).map(({ path, title, icon: Icon }) => (
               <li key={path}>
                 <Link
                   to={`/${path}`}

@@ -8,6 +8,7 @@ import {
   IconSun,
   IconUserCircle,
 } from '@tabler/icons-react'
+import { session } from '../api.ts'
 import { API_URL } from '../base.ts'
 import { signOut } from '../session/session.ts'
 
@@ -16,6 +17,13 @@ const SCHEMES = [
   { value: 'dark', label: 'Dark', icon: IconMoon },
   { value: 'auto', label: 'As the system', icon: IconDeviceDesktop },
 ] as const
+
+/** Who is signed in, as what, and what that hides. */
+function standing(): string {
+  const { person, role, permissions } = session()
+  const who = person === null ? 'With the workspace’s secret' : `${person.name}, ${role}`
+  return permissions.includes('payloads') ? who : `${who}: payloads and secrets are masked`
+}
 
 export function Person() {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
@@ -29,6 +37,8 @@ export function Person() {
         </Tooltip>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Label>{standing()}</Menu.Label>
+        <Menu.Divider />
         <Menu.Label>Appearance</Menu.Label>
         {SCHEMES.map(({ value, label, icon: Icon }) => (
           <Menu.Item

@@ -46,7 +46,7 @@ export function Page() {
   })
   return (
     <div className="page">
-      <PageHead title="API Keys and Tokens" about="How your application proves who it is, and for whom it asks." />
+      <PageHead title="Secret and Tokens" about="How your application proves who it is, and for whom it asks." />
       <div className="page-body narrow">
         {error !== null && <Failure error={error} onRetry={() => void refetch()} />}
         {data === undefined ? (
