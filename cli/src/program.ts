@@ -9,6 +9,7 @@ import { registerListenCommand } from './commands/listen.ts'
 import { registerRunCommands } from './commands/runs.ts'
 import { registerTokenCommand } from './commands/token.ts'
 import { registerTriggerCommand } from './commands/trigger.ts'
+import { registerUserCommands } from './commands/users.ts'
 import { registerWhyCommand } from './commands/why.ts'
 import { registerWorkspaceCommands } from './commands/workspace.ts'
 import { EXIT_CODES, endingOf } from './exit-codes.ts'
@@ -108,6 +109,7 @@ export function buildProgram(around: Surroundings): Command {
   program.commandsGroup('The workspace as files:')
   registerWorkspaceCommands(program, desk)
   registerFunctionCommands(program, desk)
+  registerUserCommands(program, desk)
   program.commandsGroup('Besides:')
   registerCompletionCommand(program, desk)
   return program

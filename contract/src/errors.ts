@@ -62,8 +62,7 @@ export const ERRORS = {
   of_other_workspaces: {
     type: 'bad_request',
     status: 409,
-    meaning:
-      'The person belongs to other workspaces too, whose owners have a say; the operator can do it by the command line.',
+    meaning: 'The person belongs to other workspaces, too, which the account opens as well.',
   },
   not_found: {
     type: 'bad_request',
