@@ -4,11 +4,19 @@ import {
   constants,
   createCipheriv,
   createDecipheriv,
+  createECDH,
+  createHash,
+  createHmac,
   diffieHellman,
+  ECDH,
   generateKeyPairSync,
+  getCurves,
+  getHashes,
   hkdfSync,
   pbkdf2Sync,
   privateDecrypt,
+  privateEncrypt,
+  publicDecrypt,
   publicEncrypt,
   type RsaPrivateKey,
   scryptSync,
@@ -63,6 +71,16 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     verify(optionalText(spec.algorithm), given(data), signing(spec, key), given(signature)),
   publicEncrypt: (spec, key, data) => publicEncrypt(oaep(spec, key), given(data)),
   privateDecrypt: (spec, key, data) => privateDecrypt(oaep(spec, key), given(data)),
+  privateEncrypt: (spec, key, data) => privateEncrypt(rsa(spec, key), given(data)),
+  publicDecrypt: (spec, key, data) => publicDecrypt(rsa(spec, key), given(data)),
+  checkDigest(spec) {
+    if (spec.isKeyed === true) createHmac(text(spec.algorithm), '')
+    else createHash(text(spec.algorithm), digestOptions(spec))
+    return null
+  },
+  digest: (spec, data) => createHash(text(spec.algorithm), digestOptions(spec)).update(given(data)).digest(),
+  names: (spec) => (spec.of === 'curves' ? getCurves() : getHashes()),
+  ecdh: (spec, key, other) => ecdh(spec, key, other),
   cipher: (spec, key, iv, data, aad) => ciphered(spec, { key, iv, data, aad }),
   decipher: (spec, key, iv, data, aad) => deciphered(spec, { key, iv, data, aad }),
   hkdf: (spec, key, salt, info) =>
@@ -130,6 +148,37 @@ function oaep(spec: Spec, key: Uint8Array | undefined): RsaPrivateKey {
     ...(spec.oaepHash === undefined ? {} : { oaepHash: text(spec.oaepHash) }),
     ...(spec.oaepLabel === undefined ? {} : { oaepLabel: Buffer.from(text(spec.oaepLabel), 'base64') }),
   } as RsaPrivateKey
+}
+
+function rsa(spec: Spec, key: Uint8Array | undefined): RsaPrivateKey {
+  const { key: used } = signing(spec, key)
+  return { key: used, ...(spec.padding === undefined ? {} : { padding: Number(spec.padding) }) } as RsaPrivateKey
+}
+
+/** Longer digests than anybody uses would only fill memory. */
+function digestOptions({ outputLength }: Spec): { outputLength?: number } {
+  if (outputLength === undefined) return {}
+  if (Number(outputLength) > DERIVED_BYTES_MAX)
+    throw new RangeError(`a digest has ${DERIVED_BYTES_MAX} bytes at most here`)
+  return { outputLength: outputLength as number }
+}
+
+function ecdh(spec: Spec, key: Uint8Array | undefined, other: Uint8Array | undefined): Uint8Array {
+  const curve = text(spec.curve)
+  const format = spec.format as 'compressed'
+  if (spec.do === 'convert')
+    return Buffer.from(ECDH.convertKey(given(key), curve, undefined, undefined, format) as Buffer)
+  const made = createECDH(curve)
+  if (spec.do === 'check') return new Uint8Array(0)
+  if (spec.do === 'generate') {
+    made.generateKeys()
+    return made.getPrivateKey()
+  }
+  if (key !== undefined && key.byteLength > 0) made.setPrivateKey(key)
+  if (spec.do === 'compute') return made.computeSecret(given(other))
+  if (spec.do === 'private') return made.getPrivateKey()
+  if (other === undefined || other.byteLength === 0) return made.getPublicKey(null, format)
+  return Buffer.from(ECDH.convertKey(other, curve, undefined, undefined, format) as Buffer)
 }
 
 type Parts = Record<'key' | 'iv' | 'data' | 'aad', Uint8Array | undefined>

@@ -1,4 +1,4 @@
-import { createHash, createHmac, getHashes } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import type { JSValueHandle, QuickJS } from 'quickjs-wasi'
 import { hostCrypto } from './host-crypto.ts'
 
@@ -8,7 +8,6 @@ export interface Sink {
   random(bytes: Uint8Array): void
 }
 
-const DIGESTS = getHashes()
 const ENCODINGS: readonly BufferEncoding[] = ['utf8', 'hex', 'base64', 'base64url', 'latin1', 'ascii', 'utf16le']
 const RANDOM_BYTES_MAX = 65_536
 
@@ -34,13 +33,17 @@ export class HostFunctions {
       return this.#vm.undefined
     })
     this.#define(holder, 'digest', (algorithm, key, data) => {
-      const name = digestOf(textOf(algorithm))
-      const digest = key === undefined || key.isUndefined ? createHash(name) : createHmac(name, bytesOf(key))
-      return this.#vm.newUint8Array(digest.update(bytesOf(data)).digest())
+      const name = textOf(algorithm)
+      const [secret, bytes] = [key === undefined || key.isUndefined ? null : bytesOf(key), bytesOf(data)]
+      const made = toldAsText(() =>
+        (secret === null ? createHash(name) : createHmac(name, secret)).update(bytes).digest(),
+      )
+      return this.#vm.newUint8Array(made)
     })
-    this.#define(holder, 'crypto', (operation, spec, ...bytes) =>
-      this.#vm.newUint8Array(performed(textOf(operation), textOf(spec), bytes.map(bytesOf))),
-    )
+    this.#define(holder, 'crypto', (operation, spec, ...bytes) => {
+      const [name, specJson, given] = [textOf(operation), textOf(spec), bytes.map(bytesOf)]
+      return this.#vm.newUint8Array(toldAsText(() => hostCrypto(name, specJson, given)))
+    })
     this.#define(holder, 'encode', (bytes, encoding) =>
       this.#vm.newString(Buffer.from(bytesOf(bytes)).toString(oneOf(ENCODINGS, textOf(encoding)))),
     )
@@ -90,9 +93,9 @@ function withoutStack(action: () => JSValueHandle): JSValueHandle {
 }
 
 /** A failure of the operation goes to the guest as its code and message, on two lines. */
-function performed(operation: string, spec: string, bytes: readonly Uint8Array[]): Uint8Array {
+function toldAsText(work: () => Uint8Array): Uint8Array {
   try {
-    return hostCrypto(operation, spec, bytes)
+    return work()
   } catch (thrown) {
     const { name, code, message } = thrown as Error & { code?: unknown }
     throw `${name}\n${typeof code === 'string' ? code : ''}\n${String(message).slice(0, 1000)}`
@@ -122,12 +125,6 @@ function textBytes(vm: QuickJS, handle: JSValueHandle | undefined): Buffer {
   const bytes = Buffer.from(new Uint8Array(engine.memory.buffer, at, length))
   engine.qjs_free_cstring(at)
   return bytes
-}
-
-function digestOf(name: string): string {
-  const known = DIGESTS.find((each) => each.toLowerCase() === name.toLowerCase())
-  if (known === undefined) throw `unknown digest algorithm: ${name.slice(0, 100)}`
-  return known
 }
 
 function oneOf<Name extends string>(names: readonly Name[], name: string): Name {

@@ -7,6 +7,8 @@ export class Blob {
   readonly #bytes: Buffer
 
   constructor(parts: readonly unknown[] = [], { type = '' }: { type?: string } = {}) {
+    if (typeof parts !== 'object' || parts === null || !(Symbol.iterator in parts))
+      throw new TypeError('The "sources" argument must be a sequence')
     const bytes: Uint8Array[] = []
     for (const part of parts)
       bytes.push(
@@ -59,6 +61,10 @@ type Entry = [name: string, value: string | File]
 export class FormData {
   #entries: Entry[] = []
 
+  constructor(form?: unknown) {
+    if (form !== undefined) throw new TypeError('FormData constructor: Expected undefined')
+  }
+
   append(name: string, value: unknown, fileName?: string): void {
     this.#entries.push([toText(name), entryValue(value, fileName)])
   }
@@ -108,7 +114,10 @@ export class FormData {
 }
 
 function entryValue(value: unknown, fileName: string | undefined): string | File {
-  if (!(value instanceof Blob)) return toText(value)
+  if (!(value instanceof Blob)) {
+    if (fileName !== undefined) throw new TypeError('FormData: the value of what has a file name must be a Blob')
+    return toText(value)
+  }
   if (value instanceof File && fileName === undefined) return value
   return new File([value], fileName ?? 'blob', { type: value.type })
 }

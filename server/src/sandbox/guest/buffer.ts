@@ -44,7 +44,8 @@ export class Buffer extends Uint8Array<ArrayBuffer> {
   }
 
   static override from(value: unknown, encoding?: unknown, length?: unknown): Buffer {
-    if (typeof value === 'string') return wrap(host.decode(value, encodingOf(encoding)))
+    if (typeof value === 'string')
+      return wrap(host.decode(value, typeof encoding === 'string' && encoding !== '' ? encodingOf(encoding) : 'utf8'))
     if (value instanceof NativeArrayBuffer) {
       const start = Number(encoding ?? 0)
       if (start > value.byteLength) throw new RangeError('"offset" is outside of buffer bounds')
@@ -95,7 +96,7 @@ export class Buffer extends Uint8Array<ArrayBuffer> {
   }
 
   static byteLength(value: unknown, encoding?: unknown): number {
-    if (typeof value === 'string') return host.decode(value, encodingOf(encoding)).byteLength
+    if (typeof value === 'string') return lengthOf(value, encoding)
     if (value instanceof NativeArrayBuffer || ArrayBuffer.isView(value)) return value.byteLength
     throw new TypeError('The "string" argument must be of type string or an instance of Buffer or ArrayBuffer')
   }
@@ -274,6 +275,17 @@ function soughtBytes(value: unknown, encoding: unknown): Uint8Array {
 function isAt(bytes: Uint8Array, sought: Uint8Array, at: number): boolean {
   for (let index = 0; index < sought.length; index += 1) if (bytes[at + index] !== sought[index]) return false
   return true
+}
+
+/** As Node reckons it, which looks at the length of the text alone: what is no hex or base64 in it counts as well. */
+function lengthOf(text: string, encoding: unknown): number {
+  const known = ENCODINGS[toLower(toText(encoding))]
+  if (known === 'latin1' || known === 'ascii') return text.length
+  if (known === 'utf16le') return 2 * text.length
+  if (known === 'hex') return text.length >>> 1
+  if (known !== 'base64' && known !== 'base64url') return host.decode(text, 'utf8').byteLength
+  const padding = text.length > 1 && text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
+  return ((text.length - padding) * 3) >>> 2
 }
 
 /** How many of the bytes fit without a character in pieces. */

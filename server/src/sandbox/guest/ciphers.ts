@@ -110,6 +110,21 @@ export function privateDecrypt(key: unknown, data: unknown): Buffer {
   )
 }
 
+/** With RSA the other way round: what only the holder of the private key can have made. */
+export function privateEncrypt(key: unknown, data: unknown): Buffer {
+  const spec = { padding: optionsOf(key).padding, isPrivate: true }
+  return wrap(
+    perform('privateEncrypt', spec, KeyObject.bytesOf(createPrivateKey(key)), needBytes(data, undefined, 'buffer')),
+  )
+}
+
+export function publicDecrypt(key: unknown, data: unknown): Buffer {
+  const spec = { padding: optionsOf(key).padding }
+  return wrap(
+    perform('publicDecrypt', spec, KeyObject.bytesOf(createPublicKey(key)), needBytes(data, undefined, 'buffer')),
+  )
+}
+
 export function hkdfSync(digest: string, key: unknown, salt: unknown, info: unknown, length: number): ArrayBuffer {
   const made = perform(
     'hkdf',

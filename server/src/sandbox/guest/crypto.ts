@@ -1,4 +1,4 @@
-import { Buffer, needBytes, wrap } from './buffer.ts'
+import { type Buffer, wrap } from './buffer.ts'
 import {
   createCipheriv,
   createDecipheriv,
@@ -6,10 +6,14 @@ import {
   pbkdf2,
   pbkdf2Sync,
   privateDecrypt,
+  privateEncrypt,
+  publicDecrypt,
   publicEncrypt,
   scryptSync,
 } from './ciphers.ts'
-import { bytesBehind, host, toText } from './intrinsics.ts'
+import { createHash, createHmac, getHashes, Hash, Hmac, hash, hmac } from './digests.ts'
+import { createECDH, ECDH, getCurves } from './ecdh.ts'
+import { bytesBehind, host } from './intrinsics.ts'
 import {
   createPrivateKey,
   createPublicKey,
@@ -17,66 +21,10 @@ import {
   diffieHellman,
   generateKeyPairSync,
   KeyObject,
-  secretBytes,
   X509Certificate,
 } from './keys.ts'
 import { createSign, createVerify, signBytes, verifyBytes } from './signing.ts'
 import { getRandomValues, subtle, webcrypto } from './subtle.ts'
-
-/** The name under which the host knows a digest; it refuses what it does not know. */
-function algorithmOf(name: unknown): string {
-  return toText(name).replace(/^(sha|SHA)-(\d)/, '$1$2')
-}
-
-/** `Hash` and `Hmac` of node:crypto. */
-class Digest {
-  readonly #algorithm: string
-  readonly #key: Uint8Array | undefined
-  readonly #parts: Uint8Array[] = []
-  #isDone = false
-
-  constructor(algorithm: string, key?: Uint8Array) {
-    this.#algorithm = algorithm
-    this.#key = key
-  }
-
-  update(data: unknown, encoding?: unknown): this {
-    if (this.#isDone) throw new Error('the digest was already made')
-    this.#parts.push(needBytes(data, encoding, 'data'))
-    return this
-  }
-
-  digest(): Buffer
-  digest(encoding: string): string
-  digest(encoding?: string): Buffer | string {
-    if (this.#isDone) throw new Error('the digest was already made')
-    this.#isDone = true
-    const [only] = this.#parts
-    const data = this.#parts.length === 1 && only !== undefined ? only : Buffer.concat(this.#parts)
-    const made = wrap(host.digest(this.#algorithm, this.#key, data))
-    return encoding === undefined || encoding === 'buffer' ? made : made.toString(encoding)
-  }
-}
-
-export function createHash(algorithm: string): Digest {
-  return new Digest(algorithmOf(algorithm))
-}
-
-export function createHmac(algorithm: string, key: unknown): Digest {
-  return new Digest(algorithmOf(algorithm), secretBytes(key))
-}
-
-/** A digest in one call, as `crypto.hash` of Node. */
-export function hash(algorithm: string, data: unknown, encoding = 'hex'): string | Buffer {
-  const digest = createHash(algorithm).update(data)
-  return encoding === 'buffer' ? digest.digest() : digest.digest(encoding)
-}
-
-/** A keyed digest in one call. */
-export function hmac(algorithm: string, key: unknown, data: unknown, encoding = 'hex'): string | Buffer {
-  const digest = createHmac(algorithm, key).update(data)
-  return encoding === 'buffer' ? digest.digest() : digest.digest(encoding)
-}
 
 /** Compares without telling by its duration where the two differ; both must have the same length. */
 export function timingSafeEqual(one: unknown, other: unknown): boolean {
@@ -90,6 +38,8 @@ export function timingSafeEqual(one: unknown, other: unknown): boolean {
 }
 
 export function randomBytes(count: number): Buffer {
+  if (typeof count !== 'number') throw new TypeError('The "size" argument must be of type number.')
+  if (!(count >= 0)) throw new RangeError('The value of "size" is out of range.')
   return wrap(host.random(count))
 }
 
@@ -104,15 +54,16 @@ export function randomUUID(): string {
 /** An integer from `min` up to, not including, `max`. */
 export function randomInt(min: number, max?: number): number {
   const [low, high] = max === undefined ? [0, min] : [min, max]
+  for (const each of [low, high])
+    if (!Number.isSafeInteger(each)) throw new TypeError('The "max" argument must be a safe integer.')
+  if (high <= low)
+    throw new RangeError('The value of "max" is out of range. It must be greater than the value of "min".')
+  if (high - low >= 2 ** 48)
+    throw new RangeError('The value of "max - min" is out of range. It must be <= 281474976710655.')
   const bytes = host.random(6)
   let drawn = 0
   for (let index = 0; index < 6; index += 1) drawn = drawn * 256 + (bytes[index] ?? 0)
   return low + Math.floor((drawn / 2 ** 48) * (high - low))
-}
-
-/** The digests there are. */
-export function getHashes(): string[] {
-  return ['md5', 'ripemd160', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'sha512-256', 'sha3-256', 'sha3-512']
 }
 
 /** Numbers that Node gives names to, of those that can be used here. */
@@ -129,19 +80,31 @@ export const constants = {
 export {
   createCipheriv,
   createDecipheriv,
+  createECDH,
+  createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
   createSign,
   createVerify,
   diffieHellman,
+  ECDH,
   generateKeyPairSync,
+  getCurves,
+  getHashes,
   getRandomValues,
+  Hash,
+  Hmac,
+  hash,
   hkdfSync,
+  hmac,
   KeyObject,
   pbkdf2,
   pbkdf2Sync,
   privateDecrypt,
+  privateEncrypt,
+  publicDecrypt,
   publicEncrypt,
   scryptSync,
   signBytes as sign,
@@ -152,7 +115,8 @@ export {
 }
 
 export default {
-  ...{ createHash, createHmac, hash, hmac, getHashes, timingSafeEqual, constants },
+  ...{ createHash, createHmac, Hash, Hmac, hash, hmac, getHashes, timingSafeEqual, constants },
+  ...{ createECDH, ECDH, getCurves, privateEncrypt, publicDecrypt },
   ...{ randomBytes, randomUUID, randomInt, getRandomValues, webcrypto, subtle },
   ...{
     createSign,

@@ -1,12 +1,12 @@
 import { AbortSignal, orAborted } from './abort.ts'
 import { Blob, FormData, writtenBody } from './bodies.ts'
 import { parseExactJson } from './exact-number.ts'
+import { Headers } from './headers.ts'
 import {
   apply,
   bytesBehind,
   freeze,
   host,
-  NativeHeaders,
   NativeUint8Array,
   NativeUrlSearchParams,
   startsWith,
@@ -28,7 +28,7 @@ interface Init {
 
 /** `fetch` of the guest. It goes out through the host, under its address policy and its limits. */
 export async function guestFetch(input: unknown, init: Init = {}): Promise<Response> {
-  const headers = new NativeHeaders(init.headers as Record<string, string> | undefined)
+  const headers = new Headers(init.headers)
   const method = toUpper(toText(init.method ?? 'GET'))
   const signal = signalOf(init.signal)
   const body = bodyOf(init.body, headers)
@@ -77,7 +77,7 @@ class Response {
     const { status, headers } = answered
     this.status = status
     this.ok = status >= 200 && status < 300
-    this.headers = new NativeHeaders(headers)
+    this.headers = new Headers(headers)
     this.url = url
     this.#answered = answered
   }

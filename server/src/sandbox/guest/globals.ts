@@ -4,14 +4,17 @@ import bufferModule, { Buffer } from './buffer.ts'
 import { guestConsole } from './console.ts'
 import * as cryptoModule from './crypto.ts'
 import { guestFetch } from './fetch.ts'
+import { Headers } from './headers.ts'
 import {
   apply,
   defineProperty,
   getOwnPropertyDescriptor,
   host,
+  includesText,
   NativeUrl,
   NativeUrlSearchParams,
   toText,
+  utf8Text,
 } from './intrinsics.ts'
 import { offer, required } from './requirable.ts'
 import { CryptoKey, webcrypto } from './subtle.ts'
@@ -44,6 +47,8 @@ export function furnish(): void {
   put('crypto', webcrypto)
   put('CryptoKey', CryptoKey)
   put('TextDecoder', TextDecoder)
+  put('Headers', Headers)
+  put('structuredClone', cloned)
   put('AbortController', AbortController)
   put('AbortSignal', AbortSignal)
   put('Blob', Blob)
@@ -69,11 +74,56 @@ function drawn(): number {
 class SearchParams extends NativeUrlSearchParams {
   constructor(init: unknown = '') {
     const isText = typeof init !== 'object' || init === null
-    super(isText ? toText(init) : '')
+    const text = isText ? toText(init) : ''
+    const isEscaped = includesText(text, '%')
+    super(isEscaped ? '' : text)
+    if (isEscaped) for (const [name, value] of pairsIn(text)) this.append(name, value)
     if (isText) return
-    const pairs = Symbol.iterator in init ? (init as Iterable<[unknown, unknown]>) : Object.entries(init)
-    for (const [name, value] of pairs) this.append(toText(name), toText(value))
+    const pairs = Symbol.iterator in init ? (init as Iterable<Iterable<unknown>>) : Object.entries(init)
+    for (const pair of pairs) {
+      const [name, value, ...more] = pair
+      if (more.length > 0 || [...pair].length < 2)
+        throw new TypeError('Each query pair must be an iterable [name, value] tuple')
+      this.append(toText(name), toText(value))
+    }
   }
+}
+
+/** Escapes stand for bytes of UTF-8; the engine's own leaves those that are none as they are. */
+function pairsIn(text: string): [string, string][] {
+  const pairs: [string, string][] = []
+  for (const part of text.replace(/^\?/, '').split('&')) {
+    if (part === '') continue
+    const mark = part.indexOf('=')
+    pairs.push(mark === -1 ? [unescaped(part), ''] : [unescaped(part.slice(0, mark)), unescaped(part.slice(mark + 1))])
+  }
+  return pairs
+}
+
+function unescaped(text: string): string {
+  const bytes = Buffer.from(text.replaceAll('+', ' ')).toString('latin1')
+  const plain = bytes.replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))
+  return utf8Text(Buffer.from(plain, 'latin1'))
+}
+
+const engineClone = globalThis.structuredClone
+
+/** A buffer comes out of it as the bytes that it is, as in Node. */
+function cloned(value: unknown, options?: Parameters<typeof structuredClone>[1]): unknown {
+  return withoutBuffers(engineClone(value, options), new Set())
+}
+
+function withoutBuffers(value: unknown, seen: Set<unknown>): unknown {
+  if (value instanceof Buffer) return new Uint8Array(value)
+  if (typeof value !== 'object' || value === null || seen.has(value)) return value
+  seen.add(value)
+  if (value instanceof Map) for (const [key, each] of value) value.set(key, withoutBuffers(each, seen))
+  else if (!ArrayBuffer.isView(value) && !(value instanceof Set))
+    for (const [name, each] of Object.entries(value)) {
+      const plain = withoutBuffers(each, seen)
+      if (plain !== each) (value as Record<string, unknown>)[name] = plain
+    }
+  return value
 }
 
 /** `url.searchParams`, which the engine's `URL` lacks: reading parses the query, every change writes it back. */

@@ -16,7 +16,7 @@ export function performJson<Answer>(operation: string, spec: object, ...bytes: U
 
 const CLASSES: Readonly<Record<string, ErrorConstructor>> = { TypeError, RangeError, SyntaxError }
 
-function hostError(thrown: unknown): Error {
+export function hostError(thrown: unknown): Error {
   const text = thrown instanceof NativeError ? thrown.message : toText(thrown)
   const [name = '', code, ...message] = splitText(text, '\n')
   if (code === undefined) return new NativeError(text)

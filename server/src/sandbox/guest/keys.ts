@@ -74,6 +74,7 @@ interface KeyOptions {
   type?: string
   passphrase?: unknown
   encoding?: string
+  padding?: unknown
 }
 
 function keyFrom(description: KeyDescription): KeyObject {

@@ -1,5 +1,7 @@
 import { Buffer, wrap } from './buffer.ts'
 import { createCipheriv, createDecipheriv, hkdfSync, pbkdf2Sync, privateDecrypt, publicEncrypt } from './ciphers.ts'
+import { digested } from './digests.ts'
+import { ECDH } from './ecdh.ts'
 import { bytesBehind, host, toText, toUpper } from './intrinsics.ts'
 import {
   createPrivateKey,
@@ -117,9 +119,17 @@ function rawJwk(bytes: Buffer, { name, namedCurve }: Algorithm): object {
   if (OKP.includes(name)) return { kty: 'OKP', crv: name, x: bytes.toString('base64url') }
   const curve = CURVES[toText(namedCurve)]
   if (curve === undefined) throw problem('NotSupportedError', 'Unable to import a raw key of this kind')
-  if (bytes.length !== 1 + 2 * curve.size || bytes[0] !== 4) throw problem('DataError', 'Invalid keyData')
-  const [x, y] = [bytes.subarray(1, 1 + curve.size) as Buffer, bytes.subarray(1 + curve.size) as Buffer]
+  const point = uncompressed(bytes, curve.node)
+  const [x, y] = [point.subarray(1, 1 + curve.size) as Buffer, point.subarray(1 + curve.size) as Buffer]
   return { kty: 'EC', crv: toText(namedCurve), x: x.toString('base64url'), y: y.toString('base64url') }
+}
+
+function uncompressed(point: Buffer, curve: string): Buffer {
+  try {
+    return ECDH.convertKey(point, curve) as Buffer
+  } catch {
+    throw problem('DataError', 'Invalid keyData')
+  }
 }
 
 /** What a key of this kind is called in Node; a key of another kind is refused. */
@@ -149,7 +159,7 @@ function operation(algorithm: Named, key: CryptoKey): Algorithm {
 }
 
 function macOf(key: KeyObject, { hash }: Algorithm, bytes: Uint8Array): Buffer {
-  return wrap(host.digest(nodeHash(hash.name), KeyObject.bytesOf(key), bytes))
+  return digested(nodeHash(hash.name), KeyObject.bytesOf(key), bytes)
 }
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {
@@ -226,7 +236,7 @@ function wrapped(key: KeyObject, algorithm: Algorithm, extractable: boolean, usa
 /** `SubtleCrypto` of the web, over the host's cryptography. */
 export const subtle = {
   async digest(algorithm: Named, bytes: unknown): Promise<ArrayBuffer> {
-    return arrayBuffer(host.digest(nodeHash(hashName(algorithm)), undefined, data(bytes)))
+    return arrayBuffer(digested(nodeHash(hashName(algorithm)), undefined, data(bytes)))
   },
 
   async importKey(format: string, given: unknown, algorithm: Named, extractable: boolean, usages: readonly string[]) {
