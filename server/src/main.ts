@@ -73,6 +73,7 @@ async function main(): Promise<void> {
       throw cause
     },
   )
+  log.info({ version: productVersion() }, 'starting')
   tracing = await startTracing(config, log)
   const engine = await createEngine({
     databaseUrl,

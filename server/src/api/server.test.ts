@@ -199,7 +199,7 @@ test('health, metrics and documentation need no token', async () => {
     return response.text()
   }
   expect(JSON.parse(await text('/'))).toMatchObject({ name: 'permea', status: 'ok' })
-  expect(JSON.parse(await text('/healthz'))).toEqual({ status: 'ok' })
+  expect(JSON.parse(await text('/healthz'))).toEqual({ status: 'ok', version: expect.stringMatching(/^\d+\.\d+\.\d+/) })
   expect(JSON.parse(await text('/readyz'))).toEqual({ status: 'ready' })
   expect(await text('/metrics')).toContain('# HELP')
   expect(await text('/prometheus')).toContain('# HELP')

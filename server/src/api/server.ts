@@ -13,6 +13,7 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import { createOutageLog, type OutageLog } from '../platform/outage-log.ts'
 import type { Certificate } from '../platform/tls-files.ts'
+import { productVersion } from '../platform/version.ts'
 import { docsPage } from './docs-page.ts'
 import { takeEveryMethod } from './every-method.ts'
 import { maskedAnswer } from './masked.ts'
@@ -360,7 +361,8 @@ function mountHealth(app: FastifyInstance, options: ApiOptions): void {
         .redirect(app.hasRoute({ method: 'GET', url: '/console' }) ? `${basePath}/console/` : `${basePath}/docs`, 302)
     return reply.header('vary', 'accept').send({ name: 'permea', status: 'ok', docs: `${basePath}/docs` })
   })
-  app.get('/healthz', async () => ({ status: 'ok' }))
+  const version = productVersion()
+  app.get('/healthz', async () => ({ status: 'ok', version }))
   app.get('/readyz', async (_request, reply) => {
     try {
       const more = await options.checkReady()
