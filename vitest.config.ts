@@ -44,6 +44,12 @@ const wanting = [
     isThere: ['promtool', 'prometheus'].every(isOnPath),
   },
   {
+    of: 'the walkthrough',
+    remedy: 'it needs `nginx`, `prometheus`, `promtool`, `openssl` and `curl` on the PATH',
+    stories: ['stories/operate/walkthrough.test.ts'],
+    isThere: ['nginx', 'prometheus', 'promtool', 'openssl', 'curl'].every(isOnPath),
+  },
+  {
     of: 'what people deploy with',
     remedy: 'they need `nginx`, `caddy`, `systemd-analyze` and `openssl` on the PATH',
     stories: ['stories/operate/deploy.test.ts'],

@@ -100,7 +100,7 @@ export async function createEngineProcess(options: EngineProcessOptions): Promis
       await gone
     },
     log: () => tail,
-    tokenOf: (claims) => signedToken({ iss: WORKSPACE.key, ...claims }),
+    tokenOf: (claims) => tokenOfWorkspace(WORKSPACE, claims),
     as: (claims) => createPermea({ baseUrl: url, token: engine.tokenOf(claims) }),
     async [Symbol.asyncDispose]() {
       await engine.kill('SIGKILL')
@@ -111,11 +111,11 @@ export async function createEngineProcess(options: EngineProcessOptions): Promis
 }
 
 /** A JWT as an application would make it. */
-function signedToken(claims: Record<string, unknown>): string {
+export function tokenOfWorkspace({ key, secret }: { key: string; secret: string }, claims: object): string {
   const encoded = [
     { alg: 'HS256', typ: 'JWT' },
-    { exp: Math.floor(Date.now() / 1000) + 7200, ...claims },
+    { iss: key, exp: Math.floor(Date.now() / 1000) + 7200, ...claims },
   ].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-  const signature = createHmac('sha256', WORKSPACE.secret).update(encoded.join('.')).digest('base64url')
+  const signature = createHmac('sha256', secret).update(encoded.join('.')).digest('base64url')
   return [...encoded, signature].join('.')
 }

@@ -7,7 +7,12 @@ export { addApp, type ConnectedAppOptions, connectApp } from './connected-app.ts
 export { callConnector, errorOfConnector, valueOfConnector } from './connector-functions.ts'
 export { createEmptyDatabase, createTestDatabase, type TestDatabase } from './database.ts'
 export { rowsWith } from './database-search.ts'
-export { createEngineProcess, type EngineProcess, type EngineProcessOptions } from './engine-process.ts'
+export {
+  createEngineProcess,
+  type EngineProcess,
+  type EngineProcessOptions,
+  tokenOfWorkspace,
+} from './engine-process.ts'
 export { type CallKind, type ExternalApp, type Registration, startExternalApp } from './external-app.ts'
 export { addWorkspace, buildHouse, type House, type HouseOptions } from './house.ts'
 export { createLink, type Link, postgresSocketOf } from './link.ts'
