@@ -68,7 +68,19 @@ async function fill(house: House, appUrl: string) {
         },
       },
       operations: { find: { name: 'Find', run: code() } },
-      data: { tasks: { name: 'Tasks', list: { type: 'rest-api-mapping', mapping: secrets() } } },
+      data: {
+        tasks: {
+          name: 'Tasks',
+          methods: {
+            list: {
+              run: {
+                type: 'rest-api-mapping',
+                mapping: { path: '/x', method: 'GET', requestMapping: { headers: secrets() } },
+              },
+            },
+          },
+        },
+      },
     } as never,
   })
   await admin.integrations.create({ body: { key: 'crm', connectorKey: 'crm', parameters: secrets() } })
@@ -147,7 +159,9 @@ async function imported(house: House, files: Record<string, string>): Promise<vo
   })
 }
 
-test('no literal secret stands in the database in the open, whichever place it was given in', async () => {
+test('no literal secret stands in the database in the open, whichever place it was given in', {
+  timeout: 180_000,
+}, async () => {
   await using app = await startReceiver()
   await using house = await buildHouse()
   const { client, connector, flow, instance } = await fill(house, app.url)
