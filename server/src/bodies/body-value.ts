@@ -173,7 +173,7 @@ function typeOf(contentType: string): string {
 }
 
 /** One parameter of a type, in quotes of either kind or none; null where it is not there. */
-export function parameterOf(contentType: string, name: string): string | null {
+function parameterOf(contentType: string, name: string): string | null {
   for (const [, each = '', quoted, plain = ''] of contentType.matchAll(PARAMETER))
     if (each.toLowerCase() === name) return (quoted?.replace(/\\(.)/g, '$1') ?? plain.trim()).replace(/^'(.*)'$/, '$1')
   return null
