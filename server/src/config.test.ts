@@ -118,6 +118,8 @@ describe('a wrong value is refused in one line that names the variable', () => {
     ['PERMEA_EXAMPLE', 'yes'],
     ['PERMEA_RETENTION_DAYS', '0'],
     ['PERMEA_LOG_LEVEL', 'loud'],
+    ['PERMEA_OIDC_ISSUER', 'login.example.com'],
+    ['PERMEA_OIDC_CLIENT_ID', 'permea'],
   ]
 
   test.each(wrong)('%s=%s', (name, value) => {
