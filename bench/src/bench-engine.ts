@@ -1,11 +1,12 @@
 import { createPermea, type Permea } from '@permea/sdk'
-import { ROLES } from '../../server/src/config.ts'
+import { ROLES, readConfig } from '../../server/src/config.ts'
 import type { Engine } from '../../server/src/engine-options.ts'
 import { systemClock } from '../../server/src/platform/clock.ts'
 import { keepHeapSmall } from '../../server/src/platform/heap.ts'
 import { createIds } from '../../server/src/platform/ids.ts'
 import { silentLog } from '../../server/src/platform/log.ts'
 import { sealingKey } from '../../server/src/platform/sealing.ts'
+import type { Tracing } from '../../server/src/platform/tracing.ts'
 import type { Workspace } from '../../server/src/workspaces/workspace.ts'
 import { freePort } from './server-process.ts'
 
@@ -38,6 +39,7 @@ export async function startBenchEngine(given: { databaseUrl: string; appUrl: str
     clock: systemClock,
     random: Math.random,
     log: silentLog,
+    tracing: await tracingWanted(),
   })
   const workspace = workspaceNow(given.appUrl)
   await engine.workspaceStore.insert(engine.database.db, workspace)
@@ -55,6 +57,14 @@ export async function startBenchEngine(given: { databaseUrl: string; appUrl: str
     tokenOf,
     as: (id) => clientOf({ id }),
   }
+}
+
+/** With the variables of OpenTelemetry a measurement has what traces cost in it. */
+async function tracingWanted(): Promise<Tracing | null> {
+  const { tracing } = readConfig()
+  if (tracing === null) return null
+  const { createTracing } = await import('../../server/src/platform/tracing-sdk.ts')
+  return createTracing({ ...tracing, version: 'bench', log: silentLog })
 }
 
 function workspaceNow(appBaseUri: string | null): Workspace {
