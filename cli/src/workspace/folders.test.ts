@@ -49,6 +49,20 @@ test('line ends, byte order marks and anchors are no differences', async () => {
   expect(await readFile(fileOf('flows/windows/spec.yaml'), 'utf8')).toContain('\r\n')
 })
 
+test('of what the API refuses a push says which and where, exits with 1, and sends the rest', async () => {
+  await put('flows/well/spec.yaml', flow('well', '1'))
+  await put('flows/unknown/spec.yaml', 'key: unknown\nnodes:\n  only:\n    type: no-such-node\n')
+  const pushed = await shell.run('push', '--yes')
+  expect(pushed.code).toBe(1)
+  expect(pushed.err).toContain('one element was refused, the others were imported')
+  expect(pushed.err).toContain('flows/unknown/spec.yaml:4: node "only", type: there is no node type "no-such-node"')
+  expect((await house.admin.flows.list({ query: { key: 'well' } as never })).items.map((each) => each.key)).toContain(
+    'well',
+  )
+  await rm(fileOf('flows/unknown'), { recursive: true })
+  expect((await shell.run('push', '--yes')).out).toBe('Nothing to change.\n')
+})
+
 test('a file at another place than the workspace has it is moved by a pull, not written a second time', async () => {
   await put('flows/some/spec.yml', flow('Named Otherwise', '1'))
   expect((await shell.run('push', '--yes')).code).toBe(0)
@@ -131,18 +145,4 @@ test('where nothing is remembered, what says the same in other words is no chang
   await put('flows/cloned/spec.yaml', flow('cloned', 'second'))
   const changed = await shell.run('diff')
   expect(changed.out).toContain('changed on the server since the last pull: membrane/flows/cloned/spec.yaml')
-})
-
-test('of what the API refuses a push says which and where, exits with 1, and sends the rest', async () => {
-  await put('flows/well/spec.yaml', flow('well', '1'))
-  await put('flows/unknown/spec.yaml', 'key: unknown\nnodes:\n  only:\n    type: no-such-node\n')
-  const pushed = await shell.run('push', '--yes')
-  expect(pushed.code).toBe(1)
-  expect(pushed.err).toContain('one element was refused, the others were imported')
-  expect(pushed.err).toContain('flows/unknown/spec.yaml:4: node "only", type: there is no node type "no-such-node"')
-  expect((await house.admin.flows.list({ query: { key: 'well' } as never })).items.map((each) => each.key)).toContain(
-    'well',
-  )
-  await rm(fileOf('flows/unknown'), { recursive: true })
-  expect((await shell.run('push', '--yes')).out).toBe('Nothing to change.\n')
 })
