@@ -213,6 +213,67 @@ create table app_events (
 CREATE INDEX app_events_customer_id_id_idx ON public.app_events USING btree (customer_id, id);
 CREATE INDEX app_events_subscription_id_id_idx ON public.app_events USING btree (subscription_id, id) WHERE (subscription_id IS NOT NULL);
 
+create table audit_anchors (
+  workspace_id uuid not null,
+  sequence bigint not null,
+  hash text not null,
+  left_at timestamp with time zone not null,
+  constraint audit_anchors_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint audit_anchors_pkey PRIMARY KEY (workspace_id)
+);
+
+create table audit_details (
+  workspace_id uuid not null,
+  sequence bigint not null,
+  body text not null,
+  constraint audit_details_pkey PRIMARY KEY (workspace_id, sequence)
+);
+
+create table audit_heads (
+  workspace_id uuid not null,
+  sequence bigint not null,
+  hash text not null,
+  seal text not null,
+  constraint audit_heads_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint audit_heads_pkey PRIMARY KEY (workspace_id)
+);
+
+create table audit_intents (
+  id uuid not null,
+  workspace_id uuid not null,
+  at timestamp with time zone not null,
+  record text not null,
+  constraint audit_intents_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint audit_intents_pkey PRIMARY KEY (id)
+);
+CREATE INDEX audit_intents_by_age ON public.audit_intents USING btree (at);
+
+create table audit_records (
+  workspace_id uuid not null,
+  sequence bigint not null,
+  id uuid not null,
+  at timestamp with time zone not null,
+  actor_kind text not null,
+  actor_id text,
+  actor_role text,
+  action text not null,
+  outcome text not null,
+  element_type text not null,
+  element_id text,
+  customer_id uuid,
+  request_id text,
+  changed text[] not null,
+  details_hash text not null,
+  previous_hash text not null,
+  hash text not null,
+  constraint audit_records_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint audit_records_pkey PRIMARY KEY (workspace_id, sequence)
+);
+CREATE UNIQUE INDEX audit_records_by_id ON public.audit_records USING btree (workspace_id, id);
+CREATE INDEX audit_records_of_actor ON public.audit_records USING btree (workspace_id, actor_id, id) WHERE (actor_id IS NOT NULL);
+CREATE INDEX audit_records_of_customer ON public.audit_records USING btree (customer_id) WHERE (customer_id IS NOT NULL);
+CREATE INDEX audit_records_of_element ON public.audit_records USING btree (workspace_id, element_id, id) WHERE (element_id IS NOT NULL);
+
 create table background_jobs (
   id uuid not null,
   workspace_id uuid not null,

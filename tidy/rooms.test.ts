@@ -58,6 +58,7 @@ const ORDER = [
   'refused-requests',
   'customers',
   // telling people
+  'audit',
   'alerts',
   'notifications',
   'deliveries',

@@ -81,6 +81,11 @@ const OWNERS: Record<string, string> = {
   data_elements: 'data-elements',
   data_links: 'data-elements',
   action_run_logs: 'actions',
+  audit_heads: 'audit',
+  audit_anchors: 'audit',
+  audit_records: 'audit',
+  audit_details: 'audit',
+  audit_intents: 'audit',
 }
 
 /** What the migrations make, each with the table it is a partition of, if it is one. */

@@ -7,6 +7,7 @@ import { appDataSchemaInstances, appDataSchemas } from './app-data-schemas.ts'
 import { appEventSubscriptions } from './app-event-subscriptions.ts'
 import { appEventTypes } from './app-event-types.ts'
 import { appEvents } from './app-events.ts'
+import { auditLog } from './audit-log.ts'
 import { connectionRequests, connections } from './connections.ts'
 import { connectors } from './connectors.ts'
 import { customers } from './customers.ts'
@@ -91,6 +92,7 @@ export const contract = {
   search,
   statistics,
   workspaceFiles,
+  auditLog,
 }
 export type Contract = typeof contract
 
@@ -103,6 +105,7 @@ export * from './app-data-schemas.ts'
 export * from './app-event-subscriptions.ts'
 export * from './app-event-types.ts'
 export * from './app-events.ts'
+export * from './audit-log.ts'
 export * from './connections.ts'
 export * from './connector-data.ts'
 export * from './connectors.ts'

@@ -62,7 +62,7 @@ export const CatalogueEntry = z
 
 /** What customers may hear of: their own connections and runs. */
 export const CUSTOMER_EVENT_TYPES: readonly WorkspaceEventType[] = WorkspaceEventType.options.filter(
-  (eventType) => eventType !== 'alert.created',
+  (eventType) => eventType !== 'alert.created' && eventType !== 'audit.recorded',
 )
 
 const one = { access: 'customer', needs: 'define', answer: NotificationEndpoint, refusals: ['not_found'] } as const

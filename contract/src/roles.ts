@@ -42,6 +42,7 @@ export const SENDER_PERMISSIONS: readonly Permission[] = ['none', 'send']
 /** Who asks for what stands beside the contract, as it is for browsers and other programs. */
 export const BESIDE_CONTRACT: readonly { method: string; path: string; summary: string; needs: Permission }[] = [
   { method: 'POST', path: '/import', summary: 'Upload files of a workspace', needs: 'define' },
+  { method: 'GET', path: '/audit-log/export', summary: 'Export the audit log', needs: 'workspace' },
   { method: 'GET', path: '/sse/workspace', summary: 'Hear of changes', needs: 'read' },
   { method: 'GET', path: '/sse/connection-events/:requestId', summary: 'Hear of a connection', needs: 'customers' },
   { method: 'POST', path: '/connections/:selector/proxy', summary: 'Any request to an app', needs: 'test' },

@@ -14,6 +14,7 @@ export const WorkspaceEventType = z.enum([
   'flowRun.stopped',
   'alert.created',
   'customer.erased',
+  'audit.recorded',
 ])
 export type WorkspaceEventType = z.output<typeof WorkspaceEventType>
 

@@ -33,6 +33,8 @@ export interface Config {
   retentionDays: number
   /** Days that payloads are kept where nothing else is said; null: as long as the rest. */
   payloadRetentionDays: number | null
+  /** Days that records of the audit log are kept. */
+  auditRetentionDays: number
   logLevel: string
   /** Whether the web console is served. */
   hasConsole: boolean
@@ -89,6 +91,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
       text('PERMEA_PAYLOAD_RETENTION_DAYS') === null
         ? null
         : integer(text('PERMEA_PAYLOAD_RETENTION_DAYS'), 'PERMEA_PAYLOAD_RETENTION_DAYS', 0, 0, 3650),
+    auditRetentionDays: integer(text('PERMEA_AUDIT_RETENTION_DAYS'), 'PERMEA_AUDIT_RETENTION_DAYS', 365, 1, 36_500),
     logLevel,
     hasConsole: flag(text('PERMEA_CONSOLE'), 'PERMEA_CONSOLE') ?? true,
     adminPassword: adminPasswordOf(text('PERMEA_ADMIN_PASSWORD')),

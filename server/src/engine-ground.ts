@@ -3,6 +3,7 @@ import { createChannels } from './alerts/channels.ts'
 import { allowing } from './api/permission.ts'
 import { createRequestTraces } from './api/request-traces.ts'
 import { keyHolders } from './api-keys/api-keys.ts'
+import { type AuditRoomOptions, createAuditRoom } from './audit/assembly.ts'
 import { createIntake } from './bodies/intake.ts'
 import { createDeliveries } from './deliveries/deliveries.ts'
 import { createHealth } from './deliveries/health.ts'
@@ -36,6 +37,7 @@ import { createYourApp } from './workspaces/your-app.ts'
 
 const LANE_SWEEP_MS = 5000
 const CONNECTIONS_MAX = 16
+const AUDIT_RETENTION_DAYS = 365
 
 export type Ground = ReturnType<typeof createGround>
 export type Telling = ReturnType<typeof createTelling>
@@ -233,8 +235,12 @@ function createBounds(options: EngineOptions, directory: WorkspaceDirectory, met
   return { rates: createRates({ directory }), intake }
 }
 
-/** What tells people: alerts, notifications, deliveries. */
-export function createTelling(options: EngineOptions, ground: Ground) {
+/** What tells people: alerts, notifications, deliveries, the audit log, which asks every endpoint. */
+export function createTelling(
+  options: EngineOptions,
+  ground: Ground,
+  audited: Pick<AuditRoomOptions, 'routes' | 'customerOf' | 'erasedCustomers'>,
+) {
   const { clock, log, publicUrl, random } = options
   const { database, ids, metrics, sealing, queue, ownership, outbound, directory, live, facts } = ground
   const notifications = createNotifications({ ids, deliveries: () => deliveries, tracing: ground.tracing })
@@ -288,5 +294,17 @@ export function createTelling(options: EngineOptions, ground: Ground) {
     },
   })
 
-  return { notifications, alerts, sweepMs, deliveries, replays, endpoints }
+  const auditRoom = createAuditRoom({
+    database,
+    clock,
+    ids,
+    log,
+    notifications,
+    keys: options.sealingKeys.map((key) => derivedKey(key, 'audit log')),
+    retentionDays: options.auditRetentionDays ?? AUDIT_RETENTION_DAYS,
+    authenticate: ground.authenticate,
+    ...audited,
+  })
+
+  return { notifications, alerts, sweepMs, deliveries, replays, endpoints, auditRoom, audit: auditRoom.api }
 }

@@ -1,5 +1,6 @@
 import { openedParts } from './actions/action-secrets.ts'
 import { type ApiOptions, createApi } from './api/server.ts'
+import { callOrigin } from './audit/assembly.ts'
 import { createConsole } from './console/console.ts'
 import type { Ground, Telling } from './engine-ground.ts'
 import type { EngineOptions } from './engine-options.ts'
@@ -48,7 +49,7 @@ export async function createHttp(
     rates,
     intake,
   } = ground
-  const { alerts, deliveries, replays, endpoints } = telling
+  const { alerts, deliveries, replays, endpoints, auditRoom } = telling
   const {
     subscriptions,
     oAuthCallbackUri,
@@ -153,6 +154,15 @@ export async function createHttp(
           announceChange: forgetTokens,
           intake,
         })
+  const allRoutes = [
+    ...routes,
+    searchRoutes(routes),
+    setAsideRoutes({ ...ground, clock, customers, runs, receive: externalReceive }),
+    refusedRequestRoutes({ database, clock, customers }),
+    runView.routes,
+    eventRoutes({ database, clock, publicUrl, customers, runs, tracing: ground.tracing }),
+    ...(auditRoom.routes ?? []),
+  ]
   const apiOptions: ApiOptions = {
     log,
     metrics,
@@ -162,14 +172,8 @@ export async function createHttp(
     authenticate,
     admit: ({ workspaceId, customerId }) =>
       customerId === null ? undefined : rates.admit(workspaceId, [{ name: 'apiPerCustomer', of: customerId }]),
-    routes: [
-      ...routes,
-      searchRoutes(routes),
-      setAsideRoutes({ ...ground, clock, customers, runs, receive: externalReceive }),
-      refusedRequestRoutes({ database, clock, customers }),
-      runView.routes,
-      eventRoutes({ database, clock, publicUrl, customers, runs, tracing: ground.tracing }),
-    ],
+    routes: allRoutes,
+    record: (call, request) => auditRoom.api.begin({ ...call, origin: callOrigin(request) }),
     mountIngress: () => {},
     onRefused: ground.refusedRequests.noteRequest,
     onChanged({ path }, { workspaceId }, answer) {
@@ -178,7 +182,7 @@ export async function createHttp(
       const elementId = typeof id === 'string' ? id : null
       live.changed({ workspaceId, elementType, elementId, audience: audienceOf(elementType, answer) })
     },
-    mounts: [connecting, appRequestsRoom, workspaceFiles].flatMap((room) => room.mounts ?? []),
+    mounts: [connecting, appRequestsRoom, workspaceFiles, auditRoom].flatMap((room) => room.mounts ?? []),
     documents: { '/asyncapi.json': asyncApi() },
     async checkReady() {
       if (intakeLog !== null && hasApi) return { intakeLog: intakeLog.status() }
@@ -205,5 +209,5 @@ export async function createHttp(
   // Functions ask the API of their own process, also where it answers nobody else.
   const innerApp = hasApi ? app : await createApi(apiOptions)
 
-  return { app, innerApp, webConsole }
+  return { app, innerApp, webConsole, allRoutes }
 }

@@ -2,6 +2,7 @@ import type { Endpoint } from '@permea/contract'
 import type { FastifyInstance } from 'fastify'
 import type { Alerts } from './alerts/alerts.ts'
 import type { AppRequests } from './app-requests/assembly.ts'
+import type { Audit } from './audit/assembly.ts'
 import type { IntakeLimits } from './bodies/limits.ts'
 import type { Role } from './config.ts'
 import type { ConnectionParts } from './connections/connections.ts'
@@ -52,6 +53,8 @@ export interface EngineOptions {
   retentionDays: number
   /** Days that payloads are kept where neither workspace nor event type says; as long as the rest where absent. */
   payloadRetentionDays?: number | null
+  /** Days that records of the audit log are kept; 365 where absent. */
+  auditRetentionDays?: number
   /** Days for which partitions of growing tables exist ahead of time; 4 where absent. */
   partitionDaysAhead?: number
   clock: Clock
@@ -125,6 +128,7 @@ export interface Engine extends AsyncDisposable {
   connections: ConnectionParts
   appRequests: AppRequests
   refusedRequests: RefusedRequestsRoom
+  audit: Audit
   externalSubscriptions: ExternalSubscriptions
   /** Null where events are taken straight into the database. */
   intakeLog: IntakeLog | null

@@ -1,3 +1,4 @@
+import { Refusal } from './api/refusal.ts'
 import { REPLAY_TASK } from './deliveries/replays.ts'
 import { archiveOwnOf } from './engine-data.ts'
 import { whatFollows } from './engine-facts.ts'
@@ -8,6 +9,7 @@ import { createPipeline } from './engine-pipeline.ts'
 import { createRegistryRooms } from './engine-registry.ts'
 import { sealWhatIsOld } from './engine-sealing.ts'
 import { createPayloadRetention } from './erasure/payload-retention.ts'
+import { erasedCustomersOf } from './erasure/store.ts'
 import { forgetOldAnswers } from './events/store.ts'
 import { forgetEventKeys } from './external-events/store.ts'
 import { FOLLOW_TYPE_TASK } from './external-subscriptions/subscriptions.ts'
@@ -42,8 +44,15 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const openedLog = await openLog(options)
   const ground = createGround(options, (workspaceId, claims) => customers.ensure(workspaceId, claims), openedLog)
   const { database, sealing, isWorker, queue, ownership, outbound, sandbox, functions, live, facts } = ground
-  const telling = createTelling(options, ground)
-  const { alerts, deliveries, replays, endpoints } = telling
+  const telling = createTelling(options, ground, {
+    routes: () => allRoutes,
+    customerOf: async (principal, selector) => {
+      const found = await customers.find(principal, selector).catch(nullIfRefused)
+      return found?.id ?? null
+    },
+    erasedCustomers: (workspaceId) => erasedCustomersOf(ground.database.db, workspaceId),
+  })
+  const { alerts, deliveries, replays, endpoints, auditRoom } = telling
   // Functions ask the API of their own process.
   const registry = await createRegistryRooms(options, ground, telling, () => innerApp)
   const {
@@ -77,13 +86,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     log,
     retentionDays: options.retentionDays,
     partitionDaysAhead: options.partitionDaysAhead,
-    watches: [() => runWatch.look(), () => alerts.look(), async () => void (await payloadRetention.run(clock.now()))],
+    watches: [
+      () => runWatch.look(),
+      () => alerts.look(),
+      async () => void (await payloadRetention.run(clock.now())),
+      () => auditRoom.api.recover(),
+    ],
     chores: [
       (now) => forgetOldAnswers(database.db, now),
       (now) => forgetEventKeys(database.db, now),
       (now) => forgetOldSessions(database.db, now),
       ...(connecting.chores ?? []),
       ...erasure.chores,
+      ...(auditRoom.chores ?? []),
     ],
   })
 
@@ -99,7 +114,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     }),
   )
 
-  const { app, innerApp, webConsole } = await createHttp(options, ground, telling, registry, pipeline)
+  const { app, innerApp, webConsole, allRoutes } = await createHttp(options, ground, telling, registry, pipeline)
 
   const engine: Engine = {
     ...ground,
@@ -138,6 +153,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await ingress.drained()
       await intakeLog?.stop()
       await ground.refusedRequests.settled()
+      await auditRoom.stop?.()
       await housekeeping.stop()
       await queue.stop()
       await runs.close()
@@ -157,6 +173,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     [Symbol.asyncDispose]: () => engine.stop(),
   }
   return engine
+}
+
+function nullIfRefused(error: unknown): null {
+  if (error instanceof Refusal) return null
+  throw error
 }
 
 /** Nothing of it is loaded where there is none. */

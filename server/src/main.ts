@@ -96,6 +96,7 @@ async function main(): Promise<void> {
     tracing,
     retentionDays: config.retentionDays,
     payloadRetentionDays: config.payloadRetentionDays,
+    auditRetentionDays: config.auditRetentionDays,
     clock: systemClock,
     random: Math.random,
     log,

@@ -20,6 +20,7 @@ import { maskedAnswer } from './masked.ts'
 import { openApi } from './openapi.ts'
 import { allow, may } from './permission.ts'
 import type { Principal } from './principal.ts'
+import { type BegunCall, type CallToRecord, recorded } from './recorded-call.ts'
 import { errorData, RateLimited, Refusal } from './refusal.ts'
 import { HEADS, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
 import type { RequestTraces } from './request-traces.ts'
@@ -63,6 +64,8 @@ export interface ApiOptions {
   onRefused?(request: FastifyRequest, refusal: { reason: ErrorKey; status: number; message: string }): void
   /** Told of every call that changed something, with its answer. */
   onChanged?(endpoint: Endpoint, principal: Principal, answer: unknown): void
+  /** Begins the record of a call that may change something; null where there is to be none. Where it rejects, nothing is changed. */
+  record?(call: CallToRecord, request: FastifyRequest): Promise<BegunCall | null>
 }
 
 /** The HTTP server with every endpoint of the contract; it does not listen yet. */
@@ -259,7 +262,9 @@ function mount(
           body: parse(endpoint.body, known(endpoint, request.body ?? {}, unknownIn), 'body'),
         }
         allowQuery(principal, call.query)
-        const made = await options.traces.within(request, () => handler(call))
+        const record =
+          (await options.record?.({ ...call, endpoint, rawQuery: withoutBlanks(request.query) }, request)) ?? null
+        const made = await recorded(record, () => options.traces.within(request, () => handler(call)))
         const answer = shownTo(principal, endpoint, made)
         if (options.checkAnswers === true) checkAnswer(endpoint, answer)
         options.onAnswered?.(endpoint, endpoint.status ?? 200, null)

@@ -1,3 +1,5 @@
+import { sql } from '../platform/database.ts'
+import { deleted, table } from './found.ts'
 import type { TablePlace } from './place.ts'
 
 /** What is the workspace's, or the engine's own. */
@@ -16,6 +18,35 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
     columns: { name: 'item', metadata: 'erasure_id kind' },
     because: 'gone a day after the erasure; selectors and addresses at its end',
   },
+  {
+    table: 'audit_details',
+    columns: { payload: 'body', metadata: 'workspace_id sequence' },
+    erased: [
+      deleted([
+        {
+          where: ({ workspaceId, customerId }) => sql`(t.workspace_id, t.sequence) in (
+            select r.workspace_id, r.sequence from ${table('audit_records')} r
+             where r.customer_id = ${customerId} and r.workspace_id = ${workspaceId})`,
+        },
+      ]),
+    ],
+  },
+  {
+    table: 'audit_records',
+    columns: {
+      metadata:
+        'workspace_id sequence id at actor_kind actor_id actor_role action outcome element_type element_id customer_id request_id changed details_hash previous_hash hash',
+    },
+    because:
+      'the record that something was changed: ids, names of fields, hashes with a salt that goes with the details',
+  },
+  {
+    table: 'audit_intents',
+    columns: { payload: 'record', metadata: 'id workspace_id at' },
+    because: 'gone with the end of the change, after a quarter of an hour at most; then its details are found above',
+  },
+  { table: 'audit_heads', columns: { other: 'workspace_id sequence hash seal' } },
+  { table: 'audit_anchors', columns: { other: 'workspace_id sequence hash left_at' } },
   {
     table: 'background_jobs',
     columns: {

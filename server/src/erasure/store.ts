@@ -90,6 +90,13 @@ export async function runningErasures(
   return rows
 }
 
+/** Customers of a workspace of which everything was erased, or is being erased. */
+export async function erasedCustomersOf(tx: Tx, workspaceId: string): Promise<Set<string>> {
+  const { rows } = await sql<{ id: string }>`
+    select customer_id as id from erasures where workspace_id = ${workspaceId} and not keeps_customer`.execute(tx)
+  return new Set(rows.map((row) => row.id))
+}
+
 /** Erasures that ended since then. */
 export async function endedSince(tx: Tx, since: Date): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`

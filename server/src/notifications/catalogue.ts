@@ -1,4 +1,4 @@
-import { type CatalogueEntry, WorkspaceEventType } from '@permea/contract'
+import { AuditRecord, type CatalogueEntry, WorkspaceEventType } from '@permea/contract'
 import { z } from 'zod'
 
 const Connection = z.object({
@@ -50,6 +50,8 @@ const Erasure = z.object({
   }),
 })
 
+const Audit = z.object({ audit: AuditRecord.omit({ before: true, after: true }) })
+
 const connection = (disconnected: boolean) => ({
   connection: {
     id: 'con_abc123',
@@ -100,6 +102,26 @@ const erasure = {
   },
 }
 
+const audit = {
+  audit: {
+    id: 'aud_abc123',
+    sequence: 4711,
+    createdAt: '2024-01-15T10:30:00.000Z',
+    actor: { kind: 'user', id: 'usr_abc123', name: 'Ada', role: 'developer' },
+    action: 'flows.patch',
+    outcome: 'done',
+    elementType: 'flow',
+    elementId: 'uf_xyz789',
+    elementName: 'Sync orders',
+    changed: ['nodes.post.config.uri'],
+    address: '203.0.113.7',
+    userAgent: 'Mozilla/5.0',
+    requestId: 'req-42',
+    hash: '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
+    previousHash: '96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7',
+  },
+}
+
 type EventType = z.infer<typeof WorkspaceEventType>
 
 /** What is said of each event type, with the sample that a test delivers. */
@@ -145,6 +167,7 @@ const ENTRIES: Record<EventType, { description: string; data: z.ZodType; example
     data: Erasure,
     example: erasure,
   },
+  'audit.recorded': { description: 'A change is recorded in the audit log', data: Audit, example: audit },
 }
 
 /** The sample body of an event type. */

@@ -93,5 +93,6 @@ function sourceOf(happening: Happening): string {
   const { data } = happening
   if ('flowRun' in data) return data.flowRun.id
   if ('erasure' in data) return data.erasure.id
+  if ('audit' in data) return data.audit.id
   return 'alert' in data ? data.alert.id : data.connection.id
 }

@@ -1,4 +1,5 @@
-import type { ErrorData } from '@permea/contract'
+import type { AuditRecord, ErrorData } from '@permea/contract'
+import type { z } from 'zod'
 import type { TracePlace } from '../platform/tracing.ts'
 
 /** The bodies of notifications, shaped as the seed shows them. */
@@ -51,6 +52,11 @@ export interface ErasurePayload {
   }
 }
 
+/** A record of the audit log without the values. */
+export interface AuditPayload {
+  audit: Omit<z.input<typeof AuditRecord>, 'before' | 'after'>
+}
+
 export type ConnectionEvent =
   | 'connection.created'
   | 'connection.disconnected'
@@ -75,4 +81,5 @@ export type Happening = {
   | { eventType: FlowRunEvent; data: FlowRunPayload }
   | { eventType: 'alert.created'; data: AlertPayload }
   | { eventType: 'customer.erased'; data: ErasurePayload }
+  | { eventType: 'audit.recorded'; data: AuditPayload }
 )

@@ -163,7 +163,7 @@ test('a sample that is not taken is kept, shown with its attempt, and can be sen
   expect(await house.admin.deliveries.get({ params: delivery })).toMatchObject({ state: 'succeeded', attemptsMade: 0 })
   const { items } = await house.admin.deliveries.listAttempts({ params: delivery })
   expect(items.map((each) => each.httpStatus)).toEqual([200, 503])
-  expect((await house.admin.eventCatalogue.list()).items).toHaveLength(10)
+  expect((await house.admin.eventCatalogue.list()).items).toHaveLength(12)
 })
 
 describe('the endpoint of the workspace’s own webhook', () => {

@@ -94,6 +94,7 @@ export type Prefix =
   | 'rrq'
   | 'isa'
   | 'ers'
+  | 'aud'
 
 /**
  * Writes a database id as the prefixed identifier of the wire, for example `fr_01h455vb4pex5vsknk084sn02q`.
