@@ -200,7 +200,7 @@ const SHOWN_MAX = 100
 const DEPTH_MAX = 12
 
 /** How a payload is built, and nothing of what stands in it. */
-export function outlineOf(value: unknown, depth = 0): unknown {
+function outlineOf(value: unknown, depth = 0): unknown {
   if (value === null || value === undefined) return value
   if (typeof value === 'string') return '‹text›'
   if (typeof value === 'number' || typeof value === 'bigint') return '‹number›'

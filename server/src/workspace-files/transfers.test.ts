@@ -385,7 +385,7 @@ test('what another system exports comes in: shared uuids, connectors of its own,
   ])
   const { items } = await house.admin.actions.list({ query: {} })
   expect(items.map((each) => [each.layer, each.key, each.state])).toEqual([
-    ['integration', 'create-Job Titles', 'READY'],
+    ['integration', 'create-Job Titles', 'CONFIGURATION_ERROR'],
     ['universal', 'create-Job Titles', 'READY'],
   ])
   expect(new Set(items.map((each) => each.uuid)).size).toBe(2)
