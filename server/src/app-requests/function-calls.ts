@@ -53,6 +53,7 @@ export function createFunctionCalls(options: {
       runOperation: async (key, input) =>
         (await runOperation(connection, key, input, { sourceId })) ?? noOperation(key),
       secrets,
+      ...(wanted.returns === undefined ? {} : { returns: wanted.returns }),
       ...(wanted.limits === undefined ? {} : { limits: wanted.limits }),
       ...(wanted.signal === undefined ? {} : { signal: wanted.signal }),
     })

@@ -15,6 +15,7 @@ export interface ConnectionFunctionCall {
    */
   args?: Record<string, unknown>
   limits?: FunctionCall['limits']
+  returns?: FunctionCall['returns']
   signal?: AbortSignal
   /** Put between the function and its API client: a journal of what was answered. */
   through?(client: ApiClient): ApiClient

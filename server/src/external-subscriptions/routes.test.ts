@@ -86,6 +86,66 @@ test('a subscription goes through everything that can be asked of it', async () 
   expect(vendor.registrations.size).toBe(0)
 })
 
+test('a misspelt name in what a function returns is told in the record of its call, and the registration stands', async () => {
+  await addApp(house, {
+    key: 'misspelt',
+    url: vendor.url,
+    events: {
+      thing: {
+        ...EVENTS.thing,
+        subscribe: `export default async ({ apiClient, webhookUri }) => {
+          const { id } = await apiClient.post('/webhooks', { url: webhookUri, event: 'thing' })
+          console.log('done')
+          return { state: { webhookId: id }, nextRefreshTimestmp: 1, hookId: id }
+        }`,
+        refresh: 'export default ({ state }) => ({ stat: { ...state, refreshed: true }, answer: 7 })',
+      },
+      looked: {
+        name: 'Looked',
+        implementationType: 'pull' as const,
+        subscribe: 'export default () => ({ stat: 1 })',
+        pull: 'export default ({ state }) => ({ events: [], state })',
+      },
+    },
+  })
+  const { client, connection } = await connectApp(house, {
+    customer: 'misspelt',
+    integrationKey: 'misspelt',
+    apiKey: vendor.apiKey,
+  })
+  const noted = async (id: string, slot: string) => {
+    await house.engine.functions.settled()
+    const { items } = await house.admin.functions.list({ query: { sourceId: id, slot } })
+    const calls = await Promise.all(items.map((each) => house.admin.functions.get({ params: { id: each.id } })))
+    return calls.map(({ outcome, logs }) => [outcome, ...(logs ?? []).map((each) => `${each.level} ${each.message}`)])
+  }
+  const subscriptions = client.externalEventSubscriptions
+  const { id, status } = await subscriptions.create({ body: { connectionId: connection.id, eventKey: 'thing' } })
+  expect([status, vendor.registrations.size]).toEqual(['subscribed', 1])
+  const used = 'state, nextRefreshTimestamp, globalWebhookKey, globalWebhookEventSelector'
+  expect(await noted(id, 'subscribe')).toEqual([
+    [
+      'returned',
+      'info done',
+      'warn returned "nextRefreshTimestmp", which is not used; did you mean nextRefreshTimestamp?',
+      `warn returned "hookId", which is not used; what is used is ${used}`,
+    ],
+  ])
+  expect(await subscriptions.refreshWebhook({ params: { id } })).toMatchObject({ status: 'subscribed' })
+  // What an app answered may be returned as it is: only what may be a slip is told.
+  expect(await noted(id, 'refresh')).toEqual([
+    ['returned', 'warn returned "stat", which is not used; did you mean state?'],
+  ])
+  expect(await house.admin.externalEventSubscriptions.get({ params: { id } })).toMatchObject({
+    stateData: { webhookId: [...vendor.registrations.keys()][0] },
+  })
+  // What is looked for may give its state as it is, with any names.
+  const looked = await subscriptions.create({ body: { connectionId: connection.id, eventKey: 'looked' } })
+  expect(await noted(looked.id, 'subscribe')).toEqual([['returned']])
+  for (const each of [id, looked.id]) await subscriptions.archive({ params: { id: each } })
+  expect(vendor.registrations.size).toBe(0)
+})
+
 test('what the database cannot hold is told all the same, and the app is not asked again and again', async () => {
   const unspeakable = 'String.fromCharCode(0) + String.fromCharCode(0xd800)'
   await addApp(house, {

@@ -6,6 +6,7 @@ import type { AppCalls } from '../connections/app-calls.ts'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
 import type { ApiClient } from '../functions/function.ts'
+import { RETURNED_BY } from '../functions/returned-names.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database, Tx } from '../platform/database.ts'
@@ -200,10 +201,15 @@ class StepWorker implements ExternalSteps {
       return { kind: 'done', by: null, value: {}, given }
     }
     const journal = step === 'subscribe' ? await this.#journalOf(subscription.id) : null
+    const slot = definition.getEventSelector === owned ? 'getEventSelector' : step
+    const mayBeBare = step === 'subscribe' && definition.pullStrategy !== null
+    const known = RETURNED_BY.get(slot)
     const outcome = await this.#o.appCalls.callFunction(connection, {
       definition: owned.definition,
       ownerId: owned.ownerId,
-      slot: definition.getEventSelector === owned ? 'getEventSelector' : step,
+      slot,
+      // What an app answers to a refresh is often returned as it is, and is no slip.
+      ...(known === undefined || mayBeBare ? {} : { returns: { known, areOthersTold: step === 'subscribe' } }),
       sourceId: toWire('ees', subscription.id),
       args: {
         webhookUri: incomingWebhookUri(this.#o.publicUrl, subscription.webhookUuid),
@@ -214,9 +220,10 @@ class StepWorker implements ExternalSteps {
       ...(journal === null ? {} : { through: (client: ApiClient) => journaled(client, journal) }),
     })
     const result = resultOf(outcome, owned, given)
-    const isBare = step === 'subscribe' && definition.pullStrategy !== null && result.kind === 'done'
     // What is only looked for may give its first state as it is.
-    return isBare && !('state' in result.value) ? { ...result, value: { state: result.value } } : result
+    return mayBeBare && result.kind === 'done' && !('state' in result.value)
+      ? { ...result, value: { state: result.value } }
+      : result
   }
 
   async #journalOf(id: string): Promise<Parameters<typeof journaled>[1]> {

@@ -8,6 +8,7 @@ import type {
   SandboxLimits,
   SandboxLogLine,
 } from '../sandbox/call.ts'
+import type { ReturnedNames } from './returned-names.ts'
 
 /**
  * Sends requests on somebody's behalf: a connection's to its app, the workspace's to your application. What a
@@ -59,6 +60,8 @@ export interface FunctionCall {
    * (`credentials`, `state`, `connectorParameters`, …): any value, of which every text counts.
    */
   secrets?: unknown
+  /** Where some of what it returns may be left out: other names are told of in its logs. */
+  returns?: ReturnedNames
   /** Whether it is kept in the record of calls; true where absent. Off for calls that other records show. */
   isRecorded?: boolean
 }

@@ -15,6 +15,7 @@ import { fetchForGuest } from './guest-fetch.ts'
 import { createKeptAnswers, type KeptAnswers } from './kept-answers.ts'
 import { callMapping, mappingProblem } from './mapping-call.ts'
 import { createCallRecorder } from './record.ts'
+import { unusedNames } from './returned-names.ts'
 import { rememberingSources } from './sources.ts'
 
 export interface FunctionsOptions {
@@ -106,7 +107,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
       const ended = await (definition.type === 'javascript'
         ? callJavascript(definition.code, call, mask)
         : callOther(definition, call, mask))
-      const outcome: FunctionOutcome = { callId, durationMs: performance.now() - startedAt, ...ended }
+      const durationMs = performance.now() - startedAt
+      const logs = [...ended.logs, ...(await notesOn(ended, call, mask))]
+      const outcome: FunctionOutcome = { callId, durationMs, ...ended, logs }
       if (call.isRecorded !== false) {
         recorder.add({
           id: callId,
@@ -136,6 +139,13 @@ function fetchOf(
     const signal = ended === undefined ? givenUp : AbortSignal.any([givenUp, ended])
     return inPlace(() => keptAnswers.take(request, () => fetchForGuest(outbound, request, { allowance, signal })))
   }
+}
+
+/** What is said of a call that did return something, beside what it said itself. */
+async function notesOn(ended: Ended, { returns }: FunctionCall, { mask, gather }: CallMask): Promise<SandboxLogLine[]> {
+  const notes = ended.kind === 'failed' || returns === undefined ? [] : unusedNames(ended.value, returns)
+  if (notes.length > 0) await gather()
+  return maskedLogs(notes, mask)
 }
 
 type InPlace = <T>(work: () => T) => T

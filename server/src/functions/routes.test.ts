@@ -48,6 +48,23 @@ test('a draft is tried out with recorded answers: its value, logs and requests a
   })
 })
 
+test('a draft of a registration is told of misspelt names that it returns', async () => {
+  const trial = (slot: string) =>
+    house.admin.functions.test({
+      body: { function: 'export default () => ({ sate: {}, cursor: 1, NextRefreshTimestamp: 2 })', slot },
+    })
+  const told = [
+    { level: 'warn', message: 'returned "sate", which is not used; did you mean state?' },
+    {
+      level: 'warn',
+      message: 'returned "NextRefreshTimestamp", which is not used; did you mean nextRefreshTimestamp?',
+    },
+  ]
+  expect(await trial('subscribe')).toMatchObject({ outcome: 'returned', logs: told })
+  expect(await trial('refresh')).toMatchObject({ outcome: 'returned', logs: told })
+  expect(await trial('unsubscribe')).toMatchObject({ outcome: 'returned', logs: [] })
+})
+
 test('recorded answers fail as those of a connection do, and a request without one says so', async () => {
   const get = (answers: { status: number }[]) =>
     house.admin.functions.test({

@@ -2,6 +2,7 @@ import type { FunctionTrialInput } from '@permea/contract'
 import type { z } from 'zod'
 import type { GuestAnswer, GuestRequest } from '../sandbox/call.ts'
 import type { ApiClient, CallContext, FunctionOutcome, Functions } from './function.ts'
+import { RETURNED_BY } from './returned-names.ts'
 
 /** A request that a function made while it was tried out. */
 export interface TrialRequest {
@@ -28,11 +29,13 @@ export async function tryOut(
 ): Promise<{ outcome: FunctionOutcome; requests: TrialRequest[] }> {
   const requests: TrialRequest[] = []
   const clients = Object.fromEntries(CLIENTS.map((name) => [name, noting(name, given.client, requests)]))
+  const known = RETURNED_BY.get(given.context.slot)
   const outcome = await functions.call({
     definition: given.definition,
     context: given.context,
     args: given.args,
     clients,
+    ...(known === undefined ? {} : { returns: { known, areOthersTold: false } }),
   })
   return { outcome, requests }
 }
