@@ -149,6 +149,7 @@ export async function createHttp(
           directory,
           tokens,
           people: people.api,
+          audit: auditRoom.api,
           log,
           clock,
           announceChange: forgetTokens,

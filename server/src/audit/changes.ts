@@ -1,5 +1,5 @@
 import { maskOf } from '../exchanges/mask.ts'
-import { maskedValue } from '../exchanges/masked.ts'
+import { MASKED, maskedValue } from '../exchanges/masked.ts'
 import { isSecretName } from '../exchanges/secret-names.ts'
 
 /** What a change changed, as records show it. */
@@ -90,12 +90,21 @@ function secretsIn(input: unknown): string[] {
 
 const PATH_CHARS_MAX = 300
 
+/** Links of the engine's own that let in whoever has them, as long as they are good: to the console, to connect, to an archive. */
+const LINK = /(\/console\/sign-in#(?:\w+=)?|\/connect\?request=|\/archive\.zip\?key=)[\w-]+/g
+
+function withoutLinks(text: string): string {
+  return text.replaceAll(LINK, `$1${MASKED}`)
+}
+
 /** What is long is cut, and says so. */
 function bounded(fields: Fields): Fields {
   let left = ALL_CHARS_MAX
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => {
-      const text = JSON.stringify(value) ?? 'null'
+    Object.entries(fields).map(([name, given]) => {
+      const whole = JSON.stringify(given) ?? 'null'
+      const text = withoutLinks(whole)
+      const value: unknown = text === whole ? given : JSON.parse(text)
       const most = Math.min(FIELD_CHARS_MAX, Math.max(0, left))
       left -= Math.min(text.length, most)
       return [name, text.length <= most ? value : `${text.slice(0, most)}… (${text.length} characters in all)`]

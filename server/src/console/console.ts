@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
+import type { Audit } from '../audit/assembly.ts'
 import type { Intake } from '../bodies/intake.ts'
 import { parseJsonInTurns } from '../bodies/json.ts'
 import type { People } from '../people/assembly.ts'
@@ -16,8 +17,9 @@ import type { Tokens } from '../workspaces/tokens.ts'
 import { type ConsoleCookies, consoleCookies } from './cookies.ts'
 import { mountPages } from './pages.ts'
 import { createPeopleSessions, type PeopleSessions, standingOf } from './people-sessions.ts'
-import { createSessions, SESSIONS_END_SETTING, type Session } from './sessions.ts'
+import { createSessions, SESSIONS_END_SETTING, type Session, type Sessions } from './sessions.ts'
 import { createSignIn, type Proof } from './sign-in.ts'
+import { createSignInRecords, type SignInMethod, type SignInRecords } from './sign-in-records.ts'
 
 export interface ConsoleOptions {
   /** Where the built console is. */
@@ -44,6 +46,7 @@ interface Parts extends ConsoleOptions {
   directory: WorkspaceDirectory
   tokens: Tokens
   people: People
+  audit: Pick<Audit, 'note'>
   log: Log
   clock: Clock
   announceChange(): Promise<void>
@@ -72,9 +75,11 @@ export function createConsole(parts: Parts): Console {
   const cookies = consoleCookies(publicUrl)
   const cookie = cookies.session
   let servedKey: string | null = null
+  const records = createSignInRecords({ ...parts, servedKey: () => servedKey })
   const persons = createPeopleSessions({
     ...parts,
     cookies,
+    records,
     basePath: basePathOf(publicUrl),
     servedKey: () => servedKey,
     refusedForSeconds: (address) => limit.refusedForSeconds(address),
@@ -88,18 +93,17 @@ export function createConsole(parts: Parts): Console {
 
   async function open(request: FastifyRequest, reply: FastifyReply) {
     const waitSeconds = limit.refusedForSeconds(request.ip)
-    if (waitSeconds !== null)
-      return reply
-        .status(429)
-        .header('retry-after', String(waitSeconds))
-        .send(errorData('rate_limit_exceeded', `too many attempts to sign in; try again in ${waitSeconds} s`))
+    if (waitSeconds !== null) return tooOften(reply, waitSeconds)
     const proof = (request.body ?? {}) as Record<string, unknown>
     const opened = await persons.open(request, reply, proof)
     if (opened !== null) {
       limit.succeeded(request.ip)
       return reply.status(201).send(opened)
     }
-    const { workspace, lifeSeconds } = await signIn.admit(proofOf(proof))
+    const shown = proofOf(proof)
+    const method = methodOf(shown)
+    const { workspace, lifeSeconds, actor } = await records.watched(request, method, {}, () => signIn.admit(shown))
+    await records.holder(request, { workspaceId: workspace.id, actor, method })
     limit.succeeded(request.ip)
     cookie.set(reply, await sessions.open(workspace, lifeSeconds), lifeSeconds)
     return reply.status(201).send({ workspace: { key: workspace.key, name: workspace.name } })
@@ -124,7 +128,7 @@ export function createConsole(parts: Parts): Console {
     }
   }
 
-  const { signOutHere, signOutEverywhere } = createSignOuts(parts, { persons, cookie, sessionOf })
+  const { signOutHere, signOutEverywhere } = createSignOuts(parts, { persons, records, sessions, cookie, sessionOf })
 
   return {
     serve(workspaceKey) {
@@ -169,10 +173,14 @@ function createSignOuts(
   parts: Parts,
   {
     persons,
+    records,
+    sessions,
     cookie,
     sessionOf,
   }: {
     persons: PeopleSessions
+    records: SignInRecords
+    sessions: Sessions
     cookie: ConsoleCookies['session']
     sessionOf(request: FastifyRequest): Promise<Session>
   },
@@ -181,8 +189,11 @@ function createSignOuts(
 
   async function signOutHere(request: FastifyRequest, reply: FastifyReply) {
     const person = await persons.read(request)
+    const session = person === null ? await sessions.read(cookie.read(request)) : null
+    if (session !== null) await records.holderLeaves(request, session.workspace.id, 'here')
     cookie.clear(reply)
     const said = person === null ? {} : await persons.signOut(person, 'here')
+    if (person !== null) await records.personLeaves(request, person.userId, 'here')
     return 'signOutUrl' in said ? reply.send(said) : reply.status(204).send()
   }
 
@@ -192,6 +203,7 @@ function createSignOuts(
       if (person.isPending) throw new Refusal('not_authenticated', 'the second factor is missing')
       cookie.clear(reply)
       const said = await persons.signOut(person, 'everywhere')
+      await records.personLeaves(request, person.userId, 'everywhere')
       return 'signOutUrl' in said ? reply.send(said) : reply.status(204).send()
     }
     const { workspace } = await sessionOf(request)
@@ -203,6 +215,7 @@ function createSignOuts(
       })),
     )
     await parts.announceChange()
+    await records.holderLeaves(request, workspace.id, 'everywhere')
     cookie.clear(reply)
     return reply.status(204).send()
   }
@@ -230,6 +243,18 @@ function refuseOtherSites(request: FastifyRequest, publicUrl: string): void {
 
 function hostOf(origin: string): string | null {
   return URL.canParse(origin) ? new URL(origin).host : null
+}
+
+function tooOften(reply: FastifyReply, waitSeconds: number) {
+  return reply
+    .status(429)
+    .header('retry-after', String(waitSeconds))
+    .send(errorData('rate_limit_exceeded', `too many attempts to sign in; try again in ${waitSeconds} s`))
+}
+
+function methodOf({ code, token }: Proof): SignInMethod {
+  if (token !== undefined) return 'token'
+  return code === undefined ? 'admin-password' : 'one-time-code'
 }
 
 function proofOf(body: unknown): Proof {

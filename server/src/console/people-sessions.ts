@@ -2,6 +2,7 @@ import { ROLE_PERMISSIONS, type Role } from '@permea/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Refusal } from '../api/refusal.ts'
 import type { People } from '../people/assembly.ts'
+import { createAttemptLimit } from '../people/attempt-limit.ts'
 import type { Opened, Visitor } from '../people/entrance.ts'
 import type { UserSession } from '../people/person.ts'
 import { SignOnProblem } from '../people/single-sign-on.ts'
@@ -12,6 +13,7 @@ import type { Log } from '../platform/log.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import { SESSION_CLAIM, type Tokens } from '../workspaces/tokens.ts'
 import type { ConsoleCookies } from './cookies.ts'
+import type { SignInMethod, SignInRecords } from './sign-in-records.ts'
 
 /** How a person's session stands in the cookie; others are tokens, which have dots. */
 const PERSONS = 'u-'
@@ -35,6 +37,7 @@ interface Parts {
   clock: Clock
   log: Log
   cookies: ConsoleCookies
+  records: SignInRecords
   basePath: string
   announceChange(): Promise<void>
   /** The workspace that single sign-on lets into. */
@@ -44,7 +47,7 @@ interface Parts {
 }
 
 export function createPeopleSessions(parts: Parts): PeopleSessions {
-  const { database, directory, clock, cookies } = parts
+  const { database, directory, clock, cookies, records } = parts
   const { entrance, singleSignOn } = parts.people
 
   function secretOf(request: FastifyRequest): string | undefined {
@@ -52,7 +55,13 @@ export function createPeopleSessions(parts: Parts): PeopleSessions {
     return cookie?.startsWith(PERSONS) === true ? cookie.slice(PERSONS.length) : undefined
   }
 
-  function keep(reply: FastifyReply, opened: Opened): object {
+  /** Recorded before the browser has it: what cannot be recorded lets nobody in. */
+  async function keep(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { opened, method }: { opened: Opened; method: SignInMethod },
+  ): Promise<object> {
+    await records.person(request, opened.userId, method, opened.isPending)
     cookies.session.set(reply, `${PERSONS}${opened.secret}`, opened.lifeSeconds)
     return { isSecondFactorAwaited: opened.isPending }
   }
@@ -75,11 +84,27 @@ export function createPeopleSessions(parts: Parts): PeopleSessions {
     async open(request, reply, body) {
       const { email, password, secondFactor, link } = body
       const visitor = visitorOf(request)
-      if (typeof link === 'string') return keep(reply, await byLink(body, visitor))
-      if (typeof secondFactor === 'string')
-        return keep(reply, await entrance.bySecondFactor(secretOf(request), secondFactor, visitor))
+      if (typeof link === 'string') {
+        const found = await entrance.linkOf(link)
+        const method = found === null ? 'link' : found.kind === 'password' ? 'password-link' : found.kind
+        const claimed = found === null ? {} : { email: found.email }
+        const opened = await records.watched(request, method, claimed, () => byLink(body, visitor))
+        return keep(request, reply, { opened, method })
+      }
+      if (typeof secondFactor === 'string') {
+        const secret = secretOf(request)
+        const pending = secret === undefined ? null : await entrance.sessionOf(secret)
+        const claimed = pending === null ? {} : { userId: pending.userId }
+        const opened = await records.watched(request, 'second-factor', claimed, () =>
+          entrance.bySecondFactor(secret, secondFactor, visitor),
+        )
+        return keep(request, reply, { opened, method: 'second-factor' })
+      }
       if (typeof email !== 'string' || typeof password !== 'string') return null
-      return keep(reply, await entrance.byPassword({ email, password }, visitor))
+      const opened = await records.watched(request, 'password', { email }, () =>
+        entrance.byPassword({ email, password }, visitor),
+      )
+      return keep(request, reply, { opened, method: 'password' })
     },
     async tokenFor(session, workspaceKey, tokenSeconds) {
       const memberships = await membershipsOf(database.db, session.userId)
@@ -128,10 +153,11 @@ export function createPeopleSessions(parts: Parts): PeopleSessions {
 function mountEntrances(
   scope: FastifyInstance,
   parts: Parts,
-  keep: (reply: FastifyReply, opened: Opened) => object,
+  keep: (request: FastifyRequest, reply: FastifyReply, of: { opened: Opened; method: SignInMethod }) => Promise<object>,
 ): void {
   const { directory, cookies } = parts
   const { entrance, singleSignOn } = parts.people
+  const written = createAttemptLimit(parts.clock)
   scope.post('/console/session/link', async (request) => {
     const wait = parts.refusedForSeconds(request.ip)
     const { link } = (request.body ?? {}) as { link?: unknown }
@@ -166,8 +192,13 @@ function mountEntrances(
     try {
       if (workspace === null) throw new SignOnProblem('unavailable', 'there is no workspace to sign in to yet')
       const search = at === -1 ? '' : request.url.slice(at)
-      keep(reply, await singleSignOn.finish(kept, search, workspace.id, visitorOf(request)))
+      const opened = await singleSignOn.finish(kept, search, workspace.id, visitorOf(request))
+      await keep(request, reply, { opened, method: 'single-sign-on' })
     } catch (problem) {
+      // Anybody can make a browser come back with nothing, so that is no try; and no more are written than one address may try.
+      const isTry = problem instanceof SignOnProblem && !['over', 'unavailable'].includes(problem.reason)
+      if (isTry && written.refusedForSeconds(request.ip) === null)
+        await parts.records.refused(request, 'single-sign-on', {}, problem.reason)
       return back(reply, problem)
     }
     return reply.redirect(`${parts.basePath}/console/`, 303)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as jose from 'jose'
+import type { Actor } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Clock } from '../platform/clock.ts'
 import { secretUuid } from '../platform/ids.ts'
@@ -7,6 +8,7 @@ import type { Password } from '../platform/password.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import type { Tokens } from '../workspaces/tokens.ts'
 import type { Workspace } from '../workspaces/workspace.ts'
+import { HOLDER } from './sign-in-records.ts'
 
 /** What a person shows to be let in: exactly one of them. */
 export interface Proof {
@@ -19,6 +21,7 @@ export interface Proof {
 export interface Admission {
   workspace: Workspace
   lifeSeconds: number
+  actor: Actor
 }
 
 export interface SignIn {
@@ -70,6 +73,7 @@ export function createSignIn(options: {
     return {
       workspace: await directory.byId(principal.workspaceId),
       lifeSeconds: Math.max(1, Math.min(leftSeconds, TOKEN_SESSION_SECONDS)),
+      actor: principal.actor,
     }
   }
 
@@ -89,11 +93,11 @@ export function createSignIn(options: {
       if (code !== undefined) {
         if (!isGoodCode(code))
           throw new Refusal('not_authenticated', 'this link was used already or is too old; each lets in once')
-        return { workspace: await ownWorkspace(), lifeSeconds: SESSION_SECONDS }
+        return { workspace: await ownWorkspace(), lifeSeconds: SESSION_SECONDS, actor: HOLDER }
       }
       const isRight = password !== undefined && (await (await options.password)?.matches(password)) === true
       if (!isRight) throw new Refusal('not_authenticated', 'the password is not right')
-      return { workspace: await ownWorkspace(), lifeSeconds: SESSION_SECONDS }
+      return { workspace: await ownWorkspace(), lifeSeconds: SESSION_SECONDS, actor: HOLDER }
     },
   }
 }

@@ -34,6 +34,8 @@ export interface Visitor {
 /** A session just opened: what goes into the cookie, and whether a second factor is still to come. */
 export interface Opened {
   secret: string
+  /** Whose it is (database id). */
+  userId: string
   lifeSeconds: number
   isPending: boolean
 }
@@ -97,7 +99,7 @@ export function createEntrance(options: {
     const times = { createdAt: now, seenAt: now, expiresAt }
     const who = { id: ids.next(), userId: user.id, workspaceId, isPending, isSso: how.isSso, tries: 0 }
     await insertSession(tx, { ...who, address, browser, ...times }, hash)
-    return { secret, lifeSeconds, isPending }
+    return { secret, userId: user.id, lifeSeconds, isPending }
   }
 
   const sessionOf = (secret: string) => sessionByHash(database.db, hashOfSecret(secret), clock.now())

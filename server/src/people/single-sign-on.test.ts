@@ -174,6 +174,14 @@ test('whom the provider does not confirm, or who is of another domain, is refuse
   await browser.signIn()
   expect(await browser.me()).toMatchObject({ role: 'developer', person: { name: 'Kept' } })
   expect(await refused(confirmed('d', { email: 'kept@example.com' }))).toBe('/console/sign-in?problem=refused')
+  const { items } = await house.admin.auditLog.list({ query: { search: 'single-sign-on' } })
+  expect(items.slice(0, 5).map((each) => [each.outcome, each.actor.name ?? each.after?.reason])).toEqual([
+    ['refused', 'refused'],
+    ['done', 'Kept'],
+    ['refused', 'unconfirmed'],
+    ['refused', 'domain'],
+    ['refused', 'unconfirmed'],
+  ])
 })
 
 test('an answer counts once, in the browser that was sent away, and sends nowhere else', async () => {
