@@ -219,3 +219,22 @@ test('a chain is followed to a root that is trusted; another name, another root,
     'not valid yet',
   )
 })
+
+test('what takes a callback in Node calls it, and refusals carry the codes of Node', async () => {
+  const called = (call: string, shown: string) =>
+    `return await new Promise((settle, fail) => crypto.${call.replace('CALLBACK', `(error, value) => error ? fail(error) : settle(${shown})`)})`
+  const code = (call: string) => `try { return crypto.${call} } catch (error) { return [error.code, error.name] }`
+  await same([
+    called('randomBytes(8, CALLBACK)', 'value.length'),
+    called('randomInt(1, CALLBACK)', 'value'),
+    called('randomInt(7, 8, CALLBACK)', 'value'),
+    called("scrypt('password', 'salt', 16, CALLBACK)", "value.toString('hex')"),
+    called("scrypt('password', 'salt', 16, { N: 1024 }, CALLBACK)", "value.toString('hex')"),
+    called("hkdf('sha256', 'key', 'salt', 'info', 16, CALLBACK)", "Buffer.from(value).toString('hex')"),
+    'const filled = crypto.randomFillSync(Buffer.alloc(40), 3, 36); return [filled[0], filled[39], filled.length, filled.subarray(3, 39).some(Boolean)]',
+    'return [...crypto.randomFillSync(new Uint16Array(9), 1, 7)].map((each, at) => at % 8 === 0 ? each : null)',
+    'try { crypto.randomFillSync(Buffer.alloc(4), 5) } catch (error) { return error.name }',
+    code("timingSafeEqual(Buffer.from('a'), Buffer.from('ab'))"),
+    code("timingSafeEqual('a', 'a')"),
+  ])
+})

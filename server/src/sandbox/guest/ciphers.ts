@@ -158,3 +158,23 @@ export function pbkdf2(
   const [password, salt, iterations, length, digest, callback] = args
   later(() => pbkdf2Sync(password, salt, iterations, length, digest), callback)
 }
+
+export function hkdf(
+  ...args: [string, unknown, unknown, unknown, number, (error: Error | null, key?: ArrayBuffer) => void]
+) {
+  const [digest, key, salt, info, length, callback] = args
+  later(() => hkdfSync(digest, key, salt, info, length), callback)
+}
+
+type KeyCallback = (error: Error | null, key?: Buffer) => void
+
+export function scrypt(
+  password: unknown,
+  salt: unknown,
+  length: number,
+  options: object | KeyCallback,
+  callback?: KeyCallback,
+) {
+  if (typeof options === 'function') later(() => scryptSync(password, salt, length), options as KeyCallback)
+  else later(() => scryptSync(password, salt, length, options), callback as KeyCallback)
+}

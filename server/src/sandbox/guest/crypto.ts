@@ -2,6 +2,7 @@ import { type Buffer, wrap } from './buffer.ts'
 import {
   createCipheriv,
   createDecipheriv,
+  hkdf,
   hkdfSync,
   pbkdf2,
   pbkdf2Sync,
@@ -9,6 +10,7 @@ import {
   privateEncrypt,
   publicDecrypt,
   publicEncrypt,
+  scrypt,
   scryptSync,
 } from './ciphers.ts'
 import { createHash, createHmac, getHashes, Hash, Hmac, hash, hmac } from './digests.ts'
@@ -23,24 +25,48 @@ import {
   KeyObject,
   X509Certificate,
 } from './keys.ts'
-import { createSign, createVerify, signBytes, verifyBytes } from './signing.ts'
+import { type Callback, createSign, createVerify, later, signBytes, verifyBytes } from './signing.ts'
 import { getRandomValues, subtle, webcrypto } from './subtle.ts'
 
 /** Compares without telling by its duration where the two differ; both must have the same length. */
 export function timingSafeEqual(one: unknown, other: unknown): boolean {
   const [left, right] = [bytesBehind(one), bytesBehind(other)]
   if (left === null || right === null || typeof one === 'string' || typeof other === 'string')
-    throw new TypeError('timingSafeEqual compares bytes: Buffer.from(text)')
-  if (left.length !== right.length) throw new RangeError('Input buffers must have the same byte length')
+    throw withCode(new TypeError('timingSafeEqual compares bytes: Buffer.from(text)'), 'ERR_INVALID_ARG_TYPE')
+  if (left.length !== right.length)
+    throw withCode(
+      new RangeError('Input buffers must have the same byte length'),
+      'ERR_CRYPTO_TIMING_SAFE_EQUAL_LENGTH',
+    )
   let difference = 0
   for (let index = 0; index < left.length; index += 1) difference |= (left[index] ?? 0) ^ (right[index] ?? 0)
   return difference === 0
 }
 
-export function randomBytes(count: number): Buffer {
+export function randomBytes(count: number): Buffer
+export function randomBytes(count: number, callback?: Callback<Buffer>): Buffer | undefined
+export function randomBytes(count: number, callback?: Callback<Buffer>): Buffer | undefined {
   if (typeof count !== 'number') throw new TypeError('The "size" argument must be of type number.')
   if (!(count >= 0)) throw new RangeError('The value of "size" is out of range.')
+  if (callback !== undefined) return later(() => wrap(host.random(count)), callback)
   return wrap(host.random(count))
+}
+
+/** Fills the whole of it, or the part of it that is given. */
+export function randomFillSync<Filled extends ArrayBuffer | ArrayBufferView>(
+  filled: Filled,
+  offset = 0,
+  size?: number,
+): Filled {
+  const unit = ArrayBuffer.isView(filled) && 'BYTES_PER_ELEMENT' in filled ? Number(filled.BYTES_PER_ELEMENT) : 1
+  const bytes = ArrayBuffer.isView(filled)
+    ? new Uint8Array(filled.buffer, filled.byteOffset, filled.byteLength)
+    : new Uint8Array(filled)
+  const [start, length] = [offset * unit, size === undefined ? bytes.length - offset * unit : size * unit]
+  if (!(start >= 0 && start <= bytes.length)) throw new RangeError('The value of "offset" is out of range.')
+  if (!(length >= 0 && start + length <= bytes.length)) throw new RangeError('The value of "size" is out of range.')
+  bytes.set(host.random(length), start)
+  return filled
 }
 
 export function randomUUID(): string {
@@ -51,9 +77,14 @@ export function randomUUID(): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-/** An integer from `min` up to, not including, `max`. */
-export function randomInt(min: number, max?: number): number {
-  const [low, high] = max === undefined ? [0, min] : [min, max]
+/** An integer from `min`, or 0, up to, not including, `max`. */
+export function randomInt(min: number, max?: number | Callback<number>, callback?: Callback<number>) {
+  if (typeof max === 'function') return later(() => integerBetween(0, min), max)
+  const drawn = max === undefined ? integerBetween(0, min) : integerBetween(min, max)
+  return callback === undefined ? drawn : later(() => drawn, callback)
+}
+
+function integerBetween(low: number, high: number): number {
   for (const each of [low, high])
     if (!Number.isSafeInteger(each)) throw new TypeError('The "max" argument must be a safe integer.')
   if (high <= low)
@@ -64,6 +95,10 @@ export function randomInt(min: number, max?: number): number {
   let drawn = 0
   for (let index = 0; index < 6; index += 1) drawn = drawn * 256 + (bytes[index] ?? 0)
   return low + Math.floor((drawn / 2 ** 48) * (high - low))
+}
+
+function withCode<Thrown extends Error>(error: Thrown, code: string): Thrown {
+  return Object.assign(error, { code })
 }
 
 /** Numbers that Node gives names to, of those that can be used here. */
@@ -97,6 +132,7 @@ export {
   Hash,
   Hmac,
   hash,
+  hkdf,
   hkdfSync,
   hmac,
   KeyObject,
@@ -106,6 +142,7 @@ export {
   privateEncrypt,
   publicDecrypt,
   publicEncrypt,
+  scrypt,
   scryptSync,
   signBytes as sign,
   subtle,
@@ -117,7 +154,7 @@ export {
 export default {
   ...{ createHash, createHmac, Hash, Hmac, hash, hmac, getHashes, timingSafeEqual, constants },
   ...{ createECDH, ECDH, getCurves, privateEncrypt, publicDecrypt },
-  ...{ randomBytes, randomUUID, randomInt, getRandomValues, webcrypto, subtle },
+  ...{ randomBytes, randomFillSync, randomUUID, randomInt, getRandomValues, webcrypto, subtle },
   ...{
     createSign,
     createVerify,
@@ -129,5 +166,5 @@ export default {
     KeyObject,
   },
   ...{ X509Certificate, generateKeyPairSync, diffieHellman, createCipheriv, createDecipheriv },
-  ...{ publicEncrypt, privateDecrypt, hkdfSync, pbkdf2, pbkdf2Sync, scryptSync },
+  ...{ publicEncrypt, privateDecrypt, hkdf, hkdfSync, pbkdf2, pbkdf2Sync, scrypt, scryptSync },
 }

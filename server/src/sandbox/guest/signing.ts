@@ -19,7 +19,7 @@ function algorithmOf(algorithm: unknown): string | null {
   return algorithm === undefined || algorithm === null ? null : toText(algorithm)
 }
 
-type Callback<Value> = (error: Error | null, value?: Value) => void
+export type Callback<Value> = (error: Error | null, value?: Value) => void
 
 /** `crypto.sign` of Node. With a callback it is called in a later microtask. */
 export function signBytes(
