@@ -83,6 +83,15 @@ test.each(FLAVOURS)('an OAuth server with %s: connected, called and renewed', as
   expect(asked?.has('code_challenge')).toBe(parameters.pkce === true)
   const { resultConnectionId } = await client.connectionRequests.get({ params: { requestId: request.requestId } })
   const params = { selector: resultConnectionId ?? '' }
+  const { items } = await house.admin.auditLog.list({ query: { action: 'connections.connect', limit: 1 } })
+  expect(items).toMatchObject([
+    {
+      ...{ outcome: 'done', actor: { kind: 'customer' }, elementId: resultConnectionId, address: '127.0.0.1' },
+      ...{ userId: request.tenantId, after: { id: resultConnectionId } },
+    },
+  ])
+  const [asking] = (await house.admin.auditLog.list({ query: { action: 'connectionRequests.create', limit: 1 } })).items
+  expect(asking?.after?.url).toBe(request.url.replace(/request=.*/, 'request=***'))
   const call = () => client.connections.executeRequest({ params, body: { key: '/me' } })
   expect(await call()).toEqual({ account: 'person-1' })
   house.clock.advance(3_700_000)

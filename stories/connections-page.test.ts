@@ -132,6 +132,40 @@ describe('a link', () => {
     expect(mended.html).toContain('Connected')
   })
 
+  test('leaves in the audit log what came of it, anew too, without what was filled in; what the app refused is not there', async () => {
+    const marker = 'marker-of-a-key-that-was-typed'
+    app.behave((request, response) => answering(request.headers['x-key'] === marker ? 200 : 401, {})(request, response))
+    const connect = async (apiKey: string, more: Record<string, unknown> = {}) => {
+      const { url, tenantId } = await pageOf(more)
+      const browser = new Browser()
+      const { html } = await browser.open(url)
+      const form = filled(html, { 'input.apiKey': apiKey, 'input.region': 'eu' })
+      await browser.open(`${house.url}/connect`, { form })
+      return tenantId
+    }
+    const userId = await connect(`${marker}-wrong`)
+    const records = async () =>
+      (await house.admin.auditLog.list({ query: { userId, action: 'connections.connect' } })).items
+    expect(await records()).toEqual([])
+    await connect(marker)
+    const [connection] = (await anna.connections.list()).items
+    await connect(marker, { name: 'Renamed' })
+    const ofAnna = {
+      elementId: connection?.id,
+      actor: { kind: 'customer', id: userId, name: 'Anna & <Co>' },
+      outcome: 'done',
+    }
+    expect(await records()).toMatchObject([
+      { ...ofAnna, before: { name: connection?.name }, after: { name: 'Renamed' }, elementName: 'Renamed' },
+      { ...ofAnna, after: { id: connection?.id }, address: '127.0.0.1' },
+    ])
+    const { rows } = await house.engine.database.pool.query<{ text: string }>(
+      "select concat(r::text, d::text) as text from audit_records r join audit_details d using (workspace_id, sequence) union all select i::text from audit_intents i where record like '%connections.connect%'",
+    )
+    expect(rows.some(({ text }) => text.includes('connections.connect'))).toBe(true)
+    expect(rows.filter(({ text }) => text.includes(marker))).toEqual([])
+  })
+
   test('lets choose where there are several ways to connect', async () => {
     const { url } = await pageOf({ integrationKey: 'two-ways' })
     const browser = new Browser()

@@ -150,7 +150,10 @@ export async function createRegistryRooms(
     deliveries,
     sweepMs,
   })
-  const connecting = createConnectingRoom({ ...ground, clock, log, publicUrl, connections, customers })
+  const connecting = createConnectingRoom({
+    ...{ ...ground, clock, log, publicUrl, connections, customers },
+    audit: telling.auditRoom.api,
+  })
   const data = createData({
     database,
     clock,

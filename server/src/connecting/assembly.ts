@@ -1,5 +1,6 @@
 import type { Authenticate } from '../api/permission.ts'
 import type { Room } from '../api/room.ts'
+import type { Audit } from '../audit/assembly.ts'
 import type { Intake } from '../bodies/intake.ts'
 import type { ConnectionParts } from '../connections/connections.ts'
 import type { Outbound } from '../outbound/client.ts'
@@ -31,6 +32,7 @@ export function createConnectingRoom(options: {
   authenticate: Authenticate
   connections: ConnectionParts
   customers: PortalOptions['customers']
+  audit: Pick<Audit, 'intendAll'>
   log: Log
   publicUrl: string
   intake: Intake

@@ -7,6 +7,7 @@ import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
+import { callOrigin } from '../audit/assembly.ts'
 import type { Intake } from '../bodies/intake.ts'
 import type { ConnectionParts } from '../connections/connections.ts'
 import { isWebAddress } from '../connections/oauth2.ts'
@@ -172,16 +173,16 @@ class ConnectPages {
       const origin = originOf(request, 'origin')
       const row = await this.#begin(parsed(payload), origin)
       const mayLeave = await this.#isListed(row.workspaceId, origin)
-      return this.#show(reply, await this.#o.connect.proceed(row, { mayLeave }))
+      return this.#show(reply, await this.#o.connect.proceed(row, { mayLeave, origin: callOrigin(request) }))
     }
     const row = await this.#o.connect.byLink(form.get('request') ?? '')
     const authOptionKey = form.get('authOptionKey') ?? undefined
     const mayLeave = this.#isFromHere(request)
-    const first = await this.#o.connect.proceed(row, { authOptionKey, mayLeave })
+    const first = await this.#o.connect.proceed(row, { authOptionKey, mayLeave, origin: callOrigin(request) })
     if (first.kind !== 'form') return this.#show(reply, first)
     if (form.get('filled') === null) return this.#show(reply, first)
     const input = formValues(first.option.inputSchema, form)
-    const step = await this.#o.connect.proceed(row, { authOptionKey, input, mayLeave })
+    const step = await this.#o.connect.proceed(row, { authOptionKey, input, mayLeave, origin: callOrigin(request) })
     // Filled in by a page of somebody else: a person fills it in here.
     if (step.kind === 'confirm') return this.#show(reply, first)
     if (step.kind !== 'failed') return this.#show(reply, step)
@@ -198,7 +199,8 @@ class ConnectPages {
     const parameters = new URLSearchParams(request.url.split('?')[1] ?? '')
     const state = parameters.get('state') ?? ''
     const name = cookieNameFor(state)
-    const step = await this.#o.connect.comeBack(parameters, () => cookieIn(request.headers.cookie, name))
+    const browserOf = () => cookieIn(request.headers.cookie, name)
+    const step = await this.#o.connect.comeBack(parameters, browserOf, callOrigin(request))
     reply.header('set-cookie', `${name}=; Path=${this.#basePath}/oauth-callback; Max-Age=0; HttpOnly; SameSite=Lax`)
     if (step !== null) return this.#show(reply, step)
     const speech = speechFor(request.headers['accept-language'])

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { ErrorData } from '@permea/contract'
 import { schemaProblem } from '../api/json-schema.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
+import type { Audit, Noted } from '../audit/assembly.ts'
+import type { CallOrigin } from '../audit/recorder.ts'
 import { asObject, type ConnectedApp } from '../connections/apps.ts'
 import type { AuthContext, Made } from '../connections/auth-function.ts'
 import { type Connection, openSecrets } from '../connections/connection.ts'
@@ -18,6 +20,7 @@ import type { Outbound } from '../outbound/client.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, toWire } from '../platform/ids.ts'
+import type { Log } from '../platform/log.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { type ConnectPayload, type ConnectRequests, hashOf, type RedirectLeg } from './connect-request.ts'
 import { type RequestRow, requestByLink, takeRequestByState } from './request-store.ts'
@@ -50,7 +53,7 @@ export interface Connect {
    * `mayLeave` says that a person has seen what is connected for whom, and wants it: else any page could send its
    * visitors there and have their accounts connected for somebody else.
    */
-  proceed(row: RequestRow, now: Given & { mayLeave: boolean }): Promise<ConnectStep>
+  proceed(row: RequestRow, now: Given & { mayLeave: boolean; origin: CallOrigin }): Promise<ConnectStep>
   /** The same for who only looks at a link, as programs that preview links do: nothing is connected by it. */
   look(row: RequestRow, how: { mayLeave: boolean }): Promise<ConnectStep>
   /** By the secret part of its page's address. Refuses what is over, and what never was. */
@@ -59,7 +62,11 @@ export interface Connect {
    * The app sent the browser back. `browserOf` gives the cookie that the browser was sent away with, by state. Null
    * where nothing waits for this answer: its state is wrong, was used before or is too old.
    */
-  comeBack(parameters: URLSearchParams, browserOf: (state: string) => string | null): Promise<ConnectStep | null>
+  comeBack(
+    parameters: URLSearchParams,
+    browserOf: (state: string) => string | null,
+    origin: CallOrigin,
+  ): Promise<ConnectStep | null>
 }
 
 export interface ConnectOptions {
@@ -69,6 +76,8 @@ export interface ConnectOptions {
   outbound: Outbound
   connections: ConnectionParts
   requests: ConnectRequests
+  audit: Pick<Audit, 'intendAll'>
+  log: Log
   publicUrl: string
 }
 
@@ -91,15 +100,22 @@ class Connecting implements Connect {
     return row
   }
 
-  proceed(row: RequestRow, { mayLeave, ...given }: Given & { mayLeave: boolean }): Promise<ConnectStep> {
-    return this.#next(row, given, { mayConnect: true, mayLeave })
+  proceed(
+    row: RequestRow,
+    { mayLeave, origin, ...given }: Given & { mayLeave: boolean; origin: CallOrigin },
+  ): Promise<ConnectStep> {
+    return this.#next(row, given, { connectFor: origin, mayLeave })
   }
 
   look(row: RequestRow, { mayLeave }: { mayLeave: boolean }): Promise<ConnectStep> {
-    return this.#next(row, {}, { mayConnect: false, mayLeave })
+    return this.#next(row, {}, { connectFor: null, mayLeave })
   }
 
-  async #next(row: RequestRow, given: Given, may: { mayConnect: boolean; mayLeave: boolean }): Promise<ConnectStep> {
+  async #next(
+    row: RequestRow,
+    given: Given,
+    may: { connectFor: CallOrigin | null; mayLeave: boolean },
+  ): Promise<ConnectStep> {
     const { authOptionKey, input } = given
     const payload: ConnectPayload = {
       ...this.#o.requests.payloadOf(row),
@@ -124,14 +140,15 @@ class Connecting implements Connect {
     const isRedirected = app.option.type === 'oauth2' || app.option.type === 'oauth1'
     if (isRedirected)
       return may.mayLeave ? this.#sendAway(context) : { ...context, kind: 'confirm', option: app.option }
-    return may.mayConnect
-      ? this.#establish(context, existing, undefined)
-      : { ...context, kind: 'form', option: app.option, problem: null }
+    return may.connectFor === null
+      ? { ...context, kind: 'form', option: app.option, problem: null }
+      : this.#establish(context, existing, { origin: may.connectFor })
   }
 
   async comeBack(
     parameters: URLSearchParams,
     browserOf: (state: string) => string | null,
+    origin: CallOrigin,
   ): Promise<ConnectStep | null> {
     const state = parameters.get('state') ?? ''
     const now = this.#o.clock.now()
@@ -156,7 +173,7 @@ class Connecting implements Connect {
       await this.#o.requests.end(row, { connectionId: null, error, isCancelled })
       return { ...context, kind: 'failed', error }
     }
-    return this.#establish(context, existing, tokens.value)
+    return this.#establish(context, existing, { origin, tokens: tokens.value })
   }
 
   /** Sends the browser to the app, and remembers what its answer must bring back. */
@@ -240,11 +257,11 @@ class Connecting implements Connect {
   async #establish(
     context: Context,
     existing: Connection | null,
-    tokens: TokenResponse | undefined,
+    { origin, tokens }: { origin: CallOrigin; tokens?: TokenResponse },
   ): Promise<ConnectStep> {
     const { row, payload, app, customer } = context
     const { name, input, connectorParameters, connectionKey } = payload
-    const made = await this.#o.connections.establish.establish({
+    const wish = {
       customer,
       app,
       existing,
@@ -255,13 +272,51 @@ class Connecting implements Connect {
       ...(tokens === undefined ? {} : { tokens }),
       ...(name === undefined ? {} : { name }),
       ...(existing === null && connectionKey !== undefined ? { key: connectionKey } : {}),
-    })
+    }
+    const made = await this.#recorded({ customer, existing, origin }, () =>
+      this.#o.connections.establish.establish(wish),
+    )
     if (made.kind === 'made') {
       await this.#o.requests.end(row, { connectionId: made.value.id, error: null })
       return { ...context, kind: 'connected', connection: made.value }
     }
     await this.#o.requests.end(row, { connectionId: null, error: made.error })
     return { ...context, kind: 'failed', error: made.error }
+  }
+
+  /** In the audit log the customer has connected it, whoever sat before the page: its link is for the customer. */
+  async #recorded(
+    about: { customer: Customer; existing: Connection | null; origin: CallOrigin },
+    connect: () => Promise<Made<Connection>>,
+  ): Promise<Made<Connection>> {
+    const { customer, existing, origin } = about
+    const { views } = this.#o.connections
+    const noted: Noted = {
+      ...{ workspaceId: customer.workspaceId, customerId: customer.id, origin },
+      actor: { kind: 'customer', id: customer.id, name: customer.name, role: null },
+      ...{ action: 'connections.connect', elementType: 'connection' },
+      ...(existing === null ? {} : { elementId: toWire('con', existing.id), elementName: existing.name }),
+    }
+    const before = existing === null ? null : await views.answer(existing)
+    const [intended] = await this.#o.audit.intendAll([noted])
+    const kept = (error: Error) =>
+      this.#o.log.error({ message: error.message }, 'a connection is in the audit log without its end')
+    try {
+      const made = await connect()
+      if (made.kind === 'failed') await intended?.drop().catch(kept)
+      else {
+        const { id, name } = made.value
+        const after = await views.answer(made.value)
+        const end = { ...noted, elementId: toWire('con', id), elementName: name, before, after }
+        await intended?.record(end).catch(kept)
+      }
+      return made
+    } catch (error) {
+      await (error instanceof Refusal ? intended?.drop() : intended?.record({ ...noted, outcome: 'failed' }))?.catch(
+        kept,
+      )
+      throw error
+    }
   }
 
   /** The connection that is renewed: the one named, or the one that the customer has of this app already. */
