@@ -110,6 +110,27 @@ test('what stands between scopes is what the app of the list wants', async () =>
   }
 })
 
+test('the part of an address that is the account’s own is asked for where the app has one, and nowhere else', async () => {
+  const stopAt = (url: string) => url.startsWith('https://acme.zendesk.com')
+  const ofList = { app: 'zendesk', authorizeUri: '', tokenUri: '', apiUri: '' }
+  const { request } = await offered('https://app.example', ofList)
+  const browser = new Browser()
+  const page = await browser.open(request.url)
+  expect(page.html).toMatch(/name="input\.subdomain"[^>]* required/)
+  const { origin } = new URL(page.url)
+  const form = { ...hiddenIn(page.html), 'input.subdomain': 'acme' }
+  const away = await browser.open(`${origin}/connect`, { stopAt, form, headers: { origin } })
+  expect(away.url).toContain('https://acme.zendesk.com/oauth/authorizations/new?')
+
+  for (const parameters of [{ ...ofList, subdomain: 'acme' }, { app: 'github' }]) {
+    const { request: other } = await offered('https://app.example', parameters)
+    const toApp = (url: string) => stopAt(url) || url.startsWith('https://app.example')
+    const first = await new Browser().open(other.url, { stopAt: toApp })
+    expect(first.html).not.toContain('input.subdomain')
+    expect(toApp((await goThrough(new Browser(), other.url, { stopAt: toApp })).url)).toBe(true)
+  }
+})
+
 /** What a person reads on the page, without its tags and what is for the page that opened it. */
 const readable = (html: string) => html.replaceAll(/<(?:style|script)[\s\S]*?<\/(?:style|script)>|<[^>]*>/g, ' ')
 

@@ -120,11 +120,20 @@ type: oauth2
 title: With an id and a secret
 inputSchema:
   type: object
+  required: [subdomain]
   properties:
     subdomain:
       type: string
       title: Subdomain
-      description: Where the app has an address for each account, and the integration does not say which.
+      description: The part of the app's address that is your account's own.
+      # Where an address of the app has a place for it, and the integration does not say which.
+      askedWhere:
+        - { authorizeUri: { contains: '[subdomain]' } }
+        - { tokenUri: { contains: '[subdomain]' } }
+        - { apiUri: { contains: '[subdomain]' } }
+        - { authorizeUri: { given: false }, app: { is: ${ofAccounts(all, 'authorizeUri')} } }
+        - { tokenUri: { given: false }, app: { is: ${ofAccounts(all, 'tokenUri')} } }
+        - { apiUri: { given: false }, app: { is: ${ofAccounts(all, 'profileUri')} } }
 connectorParametersSchema:
   type: object
   required: [app, clientId, clientSecret]
@@ -149,6 +158,11 @@ connectorParametersSchema:
     authorizeParameters: { type: object, title: Further parameters of the authorize address }
 `
 
+/** Apps that have such an address for each account. */
+function ofAccounts(all: readonly OAuthApp[], address: 'authorizeUri' | 'tokenUri' | 'profileUri'): string {
+  return `[${all.flatMap((app) => (app[address]?.includes('[subdomain]') ? [app.key] : [])).join(', ')}]`
+}
+
 const page = (all: readonly OAuthApp[], from: string) => `<!-- Printed ${from} -->
 
 # Apps that need an id and a secret only
@@ -162,7 +176,7 @@ send $URL/integrations -d '{ "key": "github", "name": "GitHub", "connectorKey": 
   "parameters": { "app": "github", "clientId": "…", "clientSecret": "…", "scopes": ["repo"] } }'
 \`\`\`
 
-- \`[subdomain]\` is the part of the address that each account has of its own: a parameter, or asked when connecting.
+- \`[subdomain]\` is the part of the address that each account has of its own: a parameter, or asked when connecting where an address needs it.
 - The API is taken to be where the app tells whose a token is; \`apiUri\` says otherwise.
 - \`authorizeParameters\` are sent along, for example \`{"access_type": "offline"}\` for Google. \`pkce\` turns PKCE on.
 - An app that is not here needs \`authorizeUri\`, \`tokenUri\` and \`apiUri\`. Whatever differs more needs a

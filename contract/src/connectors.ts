@@ -18,6 +18,23 @@ export type AuthType = z.infer<typeof AuthType>
 /** A JSON Schema of an object that a form is made from. */
 const FormSchema = z.record(z.string(), z.unknown())
 
+/**
+ * Beside a property of a way's `inputSchema`, as `askedWhere`: it is asked for only where the integration's parameters fit one
+ * of these, each of which names parameters and what is wanted of them.
+ */
+export const AskedWhere = z
+  .array(
+    z.record(
+      z.string(),
+      z.union([
+        z.strictObject({ is: z.array(z.string()).min(1) }),
+        z.strictObject({ contains: z.string().min(1) }),
+        z.strictObject({ given: z.boolean() }),
+      ]),
+    ),
+  )
+  .min(1)
+
 /** Keys within a connector: of auth options, events, global webhooks and operations. They stand in URLs. */
 const PartKey = z
   .string()

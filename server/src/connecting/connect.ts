@@ -4,7 +4,7 @@ import { schemaProblem } from '../api/json-schema.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Audit, Noted } from '../audit/assembly.ts'
 import type { CallOrigin } from '../audit/recorder.ts'
-import { asObject, type ConnectedApp } from '../connections/apps.ts'
+import { asObject, type ConnectedApp, inputRevision } from '../connections/apps.ts'
 import type { AuthContext, Made } from '../connections/auth-function.ts'
 import { type Connection, openSecrets } from '../connections/connection.ts'
 import type { ConnectionParts } from '../connections/connections.ts'
@@ -349,16 +349,16 @@ class Connecting implements Connect {
 }
 
 /** Why what was filled in is not enough; null where it is, or where nothing is asked for. */
-async function inputProblem({ connector, optionKey, option }: ConnectedApp, input: unknown): Promise<string | null> {
-  const { inputSchema } = option
+async function inputProblem(app: ConnectedApp, input: unknown): Promise<string | null> {
+  const { inputSchema } = app.option
   if (inputSchema === undefined) return null
   // Something is asked for, even if nothing of it is required: a person must have seen it.
   if (input === undefined && Object.keys(asObject(inputSchema.properties)).length > 0) return 'not filled in yet'
   const problem = await schemaProblem({
-    revision: `${connector.revision} ${optionKey} input`,
+    revision: inputRevision(app),
     schema: inputSchema,
     value: input ?? {},
-    owner: connector.id,
+    owner: app.connector.id,
   })
   return problem === null ? null : problem.replace('the event', 'what you filled in')
 }

@@ -1,3 +1,4 @@
+import { askedOf } from '../integrations/asked.ts'
 import type { AuthOption, Connector } from '../integrations/connector.ts'
 import type { Connectors } from '../integrations/connectors.ts'
 import { type Integration, openParameters, parametersForOption } from '../integrations/integration.ts'
@@ -55,7 +56,8 @@ export function createApps(options: { database: Database; sealing: Sealing; conn
       const [key, option] = entry
       const parameters =
         integration === null ? {} : parametersForOption(openParameters(options.sealing, integration), key)
-      return { connector, optionKey: key, option, integration, parameters }
+      const asked = askedOf(option, integration === null ? null : parameters)
+      return { connector, optionKey: key, option: asked, integration, parameters }
     },
     offered(connector, integration) {
       const given = integration === null ? NO_PARAMETERS : openParameters(options.sealing, integration)
@@ -70,6 +72,12 @@ const NO_PARAMETERS = { shared: null, byOption: {} }
 /** The function of a slot: the way to connect has its own, or the connector has one for all. */
 export function functionInSlot(app: ConnectedApp, slot: 'makeApiClient' | 'test' | 'disconnect') {
   return app.option[slot] ?? app.connector.definition[slot]
+}
+
+/** Under which the schema of what is asked for is remembered; integrations of one connector may ask for different things. */
+export function inputRevision({ connector, optionKey, option }: ConnectedApp): string {
+  const { properties, required } = option.inputSchema ?? {}
+  return `${connector.revision} ${optionKey} input ${JSON.stringify([Object.keys(asObject(properties)), required])}`
 }
 
 /** Whether the app can be asked if the credentials are good. */

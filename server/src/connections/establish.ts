@@ -7,7 +7,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
-import { type ConnectedApp, functionInSlot } from './apps.ts'
+import { type ConnectedApp, functionInSlot, inputRevision } from './apps.ts'
 import type { AuthContext, CallAuthFunction, Made } from './auth-function.ts'
 import { type Connection, sealValue } from './connection.ts'
 import { type Credentials, canRenew } from './credentials.ts'
@@ -187,7 +187,7 @@ async function checkInput({ app, input, credentials }: Asked): Promise<void> {
   const { inputSchema } = app.option
   if (inputSchema === undefined || (credentials !== undefined && credentials !== null)) return
   const problem = await schemaProblem({
-    revision: `${app.connector.revision} ${app.optionKey} input`,
+    revision: inputRevision(app),
     schema: inputSchema,
     value: input ?? {},
     owner: app.connector.id,

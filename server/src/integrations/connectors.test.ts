@@ -281,6 +281,83 @@ test('the ways to connect are told as forms need them: what the operator gave is
   expect(await refusalKey(connectors.connectionOptions({ body: { integrationId: bare.id } }))).toBe('not_found')
 })
 
+test('a field is asked for only where the parameters of the integration need it', async () => {
+  const inputSchema = {
+    type: 'object',
+    required: ['key', 'site', 'region'],
+    properties: {
+      key: { type: 'string' },
+      site: { askedWhere: [{ app: { is: ['a', 'b'] }, uri: { given: false } }, { uri: { contains: '[site]' } }] },
+      region: { askedWhere: [{ app: { is: ['r'] } }] },
+    },
+    additionalProperties: false,
+  }
+  const untested = { type: 'client-credentials' as const, makeApiClient: CLIENT }
+  const connector = await create({ options: { key: { ...untested, inputSchema } } })
+  const offered = async (parameters: Record<string, unknown>) => {
+    const integration = await house.admin.integrations.create({
+      body: {
+        key: `asked-${JSON.stringify(parameters)}`.replaceAll(/\W+/g, '-'),
+        connectorId: connector.id,
+        parameters,
+      },
+    })
+    const [{ inputSchema: asked } = {}] = integration.authOptions ?? []
+    expect(JSON.stringify(asked)).not.toContain('askedWhere')
+    expect(Object.keys((asked as typeof inputSchema).properties)).toEqual((asked as typeof inputSchema).required)
+    return { integration, names: (asked as typeof inputSchema).required.join(' ') }
+  }
+  const [needing, plain] = [await offered({ app: 'b' }), await offered({ app: 'c' })]
+  expect([needing.names, plain.names]).toEqual(['key site', 'key'])
+  for (const [parameters, names] of [
+    [{ app: 'b', uri: 'https://own.example' }, 'key'],
+    [{ app: 'c', uri: 'https://[site].example' }, 'key site'],
+    [{ app: 'a', site: 'of everybody' }, 'key'],
+    [{ app: 'a', site: '' }, 'key site'],
+    [{ app: 'r', uri: '[site]' }, 'key site region'],
+    [{ app: ['a'] }, 'key'],
+    [{}, 'key'],
+  ] as const)
+    expect([parameters, (await offered(parameters)).names]).toEqual([parameters, names])
+  // Where no integration says which app it is, it may be filled in.
+  const [alone] = await house.admin.connectors.generateOptions(at(connector.id))
+  expect(alone?.inputSchema).toMatchObject({ required: ['key'], properties: { site: {}, region: {} } })
+
+  // One connector, two integrations: what the one needs the other refuses.
+  const customer = await house.as('asked')
+  const connect = (integrationId: string, input: Record<string, unknown>) =>
+    customer.connections.create({ body: { integrationId, input } }).then(
+      ({ disconnected }) => disconnected,
+      (error: PermeaError) => error.message,
+    )
+  for (const [{ integration }, input, answer] of [
+    [needing, { key: 'k' }, expect.stringContaining('site')],
+    [plain, { key: 'k', site: 's' }, expect.stringContaining('additional')],
+    [needing, { key: 'k', site: 's' }, false],
+    [plain, { key: 'k' }, false],
+  ] as const)
+    expect(await connect(integration.id, input)).toEqual(answer)
+
+  for (const askedWhere of [
+    [],
+    {},
+    'app',
+    [{ app: 'a' }],
+    [{ app: { is: [] } }],
+    [{ app: { contains: '' } }],
+    [{ app: { is: ['a'], given: true } }],
+  ]) {
+    const body = {
+      options: { key: { ...definition.options.key, inputSchema: { properties: { site: { askedWhere } } } } },
+    }
+    const { key, message } = await refusalOf(create(body))
+    expect([key, message]).toEqual([
+      'invalid_schema',
+      expect.stringContaining('options.key.inputSchema.properties.site.askedWhere'),
+    ])
+  }
+})
+
 test('a way to connect that still needs something from the operator says what, where there is no other', async () => {
   const oauth = { type: 'oauth2' as const, getOAuthConfig: 'export default () => ({})', makeApiClient: CLIENT }
   const connectorParametersSchema = { type: 'object', required: ['clientId'] }

@@ -13,6 +13,7 @@ import { checkFormula } from '../formulas/check-formula.ts'
 import { compileFormula } from '../formulas/compile-formula.ts'
 import { parseLocator } from '../formulas/locator.ts'
 import type { FunctionProblem, Functions } from '../functions/function.ts'
+import { checkAsked } from './asked.ts'
 import type { ConnectorDefinition, ConnectorEvent } from './connector.ts'
 
 export const EMPTY_DEFINITION: ConnectorDefinition = { options: {}, events: {}, globalWebhooks: {}, operations: {} }
@@ -177,6 +178,7 @@ export async function checkDefinition(functions: Functions, definition: Connecto
       throw new Refusal(error.key, `${path}: ${error.message}`, { problems: [{ field: path, message: error.message }] })
     }
   }
+  checkAsked(definition)
   const formulaProblem = checkFormula(definition.responseHandlers ?? [])[0]
   if (formulaProblem !== undefined) {
     const message = `responseHandlers: ${formulaProblem.path}: ${formulaProblem.message}`

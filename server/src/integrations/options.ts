@@ -1,5 +1,6 @@
 import type { ConnectionOption } from '@permea/contract'
 import type { z } from 'zod'
+import { askedOf } from './asked.ts'
 import type { AuthOption, ConnectorDefinition } from './connector.ts'
 import { type Integration, type Parameters, parametersForOption } from './integration.ts'
 
@@ -23,11 +24,14 @@ export function offeredOptions(
 ): OfferedOption[] {
   const enabled = Object.entries(definition.options)
     .filter(([key, option]) => option.enabled !== false && integration?.optionsConfig?.[key]?.disabled !== true)
-    .map(([key, option]) => ({
-      key,
-      option,
-      isComplete: hasRequired(option.connectorParametersSchema, parametersForOption(parameters, key)),
-    }))
+    .map(([key, option]) => {
+      const given = parametersForOption(parameters, key)
+      return {
+        key,
+        option: askedOf(option, integration === null ? null : given),
+        isComplete: hasRequired(option.connectorParametersSchema, given),
+      }
+    })
   const complete = enabled.filter((each) => each.isComplete)
   return integration !== null && complete.length > 0 ? complete : enabled
 }
