@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { SHAKEN, SIGNED, VERDICTS } from '@permea/testkit'
 import { afterAll, expect, test } from 'vitest'
 import { SCHEMES } from './guest/vendors/all.ts'
@@ -180,4 +181,72 @@ test('every row says where it comes from, and what it names is there', () => {
   }
   for (const { verify } of Object.values(HANDSHAKES))
     expect(verify === undefined || SCHEMES[verify] !== undefined).toBe(true)
+})
+
+test('where form fields are signed, the signature of a URL alone vouches for no other body', async () => {
+  const url = 'https://example.com/hook'
+  const mac = createHmac('sha1', 'k').update(url).digest('base64')
+  for (const [vendor, header] of [
+    ['twilio', 'x-twilio-signature'],
+    ['mandrill', 'x-mandrill-signature'],
+  ] as const) {
+    const call = `verify.${vendor}(args)`
+    const request = { url, headers: { [header]: mac, 'content-type': 'application/json' } }
+    expect(await calling(call, { ...request, rawBody: '', secret: 'k' })).toMatchObject({ payload: null })
+    for (const type of ['application/json', 'text/plain', 'multipart/form-data; boundary=x'])
+      expect(
+        await calling(call, {
+          ...request,
+          headers: { [header]: mac, 'content-type': type },
+          rawBody: '{"forged":true}',
+          secret: 'k',
+        }),
+      ).toMatchObject({ reason: 'wrong_signature' })
+  }
+})
+
+test('the payload of a body that was signed packed is what was packed', async () => {
+  const text = '{"id":7}'
+  for (const [coding, packed] of [
+    ['gzip', gzipSync(text)],
+    ['BR', brotliCompressSync(text)],
+    ['gzip', Buffer.from(text)],
+    ['constructor', Buffer.from(text)],
+  ] as const) {
+    const signature = `sha256=${createHmac('sha256', 'k').update(packed).digest('hex')}`
+    const headers = { 'x-hub-signature-256': signature, 'content-encoding': coding }
+    const request = { headers, rawBodyBase64: packed.toString('base64') }
+    expect(await calling('verify.github(args)', { request, secret: 'k' })).toMatchObject({ payload: { id: 7 } })
+  }
+})
+
+test('Mailgun’s routes send what is signed as fields of a form, with files or without', async () => {
+  const signature = createHmac('sha256', 'k').update(`${SENT}token`).digest('hex')
+  const fields = { timestamp: SENT, token: 'token', signature, subject: 'ä' }
+  const urlencoded = {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    rawBody: new URLSearchParams(fields).toString(),
+    data: fields,
+  }
+  const multipart = { headers: { 'content-type': 'multipart/form-data; boundary=x' }, rawBody: '--x--', data: fields }
+  for (const request of [urlencoded, multipart]) {
+    expect(await calling('verify.mailgun(args)', { request, secret: 'k' })).toEqual({
+      id: null,
+      signedAt: AT,
+      payload: fields,
+    })
+    expect(await calling('verify.mailgun(args)', { request, secret: 'j' })).toMatchObject({ reason: 'wrong_signature' })
+  }
+})
+
+test('Docusign signs once for each key of the account', async () => {
+  const signed = (secret: string) => createHmac('sha256', secret).update('{}').digest('base64')
+  const headers = Object.fromEntries([1, 2, 3, 4].map((each) => [`x-docusign-signature-${each}`, signed(`k${each}`)]))
+  const request = { headers, rawBody: '{}' }
+  for (const [secret, expected] of [
+    ['k1', { payload: {} }],
+    ['k4', { payload: {} }],
+    ['k5', { reason: 'wrong_signature' }],
+  ] as const)
+    expect(await calling('verify.docusign(args)', { request, secret })).toMatchObject(expected)
 })

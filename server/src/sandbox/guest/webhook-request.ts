@@ -1,12 +1,20 @@
 import { Buffer } from './buffer.ts'
 import { bytesBehind, isArray, parseJson, startsWith, toLower, toText } from './intrinsics.ts'
 import type { RequestLocator, Scheme } from './vendors/scheme.ts'
-import { crc32, unzipSync } from './zlib.ts'
+import { brotliDecompressSync, crc32, unzipSync, zstdDecompressSync } from './zlib.ts'
 
 const NAMED = /\{([^{}]+)\}/g
 
 const isForm = (contentType: string): boolean =>
   startsWith(toLower(contentType).trim(), 'application/x-www-form-urlencoded')
+
+const UNPACKERS: Readonly<Record<string, (body: Buffer) => Buffer>> = {
+  gzip: unzipSync,
+  'x-gzip': unzipSync,
+  deflate: unzipSync,
+  br: brotliDecompressSync,
+  zstd: zstdDecompressSync,
+}
 
 /** What the functions of `permea:webhooks` take: the argument of `handle`, as it is or as `request`, and options. */
 export type Options = Record<string, unknown>
@@ -74,8 +82,22 @@ export class Request {
   }
 
   get payload(): unknown {
-    this.#payload ??= { value: payloadOf(this.body, this.#headers['content-type'] ?? '', this.#scheme.payload) }
+    this.#payload ??= { value: this.#readPayload() }
     return this.#payload.value
+  }
+
+  #readPayload(): unknown {
+    const [type, field] = [this.#headers['content-type'] ?? '', this.#scheme.payload]
+    const { data } = this.#given
+    // The fields of a multipart body come read with the argument of `handle`.
+    const isRead = field === undefined && typeof data === 'object' && data !== null
+    if (isRead && startsWith(toLower(type), 'multipart/')) return data
+    return payloadOf(unpacked(this.body, this.#headers['content-encoding'] ?? ''), type, field)
+  }
+
+  /** Whether there is a body of which a signature of form fields says nothing. */
+  get isBesideForm(): boolean {
+    return this.body.length > 0 && !isForm(this.#headers['content-type'] ?? '')
   }
 
   /** What stands somewhere in the request, as text; null where nothing does. `a|b` takes the first that is there. */
@@ -169,6 +191,17 @@ export class Request {
     const bytes = bytesBehind(rawBody)
     if (bytes === null) throw new TypeError('rawBody must be the text or the bytes of the body')
     return Buffer.from(bytes)
+  }
+}
+
+/** What a signature of packed bytes is about; bytes that something on the way has unpacked already are left as they are. */
+function unpacked(body: Buffer, coding: string): Buffer {
+  const name = toLower(coding)
+  if (name === '' || !Object.hasOwn(UNPACKERS, name)) return body
+  try {
+    return UNPACKERS[name]?.(body) ?? body
+  } catch {
+    return body
   }
 }
 

@@ -180,7 +180,12 @@ function pairProofs(
 function checkBodyDigest(scheme: Scheme, request: Request): void {
   const { bodyDigest } = scheme
   const told = bodyDigest === undefined ? null : request.at(bodyDigest.at)
-  if (bodyDigest === undefined || told === null) return
+  if (bodyDigest === undefined || told === null) {
+    // A signature of the URL alone would vouch for any body.
+    if (request.isBesideForm && templates(scheme).every((template) => template.includes('{sortedForm}')))
+      throw wrong(scheme)
+    return
+  }
   const digest = createHash(bodyDigest.hash).update(request.body).digest()
   if (!bytesOf(bodyDigest, [told]).some((each) => isEqual(digest, each))) throw wrong(scheme)
 }

@@ -72,9 +72,10 @@ export const MESSAGING: Schemes = {
   },
   mailgun: {
     name: 'Mailgun',
-    at: 'json:signature.signature',
-    signed: '{json:signature.timestamp}{json:signature.token}',
-    time: { at: 'json:signature.timestamp', unit: 's', tolerance: null },
+    // Routes forward messages as forms, with the same three as fields.
+    at: 'json:signature.signature|signature',
+    signed: '{json:signature.timestamp|timestamp}{json:signature.token|token}',
+    time: { at: 'json:signature.timestamp|timestamp', unit: 's', tolerance: null },
     takes: { secret: 'HTTP webhook signing key' },
     id: ['json:event-data.id'],
     source: 'https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks',

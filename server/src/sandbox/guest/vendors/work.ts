@@ -209,7 +209,19 @@ export const WORK: Schemes = {
   },
   docusign: {
     name: 'Docusign',
-    at: ['header:x-docusign-signature-1', 'header:x-docusign-signature-2'],
+    // One for each key of the account.
+    at: [
+      'header:x-docusign-signature-1',
+      'header:x-docusign-signature-2',
+      'header:x-docusign-signature-3',
+      'header:x-docusign-signature-4',
+      'header:x-docusign-signature-5',
+      'header:x-docusign-signature-6',
+      'header:x-docusign-signature-7',
+      'header:x-docusign-signature-8',
+      'header:x-docusign-signature-9',
+      'header:x-docusign-signature-10',
+    ],
     encoding: 'base64',
     takes: { secret: 'HMAC key of Connect' },
     id: ['json:event', 'json:data.envelopeId', 'json:generatedDateTime'],
