@@ -90,11 +90,14 @@ function secretsIn(input: unknown): string[] {
 
 const PATH_CHARS_MAX = 300
 
-/** Links of the engine's own that let in whoever has them, as long as they are good: to the console, to connect, to an archive. */
-const LINK = /(\/console\/sign-in#(?:\w+=)?|\/connect\?request=|\/archive\.zip\?key=)[\w-]+/g
+/**
+ * What lets in whoever has it and stands under no name of a secret: links of the engine's own (to the console, to connect, to
+ * an archive), and API keys.
+ */
+const LETS_IN = /(\/console\/sign-in#(?:\w+=)?|\/connect\?request=|\/archive\.zip\?key=|permea_(?=[\w-]{43}))[\w-]+/g
 
-function withoutLinks(text: string): string {
-  return text.replaceAll(LINK, `$1${MASKED}`)
+function withoutAdmission(text: string): string {
+  return text.replaceAll(LETS_IN, `$1${MASKED}`)
 }
 
 /** What is long is cut, and says so. */
@@ -103,7 +106,7 @@ function bounded(fields: Fields): Fields {
   return Object.fromEntries(
     Object.entries(fields).map(([name, given]) => {
       const whole = JSON.stringify(given) ?? 'null'
-      const text = withoutLinks(whole)
+      const text = withoutAdmission(whole)
       const value: unknown = text === whole ? given : JSON.parse(text)
       const most = Math.min(FIELD_CHARS_MAX, Math.max(0, left))
       left -= Math.min(text.length, most)
