@@ -287,6 +287,7 @@ create table background_jobs (
   download_key bytea not null,
   created_at timestamp with time zone not null,
   finished_at timestamp with time zone,
+  asked_by json,
   constraint background_jobs_kind_check CHECK ((kind = ANY (ARRAY['export'::text, 'import'::text]))),
   constraint background_jobs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'completed'::text, 'failed'::text]))),
   constraint background_jobs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),

@@ -77,7 +77,7 @@ export async function createHttp(
   const startRun: FlowRoutesOptions['startRun'] = async (principal, instance, input) =>
     runView.started(principal, await launch.byApi(instance, input))
   const workspaceFiles = createWorkspaceFilesRoom({
-    ...{ ...options, ...ground, routes: () => routes },
+    ...{ ...options, ...ground, routes: () => routes, audit: auditRoom.api },
     unmasked: {
       flow: async (principal, id) => {
         const flow = await flows.find(principal, id)

@@ -1,6 +1,7 @@
 import { workspaceFiles } from '@permea/contract'
 import type { Room } from '../api/room.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
+import type { Audit } from '../audit/assembly.ts'
 import { createElementCalls, type Unmasked } from './current-elements.ts'
 import { createTransfers, TRANSFER_TASK, type TransfersOptions } from './jobs.ts'
 import { type MountOptions, mountArchives } from './mount.ts'
@@ -13,12 +14,18 @@ export function createWorkspaceFilesRoom(
   options: Omit<TransfersOptions, 'endpoints'> &
     Omit<MountOptions, 'transfers'> & {
       routes(): readonly RouteSet[]
+      audit: Audit
       unmasked: Unmasked
     },
 ): Room<null> & Required<Pick<Room<null>, 'routes'>> {
   const transfers = createTransfers({
     ...options,
-    endpoints: () => createElementCalls(options.routes(), options.unmasked),
+    endpoints: (askedBy) =>
+      createElementCalls(
+        options.routes(),
+        options.unmasked,
+        askedBy === undefined ? null : { ...askedBy, audit: options.audit },
+      ),
   })
   options.queue.handle({ [TRANSFER_TASK]: (payload: { id: string }) => transfers.run(payload) })
   return {

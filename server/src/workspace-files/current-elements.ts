@@ -2,8 +2,10 @@ import { contract, type EndpointTable } from '@permea/contract'
 import type { Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { RouteSet } from '../api/routes.ts'
+import type { ChangeRecorder } from '../audit/recorder.ts'
 import { MASKED } from '../exchanges/masked.ts'
 import { ELEMENT_KINDS, type ElementKind } from './element-kinds.ts'
+import type { AskedBy } from './store.ts'
 import { type Json, selectorOf } from './workspace-element.ts'
 
 /** An element as the workspace has it now. */
@@ -43,7 +45,12 @@ export interface ElementCalls {
 /** Of a kind, by its type: the fields of one element that may hold secrets, as they are. */
 export type Unmasked = Readonly<Record<string, (principal: Principal, id: string) => Promise<Json>>>
 
-export function createElementCalls(sets: readonly RouteSet[], unmasked: Unmasked): ElementCalls {
+/** @param recorded whose changes they are, in the audit log; the handlers have the engine's own rights all the same */
+export function createElementCalls(
+  sets: readonly RouteSet[],
+  unmasked: Unmasked,
+  recorded: (AskedBy & { audit: ChangeRecorder }) | null = null,
+): ElementCalls {
   const setOf = (kind: ElementKind) => {
     const table: EndpointTable = contract[kind.group]
     const set = sets.find((each) => each.table === table)
@@ -61,7 +68,19 @@ export function createElementCalls(sets: readonly RouteSet[], unmasked: Unmasked
         const problems = checked.error.issues.map(({ path, message }) => ({ field: path.join('.'), message }))
         throw new Refusal('invalid_input', `${problems[0]?.field}: ${problems[0]?.message}`, { problems })
       }
-      return (await handler({ principal, params, query, body: checked?.data ?? body })) as Json
+      const call = { principal, params, query, body: checked?.data ?? body }
+      if (recorded === null) return (await handler(call)) as Json
+      const { audit, actor, origin } = recorded
+      const asTheirs = { ...call, endpoint, principal: { ...principal, actor }, rawQuery: query, origin }
+      const begun = await audit.begin(asTheirs)
+      try {
+        const answer = await handler(call)
+        await begun?.done(answer)
+        return answer as Json
+      } catch (error) {
+        await begun?.failed(error)
+        throw error
+      }
     },
     async unmasked(principal, kind, answer) {
       if (!JSON.stringify(answer).includes(MASKED)) return null

@@ -3,6 +3,7 @@ import type { BackgroundJob as WireJob } from '@permea/contract'
 import type { z } from 'zod'
 import { ENGINE, type Principal } from '../api/principal.ts'
 import { errorData, notFound, Refusal } from '../api/refusal.ts'
+import type { CallOrigin } from '../audit/recorder.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { isDatabaseAway } from '../platform/database-errors.ts'
@@ -16,6 +17,7 @@ import { currentElements, type ElementCalls } from './current-elements.ts'
 import { filesOf, placed } from './element-files.ts'
 import { type ImportOptions, importFiles, type Progress, problemText } from './import-files.ts'
 import {
+  type AskedBy,
   archiveOfJob,
   type BackgroundJob,
   finishJob,
@@ -37,6 +39,7 @@ export interface Transfers {
     kind: JobKind,
     options: Record<string, boolean>,
     archive: Uint8Array | null,
+    origin?: CallOrigin,
   ): Promise<{ jobId: string; accessKey: string }>
   find(principal: Principal, selector: string): Promise<z.input<typeof WireJob>>
   /** The archive of an export, by the key of its download URL; null where there is none to be had. */
@@ -45,6 +48,7 @@ export interface Transfers {
 }
 
 const KEEP_MS = 86_400_000
+const UNKNOWN: CallOrigin = { address: null, userAgent: null, requestId: null }
 const PROGRESS_EVERY_MS = 250
 
 export interface TransfersOptions {
@@ -56,7 +60,8 @@ export interface TransfersOptions {
   sealing: Pick<Sealing, 'sealBytes' | 'openBytes'>
   publicUrl: string
   directory: Pick<WorkspaceDirectory, 'byId'>
-  endpoints(): ElementCalls
+  /** With `askedBy` what is changed is recorded as theirs. */
+  endpoints(askedBy?: AskedBy): ElementCalls
 }
 
 export function createTransfers(options: TransfersOptions): Transfers {
@@ -64,9 +69,10 @@ export function createTransfers(options: TransfersOptions): Transfers {
   const { runExport, runImport } = createWork(options)
 
   return {
-    async begin({ workspaceId }, kind, jobOptions, archive) {
+    async begin({ workspaceId, actor }, kind, jobOptions, archive, origin = UNKNOWN) {
       const id = ids.next()
-      const job = { id, workspaceId, kind, options: jobOptions, createdAt: clock.now() }
+      const askedBy = { actor, origin }
+      const job = { id, workspaceId, kind, options: jobOptions, askedBy, createdAt: clock.now() }
       // Files may hold secrets.
       const sealed = archive === null ? null : await sealing.sealBytes(archive)
       await database.transaction(async (tx) => {
@@ -176,7 +182,7 @@ function createWork(options: TransfersOptions) {
     const opened = archive === null ? new Uint8Array() : await options.sealing.openBytes(archive)
     const files = await readArchive(opened).catch(refuseArchive)
     const result = await importFiles(
-      options.endpoints(),
+      options.endpoints(job.askedBy ?? { actor: ENGINE, origin: UNKNOWN }),
       principal,
       files,
       job.options as unknown as ImportOptions,

@@ -4,6 +4,7 @@ import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
+import { type Audit, callOrigin, type Noted } from '../audit/assembly.ts'
 import type { Intake } from '../bodies/intake.ts'
 import { ARCHIVE_LIMITS } from './archive.ts'
 import type { Transfers } from './jobs.ts'
@@ -13,6 +14,7 @@ export interface MountOptions {
   /** The budget that bodies of all requests are read within. */
   intake: Intake
   authenticate: Authenticate
+  audit: Pick<Audit, 'intendAll'>
 }
 
 /** With what multipart adds around the file; no more than one sender may have in hand. */
@@ -21,7 +23,7 @@ const BODY_BYTES_MAX = ARCHIVE_LIMITS.archiveBytes
 const FLAGS = ['dryRun', 'partial', 'diff', 'force', 'simplified'] as const
 
 /** What carries archives: their upload, as multipart or as they are, and their download. */
-export function mountArchives(app: FastifyInstance, { transfers, intake, authenticate }: MountOptions): void {
+export function mountArchives(app: FastifyInstance, { transfers, intake, authenticate, audit }: MountOptions): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (request: FastifyRequest, payload: Readable) =>
     bodyOf(request, payload, intake, BODY_BYTES_MAX),
@@ -44,7 +46,27 @@ export function mountArchives(app: FastifyInstance, { transfers, intake, authent
       const options = Object.fromEntries(FLAGS.map((flag) => [flag, flagOf(flag, query[flag] ?? fields.get(flag))]))
       const principal = principals.get(request)
       if (principal === undefined) throw new Error('the request was not authenticated')
-      return transfers.begin(principal, 'import', options, file)
+      const origin = callOrigin(request)
+      const begin = () => transfers.begin(principal, 'import', options, file, origin)
+      // What it changes is recorded element by element, when it is done.
+      if (options.dryRun === true) return begin()
+      const { workspaceId, actor } = principal
+      const noted: Noted = {
+        workspaceId,
+        actor,
+        origin,
+        action: 'workspaceFiles.import',
+        elementType: 'workspace-file',
+      }
+      const [intended] = await audit.intendAll([noted])
+      try {
+        const begun = await begin()
+        await intended?.record({ ...noted, after: { jobId: begun.jobId, ...options } })
+        return begun
+      } catch (error) {
+        await intended?.drop().catch(() => {})
+        throw error
+      }
     },
   })
 

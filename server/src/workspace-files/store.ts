@@ -1,13 +1,23 @@
+import type { Actor } from '../api/principal.ts'
+import type { CallOrigin } from '../audit/recorder.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
 
 export type JobKind = 'export' | 'import'
 export type JobStatus = 'pending' | 'active' | 'completed' | 'failed'
+
+/** On whose behalf a job is done, and where they asked from. */
+export interface AskedBy {
+  actor: Actor
+  origin: CallOrigin
+}
 
 export interface BackgroundJob {
   id: string
   workspaceId: string
   kind: JobKind
   options: Record<string, boolean>
+  /** Null where it was not kept. */
+  askedBy: AskedBy | null
   status: JobStatus
   progress: object | null
   result: object | null
@@ -17,17 +27,18 @@ export interface BackgroundJob {
 }
 
 const columns = sql.raw(
-  'id, workspace_id as "workspaceId", kind, options, status, progress, result, error, created_at as "createdAt", finished_at as "finishedAt"',
+  'id, workspace_id as "workspaceId", kind, options, asked_by as "askedBy", status, progress, result, error, created_at as "createdAt", finished_at as "finishedAt"',
 )
 
 export async function insertJob(
   tx: Tx,
-  job: Pick<BackgroundJob, 'id' | 'workspaceId' | 'kind' | 'options' | 'createdAt'>,
+  job: Pick<BackgroundJob, 'id' | 'workspaceId' | 'kind' | 'options' | 'askedBy' | 'createdAt'>,
   kept: { archive: Uint8Array | null; downloadKey: Uint8Array },
 ): Promise<void> {
   await sql`
-    insert into background_jobs (id, workspace_id, kind, options, status, archive, download_key, created_at)
-    values (${job.id}, ${job.workspaceId}, ${job.kind}, ${asJson(job.options)}::json, 'pending', ${kept.archive},
+    insert into background_jobs (id, workspace_id, kind, options, asked_by, status, archive, download_key, created_at)
+    values (${job.id}, ${job.workspaceId}, ${job.kind}, ${asJson(job.options)}::json,
+            ${asJson(job.askedBy)}::json, 'pending', ${kept.archive},
             ${kept.downloadKey}, ${job.createdAt})`.execute(tx)
 }
 
