@@ -29,14 +29,14 @@ export const dataCollections = {
     needs: 'read',
     query,
     answer: DataCollectionSpec,
-    refusals: ['not_found'],
+    refusals: ['not_found', 'connection_failed'],
   },
   refresh: {
     ...method,
     path: `${at}/refresh`,
     summary: 'The same, computed anew',
     answer: DataCollectionSpec,
-    refusals: ['not_found'],
+    refusals: ['not_found', 'connection_failed'],
     needs: 'customers',
   },
   listRecords: {

@@ -25,7 +25,7 @@ export const dataSourceRecords = {
     needs: 'read',
     query: DataSourceInstanceSelector,
     answer: DataCollectionSpec,
-    refusals: ['not_found'],
+    refusals: ['not_found', 'connection_failed'],
   },
   listRecords: { ...method, path: `${at}/list`, summary: 'One page of its records', ...recordMethods.list },
   searchRecords: { ...method, path: `${at}/search`, summary: 'Records that fit some words', ...recordMethods.search },

@@ -22,6 +22,7 @@ import {
   noModel,
   parametersKey,
   recordIdOf,
+  settingsIn,
   withCustomFields,
 } from './method-outcome.ts'
 import { overriding } from './overrides.ts'
@@ -171,7 +172,7 @@ class CollectionRegistry implements DataCollections {
     const given_ = objectIn(changed.methods)
     const changedMethods = Object.entries(methods).map(([key, method]) => [
       key,
-      { ...method, ...objectIn(given_[key]), ...objectIn(changed[key]), run: method.run },
+      { ...method, ...settingsIn(given_[key]), ...settingsIn(changed[key]), run: method.run },
     ])
     return {
       ...collection,
@@ -362,7 +363,12 @@ class CollectionRegistry implements DataCollections {
             if (record !== null) records.push(record)
           }
           const { cursor } = value
-          const drilldowns = Array.isArray(value.drilldowns) ? value.drilldowns.filter(isRecord) : []
+          const drilldowns = (Array.isArray(value.drilldowns) ? value.drilldowns.filter(isRecord) : []).map(
+            ({ parameters, filter }) => ({
+              ...(isRecord(parameters) ? { parameters } : {}),
+              ...(isRecord(filter) ? { filter } : {}),
+            }),
+          )
           return {
             records,
             // The cursor is the connector's own, whatever it is made of.

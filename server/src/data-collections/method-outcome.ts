@@ -17,6 +17,16 @@ export function withCustomFields(schema: Json | undefined, custom: Json): Json |
   return { type: 'object', ...schema, properties }
 }
 
+const FIELD_LISTS = ['filterFields', 'fields', 'requiredFields', 'excludedFields', 'queryFields']
+
+/** What a function says of a method, without lists of fields that are none. */
+export function settingsIn(given: unknown): Json {
+  const isList = (value: unknown) => Array.isArray(value) && value.every((each) => typeof each === 'string')
+  return Object.fromEntries(
+    Object.entries(objectIn(given)).filter(([name, value]) => !FIELD_LISTS.includes(name) || isList(value)),
+  )
+}
+
 export function recordIdOf(value: unknown): string | null {
   const id = isRecord(value) ? value.id : value
   return (typeof id === 'string' && id !== '') || isNumber(id) ? String(id) : null

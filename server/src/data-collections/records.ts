@@ -83,7 +83,7 @@ function finished(value: unknown, raw: Json): DataRecord | null {
   const id = record.id ?? objectIn(record.fields).id ?? raw.id
   if ((typeof id !== 'string' && !isNumber(id)) || id === '') return null
   const texts = Object.fromEntries(
-    ['name', 'uri', 'iconUri', 'createdById', 'updatedById'].flatMap((name) => {
+    TEXTS.flatMap((name) => {
       const text = record[name]
       return text === undefined || text === null
         ? []
@@ -91,15 +91,22 @@ function finished(value: unknown, raw: Json): DataRecord | null {
     }),
   )
   const times = Object.fromEntries(
-    ['createdTime', 'updatedTime', 'deletedTime'].flatMap((name) => {
+    TIMES.flatMap((name) => {
       const time = timeOf(record[name])
       return time === null ? [] : [[name, time]]
     }),
   )
-  const fields = isRecord(record.fields) ? { fields: record.fields } : {}
-  const { udm: _udm, unifiedFields: _unified, ...rest } = record
-  return { ...rest, ...fields, ...texts, ...times, id: String(id) }
+  const fields = Object.fromEntries(
+    ['fields', 'rawFields'].flatMap((name) => (isRecord(record[name]) ? [[name, record[name]]] : [])),
+  )
+  const rest = Object.entries(record).filter(([name]) => !SHAPED.has(name))
+  return { ...Object.fromEntries(rest), ...fields, ...texts, ...times, id: String(id) }
 }
+
+const TEXTS = ['name', 'uri', 'iconUri', 'createdById', 'updatedById']
+const TIMES = ['createdTime', 'updatedTime', 'deletedTime']
+/** What records have in one shape only: apps give null or something else where they know nothing. */
+const SHAPED: ReadonlySet<string> = new Set([...TEXTS, ...TIMES, 'fields', 'rawFields', 'udm', 'unifiedFields'])
 
 /** Numbers below this are seconds: in milliseconds they would be of the year 1973 at most. */
 const SECONDS_BELOW = 100_000_000_000

@@ -77,6 +77,36 @@ const others = {
     customFieldsSchema: 'export default () => ({ properties: { extra: { type: "string" } } })',
   },
   bare: { name: 'Bare', methods: {} },
+  // Names that begin so are not listed.
+  _vague: {
+    name: 'Vague',
+    methods: {
+      list: {
+        filterFields: ['status'],
+        run: {
+          type: 'mapping' as const,
+          mapping: {
+            records: [
+              { id: 1, name: null },
+              {
+                id: 2,
+                fields: { a: 1 },
+                name: null,
+                uri: null,
+                createdTime: null,
+                updatedTime: { at: 1 },
+                rawFields: 5,
+              },
+              { id: 3, fields: { a: 1 }, createdTime: '', createdById: 7, updatedTime: 1_700_000_000 },
+            ],
+            drilldowns: [{ parameters: 5, filter: { status: 'open' } }],
+          },
+        },
+      },
+    },
+    spec: 'export default () => ({ name: 7, fieldsSchema: "none", methods: { list: { filterFields: "all" } } })',
+  },
+  _failing: { name: 'Failing', methods: {}, spec: 'export default ({ apiClient }) => apiClient.get("/tickets/none")' },
 }
 
 const at = (key: string) => ({ params: { connectionSelector: connectionId, key } })
@@ -115,6 +145,21 @@ test('a connection’s own functions change what is told of a collection, and ar
   ).toMatchObject({
     name: 'Fixed',
   })
+})
+
+test('what an app does not know of a record is left out, and what a function makes of a spec that is none changes nothing', async () => {
+  const { records, drilldowns } = await client.dataCollections.listRecords({ ...at('_vague'), body: {} })
+  expect(records).toEqual([
+    { id: '1', fields: { id: 1, name: null } },
+    { id: '2', fields: { a: 1 } },
+    { id: '3', fields: { a: 1 }, createdById: '7', updatedTime: '2023-11-14T22:13:20.000Z' },
+  ])
+  expect(drilldowns).toEqual([{ filter: { status: 'open' } }])
+  const spec = await client.dataCollections.get(at('_vague'))
+  expect([spec.name, spec.list]).toEqual(['Vague', { filterFields: ['status'] }])
+  for (const ask of [client.dataCollections.get, client.dataCollections.refresh]) {
+    expect(await refusalKey(ask(at('_failing')))).toBe('connection_failed')
+  }
 })
 
 test('records are created, found, listed, searched, matched, changed and deleted', async () => {

@@ -1,4 +1,4 @@
-import { dataCollections as table } from '@permea/contract'
+import { type DataCollectionSpec, dataCollections as table } from '@permea/contract'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -13,6 +13,7 @@ import type { Database } from '../platform/database.ts'
 import { type CollectionPlace, collectionOf } from './collection.ts'
 import type { DataCollections } from './data-collections.ts'
 import type { MethodOutcome } from './method-outcome.ts'
+import { FunctionFailed } from './records.ts'
 
 type Json = Record<string, unknown>
 
@@ -45,9 +46,7 @@ export function dataCollectionRoutes(options: CollectionRoutesOptions): RouteSet
   async function spec(call: Located, isFresh: boolean) {
     const connection = await connectionOf(call)
     const place = { key: call.params.key ?? '', parameters: call.query }
-    const found = await collections.spec(connection, place, { isFresh })
-    if (found === null) throw notFound('collection', place.key)
-    return found
+    return specGiven(place.key, collections.spec(connection, place, { isFresh }))
   }
   async function connectorOf({ principal, params }: Pick<Located, 'principal' | 'params'>): Promise<Connector | null> {
     return options.connectorOf(await findIntegration(options.database, principal, params.integrationSelector ?? ''))
@@ -105,6 +104,15 @@ function listOf({ definition }: Connector) {
     const { name, isHidden, relatedOperationKeys } = collection
     return [{ key, name, type: 'collection' as const, isHidden, relatedOperationKeys }]
   })
+}
+
+/** What a collection is; a function of its own that fails, and its absence, as refusals. */
+export async function specGiven(key: string, spec: Promise<DataCollectionSpec | null>): Promise<DataCollectionSpec> {
+  const found = await spec.catch((error: unknown) => {
+    throw error instanceof FunctionFailed ? failedConnection(error.error) : error
+  })
+  if (found === null) throw notFound('collection', key)
+  return found
 }
 
 /** What a method gave; its failure as a refusal in the words and under the key of what went wrong. */

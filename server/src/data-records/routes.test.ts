@@ -13,12 +13,17 @@ test('records of a data source are those of the collection that the connection h
   await using app = await startRecordApp()
   await using house = await buildHouse()
   const bare = { name: 'Bare', methods: {} }
-  await addApp(house, { url: app.url, data: { tickets: ticketCollection, bare }, udm: ticketModels })
+  const failing = { name: 'Failing', methods: {}, spec: 'export default ({ apiClient }) => apiClient.get("/tickets/none")' }
+  await addApp(house, { url: app.url, data: { tickets: ticketCollection, bare, failing }, udm: ticketModels })
   await house.admin.dataSources.create({ body: { key: 'tickets', udm: 'tasks' } })
+  await house.admin.dataSources.create({ body: { key: 'failing', collectionKey: 'failing' } })
   const { client, connection } = await connectApp(house, { customer: 'acme' })
   const query = { dataSourceKey: 'tickets', connectionId: connection.id, autoCreate: true } as const
   const records = client.dataSourceRecords
   expect(await records.collection({ query })).toMatchObject({ key: 'tickets', create: {} })
+  expect(await refusalKey(records.collection({ query: { ...query, dataSourceKey: 'failing' } }))).toBe(
+    'connection_failed',
+  )
   const { id } = await records.createRecord({ query, body: { fields: { subject: 'Lamp', body: 'Dark' } } })
   const listed = await records.listRecords({ query, body: {} })
   expect(listed.records).toMatchObject([{ id, name: 'Lamp', unifiedFields: { content: 'Dark' } }])

@@ -7,7 +7,7 @@ import type { Connections } from '../connections/connections.ts'
 import type { DataCollections, MethodContext } from '../data-collections/data-collections.ts'
 import type { MethodOutcome } from '../data-collections/method-outcome.ts'
 import { objectIn } from '../data-collections/records.ts'
-import { givenBy } from '../data-collections/routes.ts'
+import { givenBy, specGiven } from '../data-collections/routes.ts'
 import type { DataInstances, InstanceSelector } from '../data-elements/data-instances.ts'
 import type { Database } from '../platform/database.ts'
 import { type ResolvedSource, resolveSource } from './source.ts'
@@ -45,9 +45,7 @@ export function sourceRecordRoutes(options: SourceRecordRoutesOptions): RouteSet
   return routeSet(table, {
     async collection(call) {
       const { connection, source } = await located(call)
-      const spec = await collections.spec(connection, source.place)
-      if (spec === null) throw notFound('collection', source.place.key)
-      return spec
+      return specGiven(source.place.key, collections.spec(connection, source.place))
     },
     listRecords: (call) => run(call, (at, { place }, context) => collections.list(at, place, call.body, context)),
     searchRecords: (call) => run(call, (at, { place }, context) => collections.search(at, place, call.body, context)),
