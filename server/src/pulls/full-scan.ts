@@ -1,7 +1,7 @@
 import type { DataRecord, ErrorData, RecordEvent } from '@permea/contract'
 import type { CollectionPlace } from '../data-collections/collection.ts'
 import type { DataCollections, RecordPage } from '../data-collections/data-collections.ts'
-import { objectIn } from '../data-collections/records.ts'
+import { FunctionFailed, objectIn } from '../data-collections/records.ts'
 import { markOf } from '../data-records/list-pages.ts'
 import { recordEventKey } from '../external-subscriptions/record-event.ts'
 import { scanningBeside } from '../external-subscriptions/store.ts'
@@ -20,8 +20,13 @@ const SCAN_MS_MAX = 20 * 60_000
 /** So many records that are missing are asked for by their ids before they count as deleted: a list that moves while it is read leaves some out. */
 const CONFIRMED_MAX = 200
 const MISSING_PAGE = 500
-/** A page that fails again and again may be one that there is no more: then the scan begins anew. */
-const RESUMED_MS_MAX = 60 * 60_000
+/**
+ * A page that fails again and again may be one that there is no more: then the scan begins anew. Longer than the longest
+ * wait that an app may ask for.
+ */
+const RESUMED_MS_MAX = 70 * 60_000
+/** Longer ids, in bytes, are not kept. */
+const ID_BYTES_MAX = 1000
 
 /** Where a scan stands between two pages. */
 interface Progress {
@@ -33,6 +38,10 @@ interface Progress {
   pages: number
   records: number
   startedAt: string
+  /** When the last page was read. */
+  pageAt?: string
+  /** How long it read, without the waits in between. */
+  ranMs?: number
 }
 
 /**
@@ -57,6 +66,7 @@ export async function fullScan(
 
   for (let next = at.todo[0]; next !== undefined; next = at.todo[0]) {
     run.stopIfAborted()
+    const beganMs = performance.now()
     const page = await collections.list(
       connection,
       { key: place.key, parameters: next.parameters },
@@ -64,10 +74,13 @@ export async function fullScan(
       context,
     )
     if (page.kind === 'failed') throw new PullFailed(page.error)
-    const records = [...new Map(page.value.records.map((each) => [each.id, each])).values()]
+    const records = [...new Map(page.value.records.map((each) => [each.id, each])).values()].filter(isKept)
+    if (records.length < new Set(page.value.records.map((each) => each.id)).size)
+      journal.note('records were passed over: their ids are too long, or no text that can be kept')
     const isFirst = at.pages === 0
-    const after = following(at, page.value)
-    refuseTooMuch(after, now())
+    const ranMs = (at.ranMs ?? 0) + performance.now() - beganMs
+    const after = { ...following(at, page.value), pageAt: now().toISOString(), ranMs }
+    refuseTooMuch(after)
     await run.commit({ progress: after, scan: at.scan }, async (tx) => {
       if (isFirst && at.isBaseline) await dropSnapshot(tx, subscription.id)
       if (isFirst) await takeInShared(tx, subscription.id)
@@ -89,6 +102,10 @@ export async function fullScan(
     newSnapshotId: String(at.scan),
   })
   await run.commit({ scan: at.scan }, async () => [])
+}
+
+function isKept({ id }: DataRecord): boolean {
+  return id.isWellFormed() && !id.includes('\0') && Buffer.byteLength(id) <= ID_BYTES_MAX
 }
 
 /** What flows were told is new, the scans for what is other and gone know of from then on, even if they look later. */
@@ -126,7 +143,9 @@ async function tellMissing(
   { database, collections }: { database: Database; collections: DataCollections },
 ): Promise<void> {
   const { subscription, connection, journal, signal } = run
-  const collection = await collections.collection(connection, place)
+  const collection = await collections.collection(connection, place).catch((error: unknown) => {
+    throw error instanceof FunctionFailed ? new PullFailed(error.error) : error
+  })
   const canAsk = collection?.methods.findById?.run !== undefined
   let asked = 0
   for (;;) {
@@ -164,7 +183,7 @@ async function tellMissing(
 function progressOf(state: Json | null, now: Date): Progress | null {
   const progress = state?.progress as Progress | undefined
   if (progress === undefined) return null
-  const ageMs = now.getTime() - Date.parse(progress.startedAt)
+  const ageMs = now.getTime() - Date.parse(progress.pageAt ?? progress.startedAt)
   // Of a clock that was set back nothing can be said: it goes on.
   return ageMs > RESUMED_MS_MAX ? null : progress
 }
@@ -210,14 +229,13 @@ function circling(cursor: string | undefined): ErrorData {
   return { type: 'configuration', key: 'cursor_repeats', message }
 }
 
-function refuseTooMuch(at: Progress, now: Date): void {
-  const ranMs = now.getTime() - Date.parse(at.startedAt)
+function refuseTooMuch(at: Progress): void {
   const what =
     at.records > RECORDS_MAX
       ? `more than ${RECORDS_MAX} records`
       : at.pages > PAGES_MAX || at.todo.length > PAGES_MAX
         ? `more than ${PAGES_MAX} pages`
-        : ranMs > SCAN_MS_MAX
+        : (at.ranMs ?? 0) > SCAN_MS_MAX
           ? 'more than twenty minutes'
           : null
   if (what !== null)

@@ -134,6 +134,37 @@ test('a page that the app refuses for now is asked for when the app says so, and
   await client.connections.archive({ params: { selector: connection.id } })
 })
 
+test('an app that lets a scan wait for longer than one may take is read to its end', async () => {
+  const { client, connection, pulls } = await watch('tickets', ['created'])
+  const ids = await fill(5)
+  const before = desk.received.length
+  desk.failNext(null, { status: 429, headers: { 'retry-after': '1500' } }, null, {
+    status: 429,
+    headers: { 'retry-after': '3600' },
+  })
+  await house.advance(LOOK_MS)
+  await house.advance(1_501_000)
+  await house.advance(3_601_000)
+  expect(asked(before).slice(0, 5)).toEqual(['0', '2', '2', '4', '4'])
+  expect(told('created')).toEqual(ids)
+  expect((await pulls()).find((each) => each.found?.created === 5)).toMatchObject({ status: 'success' })
+  await client.connections.archive({ params: { selector: connection.id } })
+})
+
+test('records with ids that cannot be kept are passed over, and the others told of', async () => {
+  const { client, connection, pulls } = await watch('tickets', ['created'])
+  const random = Array.from({ length: 4000 }, (_, index) => ((index * 7919) % 9973).toString(36)).join('')
+  const given = ['first', 'a\0b', random, '\ud800', '__proto__', 'last']
+  desk.records.set('tickets', new Map(given.map((id) => [id, { id, subject: 'New' }])))
+  await house.advance(LOOK_MS)
+  expect(told('created')).toEqual(['first', '__proto__', 'last'])
+  const [pull] = await pulls()
+  expect(pull).toMatchObject({ status: 'success', found: { created: 3 } })
+  const { logs } = await client.externalEventPulls.logs({ params: { id: pull?.id ?? '' } })
+  expect(JSON.stringify(logs)).toContain('passed over')
+  await client.connections.archive({ params: { selector: connection.id } })
+})
+
 test('an id may be any text: records are found by it, changed, deleted and told of', async () => {
   const strange = ['a/b', 'a b', '100%', 'ü?x=1&y#z', '日本', 'o\'neil"', 'a\\b', '%2F', 'a+b', '12345678901234567890']
   const { client, connection, pulls } = await watch('tickets', KINDS)
