@@ -13,7 +13,11 @@ test('records of a data source are those of the collection that the connection h
   await using app = await startRecordApp()
   await using house = await buildHouse()
   const bare = { name: 'Bare', methods: {} }
-  const failing = { name: 'Failing', methods: {}, spec: 'export default ({ apiClient }) => apiClient.get("/tickets/none")' }
+  const failing = {
+    name: 'Failing',
+    methods: {},
+    spec: 'export default ({ apiClient }) => apiClient.get("/tickets/none")',
+  }
   await addApp(house, { url: app.url, data: { tickets: ticketCollection, bare, failing }, udm: ticketModels })
   await house.admin.dataSources.create({ body: { key: 'tickets', udm: 'tasks' } })
   await house.admin.dataSources.create({ body: { key: 'failing', collectionKey: 'failing' } })
