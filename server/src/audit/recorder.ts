@@ -143,7 +143,8 @@ export function createChangeRecorder(options: ChangeRecorderOptions): ChangeReco
     const query = endpoint.query?.safeParse(call.rawQuery ?? {})
     try {
       const { principal, params } = call
-      return await handler({ principal, params, query: query?.data ?? {}, body: undefined })
+      // To look must not make what is looked for, as it would where the change asks for that.
+      return await handler({ principal, params, query: { ...query?.data, autoCreate: false }, body: undefined })
     } catch (error) {
       if (!(error instanceof Refusal))
         log.warn({ action, message: (error as Error).message }, 'what was before is not in the audit log')
