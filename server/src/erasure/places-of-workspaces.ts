@@ -51,7 +51,7 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
     table: 'background_jobs',
     columns: {
       metadata: 'id workspace_id kind status created_at finished_at',
-      other: 'options progress result error archive download_key',
+      other: 'options progress result error archive download_key asked_by',
     },
     because: 'definitions of the workspace, which have nothing of a customer in them; forgotten after a day',
   },
