@@ -1,3 +1,4 @@
+import { codeSecretsOf } from '../exchanges/literal-secrets.ts'
 import { maskOf } from '../exchanges/mask.ts'
 import { MASKED, maskedValue } from '../exchanges/masked.ts'
 import { isSecretName } from '../exchanges/secret-names.ts'
@@ -29,7 +30,11 @@ const ALL_CHARS_MAX = 48_000
 export function changesOf(given: { before: unknown; after: unknown; input: unknown }): Changes {
   const before = fieldsOf(given.before)
   const after = fieldsOf(given.after)
-  const mask = maskOf({ args: () => ({ input: given.input, before: given.before, after: given.after }) })
+  const mask = maskOf({
+    args: () => ({ input: given.input, before: given.before, after: given.after }),
+    // An element shows its code to who may change it; here others read it, and it stays when the element is gone.
+    secrets: codeSecretsOf(given),
+  })
   const shown = (fields: Fields) => maskedValue(mask.value(fields)) as Fields
   const secrets = secretsIn(given.input)
   if (before === null || after === null)
@@ -52,7 +57,9 @@ export function changesOf(given: { before: unknown; after: unknown; input: unkno
 
 /** A value as a record may show it by itself. */
 export function shownFields(fields: Fields, input: unknown = fields): Fields {
-  return bounded(maskedValue(maskOf({ args: () => ({ input }) }).value(fields)) as Fields)
+  return bounded(
+    maskedValue(maskOf({ args: () => ({ input }), secrets: codeSecretsOf(input) }).value(fields)) as Fields,
+  )
 }
 
 function fieldsOf(value: unknown): Fields | null {
