@@ -1,5 +1,6 @@
 import type { DataRecord, FunctionDefinition, RecordEvent } from '@permea/contract'
 import { type CollectionCall, callOf, FunctionFailed, objectIn, recordOf } from '../data-collections/records.ts'
+import type { Clock } from '../platform/clock.ts'
 import { PullFailed, type PullRun, type RecordChange } from './pull.ts'
 
 /** Read at a time; more that is new at once is read by the next pulls where the app keeps it, and told of as a failure. */
@@ -8,6 +9,10 @@ const RECORDS_MAX = 10_000
 /** Apps write with clocks of several machines: what came this late is still seen as new. */
 const OVERLAP_MS = 5 * 60_000
 const REMEMBERED_MAX = 5000
+/** Pages without a record, one after the other, after which nothing more is expected: some apps filter what they have paged. */
+const EMPTY_PAGES_MAX = 10
+/** What is dated later than this from now says nothing of what is newest. */
+const AHEAD_MS_MAX = 24 * 60 * 60_000
 
 /** The newest moment that was seen, and the records around it with the moments they had. */
 interface Latest {
@@ -22,7 +27,12 @@ interface Latest {
  */
 export async function latestRecords(
   run: PullRun,
-  { call, definition, type }: { call: CollectionCall; definition: FunctionDefinition; type: RecordEvent },
+  {
+    call,
+    definition,
+    type,
+    clock,
+  }: { call: CollectionCall; definition: FunctionDefinition; type: RecordEvent; clock: Clock },
 ): Promise<void> {
   const { journal } = run
   const before = run.state?.latest as Latest | undefined
@@ -31,6 +41,7 @@ export async function latestRecords(
   const fresh: DataRecord[] = []
   const met: DataRecord[] = []
   let pages = 0
+  let emptyPages = 0
   for (let cursor: unknown; ; ) {
     run.stopIfAborted()
     const value = objectIn(await page(call, definition, cursor))
@@ -45,14 +56,17 @@ export async function latestRecords(
       if (before !== undefined && moment !== null && Date.parse(moment) < sinceMs) isKnown = true
       else if (before === undefined || before.seen[record.id] !== (moment ?? '')) fresh.push(record)
     }
-    cursor = value.cursor
-    if (isKnown || given.length === 0 || cursor === undefined || cursor === null || cursor === '') break
+    const { cursor: following } = value
+    const isLast = following === undefined || following === null || following === '' || following === cursor
+    emptyPages = given.length === 0 ? emptyPages + 1 : 0
+    if (isKnown || isLast || emptyPages === EMPTY_PAGES_MAX) break
+    cursor = following
     if (pages >= PAGES_MAX || fresh.length > RECORDS_MAX) {
       const message = `more than ${fresh.length} records are new at once`
       throw new PullFailed({ type: 'configuration', key: 'too_many_records', message })
     }
   }
-  const after = remembered(before, met, type)
+  const after = remembered(before, met, type, clock.now().getTime() + AHEAD_MS_MAX)
   journal.telemetry.pullLatest = {
     stateBefore: before === undefined ? undefined : { id: before.id, datetime: before.datetime },
     stateAfter: { id: after.id, datetime: after.datetime },
@@ -96,10 +110,19 @@ function isOfType(
   return Date.parse(createdTime) <= Date.parse(before.datetime)
 }
 
-function remembered(before: Latest | undefined, met: readonly DataRecord[], type: RecordEvent): Latest {
+function remembered(
+  before: Latest | undefined,
+  met: readonly DataRecord[],
+  type: RecordEvent,
+  latestMs: number,
+): Latest {
   const moments = new Map(Object.entries(before?.seen ?? {}))
   for (const record of met) moments.set(record.id, momentOf(record, type) ?? '')
-  const [newest] = [...moments].toSorted(([, a], [, b]) => timeOf(b) - timeOf(a))
+  const newestFirst = [...moments].toSorted(([, a], [, b]) => timeOf(b) - timeOf(a))
+  // One record that is dated years ahead must not make all that come after it look old. What was newest stays it: a clock
+  // that is set back tells nothing twice.
+  const knownMs = Math.max(latestMs, timeOf(before?.datetime ?? ''))
+  const newest = newestFirst.find(([, moment]) => timeOf(moment) <= knownMs) ?? newestFirst[0]
   const datetime = newest?.[1] === '' ? undefined : newest?.[1]
   const fromMs = datetime === undefined ? Number.NEGATIVE_INFINITY : Date.parse(datetime) - OVERLAP_MS
   const seen = [...moments].filter(([, moment]) => moment === '' || Date.parse(moment) >= fromMs).slice(-REMEMBERED_MAX)

@@ -204,7 +204,7 @@ class PullWorker {
     if (subscription.pullStrategy === 'pull-latest-records') {
       const definition = functionNamed('pullLatestRecords')
       if (definition === undefined) throw new PullFailed(gone('pullLatestRecords'))
-      return latestRecords(run, { call, definition, type })
+      return latestRecords(run, { call, definition, type, clock: this.#o.clock })
     }
     if (subscription.pullStrategy === 'custom-pull') {
       const definition = functionNamed('collectEvents')

@@ -52,10 +52,24 @@ async function furnish(at: House): Promise<void> {
     return { records: items, cursor: cursor === '4' ? '2' : String(Number(cursor ?? 0) + 2) }
   }`
   const round = { name: 'Round', methods: { list: { run } } }
-  await addApp(at, { url: desk.url, data: { tickets: ticketCollection, round } })
-  for (const collectionKey of ['tickets', 'round'])
+  // The newest first, without those of another queue: they are on the pages all the same.
+  const newest = `export default async ({ apiClient, cursor }) => {
+    const { items, next } = await apiClient.get('/tickets/latest', { cursor: cursor ?? '0' })
+    return { records: items.filter((each) => each.queue !== 'other'), cursor: next }
+  }`
+  const events = {
+    created: {
+      implementationType: 'pull-latest-records' as const,
+      methods: { pullLatestRecords: { run: newest } },
+    },
+  }
+  await addApp(at, {
+    url: desk.url,
+    data: { tickets: ticketCollection, round, latest: { ...ticketCollection, name: 'Latest', events } },
+  })
+  for (const collectionKey of ['tickets', 'round', 'latest'])
     for (const what of KINDS) {
-      const dataSource = { collectionKey, fullSyncIntervalSeconds: 60 }
+      const dataSource = { collectionKey, fullSyncIntervalSeconds: 60, pullUpdatesIntervalSeconds: 60 }
       const body = { id: { $var: '$.input.t.record.id' } }
       const nodes = {
         t: { type: `data-record-${what}-trigger`, config: { dataSource }, links: [{ key: 'tell' }] },
@@ -162,6 +176,24 @@ test('records with ids that cannot be kept are passed over, and the others told 
   expect(pull).toMatchObject({ status: 'success', found: { created: 3 } })
   const { logs } = await client.externalEventPulls.logs({ params: { id: pull?.id ?? '' } })
   expect(JSON.stringify(logs)).toContain('passed over')
+  await client.connections.archive({ params: { selector: connection.id } })
+})
+
+test('neither a record of the future nor pages of nothing hide what is new behind them', async () => {
+  await fill(1)
+  const { client, connection } = await watch('latest', ['created'])
+  const put = (id: string, createdAt: string, queue = 'mine') =>
+    desk.records.set('tickets', new Map([...(desk.records.get('tickets') ?? []), [id, { id, createdAt, queue }]]))
+  put('of the future', '2999-01-01T00:00:00.000Z')
+  await house.advance(LOOK_MS)
+  put('of today', '2026-02-01T00:00:00.000Z')
+  await house.advance(LOOK_MS)
+  expect(told('created')).toEqual(['of the future', 'of today'])
+  put('behind', '2026-02-02T00:00:00.000Z')
+  for (let number = 1; number <= 5; number += 1) put(`other ${number}`, '2026-02-03T00:00:00.000Z', 'other')
+  await house.advance(LOOK_MS)
+  await house.advance(LOOK_MS)
+  expect(told('created')).toEqual(['of the future', 'of today', 'behind'])
   await client.connections.archive({ params: { selector: connection.id } })
 })
 
