@@ -23,7 +23,8 @@ interface Latest {
 
 /**
  * Reads the newest records until it meets what it knows. Known is what was seen with the same moment: records of one
- * moment are told apart by their ids, and what an app stamps a little late is not passed over. The first pull only looks.
+ * moment are told apart by their ids, and what an app stamps a little late is not passed over. The first pull only looks, as
+ * far back as the next ones will.
  */
 export async function latestRecords(
   run: PullRun,
@@ -37,7 +38,8 @@ export async function latestRecords(
   const { journal } = run
   const before = run.state?.latest as Latest | undefined
   const isBaseline = before === undefined
-  const sinceMs = Date.parse(before?.datetime ?? '') - OVERLAP_MS
+  const latestMs = clock.now().getTime() + AHEAD_MS_MAX
+  let sinceMs = timeOf(before?.datetime ?? '') - OVERLAP_MS
   const fresh: DataRecord[] = []
   const met: DataRecord[] = []
   let pages = 0
@@ -47,13 +49,15 @@ export async function latestRecords(
     const value = objectIn(await page(call, definition, cursor))
     pages += 1
     const given = Array.isArray(value.records) ? value.records : []
-    let isKnown = isBaseline
+    let isKnown = false
     for (const each of given) {
       const record = await recordOf(call, each)
       if (record === null) continue
       const moment = momentOf(record, type)
       met.push(record)
-      if (before !== undefined && moment !== null && Date.parse(moment) < sinceMs) isKnown = true
+      const ms = timeOf(moment ?? '')
+      if (isBaseline && ms <= latestMs) sinceMs = Math.max(sinceMs, ms - OVERLAP_MS)
+      if (moment !== null && ms < sinceMs) isKnown = true
       else if (before === undefined || before.seen[record.id] !== (moment ?? '')) fresh.push(record)
     }
     const { cursor: following } = value
@@ -62,11 +66,13 @@ export async function latestRecords(
     if (isKnown || isLast || emptyPages === EMPTY_PAGES_MAX) break
     cursor = following
     if (pages >= PAGES_MAX || fresh.length > RECORDS_MAX) {
+      // Nothing of a baseline is told: what is further back is left for what looks at everything.
+      if (isBaseline) break
       const message = `more than ${fresh.length} records are new at once`
       throw new PullFailed({ type: 'configuration', key: 'too_many_records', message })
     }
   }
-  const after = remembered(before, met, type, clock.now().getTime() + AHEAD_MS_MAX)
+  const after = remembered(before, met, type, latestMs)
   journal.telemetry.pullLatest = {
     stateBefore: before === undefined ? undefined : { id: before.id, datetime: before.datetime },
     stateAfter: { id: after.id, datetime: after.datetime },
@@ -125,7 +131,7 @@ function remembered(
   const newest = newestFirst.find(([, moment]) => timeOf(moment) <= knownMs) ?? newestFirst[0]
   const datetime = newest?.[1] === '' ? undefined : newest?.[1]
   const fromMs = datetime === undefined ? Number.NEGATIVE_INFINITY : Date.parse(datetime) - OVERLAP_MS
-  const seen = [...moments].filter(([, moment]) => moment === '' || Date.parse(moment) >= fromMs).slice(-REMEMBERED_MAX)
+  const seen = newestFirst.filter(([, moment]) => moment === '' || timeOf(moment) >= fromMs).slice(0, REMEMBERED_MAX)
   return {
     ...(newest === undefined ? {} : { id: newest[0] }),
     ...(datetime === undefined ? {} : { datetime }),

@@ -197,6 +197,23 @@ test('neither a record of the future nor pages of nothing hide what is new behin
   await client.connections.archive({ params: { selector: connection.id } })
 })
 
+test('what is there at the beginning is never told of, also on pages behind the first', async () => {
+  const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
+  // Seven within the time that is looked back, on four pages; one that is older.
+  const given = [...Array.from({ length: 7 }, (_, n) => ({ id: `${n}`, createdAt: at(20), queue: 'mine' }))]
+  const old = { id: 'old', createdAt: at(1), queue: 'mine' }
+  desk.records.set('tickets', new Map([...given, old].map((each) => [each.id, each])))
+  const { client, connection, pulls } = await watch('latest', ['created'])
+  await house.advance(LOOK_MS)
+  expect(told('created')).toEqual([])
+  const late = { id: 'late', createdAt: at(18), queue: 'mine' }
+  desk.records.set('tickets', new Map([...given, late, old].map((each) => [each.id, each])))
+  await house.advance(LOOK_MS)
+  expect(told('created')).toEqual(['late'])
+  expect((await pulls()).every((each) => each.status === 'success')).toBe(true)
+  await client.connections.archive({ params: { selector: connection.id } })
+})
+
 test('an id may be any text: records are found by it, changed, deleted and told of', async () => {
   const strange = ['a/b', 'a b', '100%', 'ü?x=1&y#z', '日本', 'o\'neil"', 'a\\b', '%2F', 'a+b', '12345678901234567890']
   const { client, connection, pulls } = await watch('tickets', KINDS)
