@@ -70,6 +70,8 @@ test('why finds an event by a text of it, also one that was refused', async () =
   const sent = await shell.run('events', 'send', 'order', '{"of": "acme", "number": "order-4711"}')
   expect((await shell.run('why', 'order-4711')).out).toContain(`event ${sent.out.trim()} order of acme`)
   expect((await shell.run('events', 'send', 'order', '{"number": "order-4712"}')).code).toBe(1)
+  // Refusals are written a moment after the answer.
+  await house.engine.refusedRequests.settled()
   const { out } = await shell.run('why', 'order-4712')
   expect(out).toMatch(
     /^refused request rrq_\w+: POST .+ from .+\n├─ stopped here: .+ \(400 \w+\)\n└─ it began: .*order-4712/,
