@@ -65,14 +65,16 @@ test('a list of 100,000 is walked without holding it, and the reader keeps their
   expect(Number(loaded?.replaceAll(/\D/g, ''))).toBeGreaterThan(500)
 
   const place = await scroller().evaluate((element) => element.scrollTop)
-  const read = await lines().nth(15).textContent()
+  // Without how long ago it was, which goes on.
+  const fifteenth = async () => (await lines().nth(15).textContent())?.replace(/\d+ \w+ ago/, '')
+  const read = await fifteenth()
   await workshop.send([{ orderId: 'news', lines: [1] }])
   const pill = page.getByRole('button', { name: '1 new' })
   await pill.waitFor()
   expect(await scroller().evaluate((element) => element.scrollTop)).toBe(place)
-  expect(await lines().nth(15).textContent()).toBe(read)
+  expect(await fifteenth()).toBe(read)
   await pill.click()
-  await page.getByRole('row').filter({ hasText: 'news' }).waitFor()
+  await page.getByRole('row').filter({ hasText: 'news' }).first().waitFor()
 })
 
 test('the keyboard goes through a list, opens a record and closes it again', async () => {

@@ -72,10 +72,18 @@ async function written(
   const manifest = { format: BACKUP_FORMAT, madeAt: madeAt.toISOString(), version, migrations, keys: [...keys], tables }
   let whole: Manifest | null = null
   const zip = new ZipFile()
+  const output = zip.outputStream as Readable
+  const fail = (error: Error) => void output.destroy(error)
+  zip.on('error', fail)
+  // Where it fails before the pipeline begins, or after it ended, nobody else hears of it.
+  output.on('error', () => {})
   const add = (name: string, open: () => Promise<Readable>) =>
     zip.addReadStreamLazy(name, { mtime: madeAt, mode: 0o600 }, (give) => {
       const opened = open()
-      opened.then((stream) => give(null, stream)).catch((error: Error) => give(error, Readable.from([])))
+      opened
+        // The zip does not listen to what it reads: a lost connection would end the process.
+        .then((stream) => give(null, stream.on('error', fail)))
+        .catch((error: Error) => give(error, Readable.from([])))
     })
   // Each is opened when the one before it has been written: one connection gives one table at a time.
   for (const table of wanted)
@@ -88,8 +96,6 @@ async function written(
     return Readable.from([Buffer.from(`${JSON.stringify(whole, null, 1)}\n`)])
   })
   zip.end()
-  const output = zip.outputStream as Readable
-  zip.on('error', (error: Error) => output.destroy(error))
   await pipeline(output, createWriteStream(part, { mode: 0o600, flags: 'w', flush: true }), { signal })
   if (whole === null) throw new Error('the backup ended before its manifest')
   return whole

@@ -18,7 +18,7 @@ console.log(await trial.returned('export default () => 1 + 1'))
 test('functions run where node_modules is a link', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'permea-linked-'))
   try {
-    for (const room of ['sandbox', 'platform'])
+    for (const room of ['bodies', 'sandbox', 'platform'])
       await cp(join(SOURCES, room), join(dir, 'src', room), { recursive: true })
     await writeFile(join(dir, 'package.json'), '{"type":"module"}')
     await writeFile(join(dir, 'src/trial.ts'), SCRIPT)
