@@ -243,6 +243,7 @@ export function createTelling(
 ) {
   const { clock, log, publicUrl, random } = options
   const { database, ids, metrics, sealing, queue, ownership, outbound, directory, live, facts } = ground
+  const mailer = options.mail === undefined || options.mail === null ? null : createMailer(options.mail)
   const notifications = createNotifications({ ids, deliveries: () => deliveries, tracing: ground.tracing })
   const channels = createChannels({
     database,
@@ -251,7 +252,7 @@ export function createTelling(
     log,
     outbound,
     sealing,
-    mailer: options.mail === undefined || options.mail === null ? null : createMailer(options.mail),
+    mailer,
     publicUrl,
   })
   const alerts = createAlerts({
@@ -306,5 +307,5 @@ export function createTelling(
     ...audited,
   })
 
-  return { notifications, alerts, sweepMs, deliveries, replays, endpoints, auditRoom, audit: auditRoom.api }
+  return { mailer, notifications, alerts, sweepMs, deliveries, replays, endpoints, auditRoom, audit: auditRoom.api }
 }

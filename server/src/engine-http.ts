@@ -14,7 +14,6 @@ import type { FlowRoutesOptions } from './flows/flow-routes.ts'
 import { setAsideRoutes } from './intake-log/routes.ts'
 import { audienceOf, elementTypeOf } from './live/element-type.ts'
 import { asyncApi } from './notifications/catalogue.ts'
-import { createMailer } from './outbound/mail.ts'
 import { createPeopleRoom } from './people/assembly.ts'
 import { checkReady } from './platform/readiness.ts'
 import { derivedKey } from './platform/sealing.ts'
@@ -49,7 +48,7 @@ export async function createHttp(
     rates,
     intake,
   } = ground
-  const { alerts, deliveries, replays, endpoints, auditRoom } = telling
+  const { mailer, alerts, deliveries, replays, endpoints, auditRoom } = telling
   const {
     subscriptions,
     oAuthCallbackUri,
@@ -90,7 +89,7 @@ export async function createHttp(
   })
   const people = createPeopleRoom({
     ...{ ...ground, clock, publicUrl },
-    mailer: options.mail === undefined || options.mail === null ? null : createMailer(options.mail),
+    mailer,
     singleSignOn: options.singleSignOn ?? null,
     announceChange: forgetTokens,
   })

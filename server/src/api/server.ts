@@ -254,16 +254,16 @@ function mount(
     handler: (request, reply) =>
       refusing(async () => {
         const principal = principals.get(request) ?? nobody
+        const rawQuery = withoutBlanks(request.query)
         const call = {
           principal,
           params: request.params as Record<string, string>,
-          query: parse(endpoint.query, withoutBlanks(request.query), 'query'),
+          query: parse(endpoint.query, rawQuery, 'query'),
           // A slip in the name of what has to be there is told as a slip.
           body: parse(endpoint.body, known(endpoint, request.body ?? {}, unknownIn), 'body'),
         }
         allowQuery(principal, call.query)
-        const record =
-          (await options.record?.({ ...call, endpoint, rawQuery: withoutBlanks(request.query) }, request)) ?? null
+        const record = (await options.record?.({ ...call, endpoint, rawQuery }, request)) ?? null
         const made = await recorded(record, () => options.traces.within(request, () => handler(call)))
         const answer = shownTo(principal, endpoint, made)
         if (options.checkAnswers === true) checkAnswer(endpoint, answer)

@@ -2,6 +2,7 @@ import { codeSecretsOf } from '../exchanges/literal-secrets.ts'
 import { maskOf } from '../exchanges/mask.ts'
 import { MASKED, maskedValue } from '../exchanges/masked.ts'
 import { isSecretName } from '../exchanges/secret-names.ts'
+import { isRecord } from '../formulas/coercion.ts'
 
 /** What a change changed, as records show it. */
 export interface Changes {
@@ -63,7 +64,7 @@ export function shownFields(fields: Fields, input: unknown = fields): Fields {
 }
 
 function fieldsOf(value: unknown): Fields | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : null
+  return isRecord(value) ? value : null
 }
 
 function isSame(one: unknown, other: unknown): boolean {

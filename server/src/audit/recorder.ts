@@ -2,6 +2,7 @@ import type { Endpoint } from '@permea/contract'
 import type { Actor, Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { RouteSet } from '../api/routes.ts'
+import { isRecord } from '../formulas/coercion.ts'
 import type { Clock } from '../platform/clock.ts'
 import { fromWire, type Ids, toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
@@ -166,7 +167,7 @@ function isRecorded({ recording }: EndpointPolicy, { principal, endpoint, query 
 
 /** Of an act what was asked for, but no data of others: short values, and a customer's ids and name only where the record goes with it. */
 function givenIn({ body, query }: RecordedCall, input: unknown, hasCustomer: boolean): Record<string, unknown> | null {
-  const given = Object.entries({ ...(isFields(query) ? query : {}), ...(isFields(body) ? body : {}) }).flatMap(
+  const given = Object.entries({ ...(isRecord(query) ? query : {}), ...(isRecord(body) ? body : {}) }).flatMap(
     ([name, value]) =>
       (hasCustomer || !OF_CUSTOMERS.has(name)) &&
       (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number' || value instanceof Date)
@@ -204,12 +205,8 @@ export function actorFields(actor: Actor): Pick<NewRecord, 'actorKind' | 'actorI
   }
 }
 
-function isFields(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 function textIn(value: unknown, name: string): string | null {
-  const text = isFields(value) ? value[name] : null
+  const text = isRecord(value) ? value[name] : null
   return typeof text === 'string' && text !== '' ? text : null
 }
 

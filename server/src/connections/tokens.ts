@@ -1,3 +1,4 @@
+import { isRecord } from '../formulas/coercion.ts'
 import { asObject } from './apps.ts'
 
 /**
@@ -44,7 +45,7 @@ function placesIn(value: unknown, path = '', depth = 0): Place[] {
   if (depth > DEPTH_MAX) return []
   return Object.entries(asObject(value)).flatMap(([name, each]) => {
     const at = path === '' ? name : `${path}.${name}`
-    if (isObject(each)) return placesIn(each, at, depth + 1)
+    if (isRecord(each)) return placesIn(each, at, depth + 1)
     return BESIDE.test(name) ? [] : [{ path: at, rank: rankOf(name), value: each, isGood: isToken(each) }]
   })
 }
@@ -121,9 +122,9 @@ export function renewedCredentials(
   const kept = Object.entries(before).filter(([name]) => !EXPIRY.includes(name))
   const given = Object.entries(fresh).flatMap(([name, value]): [string, unknown][] => {
     const old = Object.hasOwn(before, name) ? before[name] : undefined
-    if (isObject(old) && isObject(value))
+    if (isRecord(old) && isRecord(value))
       return depth < DEPTH_MAX ? [[name, renewedCredentials(old, value, depth + 1)]] : [[name, value]]
-    const isLess = isEmpty(value) || isObject(old) || (rankOf(name) < OTHER && isToken(old) && !isToken(value))
+    const isLess = isEmpty(value) || isRecord(old) || (rankOf(name) < OTHER && isToken(old) && !isToken(value))
     return isLess && !isEmpty(old) ? [] : [[name, value]]
   })
   return Object.fromEntries([...kept, ...given])
@@ -135,8 +136,4 @@ function namesToken(value: unknown): boolean {
 
 function isEmpty(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

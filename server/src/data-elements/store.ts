@@ -1,5 +1,5 @@
 import type { Page } from '../api/paging.ts'
-import { asStoredJson, type OldRows } from '../exchanges/stored-json.ts'
+import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { DataElement, DataKind, Layer } from './data-element.ts'
@@ -27,19 +27,7 @@ export async function updateElement(tx: Tx, sealing: Sealing, e: DataElement): P
 }
 
 /** Contents that were stored before secrets in them were sealed. */
-export const unsealedElements: OldRows<Pick<DataElement, 'id' | 'content'>> = {
-  take: async (tx, limit) =>
-    (
-      await sql<Pick<DataElement, 'id' | 'content'>>`
-        select id, content from data_elements where not is_sealed order by id limit ${limit} for update`.execute(tx)
-    ).rows,
-  async keep(tx, sealing, { id, content }) {
-    await sql`update data_elements set content = ${asStoredJson(sealing, content)} where id = ${id}`.execute(tx)
-  },
-  async mark(tx, ids) {
-    await sql`update data_elements set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
-  },
-}
+export const unsealedElements = oldJson('data_elements', ['content'])
 
 export async function elementById(
   tx: Tx,

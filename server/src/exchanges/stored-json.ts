@@ -1,4 +1,4 @@
-import { asJson, type Database, type Tx } from '../platform/database.ts'
+import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
 import { sealedJson } from '../platform/sealed-json.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { holdsSecrets } from './literal-secrets.ts'
@@ -31,6 +31,36 @@ export interface OldRows<Row> {
   take(tx: Tx, limit: number): Promise<Row[]>
   keep(tx: Tx, sealing: Sealing, row: Row): Promise<void>
   mark(tx: Tx, ids: string[]): Promise<void>
+}
+
+/** Rows of a table of whose columns, all of the type `json` and named as in TypeScript, each may hold secrets. */
+export function oldJson<Name extends string>(
+  table: string,
+  columns: readonly Name[],
+): OldRows<{ id: string } & Record<Name, unknown>> {
+  type Row = { id: string } & Record<Name, unknown>
+  return {
+    async take(tx, limit) {
+      const names = sql.join(columns.map((each) => sql.ref(each)))
+      const { rows } = await sql<Row>`
+        select id, ${names} from ${sql.table(table)} where not is_sealed order by id limit ${limit} for update`.execute(
+        tx,
+      )
+      return rows
+    },
+    async keep(tx, sealing, row) {
+      const values = sql.join(columns.map((each) => sql`${sql.ref(each)} = ${asStoredJson(sealing, row[each])}`))
+      await sql`update ${sql.table(table)} set ${values} where id = ${row.id}`.execute(tx)
+    },
+    mark: markedIn(table),
+  }
+}
+
+/** Notes that rows of a table were looked at. */
+export function markedIn(table: string): OldRows<never>['mark'] {
+  return async (tx, ids) => {
+    await sql`update ${sql.table(table)} set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
+  }
 }
 
 const SEALED_AT_ONCE = 500

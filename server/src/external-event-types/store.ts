@@ -1,5 +1,5 @@
 import type { Page } from '../api/paging.ts'
-import { asStoredJson, type OldRows } from '../exchanges/stored-json.ts'
+import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { EventTypeLayer, ExternalEventType } from './event-type.ts'
@@ -31,26 +31,14 @@ export async function updateExternalEventType(tx: Tx, sealing: Sealing, t: Exter
      where id = ${t.id}`.execute(tx)
 }
 
-type Sealable = Pick<ExternalEventType, 'id' | 'example' | 'subscribe' | 'handle' | 'unsubscribe' | 'refresh'>
-
 /** Functions that were stored before secrets in them were sealed. */
-export const unsealedExternalEventTypes: OldRows<Sealable> = {
-  take: async (tx, limit) =>
-    (
-      await sql<Sealable>`
-        select id, example, subscribe, handle, unsubscribe, refresh from external_event_types
-         where not is_sealed order by id limit ${limit} for update`.execute(tx)
-    ).rows,
-  async keep(tx, sealing, t) {
-    await sql`
-      update external_event_types set example = ${asStoredJson(sealing, t.example)}, subscribe = ${asStoredJson(sealing, t.subscribe)},
-        handle = ${asStoredJson(sealing, t.handle)}, unsubscribe = ${asStoredJson(sealing, t.unsubscribe)},
-        refresh = ${asStoredJson(sealing, t.refresh)} where id = ${t.id}`.execute(tx)
-  },
-  async mark(tx, ids) {
-    await sql`update external_event_types set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
-  },
-}
+export const unsealedExternalEventTypes = oldJson('external_event_types', [
+  'example',
+  'subscribe',
+  'handle',
+  'unsubscribe',
+  'refresh',
+])
 
 export async function externalEventTypeById(
   tx: Tx,

@@ -1,6 +1,6 @@
 import type { ErrorData } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
-import { asStoredJson, type OldRows } from '../exchanges/stored-json.ts'
+import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
 import { shardOf } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
@@ -74,23 +74,7 @@ export async function updateExternalSubscriptions(
 }
 
 /** Parameters that were stored before secrets in them were sealed. */
-export const unsealedSubscriptions: OldRows<Pick<ExternalSubscription, 'id' | 'parameters'>> = {
-  take: async (tx, limit) =>
-    (
-      await sql<Pick<ExternalSubscription, 'id' | 'parameters'>>`
-        select id, parameters from external_event_subscriptions
-         where not is_sealed order by id limit ${limit} for update`.execute(tx)
-    ).rows,
-  async keep(tx, sealing, { id, parameters }) {
-    await sql`
-      update external_event_subscriptions set parameters = ${asStoredJson(sealing, parameters)} where id = ${id}`.execute(
-      tx,
-    )
-  },
-  async mark(tx, ids) {
-    await sql`update external_event_subscriptions set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
-  },
-}
+export const unsealedSubscriptions = oldJson('external_event_subscriptions', ['parameters'])
 
 /** The registration that there is will not do any more. */
 export async function markForResubscribe(tx: Tx, id: string): Promise<void> {

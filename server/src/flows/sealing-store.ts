@@ -1,4 +1,4 @@
-import { asStoredJson, asStoredRecord, type OldRows } from '../exchanges/stored-json.ts'
+import { asStoredJson, asStoredRecord, markedIn, type OldRows } from '../exchanges/stored-json.ts'
 import { sql } from '../platform/database.ts'
 import type { Flow, FlowContent, FlowInstance } from './flow.ts'
 import { openNodes, type StoredNodes, sealNodes, shownNodes } from './node-secrets.ts'
@@ -23,49 +23,32 @@ export const unsealedVersions: OldRows<StoredNodes & { id: string }> = {
                     then ${hash} || ':' || v.id else ${hash} end
        where id = ${id}`.execute(tx)
   },
-  async mark(tx, ids) {
-    await sql`update flow_versions set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
-  },
+  mark: markedIn('flow_versions'),
 }
 
 type Sealable = Pick<Flow | FlowInstance, 'id' | 'parameters'> & Pick<FlowContent, 'customNodes'>
 
 /** Parameters and own nodes of flows that were stored before secrets in them were sealed. */
-export const unsealedFlows: OldRows<Sealable> = {
-  take: async (tx, limit) =>
-    (
-      await sql<Sealable>`
-        select id, parameters, custom_nodes as "customNodes" from flows
-         where not is_sealed and (parameters is not null or custom_nodes is not null) order by id limit ${limit} for update`.execute(
-        tx,
-      )
-    ).rows,
-  async keep(tx, sealing, { id, parameters, customNodes }) {
-    await sql`
-      update flows set parameters = ${asStoredJson(sealing, parameters)}, custom_nodes = ${asStoredRecord(sealing, shownNodes(customNodes))}
-       where id = ${id}`.execute(tx)
-  },
-  async mark(tx, ids) {
-    await sql`update flows set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
-  },
-}
+export const unsealedFlows = unsealedIn('flows')
 
 /** The same of customers' flows. */
-export const unsealedInstances: OldRows<Sealable> = {
-  take: async (tx, limit) =>
-    (
-      await sql<Sealable>`
-        select id, parameters, custom_nodes as "customNodes" from flow_instances
-         where not is_sealed and (parameters is not null or custom_nodes is not null) order by id limit ${limit} for update`.execute(
-        tx,
-      )
-    ).rows,
-  async keep(tx, sealing, { id, parameters, customNodes }) {
-    await sql`
-      update flow_instances set parameters = ${asStoredJson(sealing, parameters)},
-        custom_nodes = ${asStoredRecord(sealing, shownNodes(customNodes))} where id = ${id}`.execute(tx)
-  },
-  async mark(tx, ids) {
-    await sql`update flow_instances set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
-  },
+export const unsealedInstances = unsealedIn('flow_instances')
+
+function unsealedIn(table: string): OldRows<Sealable> {
+  const of = sql.table(table)
+  return {
+    async take(tx, limit) {
+      const { rows } = await sql<Sealable>`
+        select id, parameters, custom_nodes as "customNodes" from ${of}
+         where not is_sealed and (parameters is not null or custom_nodes is not null)
+         order by id limit ${limit} for update`.execute(tx)
+      return rows
+    },
+    async keep(tx, sealing, { id, parameters, customNodes }) {
+      await sql`
+        update ${of} set parameters = ${asStoredJson(sealing, parameters)},
+          custom_nodes = ${asStoredRecord(sealing, shownNodes(customNodes))} where id = ${id}`.execute(tx)
+    },
+    mark: markedIn(table),
+  }
 }

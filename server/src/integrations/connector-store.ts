@@ -1,5 +1,5 @@
 import type { Page } from '../api/paging.ts'
-import { asStoredJson, type OldRows } from '../exchanges/stored-json.ts'
+import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Connector } from './connector.ts'
@@ -22,19 +22,7 @@ export async function updateConnector(tx: Tx, sealing: Sealing, c: Connector): P
 }
 
 /** Definitions that were stored before secrets in them were sealed. */
-export const unsealedConnectors: OldRows<Pick<Connector, 'id' | 'definition'>> = {
-  take: async (tx, limit) =>
-    (
-      await sql<Pick<Connector, 'id' | 'definition'>>`
-        select id, definition from connectors where not is_sealed order by id limit ${limit} for update`.execute(tx)
-    ).rows,
-  async keep(tx, sealing, { id, definition }) {
-    await sql`update connectors set definition = ${asStoredJson(sealing, definition)} where id = ${id}`.execute(tx)
-  },
-  async mark(tx, ids) {
-    await sql`update connectors set is_sealed = true where id = any(${ids}::uuid[])`.execute(tx)
-  },
-}
+export const unsealedConnectors = oldJson('connectors', ['definition'])
 
 export async function connectorById(tx: Tx, workspaceId: string, id: string): Promise<Connector | null> {
   const { rows } =
