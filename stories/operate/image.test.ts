@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import {
   createEmptyDatabase,
   createLink,
-  freePort,
+  keptPort,
   type Link,
   postgresSocketOf,
   type TestDatabase,
@@ -74,7 +74,7 @@ beforeAll(async () => {
   })
   Object.assign(box.env, {
     DATABASE_URL: database.url.replace(/@\/([^?]*).*$/, `@127.0.0.1:${link.port}/$1`),
-    PORT: String(await freePort()),
+    PORT: String(await keptPort()),
     PERMEA_EXAMPLE: '0',
     HOST: '127.0.0.1',
   })

@@ -4,7 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { freePort, until } from '@permea/testkit'
+import { keptPort, until } from '@permea/testkit'
 
 /** A pooler in front of a PostgreSQL of the tests. */
 export interface PgBouncer extends AsyncDisposable {
@@ -15,7 +15,7 @@ export interface PgBouncer extends AsyncDisposable {
 export async function startPgBouncer(url: string, mode: 'session' | 'transaction'): Promise<PgBouncer> {
   const [, socketDir = '', port = ''] = /host=([^&]+)&port=(\d+)/.exec(url) ?? []
   const dir = await mkdtemp(path.join(tmpdir(), 'permea-pgbouncer-'))
-  const own = await freePort()
+  const own = await keptPort()
   const config = path.join(dir, 'pgbouncer.ini')
   await writeFile(
     config,

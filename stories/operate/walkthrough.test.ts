@@ -8,7 +8,7 @@ import { createPermea, type Permea } from '@permea/sdk'
 import {
   type Collector,
   createEmptyDatabase,
-  freePort,
+  keptPort,
   type Receiver,
   startCollector,
   startReceiver,
@@ -43,6 +43,14 @@ async function next(): Promise<string> {
   return machine.does(block.text)
 }
 
+/** None in which a port of the document stands, for which another is put. */
+async function portOfIts(): Promise<number> {
+  for (;;) {
+    const port = await keptPort()
+    if (!String(port).includes('400')) return port
+  }
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'permea-walkthrough-'))
   await chmod(folder, 0o755)
@@ -50,11 +58,11 @@ beforeAll(async () => {
   collector = await startCollector()
   app = await startReceiver()
   const [tls, plain, first, second, prometheus] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
+    await portOfIts(),
+    await portOfIts(),
+    await portOfIts(),
+    await portOfIts(),
+    await portOfIts(),
   ]
   ports = { tls, first, second, prometheus }
   process.env.PROMETHEUS_PORT = String(prometheus)

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { buildHouse, freePort, type House, until } from '@permea/testkit'
+import { buildHouse, type House, keptPort, until } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 
@@ -77,7 +77,7 @@ test('what the alarms and the dashboard ask for is there, and the document names
 })
 
 test('a Prometheus that asks the engine has every series, and evaluates every rule and every panel', async () => {
-  const port = await freePort()
+  const port = await keptPort()
   const config = read('deploy/prometheus/prometheus.yml')
     .replaceAll('15s', '1s')
     .replace('engine:4000', house.url.replace('http://', ''))

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { freePort } from '@permea/testkit'
+import { keptPort } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asked, createProductProcess, type ProductProcess } from './product-process.ts'
 import { type ProductStory, startProductStory } from './product-story.ts'
@@ -12,7 +12,7 @@ let story: ProductStory
 const closing = new AsyncDisposableStack()
 
 beforeAll(async () => {
-  debugPort = await freePort()
+  debugPort = await keptPort()
   registry = closing.use(
     await createProductProcess({
       command: ({ directory }) => ['docker-registry', 'serve', `${directory}/config.yml`],

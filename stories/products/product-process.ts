@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, until } from '@permea/testkit'
+import { keptPort, until } from '@permea/testkit'
 
 const READY_WITHIN_MS = 120_000
 
@@ -28,7 +28,7 @@ export interface ProductCommand {
 
 /** Prepares a product; nothing runs before `start`. */
 export async function createProductProcess(options: ProductCommand): Promise<ProductProcess> {
-  const port = await freePort()
+  const port = await keptPort()
   const directory = await mkdtemp(path.join(tmpdir(), 'permea-product-'))
   let child: ChildProcess | null = null
   let tail = ''

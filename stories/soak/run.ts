@@ -2,7 +2,7 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Permea } from '@permea/sdk'
-import { createEngineProcess, createPostgresProcess, freePort, pause, seededRandom } from '@permea/testkit'
+import { createEngineProcess, createPostgresProcess, keptPort, pause, seededRandom } from '@permea/testkit'
 import pg from 'pg'
 import { startApplication } from './application.ts'
 import { createLedger, type Ledger, type Reckoning, reckon } from './ledger.ts'
@@ -62,7 +62,7 @@ async function main(): Promise<boolean> {
   const ledger = createLedger(Math.ceil((durationMs / 1000) * perSecond))
   await using postgres = await createPostgresProcess()
   await postgres.start()
-  await using application = await startApplication(await freePort(), ledger, random)
+  await using application = await startApplication(await keptPort(), ledger, random)
   const settings = { databaseUrl: postgres.urlOf('postgres'), reachablePorts: [application.port] }
   await using first = await createEngineProcess(settings)
   await using second = await createEngineProcess(settings)
