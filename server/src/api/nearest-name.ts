@@ -1,12 +1,16 @@
 /**
  * The name of these that somebody may have meant: one that differs in case or in a letter or two, left out, too many,
- * another, or in the wrong order. Null where none is near.
+ * another, or in the wrong order; `most` says how many letters. Null where none is near.
  *
  * @source optimal string alignment, as in Damerau 1964
  */
-export function nearestName(written: string, names: readonly string[]): string | null {
+export function nearestName(
+  written: string,
+  names: readonly string[],
+  most = written.length < 6 ? 1 : 2,
+): string | null {
   if (written.length > LENGTH_MAX) return null
-  const [low, most] = [written.toLowerCase(), written.length < 6 ? 1 : 2]
+  const low = written.toLowerCase()
   let nearest: { name: string; steps: number } | null = null
   for (const name of names) {
     const steps = stepsBetween(low, name.toLowerCase())

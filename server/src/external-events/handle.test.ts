@@ -135,6 +135,7 @@ test.each([
 test.each([
   {},
   { events: [1], note: 'of the author' },
+  { events: [1], status: 200 },
   { events: [], debug: { a: 1 } },
   { response: { status: 200 }, took: 5 },
   { state: { a: 1 }, took: 5 },

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { type ErrorData, ErrorType, type FunctionDefinition, isNumber } from '@permea/contract'
+import { nearestName } from '../api/nearest-name.ts'
 import { errorData } from '../api/refusal.ts'
 import { bodyAsValue, formatOf, type OpenedBody, openBody, queryValue } from '../bodies/body-value.ts'
 import { isRecord } from '../formulas/coercion.ts'
@@ -161,7 +162,7 @@ function unknownIn(value: Record<string, unknown>): string | null {
   const unknown = Object.keys(value).filter((name) => !KNOWN.includes(name))
   const saysNothing =
     !Array.isArray(value.events) && isAbsent(value.response) && isNothing(value.state) && isNothing(value.error)
-  const isSlip = (name: string) => !isNothing(value[name]) && KNOWN.some((known) => isSlipOf(name, known))
+  const isSlip = (name: string) => !isNothing(value[name]) && nearestName(name, KNOWN, 1) !== null
   const told = saysNothing ? unknown : unknown.filter(isSlip)
   return told.length === 0
     ? null
@@ -169,23 +170,6 @@ function unknownIn(value: Record<string, unknown>): string | null {
         .slice(0, 5)
         .map((name) => JSON.stringify(name.slice(0, 100)))
         .join(', ')
-}
-
-/** Whether a name becomes another one by a letter more, less, other or in the place of its neighbour, or is its singular. */
-function isSlipOf(name: string, known: string): boolean {
-  const [one, other] = [name.toLowerCase(), known.toLowerCase()]
-  if (one === other || `${one}s` === other || `${other}s` === one) return true
-  if (Math.abs(one.length - other.length) > 1) return false
-  let from = 0
-  while (from < one.length && one[from] === other[from]) from += 1
-  const [rest, otherRest] = [one.slice(from), other.slice(from)]
-  const swapped = `${rest[1] ?? ''}${rest[0] ?? ''}${rest.slice(2)}`
-  return (
-    rest.slice(1) === otherRest.slice(1) ||
-    rest.slice(1) === otherRest ||
-    rest === otherRest.slice(1) ||
-    swapped === otherRest
-  )
 }
 
 /** What functions write where they leave something out. */
