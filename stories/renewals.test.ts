@@ -299,8 +299,21 @@ describe('while the app takes its time', () => {
     expect(told()).toEqual(['connection.disconnected', 'connection.deleted'])
   })
 
-  test('a process that stops does not wait for it', async () => {
-    const { selector } = await connected()
+  const byFunction = () => ({
+    refreshCredentials: {
+      type: 'javascript',
+      code: `export default async () => {
+        const body = new URLSearchParams({ grant_type: 'refresh_token' })
+        return (await fetch('${app.url}/token', { method: 'POST', body })).json()
+      }`,
+    },
+  })
+
+  test.each([
+    ['a refresh token', () => ({})],
+    ['a function', byFunction],
+  ])('a process that stops does not wait for it, and another one takes over at once: %s', async (_, slots) => {
+    const { selector } = await connected({}, slots())
     const database = { url: house.databaseUrl, workspace: house.workspace }
     const other = await buildHouse({ clock: 'settable', database })
     const hold = held()
@@ -311,13 +324,15 @@ describe('while the app takes its time', () => {
     await other[Symbol.asyncDispose]()
     // The app would have 15 s to answer.
     expect(performance.now() - beganMs).toBeLessThan(12_000)
-    hold.resolve()
-    await renewing
-    // Whoever lives has them renewed.
-    house.clock.advance(121_000)
+    // Whoever lives has them renewed: nothing is leased, and the connection does not wait for a next try.
+    gate = Promise.resolve()
     const client = await house.as(`customer-${count}`)
+    const shown = await house.admin.connections.get({ params: { selector } })
+    expect([shown.error, shown.disconnected]).toEqual([undefined, false])
     await client.connections.refreshCredentials({ params: { selector } })
     expect(await tokensOf(selector)).toMatchObject({ access_token: 'second' })
+    hold.resolve()
+    await renewing
   })
 
   test('a lease whose holder is gone lapses', async () => {

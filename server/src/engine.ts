@@ -161,6 +161,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await externalReceive.close()
       await externalSubscriptions.close()
       await deliveries.close()
+      await connectionsRoom.api.renewal.settled()
       await ownership.stop()
       await sandbox.stop()
       await functions.settled()

@@ -46,7 +46,7 @@ export function createArchiving(options: {
     if (authContext.kind === 'failed' || definition === undefined) return
     const beganMs = performance.now()
     const client = options.plainClient(connection, authContext.value)
-    const made = await options.callFunction(authContext.value, 'disconnect', definition, {}, client)
+    const made = await options.callFunction(authContext.value, 'disconnect', definition, {}, { apiClient: client })
     await insertConnectionLog(database.db, {
       id: options.ids.next(),
       workspaceId: connection.workspaceId,

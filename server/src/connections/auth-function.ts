@@ -26,7 +26,7 @@ export type CallAuthFunction = (
   slot: string,
   definition: FunctionDefinition,
   more?: Record<string, unknown>,
-  apiClient?: ApiClient,
+  how?: { apiClient?: ApiClient; signal?: AbortSignal | undefined },
 ) => Promise<Made<unknown>>
 
 /** Parameters as functions see them: the operator's, and the connection's own over them. */
@@ -53,7 +53,7 @@ export function argumentsOf(authContext: AuthContext): Record<string, unknown> {
 }
 
 export function createAuthFunctions(functions: Functions): CallAuthFunction {
-  return async (authContext, slot, definition, more = {}, apiClient) => {
+  return async (authContext, slot, definition, more = {}, { apiClient, signal } = {}) => {
     const { app, customer, connectionId } = authContext
     const outcome = await functions.call({
       definition,
@@ -69,6 +69,7 @@ export function createAuthFunctions(functions: Functions): CallAuthFunction {
       args: { ...argumentsOf(authContext), ...more },
       secrets: [authContext.credentials, authContext.input, parametersOf(authContext)],
       ...(apiClient === undefined ? {} : { clients: { apiClient, externalApiClient: apiClient } }),
+      ...(signal === undefined ? {} : { signal }),
     })
     if (outcome.kind === 'returned') return { kind: 'made', value: outcome.value }
     const { error } = outcome

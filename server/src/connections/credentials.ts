@@ -25,7 +25,7 @@ export interface Credentials {
   fromInput(authContext: AuthContext): Promise<Made<unknown>>
   /** From what an app answered for a code. */
   fromTokens(authContext: AuthContext, tokens: TokenResponse): Promise<Made<unknown>>
-  /** `signal` ends what an app is asked for by a refresh token. */
+  /** `signal` ends the asking, by a refresh token or by a function of the connector. */
   renew(authContext: AuthContext, signal?: AbortSignal): Promise<Renewed>
 }
 
@@ -79,7 +79,7 @@ export function createCredentials(options: {
     async renew(authContext, signal) {
       const { option } = authContext.app
       if (option.refreshCredentials !== undefined) {
-        const made = await callFunction(authContext, 'refreshCredentials', option.refreshCredentials)
+        const made = await callFunction(authContext, 'refreshCredentials', option.refreshCredentials, {}, { signal })
         if (made.kind === 'made') return renewedBy(authContext.credentials, made.value, asObject(made.value))
         return { ...made, isRefused: hasRefused(made.error.causedByError ?? made.error) }
       }

@@ -75,7 +75,7 @@ export function createEstablish(options: EstablishOptions): Establish {
     const definition = functionInSlot(authContext.app, 'test')
     if (definition === undefined) return { kind: 'made', value: null }
     const client = options.plainClient(draft, authContext)
-    const made = await options.callFunction(authContext, 'test', definition, {}, client)
+    const made = await options.callFunction(authContext, 'test', definition, {}, { apiClient: client })
     if (made.kind === 'failed') return made
     if (made.value !== false) return { kind: 'made', value: null }
     return { kind: 'failed', error: connectionError('connection_failed', 'the app does not take what was given') }

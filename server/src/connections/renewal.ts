@@ -29,6 +29,8 @@ const POLL_MS_MAX = 500
 const RECENT_MS = 30_000
 /** As long as runs have to end. */
 const LET_GO_MS = 3_000
+/** As long as what was cut off then may take to give its lease back. */
+const GIVE_BACK_MS = 2_000
 
 /** Keeps credentials good: renews them, and asks the app about them. */
 export interface Renewal {
@@ -51,6 +53,8 @@ export interface Renewal {
   upkeep(payload: { id: string; workspaceId: string }): Promise<void>
   /** The process stops: an app that is asked for new credentials has 3 s more to answer. */
   letGo(): void
+  /** Once nothing is under way that another process would have to wait for; after `letGo`, in bounded time. */
+  settled(): Promise<void>
 }
 
 export interface RenewalOptions {
@@ -72,6 +76,8 @@ export function createRenewal(options: RenewalOptions): Renewal {
 class CredentialKeeper implements Renewal {
   readonly #o: RenewalOptions
   readonly #ongoing = new Map<string, Promise<Made<Connection>>>()
+  /** What is behind those, which goes on where nobody waits for it any more. */
+  readonly #working = new Set<Promise<unknown>>()
   readonly #renewedAt = boundedCache<{ version: number; atMs: number }>(10_000)
   readonly #doubtedAt = boundedCache<number>(10_000)
   /** Aborted where the process can wait no longer. */
@@ -99,7 +105,7 @@ class CredentialKeeper implements Renewal {
     if (definition === undefined) return null
     const beganMs = performance.now()
     const client = this.#o.plainClient(connection, authContext.value)
-    const made = await this.#o.callFunction(authContext.value, 'test', definition, {}, client)
+    const made = await this.#o.callFunction(authContext.value, 'test', definition, {}, { apiClient: client })
     const said = made.kind === 'failed' ? made.error : made.value === false ? refusedByTest() : null
     return this.#o.database.transaction(async (tx): Promise<Made<Connection>> => {
       const current = await lockConnection(tx, connection.id)
@@ -146,6 +152,11 @@ class CredentialKeeper implements Renewal {
     }, LET_GO_MS).unref()
   }
 
+  async settled(): Promise<void> {
+    const late = new Promise((resolve) => setTimeout(resolve, LET_GO_MS + GIVE_BACK_MS).unref())
+    await Promise.race([Promise.allSettled(this.#working), late])
+  }
+
   async upkeep({ id, workspaceId }: { id: string; workspaceId: string }): Promise<void> {
     const { database, clock, lifecycle } = this.#o
     const connection = await connectionById(database.db, workspaceId, id)
@@ -176,7 +187,12 @@ class CredentialKeeper implements Renewal {
   #sharing(slot: string, work: () => Promise<Made<Connection>>): Promise<Made<Connection>> {
     const known = this.#ongoing.get(slot)
     if (known !== undefined) return known
-    const started = Promise.race([work().finally(() => this.#ongoing.delete(slot)), this.#left.promise])
+    const working = work().finally(() => {
+      this.#ongoing.delete(slot)
+      this.#working.delete(working)
+    })
+    this.#working.add(working)
+    const started = Promise.race([working, this.#left.promise])
     this.#ongoing.set(slot, started)
     return started
   }
@@ -217,6 +233,11 @@ class CredentialKeeper implements Renewal {
       if (authContext.kind === 'failed')
         return await this.#settle(current, lease, { ...authContext, isRefused: false }, null, beganMs)
       const made = await this.#o.credentials.renew(authContext.value, this.#leaving.signal)
+      // The app said nothing: whoever takes over asks it at once, without waiting for a next try.
+      if (made.kind === 'failed' && this.#leaving.signal.aborted) {
+        await giveBackRefreshLease(this.#o.database.db, current.id, lease)
+        return { kind: 'failed', error: connectionError('connection_failed', LEFT) }
+      }
       return await insisting(() => this.#settle(current, lease, made, authContext.value, beganMs))
     } catch (error) {
       await giveBackRefreshLease(this.#o.database.db, current.id, lease)

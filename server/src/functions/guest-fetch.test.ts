@@ -140,6 +140,31 @@ test('packed answers count by what they become', async () => {
   expect(world.bytes().held).toBe(0)
 })
 
+test('what stands beside a status is there, as Node’s fetch has it', async () => {
+  const answers: Record<string, () => [status: number, text: string | undefined]> = {
+    '/usual': () => [404, undefined],
+    '/own': () => [200, 'Quite fine'],
+    '/odd': () => [299, 'Ünter uns'],
+  }
+  await using receiver = await listenHttp((request, response) => {
+    const [status, text] = answers[request.url ?? '']?.() ?? [500, undefined]
+    const packed = { 'content-encoding': 'gzip' }
+    if (text === undefined) response.writeHead(status, packed).end(gzipSync('packed'))
+    else response.writeHead(status, text, packed).end(gzipSync('packed'))
+  })
+  await using world = openWorld()
+  const code = fn(`
+    const answers = await Promise.all(args.paths.map((path) => fetch(args.url + path)))
+    return answers.map((answer) => [answer.clone().status, answer.clone().statusText])`)
+  const paths = Object.keys(answers)
+  const args = { url: receiver.url, paths }
+  const theirs = await Promise.all(paths.map((path) => fetch(receiver.url + path)))
+  expect(await world.returned(code, { host: world.host, args })).toEqual(
+    theirs.map(({ status, statusText }) => [status, statusText]),
+  )
+  expect(theirs.map(({ statusText }) => statusText).slice(0, 2)).toEqual(['Not Found', 'Quite fine'])
+})
+
 test('of one call the far end never sees more than six requests at a time, and all of them in the end', async () => {
   let open = 0
   const seen: number[] = []

@@ -45,6 +45,7 @@ export async function fetchForGuest(
   return {
     kind: 'answered',
     status: outcome.status,
+    statusText: outcome.statusText,
     headers: joined(outcome.headers),
     body: outcome.body,
   }

@@ -163,6 +163,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     'waiting for a free connection'
   #isSettled = false
   #status = 0
+  #statusText = ''
   #headers: ReceivedHeaders = {}
   #body: Buffer = NOTHING
   #bodyBytes = 0
@@ -194,10 +195,16 @@ class Attempt implements Dispatcher.DispatchHandler {
     this.#phase = 'waiting for the answer'
   }
 
-  onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
+  onResponseStart(
+    _controller: unknown,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+    statusText = '',
+  ): void {
     if (status < 200) return
     this.#phase = 'reading the answer'
     this.#status = status
+    this.#statusText = statusText
     // undici types what may be sent and what is received alike; a received header always has a value.
     this.#headers = headers as ReceivedHeaders
   }
@@ -310,7 +317,8 @@ class Attempt implements Dispatcher.DispatchHandler {
   #answered(headers: ReceivedHeaders, body: Buffer, bodyTruncated: boolean): AnsweredOutcome {
     const remoteAddress = this.#slot?.remoteAddress ?? null
     const durationMs = this.#durationMs()
-    return { kind: 'answered', status: this.#status, headers, body, bodyTruncated, durationMs, remoteAddress }
+    const status = { status: this.#status, statusText: this.#statusText }
+    return { kind: 'answered', ...status, headers, body, bodyTruncated, durationMs, remoteAddress }
   }
 
   readonly #onAbort = (): void => {

@@ -39,6 +39,8 @@ export type OutboundOutcome =
   | {
       kind: 'answered'
       status: number
+      /** What the far end wrote beside the status. */
+      statusText: string
       headers: ReceivedHeaders
       body: Buffer
       bodyTruncated: boolean

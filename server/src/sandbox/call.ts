@@ -76,7 +76,7 @@ export interface GuestRequest {
 
 /** An answer, whatever its status, or why there is none. `error` becomes what the guest's promise rejects with. */
 export type GuestAnswer =
-  | { kind: 'answered'; status: number; headers: Record<string, string>; body: Buffer }
+  | { kind: 'answered'; status: number; statusText?: string; headers: Record<string, string>; body: Buffer }
   | { kind: 'failed'; error: GuestError }
 
 /** Arrives in the guest as an `Error` that carries `type`, `key` and `data`. */

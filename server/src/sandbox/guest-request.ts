@@ -42,12 +42,12 @@ export function encodeAnswer(
 ): { headJson: string; body: Buffer } {
   if (answer.kind === 'failed')
     return { headJson: JSON.stringify({ kind: 'failed', error: answer.error }), body: Buffer.alloc(0) }
-  const { status, headers } = answer
+  const { status, statusText, headers } = answer
   const { body, isJson } =
     wanted === 'bytes'
       ? { body: answer.body, isJson: false }
       : answerInUtf8(answer.body, headers['content-type'] ?? '', wanted === 'text')
-  return { headJson: JSON.stringify({ kind: 'answered', status, headers, isJson }), body: withoutSlack(body) }
+  return { headJson: JSON.stringify({ kind: 'answered', status, statusText, headers, isJson }), body: withoutSlack(body) }
 }
 
 /** Bytes that lie in a buffer more than twice their size are copied out of it, so that it is not kept for them. */

@@ -64,7 +64,7 @@ function bodyOf(body: unknown, headers: Headers): Uint8Array | null {
  */
 class Response {
   readonly status: number
-  readonly statusText = ''
+  readonly statusText: string
   readonly ok: boolean
   readonly redirected = false
   readonly type = 'basic'
@@ -74,8 +74,9 @@ class Response {
   #isRead = false
 
   constructor(answered: Answered, url: string) {
-    const { status, headers } = answered
+    const { status, statusText, headers } = answered
     this.status = status
+    this.statusText = statusText
     this.ok = status >= 200 && status < 300
     this.headers = new Headers(headers)
     this.url = url

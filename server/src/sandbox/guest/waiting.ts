@@ -16,6 +16,8 @@ import {
 /** What the host answered: the head as data, the body as bytes. */
 export interface Answered {
   status: number
+  /** Empty where nothing came beside the status. */
+  statusText: string
   headers: Record<string, string>
   body: Uint8Array
   /** Whether the body is JSON, where a client asked for what it stands for. */
@@ -86,6 +88,7 @@ export function settle(number: number, headJson: string, body: Uint8Array, isSus
   if (head.kind === 'answered')
     asked?.resolve({
       status: head.status,
+      statusText: head.statusText ?? '',
       headers: head.headers,
       isJson: head.isJson,
       body,
