@@ -54,6 +54,7 @@ export function oauthAppFiles(command: string): Record<string, string> {
   return {
     [`${AT}/get-oauth-config.js`]: configFunction(all, from),
     [`${AT}/make-api-client.js`]: clientFunction(all, from),
+    [`${AT}/test.js`]: testFunction(all, from),
     [`${AT}/spec.yml`]: spec(all, from),
     'docs/use/oauth-apps.md': page(all, from),
   }
@@ -115,6 +116,29 @@ export default function makeApiClient({ credentials, connectorParameters: given,
 }
 `
 
+const testFunction = (all: readonly OAuthApp[], from: string) => `// Printed ${from}
+// Each app: where, at its API, it tells who a token is of.
+const PATHS = \`
+${all.flatMap(({ key, profileUri }) => (profileUri === null ? [] : [`${key} ${profileUri.replace(/^https?:\/\/[^/?]+/, '')}`])).join('\n')}
+\`
+
+export default async function test({ apiClient, connectorParameters: given }) {
+  if (given.testPath) return (await apiClient.get(given.testPath))?.ok !== false
+  const row = PATHS.split('\\n').find((each) => each.startsWith(\`\${given.app} \`))
+  // Nobody knows what to ask an API for that is elsewhere.
+  if (row === undefined || given.apiUri) return true
+  try {
+    // There are apps that say it beside a status of 200.
+    return (await apiClient.get(row.split(' ')[1]))?.ok !== false
+  } catch (error) {
+    const status = error.data?.status
+    if (status === undefined) throw error
+    // What else an app may answer, to a token of few rights or at an address of former days, says nothing of the token.
+    return status !== 401
+  }
+}
+`
+
 const spec = (all: readonly OAuthApp[], from: string) => `# Printed ${from}
 type: oauth2
 title: With an id and a secret
@@ -151,6 +175,7 @@ connectorParametersSchema:
     scopes: { type: array, title: Scopes, items: { type: string } }
     subdomain: { type: string, title: Subdomain }
     apiUri: { type: string, title: Address of the API, description: That of the app in the list where it is left out. }
+    testPath: { type: string, title: Path to test tokens with, description: 'Below the address of the API: answered with 2xx where a token is good.' }
     authorizeUri: { type: string, title: Authorize address, description: In the place of the one in the list. }
     tokenUri: { type: string, title: Token address, description: In the place of the one in the list. }
     clientAuthLocation: { type: string, title: Where id and secret stand, enum: [body, headers] }
@@ -178,6 +203,8 @@ send $URL/integrations -d '{ "key": "github", "name": "GitHub", "connectorKey": 
 
 - \`[subdomain]\` is the part of the address that each account has of its own: a parameter, or asked when connecting where an address needs it.
 - The API is taken to be where the app tells whose a token is; \`apiUri\` says otherwise.
+- After connecting, the app is asked whose the token is; one that answers 401 refuses it. \`testPath\` names another path
+  of the API, and any answer but 2xx is a refusal then. Where nobody knows a path, tokens are believed.
 - \`authorizeParameters\` are sent along, for example \`{"access_type": "offline"}\` for Google. \`pkce\` turns PKCE on.
 - An app that is not here needs \`authorizeUri\`, \`tokenUri\` and \`apiUri\`. Whatever differs more needs a
   [connector](connectors.md#writing-a-connector).

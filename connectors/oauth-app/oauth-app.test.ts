@@ -1,4 +1,4 @@
-import { buildHouse, errorOfConnector, type House, valueOfConnector } from '@permea/testkit'
+import { answering, buildHouse, errorOfConnector, type House, startReceiver, valueOfConnector } from '@permea/testkit'
 import apps from 'grant/config/oauth.json' with { type: 'json' }
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
@@ -61,6 +61,35 @@ test('an app that is not in the list needs its addresses', async () => {
     extra: { scope: 'a b' },
   })
   expect(await errorOfConnector(house, call('getOAuthConfig', { app: 'own' }))).toContain('authorizeUri')
+})
+
+test('a token is tested where the app tells whose it is; only a refusal of the token is one', async () => {
+  await using api = await startReceiver()
+  const tested = (parameters: object) =>
+    valueOfConnector(house, { ...call('test', parameters), apiUrl: api.url }).catch(() => 'failed')
+  const answers: [status: number, body: object, isGood: boolean][] = [
+    [200, { login: 'ada' }, true],
+    [200, { ok: false, error: 'invalid_auth' }, false],
+    [401, {}, false],
+    [403, {}, true],
+    [404, {}, true],
+  ]
+  for (const [status, body, isGood] of answers) {
+    api.behave(answering(status, body))
+    expect([status, await tested({ app: 'github' })]).toEqual([status, isGood])
+  }
+  expect(new Set(api.received.map(({ method, path }) => `${method} ${path}`))).toEqual(new Set(['GET /user']))
+  api.received.length = 0
+  expect(await tested({ app: 'github', testPath: '/rate_limit' })).toBe('failed')
+  api.behave(answering(200, {}))
+  expect(await tested({ app: 'own', apiUri: api.url, testPath: '/whoami' })).toBe(true)
+  expect(api.received.map(({ path }) => path)).toEqual(['/rate_limit', '/whoami'])
+  // Where nobody knows what to ask.
+  expect(await tested({ app: 'own', apiUri: api.url })).toBe(true)
+  expect(await tested({ app: 'github', apiUri: api.url })).toBe(true)
+  expect(api.received).toHaveLength(2)
+  await api[Symbol.asyncDispose]()
+  expect(await tested({ app: 'github' })).toBe('failed')
 })
 
 test('every app of the list has addresses', async () => {

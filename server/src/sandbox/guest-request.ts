@@ -47,7 +47,10 @@ export function encodeAnswer(
     wanted === 'bytes'
       ? { body: answer.body, isJson: false }
       : answerInUtf8(answer.body, headers['content-type'] ?? '', wanted === 'text')
-  return { headJson: JSON.stringify({ kind: 'answered', status, statusText, headers, isJson }), body: withoutSlack(body) }
+  return {
+    headJson: JSON.stringify({ kind: 'answered', status, statusText, headers, isJson }),
+    body: withoutSlack(body),
+  }
 }
 
 /** Bytes that lie in a buffer more than twice their size are copied out of it, so that it is not kept for them. */
