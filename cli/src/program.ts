@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { registerAuditCommands } from './commands/audit.ts'
 import { registerBackupCommands } from './commands/backup.ts'
 import { registerCompletionCommand } from './commands/completion.ts'
 import { registerDeliveryCommands } from './commands/deliveries.ts'
@@ -45,7 +46,9 @@ export async function runCli(args: readonly string[], around: Surroundings): Pro
   const program = buildProgram(around)
   program.hook('preAction', (_, command) => {
     const isOfEngine =
-      ENGINE_COMMANDS.includes(command.name()) || ENGINE_COMMANDS.includes(command.parent?.name() ?? '')
+      ENGINE_COMMANDS.includes(command.name()) ||
+      ENGINE_COMMANDS.includes(command.parent?.name() ?? '') ||
+      command.opts<{ database?: boolean }>().database === true
     if (isOfEngine && around.isEngineNode === false) throw new NeedsEngineNode()
   })
   try {
@@ -110,6 +113,7 @@ export function buildProgram(around: Surroundings): Command {
   registerWorkspaceCommands(program, desk)
   registerFunctionCommands(program, desk)
   registerUserCommands(program, desk)
+  registerAuditCommands(program, desk)
   program.commandsGroup('Besides:')
   registerCompletionCommand(program, desk)
   return program

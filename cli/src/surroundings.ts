@@ -14,4 +14,6 @@ interface Output {
   write(text: string): unknown
   isTTY?: boolean
   columns?: number
+  /** Streams tell when there is room again. */
+  once?(event: 'drain', then: () => void): unknown
 }

@@ -13,6 +13,7 @@ import {
   IconCode,
   IconDatabase,
   IconEraser,
+  IconHistory,
   IconHome,
   IconKey,
   IconListCheck,
@@ -338,6 +339,15 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
         also: 'tokens scopes programs bearer',
         load: () => import('./pages/settings/api-keys.tsx'),
         needs: 'people',
+      },
+      {
+        path: 'audit-log',
+        title: 'Audit Log',
+        icon: IconHistory,
+        also: 'history changes who compliance',
+        load: () => import('./pages/settings/audit-log.tsx'),
+        hasRecords: true,
+        needs: 'workspace',
       },
       {
         path: 'account',

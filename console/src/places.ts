@@ -26,6 +26,8 @@ const PAGE_OF_PREFIX: Record<string, string> = {
   fm: 'field-mappings',
   arl: 'action-runs',
   rrq: 'refused-requests',
+  aud: 'audit-log',
+  ers: 'erasures',
 }
 
 /** The page of the record with this identifier; null where it is not one. */

@@ -57,6 +57,8 @@ export const AuditVerification = z
     lastSequence: z.number().int().optional(),
     /** Of the newest record: who keeps it elsewhere knows later whether this history is the same. */
     hash: z.string(),
+    /** Whether the hash that was kept elsewhere is that of a record; absent where none was given. */
+    hasKept: z.boolean().optional(),
     /** Records up to this one left by the retention. */
     leftBySequence: z.number().int().optional(),
     /** Records of which what a person is about was erased. */
@@ -65,6 +67,23 @@ export const AuditVerification = z
     problem: z.object({ sequence: z.number().int(), id: z.string().optional(), message: z.string() }).optional(),
   })
   .meta({ id: 'AuditVerification' })
+
+/** What records call the elements of a group of endpoints: of `flowInstances` `flow-instance`, of `deliveries` `delivery`. */
+export function auditElementTypeOf(group: string): string {
+  const name = group.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  return name.replace(/ies$/, 'y').replace(/s$/, '')
+}
+
+/** Actions that are no endpoints. */
+export const AUDIT_ACTIONS_BESIDE = [
+  'auditLog.retain',
+  'connections.connect',
+  'console.awaitSecondFactor',
+  'console.signIn',
+  'console.signOut',
+  'console.signOutEverywhere',
+  'workspaceFiles.import',
+] as const
 
 export const auditFilter = {
   ...timeBounds,
@@ -97,6 +116,13 @@ export const auditLog = {
     summary: 'Whether the records are those that were written: none changed, none missing',
     access: 'admin',
     needs: 'workspace',
+    query: z.object({
+      /** A hash that was kept elsewhere. */
+      kept: z
+        .string()
+        .regex(/^[0-9a-fA-F]{64}$/, 'a hash has 64 hexadecimal digits')
+        .optional(),
+    }),
     answer: AuditVerification,
     refusals: [],
   },
@@ -114,7 +140,7 @@ export const auditLog = {
     path: '/audit-log/exports',
     summary: 'Records that a list is about to be written into a file, as the console does it',
     access: 'customer',
-    needs: 'payloads',
+    needs: 'read',
     body: z.object({
       /** Kind of what is exported, as in `app-event`. */
       elementType: z.string().min(1).max(100),

@@ -301,6 +301,7 @@ export function createTelling(
     ids,
     log,
     notifications,
+    live,
     keys: options.sealingKeys.map((key) => derivedKey(key, 'audit log')),
     retentionDays: options.auditRetentionDays ?? AUDIT_RETENTION_DAYS,
     authenticate: ground.authenticate,

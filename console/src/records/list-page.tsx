@@ -19,6 +19,8 @@ interface ListPageProps<T> {
   filters?: readonly Filter[]
   columns: readonly Column<T>[]
   actions?: ReactNode
+  /** Where the engine itself writes the file. */
+  exportOf?(query: Query): ReactNode
   /** Shown where there is nothing, and no filter is the reason. */
   empty: ReactNode
   /** Shown where a filter leaves nothing. */
@@ -47,7 +49,10 @@ export function ListPage<T extends { id: string }>(props: ListPageProps<T>) {
         about={props.about}
         actions={
           <>
-            {list.items.length > 0 && <ExportButton name={props.path} query={query} fetchPage={props.fetchPage} />}
+            {list.items.length > 0 &&
+              (props.exportOf?.(query) ?? (
+                <ExportButton name={props.path} kind={props.kind} query={query} fetchPage={props.fetchPage} />
+              ))}
             {props.actions}
           </>
         }

@@ -8,6 +8,7 @@ import { useUpdates } from '../live/live.ts'
 import { Copy } from '../parts/copy.tsx'
 import { CopyAsCurl } from '../parts/curl.tsx'
 import { Failure } from '../parts/failure.tsx'
+import { HistoryLink, historyOf } from '../parts/history-link.tsx'
 import { Json } from '../parts/json.tsx'
 import { useEscape } from './escape.ts'
 import { useUrlState } from './url-state.ts'
@@ -49,6 +50,7 @@ export function RecordDrawer<T extends { id: string }>(props: RecordDrawerProps<
     void navigate({ to: `/${props.path}`, search: (before: object) => ({ ...before, tab: undefined }) })
   useEscape(close)
   const record = found.data
+  const history = props.kind === 'audit-record' ? null : historyOf(id)
   const tabs: readonly Tab<T>[] = [
     ...props.tabs,
     {
@@ -96,6 +98,7 @@ export function RecordDrawer<T extends { id: string }>(props: RecordDrawerProps<
           <div className="drawer-id">
             <code>{id}</code>
             <Copy text={id} what="id" />
+            {history !== null && <HistoryLink of={history} />}
           </div>
           {record !== undefined && props.actions !== undefined && (
             <div className="drawer-actions">{props.actions(record)}</div>

@@ -5,6 +5,7 @@ import { type Actor, ENGINE, type Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Room } from '../api/room.ts'
 import type { RouteSet } from '../api/routes.ts'
+import type { Live } from '../live/live.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
@@ -54,6 +55,7 @@ export interface AuditRoomOptions {
   ids: Ids
   log: Log
   notifications: Notifications
+  live: Pick<Live, 'changed'>
   /** Seal heads of chains; the first seals, all verify. */
   keys: readonly Uint8Array[]
   /** Days that records are kept. */
@@ -129,14 +131,14 @@ export function createAuditRoom(
             if (!principal.isAdmin) throw new Refusal('access_denied', 'this needs an admin token')
             return principal
           },
-          async noted(request, principal, query) {
+          async noted(request, principal, { format, ...filter }) {
             const call = {
               endpoint: contract.auditLog.noteExport,
               principal,
               params: {},
               query: {},
               rawQuery: {},
-              body: { elementType: 'audit-record', ...query },
+              body: { elementType: 'audit-record', format, filter },
               origin: callOrigin(request),
             }
             await (await recorder.begin(call))?.done(null)

@@ -1,7 +1,7 @@
 import type { AuditRecord as WireRecord } from '@permea/contract'
 import type { z } from 'zod'
 import type { Happening } from '../notifications/payloads.ts'
-import { toWire } from '../platform/ids.ts'
+import { fromWire, toWire } from '../platform/ids.ts'
 import { type ChainedRecord, detailsOf } from './record.ts'
 
 /** A record as the API answers it. */
@@ -13,7 +13,7 @@ export function auditAnswer(record: ChainedRecord): z.input<typeof WireRecord> {
     createdAt: record.at.toISOString(),
     actor: {
       kind: record.actorKind,
-      id: record.actorId ?? undefined,
+      id: actorIdOf(record) ?? undefined,
       name: details?.actorName ?? undefined,
       role: record.actorRole ?? undefined,
     },
@@ -33,6 +33,21 @@ export function auditAnswer(record: ChainedRecord): z.input<typeof WireRecord> {
     hash: record.hash,
     previousHash: record.previousHash,
   }
+}
+
+const PREFIXES = { user: 'usr', 'api-key': 'key' } as const
+
+/** Of people and keys the chain has the id of the database. */
+function actorIdOf({ actorKind, actorId }: ChainedRecord): string | null {
+  const prefix = PREFIXES[actorKind as keyof typeof PREFIXES]
+  return actorId === null || prefix === undefined || !UUID.test(actorId) ? actorId : toWire(prefix, actorId)
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** An id of an actor as it is asked for, as records have it. */
+export function storedActorId(id: string): string {
+  return fromWire(Object.values(PREFIXES), id) ?? id
 }
 
 /** What notification endpoints are told: everything but the values. */

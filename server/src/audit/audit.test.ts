@@ -159,15 +159,19 @@ test('an export is streamed whole, as CSV and NDJSON, and is recorded itself', a
   expect(csv.split('\r\n')).toHaveLength(3)
   expect(await newest()).toMatchObject({
     action: 'auditLog.noteExport',
-    after: { elementType: 'audit-record', format: 'csv' },
+    after: { elementType: 'audit-record', format: 'csv', 'filter.action': 'flows.create' },
   })
   expect((await get('format=xml')).status).toBe(400)
   expect((await get('format=csv', await house.tokenOf({ id: 'anna' }))).status).toBe(403)
   expect((await get('format=csv', 'none')).status).toBe(401)
   await house.admin.auditLog.noteExport({
-    body: { elementType: 'flow-run', format: 'csv', filter: { state: 'failed' } },
+    body: { elementType: 'flow-run', format: 'csv', filter: { state: 'failed', search: 'Ada', userId: 'cus_1' } },
   })
-  expect(await newest()).toMatchObject({ elementType: 'audit-log', after: { elementType: 'flow-run', format: 'csv' } })
+  expect(await newest()).toMatchObject({
+    elementType: 'audit-log',
+    after: { elementType: 'flow-run', format: 'csv', 'filter.state': 'failed' },
+  })
+  expect(Object.keys((await newest()).after ?? {})).toHaveLength(3)
 })
 
 test('the chain of each workspace is its own and holds; who is at work at once leaves no gap', async () => {
@@ -339,4 +343,24 @@ test('whoever subscribed is told of each record, without the values', async () =
   await expect(
     anna.notificationEndpoints.create({ body: { url: `${receiver.url}/mine`, eventTypes: ['audit.recorded'] } }),
   ).rejects.toMatchObject({ key: 'invalid_input' })
+})
+
+test('people and keys have the ids in the log that they have elsewhere', async () => {
+  const { key, id } = await house.admin.apiKeys.create({ body: { name: 'CI', scope: 'developer', expiresAt: null } })
+  const made = await fetch(`${house.url}/customers`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ internalId: 'by-key', name: 'By a key' }),
+  })
+  expect(made.status).toBe(201)
+  const { items } = await house.admin.auditLog.list({ query: { actorId: id } })
+  expect(items).toMatchObject([{ action: 'customers.create', actor: { kind: 'api-key', id, name: 'CI' } }])
+  const record = await newest()
+  expect(await house.admin.auditLog.verify({ query: { kept: record.hash } })).toMatchObject({ hasKept: true })
+  expect(await house.admin.auditLog.verify({ query: { kept: '0'.repeat(64) } })).toMatchObject({ hasKept: true })
+  expect(await house.admin.auditLog.verify({ query: { kept: 'f'.repeat(64) } })).toMatchObject({ hasKept: false })
+  expect(await house.admin.auditLog.verify()).not.toHaveProperty('hasKept')
+  await expect(house.admin.auditLog.verify({ query: { kept: 'short' } })).rejects.toMatchObject({
+    key: 'invalid_input',
+  })
 })

@@ -53,6 +53,7 @@ beforeAll(async () => {
     ids: createIds(systemClock),
     log: silentLog,
     notifications: { tell: async () => {}, emit: async () => [], connection: async () => {}, offer: () => {} },
+    live: { changed: () => {} },
     keys: [new Uint8Array(32)],
     retentionDays: 1,
     authenticate: async () => principal(),

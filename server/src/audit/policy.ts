@@ -1,4 +1,4 @@
-import { type Contract, contract, type Endpoint, type EndpointTable } from '@permea/contract'
+import { auditElementTypeOf, type Contract, contract, type Endpoint, type EndpointTable } from '@permea/contract'
 
 /**
  * How calls of an endpoint are recorded: `change`, always, with what was before and after; `act`, always, without, because
@@ -82,7 +82,7 @@ export const POLICIES: ReadonlyMap<Endpoint, EndpointPolicy> = new Map(
       const other = (OTHER as Record<string, Record<string, Recording>>)[group]?.[name]
       const recording = other ?? (endpoint.method === 'GET' ? 'none' : 'change')
       const getter = recording === 'change' ? getterOf(table, endpoint) : null
-      return [endpoint, { action: `${group}.${name}`, elementType: elementTypeOf(group), recording, getter }]
+      return [endpoint, { action: `${group}.${name}`, elementType: auditElementTypeOf(group), recording, getter }]
     }),
   ),
 )
@@ -104,10 +104,4 @@ function getterOf(table: EndpointTable, { path }: Endpoint): EndpointPolicy['get
 function isList({ answer }: Endpoint): boolean {
   const shape = (answer as { shape?: Record<string, unknown> } | null)?.shape
   return shape === undefined || 'items' in shape
-}
-
-/** `flowInstances` → `flow-instance`, `deliveries` → `delivery` */
-function elementTypeOf(group: string): string {
-  const name = group.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-  return name.replace(/ies$/, 'y').replace(/s$/, '')
 }

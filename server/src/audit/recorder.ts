@@ -167,12 +167,19 @@ function isRecorded({ recording }: EndpointPolicy, { principal, endpoint, query 
 
 /** Of an act what was asked for, but no data of others: short values, and a customer's ids and name only where the record goes with it. */
 function givenIn({ body, query }: RecordedCall, input: unknown, hasCustomer: boolean): Record<string, unknown> | null {
-  const given = Object.entries({ ...(isRecord(query) ? query : {}), ...(isRecord(body) ? body : {}) }).flatMap(
-    ([name, value]) =>
-      (hasCustomer || !OF_CUSTOMERS.has(name)) &&
-      (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number' || value instanceof Date)
-        ? [[name, typeof value === 'string' ? value.slice(0, GIVEN_CHARS_MAX) : value]]
-        : [],
+  const asked: Record<string, unknown> = { ...(isRecord(query) ? query : {}), ...(isRecord(body) ? body : {}) }
+  const filter = isRecord(asked.filter) ? asked.filter : {}
+  const given = [
+    ...Object.entries(asked),
+    // What a list was filtered by, but not texts that were searched for: they may name a person.
+    ...Object.entries(filter).flatMap(([name, value]) =>
+      OF_CUSTOMERS.has(name) || name === 'search' ? [] : [[`filter.${name}`, value] as const],
+    ),
+  ].flatMap(([name, value]) =>
+    (hasCustomer || !OF_CUSTOMERS.has(name)) &&
+    (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number' || value instanceof Date)
+      ? [[name, typeof value === 'string' ? value.slice(0, GIVEN_CHARS_MAX) : value]]
+      : [],
   )
   return given.length === 0 ? null : shownFields(Object.fromEntries(given), input)
 }

@@ -5,7 +5,7 @@ import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
 import type { Database } from '../platform/database.ts'
 import { fromWire, type Ids, NO_ID, toWire } from '../platform/ids.ts'
-import { auditAnswer } from './audit-record.ts'
+import { auditAnswer, storedActorId } from './audit-record.ts'
 import { type AuditFilter, listRecords, recordById } from './store.ts'
 import { verifyChain } from './verify.ts'
 
@@ -24,7 +24,8 @@ export function auditRoutes({ database, ids, keys, erasedCustomers }: AuditRoute
       const looked = await listRecords(database.db, filterOf(principal.workspaceId, query), page)
       return logAnswer(looked, page, 'aud', auditAnswer)
     },
-    verify: ({ principal: { workspaceId } }) => verifyChain({ database, workspaceId, keys, erasedCustomers }),
+    verify: ({ principal: { workspaceId }, query: { kept } }) =>
+      verifyChain({ database, workspaceId, keys, erasedCustomers, kept }),
     async get({ principal, params: { id = '' } }) {
       const uuid = fromWire('aud', id)
       const record = uuid === null ? null : await recordById(database.db, principal.workspaceId, uuid)
@@ -42,7 +43,7 @@ export function filterOf(workspaceId: string, query: FilterQuery): AuditFilter {
   return {
     workspaceId,
     actorKind: query.actorKind ?? null,
-    actorId: query.actorId ?? null,
+    actorId: query.actorId === undefined ? null : storedActorId(query.actorId),
     action: query.action ?? null,
     outcome: query.outcome ?? null,
     elementType: query.elementType ?? null,

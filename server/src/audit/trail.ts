@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import type { Live } from '../live/live.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
-import type { Ids } from '../platform/ids.ts'
+import { type Ids, toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import { happeningOf } from './audit-record.ts'
 import { BEGINNING, type ChainedRecord, chained, type NewRecord, sealOf } from './record.ts'
@@ -36,6 +37,7 @@ export interface TrailOptions {
   ids: Ids
   log: Log
   notifications: Notifications
+  live: Pick<Live, 'changed'>
   /** The first seals. */
   keys: readonly Uint8Array[]
 }
@@ -91,6 +93,7 @@ export function createTrail(options: TrailOptions): Trail {
       if (intentIds.length > 0) await deleteIntents(tx, intentIds)
       await appendTo(tx, records)
     })
+    tellPages(options.live, records)
   }
 
   async function appendTo(tx: Database['db'], records: readonly NewRecord[]): Promise<void> {
@@ -163,6 +166,11 @@ export function createTrail(options: TrailOptions): Trail {
       await recording.drained()
     },
   }
+}
+
+function tellPages(live: TrailOptions['live'], records: readonly NewRecord[]): void {
+  for (const { workspaceId, id } of records)
+    live.changed({ workspaceId, elementType: 'audit-record', elementId: toWire('aud', id), audience: 'admins' })
 }
 
 const BOUNDS = {

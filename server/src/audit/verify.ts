@@ -19,8 +19,11 @@ export async function verifyChain(of: {
   workspaceId: string
   keys: readonly Uint8Array[]
   erasedCustomers(workspaceId: string): Promise<ReadonlySet<string>>
+  /** A hash that was kept elsewhere. */
+  kept?: string | undefined
 }): Promise<Verification> {
   const { database, workspaceId, keys } = of
+  const kept = of.kept?.toLowerCase()
   let erasedOf: ReadonlySet<string> | null = null
   return database.unhurried((db) =>
     // One look at all of it: records leave and come meanwhile.
@@ -35,6 +38,7 @@ export async function verifyChain(of: {
         const start: Head = anchor ?? BEGINNING
         let last: Head = start
         let [records, erased] = [0, 0]
+        let hasKept = start.hash === kept
         const retained = new Set<string>()
         let problem: Verification['problem']
         for (;;) {
@@ -49,6 +53,7 @@ export async function verifyChain(of: {
             if (row.body === null) erased += 1
             if (row.action === RETAINED && row.elementId !== null) retained.add(row.elementId)
             records += 1
+            hasKept ||= row.hash === kept
             last = row
           }
           if (problem !== undefined || rows.length < AT_ONCE) break
@@ -59,6 +64,7 @@ export async function verifyChain(of: {
           records,
           ...(records === 0 ? {} : { firstSequence: start.sequence + 1, lastSequence: last.sequence }),
           hash: last.hash,
+          ...(kept === undefined ? {} : { hasKept }),
           ...(anchor === null ? {} : { leftBySequence: anchor.sequence }),
           erased,
           ...(problem === undefined ? {} : { problem }),

@@ -4,6 +4,7 @@ import { type AnswerOf, permea, wordsOf } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field, Values } from '../../forms/fields.ts'
 import { Failure } from '../../parts/failure.tsx'
+import { HistoryLink } from '../../parts/history-link.tsx'
 import { Status } from '../../parts/status.tsx'
 import { NewDrawer } from '../../records/new-drawer.tsx'
 
@@ -67,6 +68,7 @@ export function AlertSettings() {
         <Skeleton height={240} />
       ) : (
         <div className="stack">
+          <HistoryLink of={{ elementType: 'alert-setting' }} />
           <ElementForm
             draft="alerts/settings"
             fields={fieldsOf(settings)}

@@ -7,6 +7,7 @@ import { Act } from '../../parts/act.tsx'
 import { Copyable } from '../../parts/copy.tsx'
 import { Card } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
+import { HistoryLink } from '../../parts/history-link.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { PageHead } from '../../shell/page-head.tsx'
 
@@ -29,7 +30,7 @@ export function Page() {
           {data === undefined ? (
             error === null && <Skeleton height={120} />
           ) : (
-            <Card title="Keys">
+            <Card title="Keys" aside={<HistoryLink of={{ elementType: 'api-key' }} />}>
               {data.items.length === 0 && <p className="dim flat">None yet.</p>}
               <ul className="plain-list" aria-label="Keys">
                 {data.items.map(({ id, name, scope, prefix, expiresAt, lastUsedAt }) => (
@@ -38,7 +39,8 @@ export function Page() {
                       <div>
                         <strong>{name}</strong> <Badge variant="default">{scope}</Badge> <code>{prefix}…</code>
                         <div className="dim">
-                          last used <Moment at={lastUsedAt} />, ends <Moment at={expiresAt} />
+                          last used <Moment at={lastUsedAt} />, ends <Moment at={expiresAt} />{' '}
+                          <HistoryLink of={{ actorId: id }} />
                         </div>
                       </div>
                       <Act

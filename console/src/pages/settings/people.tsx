@@ -7,6 +7,7 @@ import { Act } from '../../parts/act.tsx'
 import { Copyable } from '../../parts/copy.tsx'
 import { Card } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
+import { HistoryLink } from '../../parts/history-link.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { PageHead } from '../../shell/page-head.tsx'
 
@@ -25,7 +26,7 @@ export function Page() {
           {people.data === undefined ? (
             people.error === null && <Skeleton height={160} />
           ) : (
-            <Card title="Members">
+            <Card title="Members" aside={<HistoryLink of={{ elementType: 'people' }} />}>
               <ul className="plain-list" aria-label="Members">
                 {people.data.items.map((person) => (
                   <Member key={person.id} person={person} />
@@ -127,7 +128,7 @@ function Member({ person }: { person: ItemOf<typeof permea.people.list> }) {
       <div>
         <strong>{person.name}</strong> {person.email} <Badge variant="default">{person.role}</Badge>
         <div className="dim">
-          {ways.join(', ')}, last seen <Moment at={person.lastSeenAt} />
+          {ways.join(', ')}, last seen <Moment at={person.lastSeenAt} /> <HistoryLink of={{ actorId: person.id }} />
         </div>
       </div>
       <Group gap="xs">

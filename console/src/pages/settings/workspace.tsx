@@ -8,6 +8,7 @@ import { PAYLOAD_DAYS } from '../../forms/payload-days.ts'
 import { Copyable } from '../../parts/copy.tsx'
 import { Card, Facts } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
+import { HistoryLink } from '../../parts/history-link.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { PageHead } from '../../shell/page-head.tsx'
 
@@ -106,7 +107,7 @@ export function Page() {
           <Skeleton height={240} />
         ) : (
           <div className="stack">
-            <Card title="About">
+            <Card title="About" aside={<HistoryLink of={{ elementType: 'workspace' }} />}>
               <Facts
                 of={{
                   Key: <Copyable text={data.key} what="workspace key" />,

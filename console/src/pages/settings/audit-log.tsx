@@ -1,0 +1,287 @@
+import { Alert, Badge, Button, Menu, Skeleton } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import { AUDIT_ACTIONS_BESIDE, AuditActorKind, AuditOutcome, auditElementTypeOf, contract } from '@permea/contract'
+import { IconDownload, IconHistory } from '@tabler/icons-react'
+import { useMutation } from '@tanstack/react-query'
+import { lazy, Suspense } from 'react'
+import { type AnswerOf, freshToken, type ItemOf, permea, wordsOf } from '../../api.ts'
+import { API_URL } from '../../base.ts'
+import { objectText } from '../../forms/value-text.ts'
+import { Empty } from '../../parts/empty.tsx'
+import { Facts } from '../../parts/facts.tsx'
+import { Json } from '../../parts/json.tsx'
+import { IdLink, To } from '../../parts/links.tsx'
+import { Moment } from '../../parts/moment.tsx'
+import { Status } from '../../parts/status.tsx'
+import type { Filter } from '../../records/filters.tsx'
+import { ListPage } from '../../records/list-page.tsx'
+import { RecordDrawer } from '../../records/record-drawer.tsx'
+import { pagesOf, type Query } from '../../records/record-list.ts'
+import type { Column } from '../../records/record-table.tsx'
+
+const CodeDiff = lazy(() => import('../../code/code-diff.tsx'))
+
+type AuditRecord = ItemOf<typeof permea.auditLog.list>
+type Verification = AnswerOf<typeof permea.auditLog.verify>
+
+const PATH = 'audit-log'
+
+const ACTORS: Record<AuditRecord['actor']['kind'], string> = {
+  'workspace-secret': 'Workspace secret',
+  user: 'Person',
+  'api-key': 'API key',
+  customer: 'Customer',
+  engine: 'The engine',
+  nobody: 'Nobody known',
+}
+const OUTCOMES: Record<AuditRecord['outcome'], string> = {
+  done: 'Done',
+  failed: 'Failed',
+  refused: 'Refused',
+  unknown: 'Not known',
+}
+const TONES: Record<AuditRecord['outcome'], string> = {
+  done: 'success',
+  failed: 'failed',
+  refused: 'failed',
+  unknown: 'warning',
+}
+
+const whoOf = ({ actor }: AuditRecord) => actor.name ?? ACTORS[actor.kind]
+
+const columns: readonly Column<AuditRecord>[] = [
+  { title: 'Action', width: 'minmax(150px, 1.4fr)', cell: (each) => <code>{each.action}</code> },
+  { title: 'Who', width: 'minmax(110px, 1fr)', from: 420, cell: whoOf },
+  {
+    title: 'What',
+    width: 'minmax(130px, 1.4fr)',
+    from: 620,
+    cell: (each) => each.elementName ?? each.elementId ?? each.elementType,
+  },
+  { title: 'Changed', width: 'minmax(110px, 1fr)', from: 800, cell: (each) => each.changed.join(', ') },
+  {
+    title: 'Outcome',
+    width: '110px',
+    from: 700,
+    cell: (each) => <Status of={TONES[each.outcome]} label={OUTCOMES[each.outcome].toLowerCase()} />,
+  },
+  { title: 'When', width: '120px', cell: (each) => <Moment at={each.createdAt} /> },
+]
+
+const choicesOf = (values: Iterable<string>) => [...new Set(values)].sort().map((value) => ({ value, label: value }))
+
+/** Groups of endpoints of which something is recorded. */
+const GROUPS = Object.entries(contract).filter(([, table]) =>
+  Object.values(table).some(({ method }) => method !== 'GET'),
+)
+
+/** Everybody who may act here by a name of their own. */
+async function actors() {
+  const [people, keys] = await Promise.all([permea.people.list(), permea.apiKeys.list()])
+  return [
+    ...people.items.map(({ id, email }) => ({ value: id, label: email })),
+    ...keys.items.map(({ id, name }) => ({ value: id, label: `Key ${name}` })),
+  ]
+}
+
+const filters: readonly Filter[] = [
+  { kind: 'search', name: 'search', label: 'Names, addresses, values' },
+  { kind: 'lookup', name: 'actorId', label: 'Who', lookUp: actors },
+  {
+    kind: 'choice',
+    name: 'actorKind',
+    label: 'As what',
+    choices: AuditActorKind.options.map((value) => ({ value, label: ACTORS[value] })),
+  },
+  {
+    kind: 'choice',
+    name: 'elementType',
+    label: 'Kind of element',
+    choices: choicesOf(GROUPS.map(([group]) => auditElementTypeOf(group))),
+  },
+  {
+    kind: 'choice',
+    name: 'action',
+    label: 'Action',
+    choices: choicesOf([
+      ...GROUPS.flatMap(([group, table]) =>
+        Object.entries(table).flatMap(([name, { method }]) => (method === 'GET' ? [] : [`${group}.${name}`])),
+      ),
+      ...AUDIT_ACTIONS_BESIDE,
+    ]),
+  },
+  {
+    kind: 'choice',
+    name: 'outcome',
+    label: 'Outcome',
+    choices: AuditOutcome.options.map((value) => ({ value, label: OUTCOMES[value] })),
+  },
+  { kind: 'since', name: 'from', label: 'When' },
+  { kind: 'link', name: 'elementId', label: 'Element' },
+  { kind: 'link', name: 'userId', label: 'Customer' },
+]
+
+export function Page() {
+  return (
+    <ListPage<AuditRecord>
+      title="Audit Log"
+      about="Every change: by whom, from where, and how it was before and after. Records are chained, so that a change of them is seen."
+      path={PATH}
+      kind="audit-record"
+      fetchPage={pagesOf(permea.auditLog.list)}
+      filters={filters}
+      columns={columns}
+      exportOf={(query) => <ExportMenu query={query} />}
+      actions={<Verify />}
+      empty={
+        <Empty icon={IconHistory} title="Nothing was changed yet">
+          Whatever is changed from now on stands here, with who did it.
+        </Empty>
+      }
+      emptyFiltered={
+        <Empty icon={IconHistory} title="No change fits these filters">
+          Records stay for as long as the operator keeps them.
+        </Empty>
+      }
+    />
+  )
+}
+
+/** The whole of what the filters leave, as the engine writes it. */
+function ExportMenu({ query }: { query: Query }) {
+  const saving = useMutation({
+    async mutationFn(format: 'csv' | 'ndjson') {
+      const given = Object.entries({ ...query, format }).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, String(value)]],
+      )
+      const response = await fetch(`${API_URL}/audit-log/export?${new URLSearchParams(given)}`, {
+        headers: { authorization: `Bearer ${await freshToken()}` },
+      })
+      if (!response.ok) throw new Error(((await response.json()) as { message: string }).message)
+      const link = document.createElement('a')
+      link.href = URL.createObjectURL(await response.blob())
+      link.download = `${PATH}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${format}`
+      link.click()
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
+    },
+    onError: (error) => notifications.show({ color: 'red', title: 'Not exported', message: wordsOf(error) }),
+  })
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target>
+        <Button size="xs" variant="default" leftSection={<IconDownload size={14} />} loading={saving.isPending}>
+          Export
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={() => saving.mutate('csv')}>As CSV</Menu.Item>
+        <Menu.Item onClick={() => saving.mutate('ndjson')}>As JSON, one record a line</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  )
+}
+
+function Verify() {
+  const verifying = useMutation({
+    mutationFn: () => permea.auditLog.verify(),
+    onSuccess: (found) =>
+      notifications.show({
+        autoClose: found.isIntact ? 10_000 : false,
+        color: found.isIntact ? 'iris' : 'red',
+        title: found.isIntact ? 'The chain holds' : 'The chain is broken',
+        message: saidOf(found),
+      }),
+    onError: (error) => notifications.show({ color: 'red', title: 'Not verified', message: wordsOf(error) }),
+  })
+  return (
+    <Button size="xs" variant="default" loading={verifying.isPending} onClick={() => verifying.mutate()}>
+      Verify
+    </Button>
+  )
+}
+
+function saidOf({ records, hash, problem }: Verification): string {
+  return problem === undefined
+    ? `${records.toLocaleString()} records are those that were written. The newest hash is ${hash.slice(0, 16)}….`
+    : `At record ${problem.sequence}: ${problem.message}.`
+}
+
+export function Record() {
+  return (
+    <RecordDrawer<AuditRecord>
+      noun="audit record"
+      path={PATH}
+      kind="audit-record"
+      apiPath="/audit-log"
+      fetchOne={(id, signal) => permea.auditLog.get({ params: { id } }, { signal })}
+      titleOf={(each) => each.action}
+      statusOf={(each) => <Status of={TONES[each.outcome]} label={OUTCOMES[each.outcome].toLowerCase()} />}
+      tabs={[{ key: 'about', title: 'About', show: (each) => <About record={each} /> }]}
+    />
+  )
+}
+
+function About({ record }: { record: AuditRecord }) {
+  const { actor, elementId, userId } = record
+  return (
+    <div className="stack">
+      <Facts
+        of={{
+          Who: (
+            <>
+              {whoOf(record)} {actor.role !== undefined && <Badge variant="default">{actor.role}</Badge>}{' '}
+              {actor.id !== undefined && (
+                <To path="/audit-log" search={{ actorId: actor.id }}>
+                  All that it did
+                </To>
+              )}
+            </>
+          ),
+          As: ACTORS[actor.kind],
+          When: <Moment at={record.createdAt} isExact />,
+          From: record.address,
+          By: record.userAgent,
+          What: (
+            <>
+              {record.elementName ?? record.elementType} {elementId !== undefined && <IdLink id={elementId} />}
+            </>
+          ),
+          Kind: record.elementType,
+          Customer: userId === undefined ? undefined : <IdLink id={userId} />,
+          Request: record.requestId,
+          Changed: record.changed.length === 0 ? undefined : record.changed.join(', '),
+          Record: `${record.sequence} of the chain`,
+          Hash: <code className="breaks">{record.hash}</code>,
+        }}
+      />
+      {record.isErased === true && (
+        <Alert variant="outline" title="Erased">
+          The customer was erased, and with it what this record said of a person. The chain still holds.
+        </Alert>
+      )}
+      <Difference record={record} />
+      {elementId !== undefined && (
+        <nav className="trail" aria-label="Where to look">
+          <To path="/audit-log" search={{ elementId }}>
+            Everything that was changed of it
+          </To>
+        </nav>
+      )}
+    </div>
+  )
+}
+
+function Difference({ record: { before, after } }: { record: AuditRecord }) {
+  if (before !== undefined && after !== undefined)
+    return (
+      <div>
+        <div className="small-title">What it was, and what it is</div>
+        <Suspense fallback={<Skeleton height={160} />}>
+          <CodeDiff label="What it was, and what it is" before={objectText(before)} after={objectText(after)} />
+        </Suspense>
+      </div>
+    )
+  if (after !== undefined) return <Json value={after} label="after" title="After" />
+  if (before !== undefined) return <Json value={before} label="before" title="Before" />
+  return null
+}
