@@ -1,6 +1,13 @@
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { contract, type Endpoint, ERRORS, WorkspaceEventType } from '@permea/contract'
+import {
+  AUDIT_ACTIONS_BESIDE,
+  auditElementTypeOf,
+  contract,
+  type Endpoint,
+  ERRORS,
+  WorkspaceEventType,
+} from '@permea/contract'
 import { referencePage } from '../cli/src/reference-page.ts'
 import { openApi } from '../server/src/api/openapi.ts'
 import { webhookVendorCatalogue } from '../server/src/webhook-vendors/catalogue.ts'
@@ -29,6 +36,7 @@ export async function printed(): Promise<Record<string, string>> {
     'docs/use/ready-made-connectors.md': await connectorsPage(webhookVendorCatalogue(connectorKeys()), PRINT_COMMAND),
     'docs/use/vendors.md': vendorsPage(webhookVendorCatalogue(connectorKeys()), PRINT_COMMAND),
     'sdk/src/facts.json': facts(),
+    'console/src/session/facts.json': consoleFacts(),
     'docs/use/openapi.json': `${JSON.stringify(await openApi(PUBLIC_URL), null, 2)}\n`,
   }
 }
@@ -75,6 +83,28 @@ function facts(): string {
   })
   const all = { endpoints: Object.fromEntries(endpoints), workspaceEventTypes: WorkspaceEventType.options }
   return `${JSON.stringify(all, null, 2)}\n`
+}
+
+/** What everybody may who is signed in. */
+const OF_EVERYBODY = ['none', 'account', 'read']
+
+/**
+ * What the console needs of the contract beside that: which endpoint needs which permission, where not everybody has it, and
+ * what the audit log is filtered by. The contract itself would be half of what a browser loads.
+ */
+function consoleFacts(): string {
+  const all = Object.entries<Record<string, Endpoint>>(contract).flatMap(([group, table]) =>
+    Object.entries(table).map(([name, { method, needs }]) => ({ group, name: `${group}.${name}`, method, needs })),
+  )
+  const guarded = all.filter(({ needs }) => !OF_EVERYBODY.includes(needs))
+  const changing = all.filter(({ method }) => method !== 'GET')
+  const needs = Object.groupBy(guarded, (each) => each.needs)
+  const facts = {
+    needs: Object.fromEntries(Object.entries(needs).map(([need, those]) => [need, those.map(({ name }) => name)])),
+    auditElementTypes: [...new Set(changing.map(({ group }) => auditElementTypeOf(group)))].sort(),
+    auditActions: [...changing.map(({ name }) => name), ...AUDIT_ACTIONS_BESIDE].sort(),
+  }
+  return `${JSON.stringify(facts, null, 2)}\n`
 }
 
 /** Text as it may stand in a cell of a table. */

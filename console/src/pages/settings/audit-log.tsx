@@ -1,6 +1,5 @@
 import { Alert, Badge, Button, Menu, Skeleton } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { AUDIT_ACTIONS_BESIDE, AuditActorKind, AuditOutcome, auditElementTypeOf, contract } from '@permea/contract'
 import { IconDownload, IconHistory } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
@@ -18,6 +17,7 @@ import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf, type Query } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import facts from '../../session/facts.json' with { type: 'json' }
 
 const CodeDiff = lazy(() => import('../../code/code-diff.tsx'))
 
@@ -68,12 +68,8 @@ const columns: readonly Column<AuditRecord>[] = [
   { title: 'When', width: '120px', cell: (each) => <Moment at={each.createdAt} /> },
 ]
 
-const choicesOf = (values: Iterable<string>) => [...new Set(values)].sort().map((value) => ({ value, label: value }))
-
-/** Groups of endpoints of which something is recorded. */
-const GROUPS = Object.entries(contract).filter(([, table]) =>
-  Object.values(table).some(({ method }) => method !== 'GET'),
-)
+const choicesOf = (values: readonly string[]) => values.map((value) => ({ value, label: value }))
+const wordsFor = (words: Record<string, string>) => Object.entries(words).map(([value, label]) => ({ value, label }))
 
 /** Everybody who may act here by a name of their own. */
 async function actors() {
@@ -91,30 +87,25 @@ const filters: readonly Filter[] = [
     kind: 'choice',
     name: 'actorKind',
     label: 'As what',
-    choices: AuditActorKind.options.map((value) => ({ value, label: ACTORS[value] })),
+    choices: wordsFor(ACTORS),
   },
   {
     kind: 'choice',
     name: 'elementType',
     label: 'Kind of element',
-    choices: choicesOf(GROUPS.map(([group]) => auditElementTypeOf(group))),
+    choices: choicesOf(facts.auditElementTypes),
   },
   {
     kind: 'choice',
     name: 'action',
     label: 'Action',
-    choices: choicesOf([
-      ...GROUPS.flatMap(([group, table]) =>
-        Object.entries(table).flatMap(([name, { method }]) => (method === 'GET' ? [] : [`${group}.${name}`])),
-      ),
-      ...AUDIT_ACTIONS_BESIDE,
-    ]),
+    choices: choicesOf(facts.auditActions),
   },
   {
     kind: 'choice',
     name: 'outcome',
     label: 'Outcome',
-    choices: AuditOutcome.options.map((value) => ({ value, label: OUTCOMES[value] })),
+    choices: wordsFor(OUTCOMES),
   },
   { kind: 'since', name: 'from', label: 'When' },
   { kind: 'link', name: 'elementId', label: 'Element' },
