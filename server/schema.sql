@@ -1364,10 +1364,12 @@ create table workspaces (
   created_at timestamp with time zone not null,
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
+  is_main boolean not null default false,
   constraint workspaces_type_check CHECK ((type = ANY (ARRAY['production'::text, 'development'::text]))),
   constraint workspaces_pkey PRIMARY KEY (id),
   constraint workspaces_key_key UNIQUE (key)
 );
+CREATE UNIQUE INDEX workspaces_main ON public.workspaces USING btree (is_main) WHERE is_main;
 
 create view event_inputs as
 SELECT app_events.id,

@@ -42,6 +42,9 @@ ${row(['Permission', 'Lets one', ...SCOPES])}
 ${row(['---', '---', ...SCOPES.map(() => ':-:')])}
 ${permissions.join('\n')}
 
+\`installation\` counts in the main workspace alone: whoever owns it makes, bounds and deletes workspaces
+(\`docs/operate/workspaces.md\`).
+
 What is asked for beside may need more: \`includeSecrets\` needs \`secrets\` (of the workspace itself: \`workspace\`),
 \`autoCreate\` needs \`customers\`, and to make an admin token needs \`workspace\`.
 

@@ -83,6 +83,7 @@ function workspaceNow(appBaseUri: string | null): Workspace {
     settings: {},
     type: 'development',
     isExample: false,
+    isMain: false,
     createdAt: now,
     updatedAt: now,
     archivedAt: null,

@@ -13,6 +13,7 @@ import { registerTriggerCommand } from './commands/trigger.ts'
 import { registerUserCommands } from './commands/users.ts'
 import { registerWhyCommand } from './commands/why.ts'
 import { registerWorkspaceCommands } from './commands/workspace.ts'
+import { registerWorkspacesCommands } from './commands/workspaces.ts'
 import { EXIT_CODES, endingOf } from './exit-codes.ts'
 import { createPrinter, type Printer } from './printer.ts'
 import { prepareSettings } from './settings.ts'
@@ -112,6 +113,8 @@ export function buildProgram(around: Surroundings): Command {
   program.commandsGroup('The workspace as files:')
   registerWorkspaceCommands(program, desk)
   registerFunctionCommands(program, desk)
+  program.commandsGroup('The installation:')
+  registerWorkspacesCommands(program, desk)
   registerUserCommands(program, desk)
   registerAuditCommands(program, desk)
   program.commandsGroup('Besides:')

@@ -67,6 +67,8 @@ export const Workspace = z
     enabledWebhookEvents: z.array(WorkspaceEventType),
     settings: Meta,
     type: z.enum(['production', 'development']),
+    /** Its owners own the installation. */
+    isMain: z.boolean(),
     createdAt: Timestamp,
     updatedAt: Timestamp,
     archivedAt: Timestamp.optional(),
@@ -107,6 +109,18 @@ export const WorkspaceInput = z.object({
   type: z.enum(['production', 'development']).optional(),
 })
 
+/** What tokens name as `iss` or `workspaceKey`; it stays what it is. */
+const WorkspaceKey = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{2,99}$/, 'three letters, digits, "_", "-" or "." at least, and 100 at most')
+
+export const NewWorkspace = z.object({
+  name: z.string().trim().min(1).max(500),
+  /** Drawn where absent. */
+  key: WorkspaceKey.optional(),
+  type: z.enum(['production', 'development']).optional(),
+})
+
 export const AccessTokenInput = z.object({
   isAdmin: z.boolean().optional(),
   tenantId: z.string().optional(),
@@ -120,7 +134,7 @@ export const workspaces = {
   list: {
     method: 'GET',
     path: '/workspaces',
-    summary: 'The workspaces that the token is for',
+    summary: 'The workspace that the token is for; for owners of the installation every one, the main one first',
     access: 'admin',
     needs: 'read',
     query: z.object({ workspaceKey: z.string().optional(), includeArchived: QueryBoolean.optional() }),
@@ -137,6 +151,17 @@ export const workspaces = {
     answer: Workspace,
     refusals: ['not_found'],
   },
+  create: {
+    method: 'POST',
+    path: '/workspaces',
+    summary: 'Make a workspace; its secret is in this answer. Whoever makes it with an account is its first owner',
+    access: 'admin',
+    needs: 'installation',
+    body: NewWorkspace,
+    answer: Workspace.extend({ secret: z.string() }),
+    status: 201,
+    refusals: ['already_exists'],
+  },
   patch: {
     method: 'PATCH',
     path: '/workspaces/:id',
@@ -145,6 +170,15 @@ export const workspaces = {
     needs: 'workspace',
     body: WorkspaceInput,
     answer: Workspace,
+    refusals: ['not_found'],
+  },
+  rotateSecret: {
+    method: 'POST',
+    path: '/workspaces/:id/rotate-secret',
+    summary: 'Draw a new secret: the one before, and tokens signed with it, are good no more',
+    access: 'admin',
+    needs: 'workspace',
+    answer: z.object({ secret: z.string() }),
     refusals: ['not_found'],
   },
   createAccessToken: {

@@ -20,6 +20,7 @@ function noting() {
     )
   const rooms = {
     endpoints: room('endpoints'),
+    people: room('people'),
     alerts: room('alerts'),
     subscriptions: room('subscriptions'),
     externalSubscriptions: room('externalSubscriptions'),
@@ -107,6 +108,9 @@ test('from each fact follows what is written, in this order', async () => {
       ],
       "workspace.changed": [
         "endpoints.followWorkspace",
+      ],
+      "workspace.created": [
+        "people.followWorkspace",
       ],
     }
   `)

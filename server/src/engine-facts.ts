@@ -25,6 +25,7 @@ export type EngineFacts = WorkspaceFacts &
 /** The rooms in which something follows. */
 export interface Followers {
   endpoints: Pick<Endpoints, 'followWorkspace'>
+  people: { followWorkspace(tx: Tx, created: WorkspaceFacts['workspace.created']): Promise<void> }
   alerts: Pick<Alerts, 'raise' | 'resolve'>
   subscriptions: Pick<AppSubscriptions, 'followCustomer' | 'followTypeSoon'>
   externalSubscriptions: Pick<ExternalSubscriptions, 'followCustomer' | 'followConnection' | 'followTypeSoon'>
@@ -41,6 +42,7 @@ export interface Followers {
 export function whatFollows(rooms: Followers): FactTable<EngineFacts> {
   const { alerts, autoCreate, endpoints, externalSubscriptions, instances, subscriptions } = rooms
   return {
+    'workspace.created': [(tx, created) => rooms.people.followWorkspace(tx, created)],
     'workspace.changed': [(tx, workspace) => endpoints.followWorkspace(tx, workspace)],
     'destination.failing': [
       (tx, { destination, percent, error }) => alerts.raise(tx, endpointFailing(destination, percent, error)),

@@ -95,6 +95,7 @@ export async function createHttp(
   })
   const routes = engineRoutes({
     database,
+    workspaceStore: ground.workspaceStore,
     clock,
     facts,
     ids,
@@ -146,6 +147,7 @@ export async function createHttp(
           keys: options.sealingKeys.map((key) => derivedKey(key, 'sessions of the console')),
           database,
           directory,
+          workspaceStore: ground.workspaceStore,
           tokens,
           people: people.api,
           audit: auditRoom.api,

@@ -48,6 +48,7 @@ import { subscriptionRoutes } from './subscriptions/routes.ts'
 import { webhookVendorRoutes } from './webhook-vendors/routes.ts'
 import type { WorkspaceDirectory } from './workspaces/directory.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
+import type { WorkspaceStore } from './workspaces/store.ts'
 import type { Tokens } from './workspaces/tokens.ts'
 
 /** Everything that has endpoints, as the engine has built it. */
@@ -60,6 +61,7 @@ export interface EngineParts {
   publicUrl: string
   oAuthCallbackUri: string
   directory: WorkspaceDirectory
+  workspaceStore: WorkspaceStore
   tokens: Tokens
   announceChange(): Promise<void>
   endpoints: Endpoints
@@ -124,6 +126,9 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
   return [
     workspaceRoutes({
       database,
+      clock,
+      ids,
+      store: parts.workspaceStore,
       directory,
       tokens,
       facts,

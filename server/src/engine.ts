@@ -15,6 +15,7 @@ import { forgetEventKeys } from './external-events/store.ts'
 import { FOLLOW_TYPE_TASK } from './external-subscriptions/subscriptions.ts'
 import { AUTO_CREATE_TASK } from './flows/auto-create.ts'
 import { SCHEDULE_TASK } from './flows/setup.ts'
+import { joinAsOwner } from './people/assembly.ts'
 import { forgetOldSessions } from './people/store.ts'
 import { createDatabase } from './platform/database.ts'
 import { isDatabaseAway } from './platform/database-errors.ts'
@@ -105,6 +106,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   facts.layDown(
     whatFollows({
       endpoints,
+      people: { followWorkspace: (tx, created) => joinAsOwner(tx, created, clock.now()) },
       alerts,
       subscriptions,
       externalSubscriptions,

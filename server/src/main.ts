@@ -155,7 +155,8 @@ async function openWorkspace(
   const existing = await workspaceStore.all(database.db).catch((cause: Error) => {
     throw new ConfigProblem(`PERMEA_ENCRYPTION_KEYS does not open the secrets in this database (${cause.message})`)
   })
-  const key = config.workspace?.key ?? existing[0]?.key ?? secrets.workspaceKey
+  const main = existing.find((each) => each.isMain) ?? existing[0]
+  const key = config.workspace?.key ?? main?.key ?? secrets.workspaceKey
   const isNew = !existing.some((each) => each.key === key)
   if (isNew) {
     const now = systemClock.now()
@@ -173,6 +174,7 @@ async function openWorkspace(
       settings: {},
       type: 'production',
       isExample: receiver !== null && existing.length === 0,
+      isMain: existing.length === 0,
       createdAt: now,
       updatedAt: now,
       archivedAt: null,
@@ -182,6 +184,9 @@ async function openWorkspace(
   }
   const workspace = await workspaceStore.byKey(database.db, key)
   if (workspace === null) throw new Error(`workspace ${key} could not be made`)
+  // The one that the operator names is the one that the operator owns.
+  if (config.workspace !== null && !workspace.isMain)
+    await database.transaction((tx) => workspaceStore.makeMain(tx, workspace.id))
   if (workspace.isExample && receiver !== null)
     await pointExampleAt({ ...engine, clock: systemClock }, workspace, receiver.url)
   return { workspace, isNew }

@@ -107,6 +107,7 @@ export async function addWorkspace(engine: Engine, clock: Clock, appBaseUri: str
     settings: {},
     type: 'development',
     isExample: false,
+    isMain: false,
     createdAt: clock.now(),
     updatedAt: clock.now(),
     archivedAt: null,

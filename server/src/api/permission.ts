@@ -6,7 +6,8 @@ import { Refusal } from './refusal.ts'
  * Whether a principal may do what needs a permission. A customer's token is held to what is its own by every endpoint
  * itself, and to nothing here; nor is a token of the workspace that names nobody, which sees nothing.
  */
-export function may({ actor, isAdmin }: Principal, needs: Permission): boolean {
+export function may({ actor, isAdmin, isOfMain }: Principal, needs: Permission): boolean {
+  if (needs === 'installation') return isAdmin && isOfMain === true && actor.role === 'owner' && actor.kind !== 'engine'
   if (needs === 'none' || actor.kind === 'customer' || actor.kind === 'engine') return true
   if (actor.kind === 'workspace-secret') return true
   if (actor.role === null) return SENDER_PERMISSIONS.includes(needs)
@@ -32,7 +33,7 @@ export function allow(principal: Principal, needs: Permission): void {
   if (may(principal, needs)) return
   const { role } = principal.actor
   const who = role === null ? 'this API key' : `the role ${role}`
-  const others = rolesThatMay(needs)
+  const others = needs === 'installation' ? ['an owner of the main workspace'] : rolesThatMay(needs)
   throw new Refusal('access_denied', `${who} may not do this: it needs ${others.join(' or ')}`)
 }
 

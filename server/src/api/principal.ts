@@ -22,6 +22,8 @@ export interface Principal {
   workspaceKey: string
   /** May see every customer's; what it may do of that, its role says. */
   isAdmin: boolean
+  /** Set where the workspace is the main one of the installation. */
+  isOfMain?: boolean
   /** The customer (database id); null for a token of the workspace itself. */
   customerId: string | null
   actor: Actor

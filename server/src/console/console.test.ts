@@ -219,3 +219,25 @@ test('while there is no build the page says so and looks again', async () => {
   expect(page.status).toBe(503)
   expect(await page.text()).toContain('is being built')
 })
+
+test('an operator goes on in any workspace, whoever brought a token only in the one of the token', async () => {
+  await using house = await open()
+  const other = await house.admin.workspaces.create({ body: { name: 'Other', key: 'other' } })
+  const ask = async (cookie: string, workspaceKey: string) => {
+    const response = await post(house, '/token', { workspaceKey }, { cookie })
+    return { status: response.status, ...((await response.json()) as object) }
+  }
+  const { cookie } = await signedIn(house)
+  const names = [house.workspace, other].map(({ key, name }) => ({ key, name, role: 'owner' }))
+  expect(await ask(cookie, 'other')).toMatchObject({ workspace: { key: 'other', isMain: false }, workspaces: names })
+  expect(await ask(cookie, house.workspace.key)).toMatchObject({ workspace: { isMain: true }, workspaces: names })
+  expect(await ask(cookie, 'nowhere')).toMatchObject({ status: 404, key: 'not_found' })
+
+  for (const of of [house.workspace, other]) {
+    const token = await house.engine.tokens.sign(of, { isAdmin: true }, 600)
+    const byToken = cookieOf(await post(house, '', { token }))
+    expect(await ask(byToken, of.key)).toMatchObject({ status: 200, workspaces: [{ key: of.key }] })
+    const elsewhere = of === other ? house.workspace.key : other.key
+    expect(await ask(byToken, elsewhere)).toMatchObject({ status: 404 })
+  }
+})

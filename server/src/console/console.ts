@@ -13,10 +13,17 @@ import type { Database } from '../platform/database.ts'
 import type { Log } from '../platform/log.ts'
 import { createPassword } from '../platform/password.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
+import type { WorkspaceStore } from '../workspaces/store.ts'
 import type { Tokens } from '../workspaces/tokens.ts'
 import { type ConsoleCookies, consoleCookies } from './cookies.ts'
 import { mountPages } from './pages.ts'
-import { createPeopleSessions, type PeopleSessions, standingOf } from './people-sessions.ts'
+import {
+  createPeopleSessions,
+  noSuchWorkspace,
+  type PeopleSessions,
+  shownWorkspace,
+  standingOf,
+} from './people-sessions.ts'
 import { createSessions, SESSIONS_END_SETTING, type Session, type Sessions } from './sessions.ts'
 import { createSignIn, type Proof } from './sign-in.ts'
 import { createSignInRecords, type SignInMethod, type SignInRecords } from './sign-in-records.ts'
@@ -44,6 +51,7 @@ interface Parts extends ConsoleOptions {
   keys: readonly Uint8Array[]
   database: Database
   directory: WorkspaceDirectory
+  workspaceStore: Pick<WorkspaceStore, 'all'>
   tokens: Tokens
   people: People
   audit: Pick<Audit, 'note'>
@@ -102,30 +110,24 @@ export function createConsole(parts: Parts): Console {
     }
     const shown = proofOf(proof)
     const method = methodOf(shown)
-    const { workspace, lifeSeconds, actor } = await records.watched(request, method, {}, () => signIn.admit(shown))
+    const { workspace, lifeSeconds, actor, isOperator } = await records.watched(request, method, {}, () =>
+      signIn.admit(shown),
+    )
     await records.holder(request, { workspaceId: workspace.id, actor, method })
     limit.succeeded(request.ip)
-    cookie.set(reply, await sessions.open(workspace, lifeSeconds), lifeSeconds)
+    cookie.set(reply, await sessions.open(workspace, lifeSeconds, isOperator), lifeSeconds)
     return reply.status(201).send({ workspace: { key: workspace.key, name: workspace.name } })
   }
 
   async function tokenFor(request: FastifyRequest) {
     const person = await persons.read(request)
+    const { workspaceKey } = (request.body ?? {}) as { workspaceKey?: unknown }
+    const wanted = typeof workspaceKey === 'string' ? workspaceKey : null
     if (person !== null) {
       if (person.isPending) throw new Refusal('not_authenticated', 'the second factor is missing')
-      const { workspaceKey } = (request.body ?? {}) as { workspaceKey?: unknown }
-      return persons.tokenFor(person, typeof workspaceKey === 'string' ? workspaceKey : null, TOKEN_SECONDS)
+      return persons.tokenFor(person, wanted, TOKEN_SECONDS)
     }
-    const { workspace, expiresAt } = await sessionOf(request)
-    const leftSeconds = Math.ceil((expiresAt.getTime() - clock.now().getTime()) / 1000)
-    const token = await parts.tokens.signOwn(workspace, { isAdmin: true }, Math.min(TOKEN_SECONDS, leftSeconds))
-    return {
-      token,
-      workspace: { key: workspace.key, name: workspace.name, type: workspace.type, isExample: workspace.isExample },
-      expiresAt: expiresAt.toISOString(),
-      person: null,
-      ...standingOf('owner'),
-    }
+    return holdersToken(parts, await sessionOf(request), wanted)
   }
 
   const { signOutHere, signOutEverywhere } = createSignOuts(parts, { persons, records, sessions, cookie, sessionOf })
@@ -165,6 +167,28 @@ export function createConsole(parts: Parts): Console {
       })
       await app.register((scope) => mountPages(scope, { dir: parts.dir, publicUrl }))
     },
+  }
+}
+
+/** For who was let in without an account: in the session's own workspace, an operator in any. */
+async function holdersToken(
+  { workspaceStore, database, tokens, clock }: Parts,
+  { workspace: own, isOperator, expiresAt }: Session,
+  wanted: string | null,
+): Promise<object> {
+  const all = isOperator ? await workspaceStore.all(database.db) : [own]
+  const open = all.filter((each) => each.archivedAt === null)
+  const workspace = wanted === null ? own : open.find((each) => each.key === wanted)
+  if (workspace === undefined) throw noSuchWorkspace(wanted)
+  const leftSeconds = Math.ceil((expiresAt.getTime() - clock.now().getTime()) / 1000)
+  const token = await tokens.signOwn(workspace, { isAdmin: true }, Math.min(TOKEN_SECONDS, leftSeconds))
+  return {
+    token,
+    workspace: shownWorkspace(workspace),
+    workspaces: open.map(({ key, name }) => ({ key, name, role: 'owner' })),
+    expiresAt: expiresAt.toISOString(),
+    person: null,
+    ...standingOf('owner', workspace),
   }
 }
 

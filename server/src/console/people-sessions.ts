@@ -1,6 +1,6 @@
 import { ROLE_PERMISSIONS, type Role } from '@permea/contract'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Refusal } from '../api/refusal.ts'
+import { notFound, Refusal } from '../api/refusal.ts'
 import type { People } from '../people/assembly.ts'
 import { createAttemptLimit } from '../people/attempt-limit.ts'
 import type { Opened, Visitor } from '../people/entrance.ts'
@@ -12,6 +12,7 @@ import type { Database } from '../platform/database.ts'
 import type { Log } from '../platform/log.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import { SESSION_CLAIM, type Tokens } from '../workspaces/tokens.ts'
+import type { Workspace } from '../workspaces/workspace.ts'
 import type { ConsoleCookies } from './cookies.ts'
 import type { SignInMethod, SignInRecords } from './sign-in-records.ts'
 
@@ -47,7 +48,7 @@ interface Parts {
 }
 
 export function createPeopleSessions(parts: Parts): PeopleSessions {
-  const { database, directory, clock, cookies, records } = parts
+  const { database, clock, cookies, records } = parts
   const { entrance, singleSignOn } = parts.people
 
   function secretOf(request: FastifyRequest): string | undefined {
@@ -107,11 +108,10 @@ export function createPeopleSessions(parts: Parts): PeopleSessions {
       return keep(request, reply, { opened, method: 'password' })
     },
     async tokenFor(session, workspaceKey, tokenSeconds) {
-      const memberships = await membershipsOf(database.db, session.userId)
-      const own = await Promise.all(
-        memberships.map(async ({ workspaceId, role }) => ({ workspace: await directory.byId(workspaceId), role })),
-      )
+      const own = await workspacesOf(parts, session.userId)
       const named = own.find(({ workspace }) => workspace.key === workspaceKey)
+      // One that the person is no member of answers as one that is not there: nothing else is shown in its place.
+      if (workspaceKey !== null && named === undefined) throw noSuchWorkspace(workspaceKey)
       const here = named ?? own.find(({ workspace }) => workspace.id === session.workspaceId) ?? own[0]
       const now = clock.now()
       const holder =
@@ -127,14 +127,13 @@ export function createPeopleSessions(parts: Parts): PeopleSessions {
         { isAdmin: true, [SESSION_CLAIM]: session.id },
         Math.max(1, Math.min(tokenSeconds, leftSeconds)),
       )
-      const { key, name, type, isExample } = workspace
       return {
         token,
-        workspace: { key, name, type, isExample },
+        workspace: shownWorkspace(workspace),
         workspaces: own.map((each) => ({ key: each.workspace.key, name: each.workspace.name, role: each.role })),
         expiresAt: session.expiresAt.toISOString(),
         person: { name: holder.name, email: holder.email },
-        ...standingOf(holder.role),
+        ...standingOf(holder.role, workspace),
       }
     },
     async signOut(session, where) {
@@ -147,6 +146,18 @@ export function createPeopleSessions(parts: Parts): PeopleSessions {
     },
     mount: (scope) => mountEntrances(scope, parts, keep),
   }
+}
+
+/** Where somebody may go on, and as what. */
+async function workspacesOf(
+  { database, directory }: Parts,
+  userId: string,
+): Promise<{ workspace: Workspace; role: Role }[]> {
+  const memberships = await membershipsOf(database.db, userId)
+  const all = await Promise.all(
+    memberships.map(async ({ workspaceId, role }) => ({ workspace: await directory.byId(workspaceId), role })),
+  )
+  return all.filter(({ workspace }) => workspace.archivedAt === null)
 }
 
 /** What is for people who are not in yet: links, and single sign-on. */
@@ -206,8 +217,16 @@ function mountEntrances(
 }
 
 /** What the page shows and hides by. */
-export function standingOf(role: Role): { role: Role; permissions: readonly string[] } {
-  return { role, permissions: ROLE_PERMISSIONS[role] }
+export function standingOf(role: Role, { isMain }: Workspace): { role: Role; permissions: readonly string[] } {
+  return { role, permissions: ROLE_PERMISSIONS[role].filter((each) => isMain || each !== 'installation') }
+}
+
+export function shownWorkspace({ key, name, type, isExample, isMain }: Workspace) {
+  return { key, name, type, isExample, isMain }
+}
+
+export function noSuchWorkspace(key: string | null): Refusal {
+  return notFound('workspace', key ?? '')
 }
 
 function visitorOf(request: FastifyRequest): Visitor {

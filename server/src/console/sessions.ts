@@ -6,12 +6,14 @@ import type { Workspace } from '../workspaces/workspace.ts'
 /** Who is signed in to the console. */
 export interface Session {
   workspace: Workspace
+  /** Opened by what only the operator of the installation has: it may go on in any workspace. */
+  isOperator: boolean
   expiresAt: Date
 }
 
 export interface Sessions {
   /** The text of the cookie that stands for a new session. */
-  open(workspace: Workspace, lifeSeconds: number): Promise<string>
+  open(workspace: Workspace, lifeSeconds: number, isOperator: boolean): Promise<string>
   /** The session of a cookie; null where it is missing, forged, expired, or ended by signing out everywhere. */
   read(cookie: string | undefined): Promise<Session | null>
 }
@@ -49,9 +51,9 @@ export function createSessions(options: {
   }
 
   return {
-    open(workspace, lifeSeconds) {
+    open(workspace, lifeSeconds, isOperator) {
       const now = options.clock.now()
-      return new jose.SignJWT({ workspaceKey: workspace.key, openedAtMs: now.getTime() })
+      return new jose.SignJWT({ workspaceKey: workspace.key, isOperator, openedAtMs: now.getTime() })
         .setProtectedHeader({ alg: 'HS256' })
         .setAudience(AUDIENCE)
         .setExpirationTime(Math.floor(now.getTime() / MS) + lifeSeconds)
@@ -64,7 +66,7 @@ export function createSessions(options: {
       const workspace = await options.directory.byKey(String(payload.workspaceKey))
       if (workspace === null || workspace.archivedAt !== null) return null
       if (Number(payload.openedAtMs) <= endedAtMs(workspace)) return null
-      return { workspace, expiresAt: new Date(payload.exp * MS) }
+      return { workspace, isOperator: payload.isOperator === true, expiresAt: new Date(payload.exp * MS) }
     },
   }
 }

@@ -22,6 +22,8 @@ export interface Admission {
   workspace: Workspace
   lifeSeconds: number
   actor: Actor
+  /** Let in by what only the operator of the installation has. */
+  isOperator: boolean
 }
 
 export interface SignIn {
@@ -74,7 +76,12 @@ export function createSignIn(options: {
       workspace: await directory.byId(principal.workspaceId),
       lifeSeconds: Math.max(1, Math.min(leftSeconds, TOKEN_SESSION_SECONDS)),
       actor: principal.actor,
+      isOperator: false,
     }
+  }
+
+  async function asOperator(): Promise<Admission> {
+    return { workspace: await ownWorkspace(), lifeSeconds: SESSION_SECONDS, actor: HOLDER, isOperator: true }
   }
 
   return {
@@ -93,11 +100,11 @@ export function createSignIn(options: {
       if (code !== undefined) {
         if (!isGoodCode(code))
           throw new Refusal('not_authenticated', 'this link was used already or is too old; each lets in once')
-        return { workspace: await ownWorkspace(), lifeSeconds: SESSION_SECONDS, actor: HOLDER }
+        return asOperator()
       }
       const isRight = password !== undefined && (await (await options.password)?.matches(password)) === true
       if (!isRight) throw new Refusal('not_authenticated', 'the password is not right')
-      return { workspace: await ownWorkspace(), lifeSeconds: SESSION_SECONDS, actor: HOLDER }
+      return asOperator()
     },
   }
 }

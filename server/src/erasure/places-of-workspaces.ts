@@ -59,7 +59,7 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
     table: 'workspaces',
     columns: {
       other:
-        'id key name secret_sealed public_keys jwks_uri app_base_uri logo_uri webhook_uri enabled_webhook_events settings type is_example created_at updated_at archived_at',
+        'id key name secret_sealed public_keys jwks_uri app_base_uri logo_uri webhook_uri enabled_webhook_events settings type is_example is_main created_at updated_at archived_at',
     },
   },
   {

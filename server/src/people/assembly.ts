@@ -3,7 +3,7 @@ import type { Room } from '../api/room.ts'
 import type { Outbound } from '../outbound/client.ts'
 import type { Mailer } from '../outbound/mail.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Database } from '../platform/database.ts'
+import type { Database, Tx } from '../platform/database.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
@@ -11,7 +11,7 @@ import { accountRoutes } from './account-routes.ts'
 import { createEntrance, type Entrance } from './entrance.ts'
 import { invitationRoutes, peopleRoutes } from './routes.ts'
 import { createSingleSignOn, type SingleSignOn, type SingleSignOnOptions } from './single-sign-on.ts'
-import { holderOfSession } from './store.ts'
+import { holderOfSession, putMembership } from './store.ts'
 
 export interface PeopleOptions {
   database: Database
@@ -43,6 +43,16 @@ export function createPeopleRoom(options: PeopleOptions): Room<People> {
     api: { entrance, singleSignOn },
     routes: [peopleRoutes(options), invitationRoutes(options), accountRoutes(options)],
   }
+}
+
+/** Whoever makes a workspace with an account is its first owner. */
+export async function joinAsOwner(
+  tx: Tx,
+  { workspace, by }: { workspace: { id: string }; by: Actor },
+  now: Date,
+): Promise<void> {
+  if (by.kind !== 'user' || by.id === null) return
+  await putMembership(tx, { workspaceId: workspace.id, userId: by.id, role: 'owner', now })
 }
 
 /** Says who a session of the console is of, for tokens made for it. */

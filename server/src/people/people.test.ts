@@ -28,6 +28,8 @@ interface Answer {
   message?: string
   token?: string
   kind?: string
+  workspaces?: unknown[]
+  permissions?: string[]
   [field: string]: unknown
 }
 
@@ -277,6 +279,41 @@ test('a password link sets a password once, ends every session, and is made for 
   expect(await browser.ask('POST', '/token', { workspaceKey: house.workspace.key })).toMatchObject({
     role: 'developer',
   })
+})
+
+test('somebody is one of several workspaces, with a role in each, and sees nothing of any other', async () => {
+  const { email, browser, client } = await someone()
+  expect(await refusalKey(client.workspaces.create({ body: { name: 'Mine' } }))).toBe('access_denied')
+  const other = await house.admin.workspaces.create({ body: { name: 'Other' } })
+  const third = await house.admin.workspaces.create({ body: { name: 'Third' } })
+  const token = await house.engine.tokens.sign(other, { isAdmin: true }, 600)
+  const owner = createPermea({ baseUrl: house.url, token })
+  const { link } = await owner.invitations.create({ body: { email, role: 'reader' } })
+  expect((await new Browser().signIn({ link: linkIn(link), name: '', password: PASSWORD })).status).toBe(201)
+  const said = await browser.ask('POST', '/token', { workspaceKey: other.key })
+  expect(said).toMatchObject({ role: 'reader', workspace: { key: other.key, isMain: false } })
+  expect(said.workspaces).toEqual([
+    { key: house.workspace.key, name: house.workspace.name, role: 'developer' },
+    { key: other.key, name: 'Other', role: 'reader' },
+  ])
+  expect(await browser.ask('POST', '/token', { workspaceKey: third.key })).toMatchObject({ status: 404 })
+  expect((await owner.people.list()).items).toMatchObject([{ email, role: 'reader' }])
+})
+
+test('whoever makes a workspace with an account is its first owner', async () => {
+  const { id, browser } = await someone()
+  await house.admin.people.patch({ params: { id }, body: { role: 'owner' } })
+  const client = await browser.client()
+  const made = await client.workspaces.create({ body: { name: 'Of somebody' } })
+  const said = await browser.ask('POST', '/token', { workspaceKey: made.key })
+  expect(said).toMatchObject({ role: 'owner', workspace: { name: 'Of somebody' } })
+  expect(said.permissions).not.toContain('installation')
+  expect((await browser.ask('POST', '/token', { workspaceKey: house.workspace.key })).permissions).toContain(
+    'installation',
+  )
+  const there = createPermea({ baseUrl: house.url, token: said.token ?? '' })
+  expect((await there.people.list()).items).toMatchObject([{ role: 'owner' }])
+  expect(await refusalKey(there.workspaces.create({ body: { name: 'Another' } }))).toBe('access_denied')
 })
 
 describe('a second factor', () => {

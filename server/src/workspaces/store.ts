@@ -7,7 +7,7 @@ type Row = Omit<Workspace, 'secret'> & { secretSealed: string }
 const columns =
   sql.raw(`id, key, name, secret_sealed as "secretSealed", public_keys as "publicKeys", jwks_uri as "jwksUri",
   app_base_uri as "appBaseUri", logo_uri as "logoUri", webhook_uri as "webhookUri",
-  enabled_webhook_events as "enabledWebhookEvents", settings, type, is_example as "isExample",
+  enabled_webhook_events as "enabledWebhookEvents", settings, type, is_example as "isExample", is_main as "isMain",
   created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
 
 /** The statements on `workspaces`. */
@@ -17,8 +17,11 @@ export interface WorkspaceStore {
   /** The workspace, locked for a change until the transaction ends. */
   lock(tx: Tx, id: string): Promise<Workspace>
   all(tx: Tx): Promise<Workspace[]>
-  insert(tx: Tx, workspace: Workspace): Promise<void>
+  /** The first is the main one, whatever is said. False where the key is taken. */
+  insert(tx: Tx, workspace: Workspace): Promise<boolean>
   update(tx: Tx, workspace: Workspace): Promise<void>
+  /** Makes it the main one, in place of the one that was. */
+  makeMain(tx: Tx, id: string): Promise<void>
 }
 
 export function createWorkspaceStore(sealing: Sealing): WorkspaceStore {
@@ -37,16 +40,18 @@ export function createWorkspaceStore(sealing: Sealing): WorkspaceStore {
       return open(only(rows))
     },
     async all(tx) {
-      const { rows } = await sql<Row>`select ${columns} from workspaces order by id`.execute(tx)
+      const { rows } = await sql<Row>`select ${columns} from workspaces order by is_main desc, id`.execute(tx)
       return rows.map(open)
     },
     async insert(tx, w) {
-      await sql`
+      const { rows } = await sql`
         insert into workspaces (id, key, name, secret_sealed, public_keys, jwks_uri, app_base_uri, logo_uri, webhook_uri,
-          enabled_webhook_events, settings, type, is_example, created_at, updated_at)
+          enabled_webhook_events, settings, type, is_example, is_main, created_at, updated_at)
         values (${w.id}, ${w.key}, ${w.name}, ${sealing.seal(w.secret)}, ${asJson(w.publicKeys)}, ${w.jwksUri}, ${w.appBaseUri},
-          ${w.logoUri}, ${w.webhookUri}, ${w.enabledWebhookEvents}, ${asJson(w.settings)}, ${w.type}, ${w.isExample}, ${w.createdAt}, ${w.updatedAt})
-        on conflict (key) do nothing`.execute(tx)
+          ${w.logoUri}, ${w.webhookUri}, ${w.enabledWebhookEvents}, ${asJson(w.settings)}, ${w.type}, ${w.isExample},
+          not exists (select from workspaces where is_main), ${w.createdAt}, ${w.updatedAt})
+        on conflict do nothing returning id`.execute(tx)
+      return rows.length > 0
     },
     async update(tx, w) {
       await sql`
@@ -55,6 +60,10 @@ export function createWorkspaceStore(sealing: Sealing): WorkspaceStore {
           enabled_webhook_events = ${w.enabledWebhookEvents}, settings = ${asJson(w.settings)}, type = ${w.type},
           is_example = ${w.isExample}, updated_at = ${w.updatedAt}
          where id = ${w.id}`.execute(tx)
+    },
+    async makeMain(tx, id) {
+      await sql`update workspaces set is_main = false where is_main and id <> ${id}`.execute(tx)
+      await sql`update workspaces set is_main = true where id = ${id} and not is_main`.execute(tx)
     },
   }
 }

@@ -65,9 +65,13 @@ export interface Tokens {
   /** Whom the `Authorization` header speaks for. Refuses with `not_authenticated`. */
   authenticate(authorization: string | undefined): Promise<Principal>
   /** Makes a token signed with the workspace secret. */
-  sign(workspace: Workspace, claims: Record<string, unknown>, lifeSeconds: number): Promise<string>
+  sign(
+    workspace: Pick<Workspace, 'key' | 'secret'>,
+    claims: Record<string, unknown>,
+    lifeSeconds: number,
+  ): Promise<string>
   /** Makes a token signed with the engine's own key: good also where the workspace takes none signed with its secret. */
-  signOwn(workspace: Workspace, claims: Record<string, unknown>, lifeSeconds: number): Promise<string>
+  signOwn(workspace: Pick<Workspace, 'key'>, claims: Record<string, unknown>, lifeSeconds: number): Promise<string>
   /** Forgets every verified token: after a secret or a customer changed. */
   forget(): void
 }
@@ -83,7 +87,11 @@ export function createTokens(options: TokensOptions): Tokens {
   let remembered = newMemory()
   const verify = createVerifier(options)
 
-  function unsigned(workspace: Workspace, claims: Record<string, unknown>, lifeSeconds: number): jose.SignJWT {
+  function unsigned(
+    workspace: Pick<Workspace, 'key'>,
+    claims: Record<string, unknown>,
+    lifeSeconds: number,
+  ): jose.SignJWT {
     const nowSeconds = Math.floor(options.clock.now().getTime() / 1000)
     return new jose.SignJWT(claims)
       .setIssuer(workspace.key)
@@ -100,7 +108,8 @@ export function createTokens(options: TokensOptions): Tokens {
     const workspace = await options.directory.byId(workspaceId)
     if (workspace.archivedAt !== null) throw new Refusal('not_authenticated', 'the workspace is archived')
     const isAdmin = actor.role !== null
-    const principal = { workspaceId, workspaceKey: workspace.key, isAdmin, customerId: null, actor }
+    const { key: workspaceKey, isMain: isOfMain } = workspace
+    const principal = { workspaceId, workspaceKey, isOfMain, isAdmin, customerId: null, actor }
     return { principal, expiresAtMs, keepMs: KEEP_HOLDERS_MS }
   }
 
@@ -132,6 +141,7 @@ export function createTokens(options: TokensOptions): Tokens {
     const principal = {
       workspaceId: workspace.id,
       workspaceKey: workspace.key,
+      isOfMain: workspace.isMain,
       isAdmin,
       customerId,
       actor: actorOf({ isAdmin, customerId, name: textOf(payload.name) ?? tenantKey }),

@@ -14,6 +14,8 @@ export interface Workspace {
   settings: Record<string, unknown>
   type: 'production' | 'development'
   isExample: boolean
+  /** Its owners own the installation: they make, bound and delete workspaces. */
+  isMain: boolean
   createdAt: Date
   updatedAt: Date
   archivedAt: Date | null

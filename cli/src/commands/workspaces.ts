@@ -1,0 +1,69 @@
+import type { Command } from 'commander'
+import { withExamples } from '../examples.ts'
+import { CliProblem } from '../exit-codes.ts'
+import type { Desk } from '../program.ts'
+
+/** The workspaces of an installation, for who owns it. */
+export function registerWorkspacesCommands(program: Command, desk: Desk): void {
+  const workspaces = program
+    .command('workspaces')
+    .summary('workspaces of the installation: list, make, rename, give a new secret')
+    .description(
+      'The workspaces of the installation. Asks with the secret, or an owner’s API key, of the main workspace; with ' +
+        'those of another one, only that one is there to list, rename and give a new secret.',
+    )
+
+  const list = workspaces
+    .command('list')
+    .summary('show the workspaces')
+    .description('Shows the workspaces by key and name, the main one first.')
+    .action(async () => {
+      const { items } = await desk.target().permea.workspaces.list()
+      const printer = desk.printer()
+      for (const each of items)
+        printer.value(each, () => [each.key, each.name, each.isMain ? '(main)' : ''].join('  ').trimEnd())
+    })
+  withExamples(list, 'permea workspaces list')
+
+  const create = workspaces
+    .command('create')
+    .argument('<name>', 'what people call it')
+    .summary('make a workspace')
+    .description(
+      'Makes a workspace and prints its key and its secret: what tokens of your application name and are signed with.',
+    )
+    .option('--key <key>', 'the key; drawn where absent')
+    .option('--type <type>', 'production or development', 'production')
+    .action(async (name: string, options: { key?: string; type: string }) => {
+      const { type, key } = options
+      if (type !== 'production' && type !== 'development')
+        throw new CliProblem(`--type ${type}: production or development`, 'usage')
+      const body = { name, type, ...(key === undefined ? {} : { key }) } as const
+      const made = await desk.target().permea.workspaces.create({ body })
+      desk.printer().value(made, () => `PERMEA_WORKSPACE_KEY=${made.key}\nPERMEA_WORKSPACE_SECRET=${made.secret}`)
+    })
+  withExamples(create, 'permea workspaces create "Acme staging" --type development')
+
+  const rename = workspaces
+    .command('rename')
+    .argument('<key>', 'key of the workspace')
+    .argument('<name>', 'its new name')
+    .summary('give a workspace another name')
+    .description('Gives a workspace another name. Its key stays: tokens name it.')
+    .action(async (id: string, name: string) => {
+      const changed = await desk.target().permea.workspaces.patch({ params: { id }, body: { name } })
+      desk.printer().value(changed, () => `${changed.key} is ${changed.name} now`)
+    })
+  withExamples(rename, 'permea workspaces rename wk_2f9c1a "Acme production"')
+
+  const rotate = workspaces
+    .command('rotate-secret')
+    .argument('<key>', 'key of the workspace')
+    .summary('draw a new secret')
+    .description('Draws a new secret and prints it. The one before, and tokens signed with it, are good no more.')
+    .action(async (id: string) => {
+      const made = await desk.target().permea.workspaces.rotateSecret({ params: { id } })
+      desk.printer().value(made, () => made.secret)
+    })
+  withExamples(rotate, 'permea workspaces rotate-secret wk_2f9c1a')
+}
