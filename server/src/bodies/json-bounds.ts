@@ -34,8 +34,8 @@ export function jsonExcess(text: string): string | null {
   return values > JSON_VALUES_MAX ? TOO_MANY : null
 }
 
-const TOO_DEEP = `it is nested deeper than ${JSON_DEPTH_MAX} levels`
-const TOO_MANY = `it holds more than ${JSON_VALUES_MAX} values`
+export const TOO_DEEP = `it is nested deeper than ${JSON_DEPTH_MAX} levels`
+export const TOO_MANY = `it holds more than ${JSON_VALUES_MAX} values`
 
 /** Where the string that begins at `start` ends; -1 where it does not. */
 export function endOfString(text: string, start: number): number {

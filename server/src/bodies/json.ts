@@ -1,11 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parseExactJson } from '@permea/contract'
+import { LongWork } from '../platform/long-work.ts'
 import { BodyProblem } from './body-problem.ts'
-import { endOfString, jsonExcess } from './json-bounds.ts'
-import { JSON_CHARS_AT_ONCE } from './limits.ts'
+import { endOfString, jsonExcess, TOO_DEEP, TOO_MANY } from './json-bounds.ts'
+import { JSON_CHARS_AT_ONCE, JSON_DEPTH_MAX, JSON_VALUES_MAX } from './limits.ts'
 
-/** Work between two looks at what else there is to do. */
-const SLICE_MS = 10
 const CHUNK_CHARS = 32 * 1024
 
 /** What JSON stands for. Throws a `BodyProblem` for what is none, and for what is nested too deep or holds too much. */
@@ -16,8 +14,9 @@ export function parseJson(text: string): unknown {
 
 /** The same for texts of any length: long ones are parsed in slices, between which others have their turn. */
 export function parseJsonInTurns(text: string): unknown | Promise<unknown> {
+  if (text.length > JSON_CHARS_AT_ONCE) return new SlicedParser(text).parse()
   assertBounded(text)
-  return text.length <= JSON_CHARS_AT_ONCE ? parsed(text) : new SlicedParser(text).parse()
+  return parsed(text)
 }
 
 /** JSON whose bounds were looked at when it came in. */
@@ -30,13 +29,16 @@ export function parseKnownJson(text: string): unknown | Promise<unknown> {
  * Throws as `parseJsonInTurns` does.
  */
 export async function parseJsonList(text: string): Promise<{ value: unknown; text: string }[] | null> {
-  assertBounded(text)
   return new SlicedParser(text).elements()
 }
 
 function assertBounded(text: string): void {
   const excess = jsonExcess(text)
-  if (excess !== null) throw new BodyProblem('malformed_body', `the JSON cannot be used: ${excess}`)
+  if (excess !== null) throw tooMuch(excess)
+}
+
+function tooMuch(excess: string): BodyProblem {
+  return new BodyProblem('malformed_body', `the JSON cannot be used: ${excess}`)
 }
 
 function parsed(text: string): unknown {
@@ -48,6 +50,7 @@ function parsed(text: string): unknown {
 }
 
 function notJson(error: unknown): Error {
+  if (error instanceof BodyProblem) return error
   return new BodyProblem('malformed_body', `the body is not valid JSON: ${(error as Error).message.slice(0, 200)}`)
 }
 
@@ -57,15 +60,15 @@ interface Span {
 }
 
 /**
- * Parses a long text piece by piece. A first walk over the brackets notes which objects and lists are long; those are
- * put together from their members, everything shorter is left to `JSON.parse`. What is wrong is found by `JSON.parse`,
+ * Parses a long text piece by piece. A first walk over the brackets looks at the bounds and notes which objects and lists
+ * are long; those are put together from their members, everything shorter is left to `JSON.parse`. What is wrong is found by `JSON.parse`,
  * too: of a text that its pieces do not make sense of, the whole is parsed for the error.
  */
 class SlicedParser {
   readonly #text: string
   /** End of each long object and list, by its start. */
   readonly #long = new Map<number, number>()
-  #turnAtMs = performance.now()
+  readonly #work = new LongWork()
 
   constructor(text: string) {
     this.#text = text
@@ -73,6 +76,7 @@ class SlicedParser {
 
   async parse(): Promise<unknown> {
     try {
+      await this.#work.turn()
       await this.#findLong()
       return await this.#value({ start: 0, end: this.#text.length })
     } catch (error) {
@@ -82,6 +86,7 @@ class SlicedParser {
 
   async elements(): Promise<{ value: unknown; text: string }[] | null> {
     try {
+      await this.#work.turn()
       await this.#findLong()
       const { start, end } = this.#trimmed({ start: 0, end: this.#text.length })
       if (this.#text[start] !== '[') return null
@@ -89,7 +94,7 @@ class SlicedParser {
       for (const member of this.#members(start, end)) {
         const text = this.#text.slice(member.start, member.end).trim()
         elements.push({ value: text.length <= CHUNK_CHARS ? parseExactJson(text) : await this.#value(member), text })
-        await this.#maybeYield()
+        if (this.#work.isDue) await this.#work.turn()
       }
       return elements
     } catch (error) {
@@ -110,7 +115,7 @@ class SlicedParser {
       else
         for (const value of parseExactJson(`[${this.#text.slice(chunk.start, chunk.end)}]`) as unknown[])
           list.push(value)
-      await this.#maybeYield()
+      if (this.#work.isDue) await this.#work.turn()
     }
     return list
   }
@@ -133,7 +138,7 @@ class SlicedParser {
         if (typeof name !== 'string' || this.#text[colon] !== ':') throw new SyntaxError('a member has no name')
         put(name, await this.#value({ start: colon + 1, end: chunk.end }))
       }
-      await this.#maybeYield()
+      if (this.#work.isDue) await this.#work.turn()
     }
     return object
   }
@@ -189,11 +194,16 @@ class SlicedParser {
     const text = this.#text
     const open: number[] = []
     let lookAt = CHUNK_CHARS
+    let values = 1
     for (let at = 0; at < text.length; at += 1) {
       const char = text.charCodeAt(at)
       if (char === QUOTE) at = this.#endOfString(at)
-      else if (char === OPEN_OBJECT || char === OPEN_LIST) open.push(at)
-      else if (char === CLOSE_OBJECT || char === CLOSE_LIST) {
+      else if (char === COMMA) values += 1
+      else if (char === OPEN_OBJECT || char === OPEN_LIST) {
+        values += 1
+        open.push(at)
+        if (open.length > JSON_DEPTH_MAX) throw tooMuch(TOO_DEEP)
+      } else if (char === CLOSE_OBJECT || char === CLOSE_LIST) {
         const start = open.pop()
         // A closing bracket comes two after the one that opens it, in ASCII.
         if (start === undefined || text.charCodeAt(start) + 2 !== char)
@@ -202,9 +212,11 @@ class SlicedParser {
       }
       if (at >= lookAt) {
         lookAt = at + CHUNK_CHARS
-        await this.#maybeYield()
+        if (values > JSON_VALUES_MAX) break
+        if (this.#work.isDue) await this.#work.turn()
       }
     }
+    if (values > JSON_VALUES_MAX) throw tooMuch(TOO_MANY)
     if (open.length > 0) throw new SyntaxError('a bracket is not closed')
   }
 
@@ -224,12 +236,6 @@ class SlicedParser {
     let at = from
     while (isSpace(this.#text.charCodeAt(at))) at += 1
     return at
-  }
-
-  async #maybeYield(): Promise<void> {
-    if (performance.now() - this.#turnAtMs < SLICE_MS) return
-    await nextTurn()
-    this.#turnAtMs = performance.now()
   }
 }
 

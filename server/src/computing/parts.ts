@@ -1,11 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { LongWork } from '../platform/long-work.ts'
 
 /** Values up to this size are handed over in one go: a value counts one, and so do so many characters. */
 const SIZE_AT_ONCE = 4096
 const CHARS_PER_ONE = 16
-
-/** Work between two looks at what else there is to do. */
-const SLICE_MS = 5
 
 /**
  * A large value in the order in which it is put together again: lists and objects that are large are opened and closed,
@@ -101,12 +98,10 @@ function kindOf(value: unknown): 'list' | 'object' | null {
 
 /** Gives the parts of a value to `send`, a few at a time, so that others have their turn in between. */
 export async function inTurns(value: unknown, send: (part: Part) => void): Promise<void> {
-  let turnAtMs = performance.now()
+  const work = new LongWork()
   for (const part of partsOf(value)) {
     send(part)
-    if (performance.now() - turnAtMs < SLICE_MS) continue
-    await nextTurn()
-    turnAtMs = performance.now()
+    if (work.isDue) await work.turn()
   }
 }
 

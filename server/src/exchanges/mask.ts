@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { LongWork } from '../platform/long-work.ts'
 import { MASKED, withoutAddresses } from './masked-words.ts'
 import { isPublicAttribute, isSecretName } from './secret-names.ts'
 
@@ -110,12 +110,10 @@ class Gathered {
   }
 }
 
-const SLICE_MS = 10
-
 /** Texts under names of secrets in a value of any size, as a mask gathers them; others have their turn meanwhile. */
 export async function secretTexts(value: unknown): Promise<string[]> {
   const texts = new Set<string>()
-  let turnAtMs = performance.now()
+  const work = new LongWork()
   const open: { value: unknown; isSecret: boolean; depth: number }[] = [{ value, isSecret: false, depth: 0 }]
   for (let next = open.pop(); next !== undefined && texts.size < SECRETS_MAX; next = open.pop()) {
     const { isSecret, depth } = next
@@ -126,9 +124,7 @@ export async function secretTexts(value: unknown): Promise<string[]> {
       if (typeof each === 'string' && isPublicAttribute(name)) continue
       const isOne = isSecret || (!Array.isArray(next.value) && isSecretName(name))
       if (isOne || typeof each === 'object') open.push({ value: each, isSecret: isOne, depth: depth + 1 })
-      if (performance.now() - turnAtMs < SLICE_MS) continue
-      await nextTurn()
-      turnAtMs = performance.now()
+      if (work.isDue) await work.turn()
     }
   }
   return [...texts]

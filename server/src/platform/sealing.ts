@@ -8,8 +8,8 @@ import {
   type Decipheriv,
   hkdfSync,
 } from 'node:crypto'
-import { setImmediate as turn } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
+import { LongWork } from './long-work.ts'
 import { blockOfRandomBytes } from './random-bytes.ts'
 
 /** Keeps secrets unreadable at rest. */
@@ -42,13 +42,14 @@ const NONCE_BYTES = 12
 
 /** How sealed bytes begin, before the id of their key: as no archive does. */
 const SEALED_BYTES = 'permea.v1.'
-const STEP_BYTES = 1024 * 1024
+const STEP_BYTES = 256 * 1024
 
 async function inSteps(cipher: Cipheriv | Decipheriv, bytes: Uint8Array): Promise<Uint8Array[]> {
   const parts: Uint8Array[] = []
+  const work = new LongWork()
   for (let at = 0; at < bytes.length; at += STEP_BYTES) {
     parts.push(cipher.update(bytes.subarray(at, at + STEP_BYTES)))
-    await turn()
+    if (work.isDue) await work.turn()
   }
   return [...parts, cipher.final()]
 }
