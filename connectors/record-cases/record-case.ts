@@ -19,6 +19,7 @@ export interface RecordStep<Client> {
   answer: unknown
   /** 200 unless it is said. */
   status?: number
+  headers?: Record<string, string>
   gives: unknown
   /** Of the query: what the package sends though nobody asked for it. */
   besides?: string[]

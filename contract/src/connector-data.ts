@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { DedupeKey } from './dedupe-key.ts'
 import { type FunctionDefinition, FunctionInput, FunctionDefinition as StoredFunction } from './functions.ts'
 
 const Schema = z.record(z.string(), z.unknown())
@@ -60,6 +61,8 @@ function eventFields<M extends z.ZodType>(method: M) {
     /** Of a full scan: `ignoredFields`; of a connector's event: its `key` and parameters. */
     parameters: Parameters.optional(),
     methods: z.record(z.string(), method).optional(),
+    /** Of a webhook: what identifies an event, so that one that comes again is made once. */
+    dedupeKey: DedupeKey.optional(),
   }
 }
 

@@ -3,6 +3,7 @@ import { type ErrorData, ErrorType, type FunctionDefinition, isNumber } from '@p
 import { nearestName } from '../api/nearest-name.ts'
 import { errorData } from '../api/refusal.ts'
 import { bodyAsValue, formatOf, type OpenedBody, openBody, queryValue } from '../bodies/body-value.ts'
+import type { RecordEventArgs } from '../external-subscriptions/record-event.ts'
 import { isRecord } from '../formulas/coercion.ts'
 import type { FunctionCall, FunctionOutcome } from '../functions/function.ts'
 import { isNothing } from '../functions/nothing.ts'
@@ -232,4 +233,6 @@ function responseOf(given: unknown): WebhookResponse | { problem: string } {
 export interface Handler {
   definition: FunctionDefinition
   ownerId: string
+  /** What it is given besides, where it is of records. */
+  more: RecordEventArgs | null
 }

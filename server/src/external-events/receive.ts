@@ -2,6 +2,7 @@ import { type ErrorData, parseExactJson } from '@permea/contract'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { FunctionFailed } from '../data-collections/records.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
+import { argumentsOf } from '../external-subscriptions/record-event.ts'
 import type { FunctionCall, Functions } from '../functions/function.ts'
 import type { Connectors } from '../integrations/connectors.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
@@ -334,7 +335,10 @@ class Receiver implements ExternalReceive {
         receivedAt: (how.receivedAt ?? timeOfId(request.id)).toISOString(),
         ...(source === null
           ? { parameters: global?.parameters ?? {} }
-          : { parameters: source.parameters, state: given === null ? {} : (parseExactJson(given) as unknown) }),
+          : {
+              ...argumentsOf(source.parameters, target.handler.more),
+              state: given === null ? {} : (parseExactJson(given) as unknown),
+            }),
       },
       ...(text === undefined ? {} : { text }),
       ...(global === null ? {} : { secrets: global.parameters }),

@@ -1,5 +1,6 @@
 import type { DedupeKey } from '@permea/contract'
 import { Refusal } from '../api/refusal.ts'
+import { collectionOf, eventOf } from '../data-collections/collection.ts'
 import { recordEventFunctions, recordEventOf } from '../external-subscriptions/record-event.ts'
 import { incomingWebhookUri } from '../external-subscriptions/subscription.ts'
 import { globalWebhookUri } from '../integrations/connector.ts'
@@ -60,15 +61,16 @@ export function createWebhookTargets(options: {
     if (source.eventKey === null) {
       return source.handle === null || source.handleTypeId === null
         ? null
-        : { definition: source.handle, ownerId: toWire('eet', source.handleTypeId) }
+        : { definition: source.handle, ownerId: toWire('eet', source.handleTypeId), more: null }
     }
     const connector = await connectors.byId(source.workspaceId, source.connectorId)
     const recordEvent = recordEventOf(source.eventKey)
+    const found =
+      connector === null || recordEvent === null ? null : recordEventFunctions(connector.definition, recordEvent)
     const definition =
-      connector === null || recordEvent === null
-        ? connector?.definition.events[source.eventKey]?.handle
-        : recordEventFunctions(connector.definition, recordEvent)?.functions.handle
-    return connector === null || definition === undefined ? null : { definition, ownerId: toWire('cnr', connector.id) }
+      recordEvent === null ? connector?.definition.events[source.eventKey]?.handle : found?.functions.handle
+    if (connector === null || definition === undefined) return null
+    return { definition, ownerId: toWire('cnr', connector.id), more: found?.more ?? null }
   }
 
   async function ofGlobal(webhook: GlobalWebhookUrl): Promise<WebhookTarget | null> {
@@ -84,7 +86,7 @@ export function createWebhookTargets(options: {
       laneId: webhook.id,
       source: null,
       global: { id, webhookUuid, integrationId: integration.id, key, parameters },
-      handler: { definition, ownerId: toWire('cnr', connector.id) },
+      handler: { definition, ownerId: toWire('cnr', connector.id), more: null },
     }
   }
 
@@ -115,7 +117,11 @@ export function createWebhookTargets(options: {
     async dedupeKeyOf(source) {
       if (source.eventKey === null) return source.dedupeKey
       const connector = await connectors.byId(source.workspaceId, source.connectorId)
-      return connector?.definition.events[source.eventKey]?.dedupeKey ?? null
+      if (connector === null) return null
+      const of = recordEventOf(source.eventKey)
+      if (of === null) return connector.definition.events[source.eventKey]?.dedupeKey ?? null
+      const collection = collectionOf(connector.definition, of.collectionKey)
+      return collection === null ? null : (eventOf(collection, of.type)?.dedupeKey ?? null)
     },
     uriOf({ source, global }) {
       if (source !== null) return incomingWebhookUri(publicUrl, source.webhookUuid)

@@ -7,7 +7,13 @@ import type { Connector } from '../integrations/connector.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { toWire } from '../platform/ids.ts'
-import { type RecordEventOf, recordEventFunctions, recordEventKey, recordEventOf } from './record-event.ts'
+import {
+  type RecordEventArgs,
+  type RecordEventOf,
+  recordEventFunctions,
+  recordEventKey,
+  recordEventOf,
+} from './record-event.ts'
 import type { ExternalStep, ExternalSubscription } from './subscription.ts'
 
 /** A function, and whose it is as an id of the wire. */
@@ -31,6 +37,8 @@ export interface ExternalDefinition {
   getEventSelector: OwnedFunction | null
   /** How it is looked for, where the app does not tell of it; then there may be nothing to register. */
   pullStrategy: string | null
+  /** What its functions are given besides, where it is of records. */
+  more: RecordEventArgs | null
 }
 
 /** What is of an external event type or of an event of its connection's connector. */
@@ -99,6 +107,7 @@ async function ofConnector(
     refresh: owned(event.refresh),
     getEventSelector: event.implementationType === 'global-webhook' ? owned(event.getEventSelector) : null,
     pullStrategy: event.implementationType === 'pull' ? 'pull' : null,
+    more: null,
   }
 }
 
@@ -120,6 +129,7 @@ function ofRecords(connector: Connector, recordEvent: RecordEventOf): ExternalDe
     refresh: owned(refresh),
     getEventSelector: null,
     pullStrategy: found.pullStrategy,
+    more: found.more,
   }
 }
 
@@ -138,6 +148,7 @@ function ofFamily(family: readonly ExternalEventType[], connection: Connection):
     refresh: owned(type.refresh),
     getEventSelector: null,
     pullStrategy: null,
+    more: null,
   }
 }
 

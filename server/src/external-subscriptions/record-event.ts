@@ -24,6 +24,21 @@ export interface EventFunctions {
   /** Null where the app tells of it. */
   pullStrategy: string | null
   functions: Partial<Record<'subscribe' | 'handle' | 'unsubscribe' | 'refresh', FunctionDefinition>>
+  /** What they are given beside what functions of other events are. */
+  more: RecordEventArgs
+}
+
+/** So that the same functions may be those of several collections, and of all kinds of changes. */
+export interface RecordEventArgs {
+  recordEvent: RecordEventOf
+  /** Of the collections that this one extends. */
+  defaults: Record<string, unknown>
+}
+
+/** What a function of an event is given as its parameters, and beside them. */
+export function argumentsOf(parameters: Record<string, unknown>, more: RecordEventArgs | null) {
+  if (more === null) return { parameters }
+  return { parameters: { ...more.defaults, ...parameters }, recordEvent: more.recordEvent }
 }
 
 /** Null where the connector has no such collection, or no way to find out. */
@@ -33,12 +48,13 @@ export function recordEventFunctions(definition: ConnectorDefinition, of: Record
   if (collection === null || strategy === null) return null
   const methods = eventOf(collection, of.type)?.methods ?? {}
   const name = `${collection.name}: ${of.type}`
+  const more = { recordEvent: of, defaults: collection.defaults }
   if (strategy === 'full-scan' || strategy === 'pull-latest-records')
-    return { name, pullStrategy: strategy, functions: {} }
+    return { name, pullStrategy: strategy, functions: {}, more }
   const { subscribe, handle, unsubscribe, refresh } = Object.fromEntries(
     Object.entries(methods).map(([method, { run }]) => [method, run]),
   )
   const given = { subscribe, handle, unsubscribe, refresh }
   const functions = Object.fromEntries(Object.entries(given).filter(([, each]) => each !== undefined))
-  return { name, pullStrategy: strategy === 'custom-pull' ? strategy : null, functions }
+  return { name, pullStrategy: strategy === 'custom-pull' ? strategy : null, functions, more }
 }

@@ -24,6 +24,7 @@ import {
   functionOf,
 } from './definition.ts'
 import { type JournalContent, journaled } from './journal.ts'
+import { argumentsOf } from './record-event.ts'
 import {
   dropSteps,
   type ExternalSubscriptionChange,
@@ -213,7 +214,7 @@ class StepWorker implements ExternalSteps {
       sourceId: toWire('ees', subscription.id),
       args: {
         webhookUri: incomingWebhookUri(this.#o.publicUrl, subscription.webhookUuid),
-        parameters: subscription.parameters,
+        ...argumentsOf(subscription.parameters, definition.more),
         state: given ?? {},
       },
       signal,

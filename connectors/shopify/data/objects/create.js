@@ -1,0 +1,4 @@
+export default async function create({ apiClient, parameters, fields }) {
+  const answer = await apiClient.post(`/${parameters.path}.json`, { [parameters.one]: fields })
+  return { id: answer[parameters.one].id }
+}

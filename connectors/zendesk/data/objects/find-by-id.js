@@ -1,0 +1,4 @@
+export default async function findById({ apiClient, parameters, id }) {
+  const answer = await apiClient.get(`/api/v2/${parameters.path}/${encodeURIComponent(id)}.json`)
+  return { record: answer[parameters.one] }
+}
