@@ -1,9 +1,14 @@
-import type { Received } from '@permea/testkit'
+interface Asked {
+  method: string
+  path: string
+  headers: Readonly<Record<string, string | string[] | undefined>>
+  body: string
+}
 
 /** What a request asks for, however it is written down. */
-export function asked({ method, path, headers, body }: Received, besides: readonly string[] = []) {
+export function asked({ method, path, headers, body }: Asked, besides: readonly string[] = []) {
   const { pathname, searchParams } = new URL(path, 'http://app.example')
-  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true
+  const isForm = String(headers['content-type']).startsWith('application/x-www-form-urlencoded')
   const query = [...searchParams].filter(([name]) => !besides.includes(name))
   const read = () => (isForm ? Object.fromEntries(new URLSearchParams(body)) : JSON.parse(body))
   return {

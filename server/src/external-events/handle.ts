@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer'
-import { type ErrorData, ErrorType, type FunctionDefinition, isNumber } from '@permea/contract'
+import { type ErrorData, ErrorType, type FunctionDefinition, isNumber, parseExactJson } from '@permea/contract'
 import { nearestName } from '../api/nearest-name.ts'
 import { errorData } from '../api/refusal.ts'
 import { bodyAsValue, formatOf, type OpenedBody, openBody, queryValue } from '../bodies/body-value.ts'
-import type { RecordEventArgs } from '../external-subscriptions/record-event.ts'
+import { type RecordEventArgs, recordArguments } from '../external-subscriptions/record-event.ts'
 import { isRecord } from '../formulas/coercion.ts'
 import type { FunctionCall, FunctionOutcome } from '../functions/function.ts'
 import { isNothing } from '../functions/nothing.ts'
@@ -235,4 +235,9 @@ export interface Handler {
   ownerId: string
   /** What it is given besides, where it is of records. */
   more: RecordEventArgs | null
+}
+
+/** What the `handle` of a subscription's own webhook is given of it; `state` as JSON. */
+export function ownArguments({ more }: Handler, parameters: Record<string, unknown>, state: string | null) {
+  return { ...recordArguments(parameters, more), state: state === null ? {} : parseExactJson(state) }
 }

@@ -1,8 +1,7 @@
-import { type ErrorData, parseExactJson } from '@permea/contract'
+import type { ErrorData } from '@permea/contract'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { FunctionFailed } from '../data-collections/records.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
-import { argumentsOf } from '../external-subscriptions/record-event.ts'
 import type { FunctionCall, Functions } from '../functions/function.ts'
 import type { Connectors } from '../integrations/connectors.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
@@ -24,6 +23,7 @@ import {
   type Handled,
   handleArgument,
   handledOf,
+  ownArguments,
   type ReceivedRequest,
   selectedEvents,
   type WebhookResponse,
@@ -335,10 +335,7 @@ class Receiver implements ExternalReceive {
         receivedAt: (how.receivedAt ?? timeOfId(request.id)).toISOString(),
         ...(source === null
           ? { parameters: global?.parameters ?? {} }
-          : {
-              ...argumentsOf(source.parameters, target.handler.more),
-              state: given === null ? {} : (parseExactJson(given) as unknown),
-            }),
+          : ownArguments(target.handler, source.parameters, given)),
       },
       ...(text === undefined ? {} : { text }),
       ...(global === null ? {} : { secrets: global.parameters }),

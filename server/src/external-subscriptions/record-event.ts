@@ -36,7 +36,7 @@ export interface RecordEventArgs {
 }
 
 /** What a function of an event is given as its parameters, and beside them. */
-export function argumentsOf(parameters: Record<string, unknown>, more: RecordEventArgs | null) {
+export function recordArguments(parameters: Record<string, unknown>, more: RecordEventArgs | null) {
   if (more === null) return { parameters }
   return { parameters: { ...more.defaults, ...parameters }, recordEvent: more.recordEvent }
 }

@@ -24,7 +24,7 @@ import {
   functionOf,
 } from './definition.ts'
 import { type JournalContent, journaled } from './journal.ts'
-import { argumentsOf } from './record-event.ts'
+import { recordArguments } from './record-event.ts'
 import {
   dropSteps,
   type ExternalSubscriptionChange,
@@ -214,7 +214,7 @@ class StepWorker implements ExternalSteps {
       sourceId: toWire('ees', subscription.id),
       args: {
         webhookUri: incomingWebhookUri(this.#o.publicUrl, subscription.webhookUuid),
-        ...argumentsOf(subscription.parameters, definition.more),
+        ...recordArguments(subscription.parameters, definition.more),
         state: given ?? {},
       },
       signal,
