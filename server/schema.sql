@@ -623,6 +623,14 @@ CREATE INDEX erasures_by_customer ON public.erasures USING btree (customer_id);
 CREATE INDEX erasures_by_name ON public.erasures USING gin (name_hashes) WHERE (name_hashes <> '{}'::text[]);
 CREATE UNIQUE INDEX erasures_running ON public.erasures USING btree (customer_id, keeps_customer) WHERE (status = 'running'::text);
 
+create table event_wait_keys (
+  key uuid not null,
+  id uuid not null,
+  customer_id uuid not null,
+  constraint event_wait_keys_pkey PRIMARY KEY (key, id)
+);
+CREATE INDEX event_wait_keys_by_age ON public.event_wait_keys USING btree (id);
+
 create table external_api_logs (
   id uuid not null,
   workspace_id uuid not null,
@@ -840,6 +848,23 @@ create table flow_instance_triggers (
 CREATE INDEX flow_instance_triggers_by_customer ON public.flow_instance_triggers USING btree (customer_id, app_event_type_id);
 CREATE INDEX flow_instance_triggers_by_subscription ON public.flow_instance_triggers USING btree (app_event_subscription_id);
 
+create table flow_instance_waits (
+  flow_instance_id uuid not null,
+  node_key text not null,
+  app_event_subscription_id uuid,
+  external_event_subscription_id uuid,
+  app_event_type_id uuid,
+  customer_id uuid not null,
+  field text not null,
+  constraint flow_instance_waits_check CHECK (((app_event_subscription_id IS NULL) <> (external_event_subscription_id IS NULL))),
+  constraint flow_instance_waits_app_event_subscription_id_fkey FOREIGN KEY (app_event_subscription_id) REFERENCES app_event_subscriptions(id),
+  constraint flow_instance_waits_external_event_subscription_id_fkey FOREIGN KEY (external_event_subscription_id) REFERENCES external_event_subscriptions(id),
+  constraint flow_instance_waits_flow_instance_id_fkey FOREIGN KEY (flow_instance_id) REFERENCES flow_instances(id),
+  constraint flow_instance_waits_pkey PRIMARY KEY (flow_instance_id, node_key)
+);
+CREATE INDEX flow_instance_waits_by_external ON public.flow_instance_waits USING btree (external_event_subscription_id) WHERE (external_event_subscription_id IS NOT NULL);
+CREATE INDEX flow_instance_waits_by_subscription ON public.flow_instance_waits USING btree (app_event_subscription_id) WHERE (app_event_subscription_id IS NOT NULL);
+
 create table flow_instances (
   id uuid not null,
   workspace_id uuid not null,
@@ -932,6 +957,17 @@ create table flow_run_news (
   event_type text not null,
   constraint flow_run_news_pkey PRIMARY KEY ("position")
 );
+
+create table flow_run_waits (
+  run_id uuid not null,
+  path text not null,
+  customer_id uuid not null,
+  key uuid not null,
+  about text not null,
+  event_id uuid,
+  constraint flow_run_waits_pkey PRIMARY KEY (run_id, path)
+);
+CREATE INDEX flow_run_waits_by_key ON public.flow_run_waits USING btree (key) WHERE (event_id IS NULL);
 
 create table flow_runs (
   id uuid not null,
@@ -1418,6 +1454,12 @@ SELECT s.webhook_uuid,
      LEFT JOIN external_event_types i ON i.root_id = t.root_id AND i.integration_id = s.integration_id AND i.connection_id IS NULL AND i.id <> t.root_id AND i.archived_at IS NULL
      LEFT JOIN external_event_types c ON c.root_id = t.root_id AND c.connection_id = s.connection_id AND c.id <> t.root_id AND c.archived_at IS NULL;
 
+create view external_wait_fields as
+SELECT external_event_subscription_id AS subscription_id,
+    field
+   FROM flow_instance_waits
+  WHERE external_event_subscription_id IS NOT NULL;
+
 create view flow_run_audience as
 SELECT workspace_id,
     array_agg(DISTINCT type) AS event_types
@@ -1590,7 +1632,10 @@ SELECT s.id AS subscription_id,
     i.is_ordered,
     i.concurrency,
     s.webhook_uuid,
-    a.webhook_key
+    a.webhook_key,
+    ( SELECT array_agg(DISTINCT w.field) AS array_agg
+           FROM flow_instance_waits w
+          WHERE w.app_event_subscription_id = s.id) AS wait_fields
    FROM app_event_subscriptions s
      LEFT JOIN app_event_types a ON a.id = s.app_event_type_id
      LEFT JOIN flow_instance_triggers t ON t.app_event_subscription_id = s.id

@@ -19,6 +19,14 @@ const NodeCounts = z.object({
   outputs: z.number().int().optional(),
 })
 
+const AwaitedEvent = z.object({
+  nodeKey: z.string(),
+  event: z.string(),
+  field: z.string().optional(),
+  value: z.string().optional(),
+  until: Timestamp,
+})
+
 /** One run of a flow instance. New and deprecated names of the flow ids stand side by side. */
 export const FlowRun = z
   .object({
@@ -41,6 +49,8 @@ export const FlowRun = z
     startTime: Timestamp,
     endTime: Timestamp.optional(),
     nextAttemptAt: Timestamp.optional(),
+    /** The events that its nodes wait for; where one run is asked for. */
+    waitsFor: z.array(AwaitedEvent).optional(),
     errors: z.array(ErrorData).optional(),
     nodes: z.record(z.string(), NodeCounts).optional(),
     launchedBy: LaunchedBy.optional(),

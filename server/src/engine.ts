@@ -24,6 +24,7 @@ import type { Log } from './platform/log.ts'
 import { migrate } from './platform/migrations.ts'
 import { migrateQueue } from './platform/queue.ts'
 import { checkKeepsSessions } from './platform/readiness.ts'
+import { forgetWaitKeys } from './runs/waits-store.ts'
 import { AppSubscriptionTasks } from './subscriptions/app-subscriptions.ts'
 
 export { isDatabaseAway }
@@ -96,6 +97,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     chores: [
       (now) => forgetOldAnswers(database.db, now),
       (now) => forgetEventKeys(database.db, now),
+      (now) => forgetWaitKeys(database.db, now),
       (now) => forgetOldSessions(database.db, now),
       ...(connecting.chores ?? []),
       ...erasure.chores,

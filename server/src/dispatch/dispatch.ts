@@ -1,5 +1,6 @@
 import type { Database, Tx } from '../platform/database.ts'
 import type { TracePlace } from '../platform/tracing.ts'
+import type { CameEvent } from '../runs/event-waits.ts'
 import { EXTERNAL_EVENT_LAUNCH, type NewRun } from '../runs/run.ts'
 import {
   type ExternalWantedRun,
@@ -17,6 +18,8 @@ export type EventAddress = { webhookUuid: string } | { webhookKey: string; custo
 export interface Wish {
   subscriptionId: string | null
   wanted: readonly WantedRun[]
+  /** Where in the event runs look for what they wait for. */
+  waitFields: readonly string[]
 }
 
 /**
@@ -39,7 +42,12 @@ export async function whoWants(
   ])
   const wishes = new Map<string, Wish>()
   for (const rows of [Map.groupBy(atStreams, addressKey), Map.groupBy(atGlobals, addressKey)]) {
-    for (const [key, wanted] of rows) wishes.set(key, { subscriptionId: shownStream(wanted), wanted: withFlow(wanted) })
+    for (const [key, wanted] of rows)
+      wishes.set(key, {
+        subscriptionId: shownStream(wanted),
+        wanted: withFlow(wanted),
+        waitFields: waitFieldsOf(wanted),
+      })
   }
   return wishes
 }
@@ -58,6 +66,25 @@ export async function whoWantsAgain(
   return withFlow(
     subscriptionId === null ? await wantedByCustomers(tx, [event]) : await wantedByStreams(tx, [subscriptionId]),
   )
+}
+
+function waitFieldsOf(rows: readonly WantedRun[]): readonly string[] {
+  return rows.some((row) => row.waitFields !== null) ? [...new Set(rows.flatMap((row) => row.waitFields ?? []))] : []
+}
+
+/** An application's event, as runs that wait for one look at it. */
+export function cameFor(
+  {
+    id,
+    customerId,
+    appEventTypeId,
+    payload,
+  }: { id: string; customerId: string; appEventTypeId: string; payload: string },
+  wish: Wish | undefined,
+): CameEvent[] {
+  if (wish === undefined || wish.waitFields.length === 0) return []
+  const source = { kind: 'app', appEventTypeId, customerId } as const
+  return [{ eventId: id, customerId, source, payload, fields: wish.waitFields }]
 }
 
 function withFlow(rows: readonly WantedRun[]): WantedRun[] {

@@ -16,12 +16,14 @@ export interface WantedRun {
   versionId: string
   isOrdered: boolean
   concurrency: number | null
+  /** Where in its events runs look for what they wait for; null where none waits. */
+  waitFields: string[] | null
 }
 
 const COLUMNS = `w.subscription_id as "subscriptionId", w.app_event_type_id as "appEventTypeId", w.customer_id as "customerId",
   w.instance_key as "instanceKey", w.node_key as "nodeKey", w.flow_instance_id as "flowInstanceId", w.connection_id as "connectionId",
   w.integration_id as "integrationId", w.flow_id as "flowId", w.universal_flow_id as "universalFlowId", w.version_id as "versionId",
-  w.is_ordered as "isOrdered", w.concurrency`
+  w.is_ordered as "isOrdered", w.concurrency, w.wait_fields as "waitFields"`
 const columns = sql.raw(COLUMNS)
 
 /** The flows that want events of these streams. */
@@ -96,3 +98,14 @@ const BY_EXTERNAL = `
          w.connection_id as "connectionId", w.integration_id as "integrationId", w.flow_id as "flowId", w.universal_flow_id as "universalFlowId",
          w.version_id as "versionId", w.is_ordered as "isOrdered", w.concurrency
     from wanted_external_runs w where w.subscription_id = any($1::uuid[])`
+
+/** Where in the events of these subscriptions runs look for what they wait for. */
+export async function waitFieldsOfExternal(
+  database: Database,
+  subscriptionIds: readonly string[],
+): Promise<{ subscriptionId: string; field: string }[]> {
+  return database.query({ name: 'external-wait-fields', text: EXTERNAL_FIELDS, values: [uuids(subscriptionIds)] })
+}
+
+const EXTERNAL_FIELDS = `
+  select distinct subscription_id as "subscriptionId", field from external_wait_fields where subscription_id = any($1::uuid[])`

@@ -35,6 +35,14 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
     erased: [deleted([CUSTOMER, among('flow_instance_id', 'instance')])],
   },
   {
+    table: 'flow_instance_waits',
+    columns: {
+      metadata:
+        'flow_instance_id node_key app_event_subscription_id external_event_subscription_id app_event_type_id customer_id field',
+    },
+    erased: [deleted([CUSTOMER, among('flow_instance_id', 'instance')])],
+  },
+  {
     table: 'flow_schedules',
     columns: { payload: 'cron time_zone', metadata: 'flow_instance_id node_key next_at' },
     erased: [deleted([among('flow_instance_id', 'instance')])],

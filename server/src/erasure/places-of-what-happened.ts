@@ -71,13 +71,24 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
     erased: [history([among('run_id', 'run')])],
   },
   {
+    table: 'flow_run_waits',
+    columns: { payload: 'key about', metadata: 'run_id path customer_id event_id' },
+    // With their runs; here those of runs that were under way.
+    erased: [deleted([CUSTOMER], { isWalked: true })],
+  },
+  {
+    table: 'event_wait_keys',
+    columns: { payload: 'key', metadata: 'id customer_id' },
+    erased: [history([CUSTOMER], { isWalked: true })],
+  },
+  {
     table: 'flow_runs_active',
     columns: {
       payload: 'input meta waiting',
       metadata:
         'id workspace_id customer_id connection_id integration_id flow_instance_id flow_id universal_flow_id version_id start_node_key app_event_id launched_by state started_at shard lane_id position is_ordered group_cap due_at held_until',
     },
-    erased: [history([CUSTOMER])],
+    erased: [history([CUSTOMER], { dependents: [{ table: 'flow_run_waits', column: 'run_id' }] })],
   },
   {
     table: 'flow_runs',

@@ -1,14 +1,16 @@
 import type { IngressAnswer } from '@permea/contract'
 import { customersByInternalIds } from '../customers/store.ts'
-import { type EventAddress, type Wish, whoWants } from '../dispatch/dispatch.ts'
+import { addressKey, cameFor, type EventAddress, type Wish, whoWants } from '../dispatch/dispatch.ts'
 import { appEventSources } from '../event-types/store.ts'
 import type { Live } from '../live/live.ts'
 import type { Clock } from '../platform/clock.ts'
 import { type Database, runPrepared, type Statement } from '../platform/database.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
+import { arrivalsOf } from '../runs/event-waits.ts'
 import type { RunItem } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
+import type { Arrival } from '../runs/waits-store.ts'
 import {
   addressesFound,
   addressesNamed,
@@ -95,7 +97,8 @@ export function createAccept(
       (each): Taken =>
         each.kind === 'refused' ? each : { kind: 'answered', ...answerToEvents(each), isRepeat: false },
     )
-    const { events, items, repeated } = await write(owned, answers, wishes)
+    const came = owned.flatMap(ownedIn).flatMap(({ event, address }) => cameFor(event, wishes.get(addressKey(address))))
+    const { events, items, repeated } = await write(owned, answers, wishes, await arrivalsOf(came))
     runs.offer(items)
     for (const { id, workspaceId, customerId } of events)
       live.changed({
@@ -111,18 +114,19 @@ export function createAccept(
     owned: readonly (OwnedRequest | IntakeRefusal)[],
     answers: readonly (EventAnswer | IntakeRefusal)[],
     wishes: ReadonlyMap<string, Wish>,
+    arrivals: readonly Arrival[],
   ): Promise<Written> {
     if (!owned.some((each) => ownedIn(each).length > 0)) return { events: [], items: [], repeated: new Map() }
     const keyed = keyedRequests(owned, answers)
     if (keyed.length === 0) {
-      const { events, items, statements } = inserting(owned, wishes)
+      const { events, items, statements } = inserting(owned, wishes, arrivals)
       await database.atomically(statements)
       return { events, items, repeated: new Map() }
     }
     return database.transaction(async (tx) => {
       const repeated = await settleKeys(tx, keyed, clock.now())
       const first = owned.filter((_, index) => !repeated.has(index))
-      const { events, items, statements } = inserting(first, wishes)
+      const { events, items, statements } = inserting(first, wishes, arrivals)
       for (const statement of statements) await runPrepared(tx, statement)
       return { events, items, repeated }
     })
@@ -132,13 +136,21 @@ export function createAccept(
   function inserting(
     owned: readonly (OwnedRequest | IntakeRefusal)[],
     wishes: ReadonlyMap<string, Wish>,
+    arrivals: readonly Arrival[],
   ): { events: AppEvent[]; items: RunItem[]; statements: Statement[] } {
     const stored = owned.flatMap((each) => (each.kind === 'refused' ? [] : wanted(each, wishes)))
     if (stored.length === 0) return { events: [], items: [], statements: [] }
     const events = stored.map((each) => each.event)
     const { items, statements } = runs.inserting(stored.flatMap((each) => each.runs))
-    return { events, items, statements: [appEventsInsert(events), ...statements] }
+    const arriving = arrivals.length === 0 ? [] : runs.arriving(arrivedOf(events, arrivals))
+    return { events, items, statements: [appEventsInsert(events), ...statements, ...arriving] }
   }
+}
+
+/** What repeats an earlier request is not stored, and wakes nobody. */
+function arrivedOf(events: readonly AppEvent[], arrivals: readonly Arrival[]): Arrival[] {
+  const stored = new Set(events.map((each) => each.id))
+  return arrivals.filter(({ eventId }) => stored.has(eventId))
 }
 
 /** Requests that had to wait, in one transaction. */

@@ -168,7 +168,7 @@ test('an event at a global URL is shown under the stream of who wants it, and st
   expect([...found.values()]).toEqual([{ webhookKey: 'global', customerId: 'anna' }])
   if (owned?.kind !== 'owned') throw new Error('it is taken')
   const run = { nodeKey: 'trigger', flowInstanceId: 'instance', customerId: 'anna' } as Wish['wanted'][number]
-  const wishes = new Map([[[...found.keys()][0] ?? '', { subscriptionId: 'stream', wanted: [run] }]])
+  const wishes = new Map([[[...found.keys()][0] ?? '', { subscriptionId: 'stream', wanted: [run], waitFields: [] }]])
   expect(wanted(owned, wishes)).toMatchObject([
     { event: { subscriptionId: 'stream', customerId: 'anna' }, runs: [{ run: { flowInstanceId: 'instance' } }] },
   ])

@@ -2,7 +2,7 @@ import { Refusal } from '../api/refusal.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import { type DeliveryItem, EXTERNAL_EVENT, type NewDelivery } from '../deliveries/delivery.ts'
 import { externalRunFor } from '../dispatch/dispatch.ts'
-import { type ExternalWantedRun, wantedByExternal } from '../dispatch/store.ts'
+import { type ExternalWantedRun, waitFieldsOfExternal, wantedByExternal } from '../dispatch/store.ts'
 import { replaceState } from '../external-subscriptions/store.ts'
 import type { Live } from '../live/live.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -10,6 +10,7 @@ import { type Database, runPrepared, type Statement, type Tx } from '../platform
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
 import type { TracePlace, Tracing } from '../platform/tracing.ts'
+import { arrivalsIn, arrivalsOf } from '../runs/event-waits.ts'
 import type { RunItem } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { EventIdentity } from './dedupe.ts'
@@ -206,7 +207,9 @@ class GroupWriter implements ExternalWriter {
   async pulling(subscriptionId: string): Promise<((payloads: readonly unknown[]) => PreparedEvents) | null> {
     const source = await sourceById(this.#o.database, subscriptionId)
     if (source === null || source.isArchived) return null
-    const wanted = source.eventKey === null ? [] : await wantedByExternal(this.#o.database, [subscriptionId])
+    const isOfConnector = source.eventKey !== null
+    const wanted = isOfConnector ? await wantedByExternal(this.#o.database, [subscriptionId]) : []
+    const waits = isOfConnector ? await waitFieldsOfExternal(this.#o.database, [subscriptionId]) : []
     return (payloads) => {
       const trace = this.#traceOfPull(payloads.length)
       const rows = payloads.map((payload) => ({
@@ -216,9 +219,14 @@ class GroupWriter implements ExternalWriter {
       }))
       const sent = this.#sendingTo(rows, wanted)
       const written = rows.map(({ row }) => row)
+      const arrivals = written.flatMap((row, index) => arrivalsIn(cameOf(row, waits), payloads[index]))
       return {
         ids: written.map((row) => row.id),
-        statements: [...(written.length === 0 ? [] : [externalEventsInsert(written)]), ...sent.statements],
+        statements: [
+          ...(written.length === 0 ? [] : [externalEventsInsert(written)]),
+          ...sent.statements,
+          ...this.#o.runs.arriving(arrivals),
+        ],
         offer: () => this.#offer(sent),
       }
     }
@@ -237,7 +245,7 @@ class GroupWriter implements ExternalWriter {
       row.eventIds = rows.map((each) => each.row.id)
       return rows
     })
-    const sent = await this.#sending(events)
+    const [sent, arriving] = await Promise.all([this.#sending(events), this.#arriving(events)])
     const webhooks = group.map((each) => each.row)
     return {
       ...sent,
@@ -246,8 +254,20 @@ class GroupWriter implements ExternalWriter {
         incomingWebhooksInsert(webhooks),
         ...(events.length === 0 ? [] : [externalEventsInsert(events.map((each) => each.row))]),
         ...sent.statements,
+        ...arriving,
       ],
     }
+  }
+
+  /** What wakes runs that wait for one of these events. */
+  async #arriving(events: readonly FoundEvent[]): Promise<Statement[]> {
+    const possible = events.filter(({ source }) => source.eventKey !== null)
+    if (possible.length === 0) return []
+    const ids = [...new Set(possible.map(({ row }) => row.subscriptionId))]
+    const waits = await waitFieldsOfExternal(this.#o.database, ids)
+    if (waits.length === 0) return []
+    const came = possible.map(({ row }) => ({ ...cameOf(row, waits), payload: row.payload }))
+    return this.#o.runs.arriving(await arrivalsOf(came))
   }
 
   /** Deliveries and runs of events; the events' rows are told of their deliveries. */
@@ -313,6 +333,13 @@ class GroupWriter implements ExternalWriter {
     this.#o.deliveries.offer(prepared.deliveryItems)
     this.#o.runs.offer(prepared.runItems)
   }
+}
+
+/** An event as runs that wait for one look at it. */
+function cameOf(row: ExternalEventRow, waits: readonly { subscriptionId: string; field: string }[]) {
+  const { id: eventId, customerId, subscriptionId } = row
+  const fields = waits.filter((each) => each.subscriptionId === subscriptionId).map((each) => each.field)
+  return { eventId, customerId, source: { kind: 'external', subscriptionId } as const, fields }
 }
 
 function eventRow(

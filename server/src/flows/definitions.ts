@@ -172,8 +172,9 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
       if (of === null) return
       const problems: FlowProblem[] = []
       for (const { nodeKey, wish } of triggerWishes(await nodesOfVersion(tx, sealing, content.versionId), nodeTypes)) {
-        if (wish.kind !== 'connector-event') continue
-        const message = await options.connectorEvents.problem(tx, of, wish.eventKey)
+        const awaited = wish.kind === 'wait' ? wish.for : wish
+        if (awaited.kind !== 'connector-event') continue
+        const message = await options.connectorEvents.problem(tx, of, awaited.eventKey)
         if (message !== null) problems.push({ nodeKey, path: 'config.eventKey', message })
       }
       refuseProblems(problems)

@@ -109,6 +109,25 @@ export const NODE_ABOUT: Readonly<Record<string, NodeAbout>> = {
       until: formula('Or until', 'A date, such as 2027-01-31T09:00:00Z; goes before the number'),
     }),
   },
+  'wait-for-event': {
+    title: 'Wait for event',
+    summary: 'Waits until an event comes, or for so long; then goes on with it',
+    config: objectOf({
+      appEvent: {
+        ...objectOf({ key: text('Event of your application', 'Its type', { format: 'app-event-type-key' }) }),
+        title: 'Event',
+      },
+      eventKey: text('Or event of the app', 'The key of an event that the connector defines'),
+      eventParameters: formula('Parameters', 'Which of the events of the app, as the connector asks'),
+      field: text('Field', 'Where in the event the value stands, such as $.order.id; any event where empty'),
+      value: formula('Equals', 'What the field is to equal'),
+      amount: formula('At most', 'A number of the unit: 7 days unless given, 30 days at most'),
+      unit: text('Unit', 'Days where none is given', { enum: ['seconds', 'minutes', 'hours', 'days'] }),
+      onTimeout: text('When the time is up', 'Goes on with isTimedOut: true where none is given', {
+        enum: ['continue', 'fail'],
+      }),
+    }),
+  },
   'transform-data': {
     title: 'Transform data',
     summary: 'Makes a new value of what came before',

@@ -35,6 +35,14 @@ export type TriggerWish =
   | { kind: 'connector-event'; eventKey: string; parameters: Record<string, unknown> }
   | { kind: 'record-event'; recordEvent: RecordEvent; dataSource: unknown }
 
+/** What a node that is no trigger waits for while a run is at it. */
+export interface WaitWish {
+  kind: 'wait'
+  for: Extract<TriggerWish, { kind: 'app-event' | 'connector-event' }>
+  /** Where in the event the value stands that it compares; '' for any event. */
+  field: string
+}
+
 /** One execution of a node. */
 export interface NodeCall extends StepCall {
   services: NodeServices
@@ -49,6 +57,8 @@ export interface NodeCall extends StepCall {
   attemptsMade: number
   /** It asked for a pause, and the pause is over. */
   hasPaused: boolean
+  /** The event that it asked to wait for, once that has come; the payload is null where it is gone. */
+  arrived: { payload: unknown } | null
   signal: AbortSignal
 }
 
@@ -61,6 +71,8 @@ export type NodeOutcome =
   | { kind: 'retry'; error: ErrorData; afterMs: number | null }
   /** Nothing is wrong: it is to be done once more at that time (milliseconds since 1970), and goes on then. */
   | { kind: 'pause'; untilMs: number }
+  /** It is to be done once more when such an event has come (which may be so already), or else at that time. */
+  | { kind: 'await'; untilMs: number; event: string; field: string; value: unknown }
   /** Run the sub-flow at `rootNodeKey` once per item. */
   | { kind: 'each'; items: unknown[] }
 
@@ -101,8 +113,8 @@ export interface NodeType {
   schema?(node: FlowNode): { path: string; schema: NonNullable<FlowNode['inputSchema']> } | null
   /** What it does with records of an app, where it does. */
   records?: RecordWork | 'trigger'
-  /** Triggers: what makes it fire. */
-  wish?(node: FlowNode): TriggerWish
+  /** Triggers: what makes it fire; others: what has to be told of while the flow is enabled. */
+  wish?(node: FlowNode): TriggerWish | WaitWish
   /** The first node of the sub-flow that it runs. */
   subFlowRoot?(node: FlowNode): string | null
 }

@@ -5,7 +5,7 @@ import { codeSecretsOf, literalSecretsOf, missingSecrets, tellingSecrets } from 
 import { bothMasks, type Mask, maskOf } from '../exchanges/mask.ts'
 import { checkFormula } from '../formulas/check-formula.ts'
 import { type CompiledFormula, compileFormula } from '../formulas/compile-formula.ts'
-import type { NodeProblem, NodeType, NodeTypes, PreparedNode, TriggerWish } from './node-type.ts'
+import type { NodeProblem, NodeType, NodeTypes, PreparedNode, TriggerWish, WaitWish } from './node-type.ts'
 import { isStreamed } from './streaming.ts'
 
 /** What is wrong with a flow, and in which node. */
@@ -160,8 +160,8 @@ export function triggerKeys(nodes: FlowNodes, types: NodeTypes): string[] {
     .map(([key]) => key)
 }
 
-/** What each trigger of a flow waits for. */
-export function triggerWishes(nodes: FlowNodes, types: NodeTypes): { nodeKey: string; wish: TriggerWish }[] {
+/** What each trigger of a flow waits for, and each node that waits for events within a run. */
+export function triggerWishes(nodes: FlowNodes, types: NodeTypes): { nodeKey: string; wish: TriggerWish | WaitWish }[] {
   return Object.entries(nodes).flatMap(([nodeKey, node]) => {
     const wish = types.get(node.type)?.wish?.(node)
     return wish === undefined ? [] : [{ nodeKey, wish }]

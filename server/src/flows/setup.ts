@@ -34,6 +34,7 @@ import {
   replaceSchedules,
   streamsInUse,
 } from './store.ts'
+import { type FlowWait, replaceWaits } from './waits-store.ts'
 
 export const SCHEDULE_TASK = 'flow-schedule'
 
@@ -78,9 +79,22 @@ export function createSetup(options: SetupOptions): Setup {
     const events = await eventTriggers(tx, instance, wishes, options)
     const external = await externalTriggers(tx, instance, wishes, { customer, connection }, options)
     const before = await replaceEventTriggers(tx, instance.id, events.triggers)
-    await letGo(tx, before, events.triggers, streamsInUse, options.subscriptions)
     const externalBefore = await replaceExternalTriggers(tx, instance.id, external.triggers)
-    await letGo(tx, externalBefore, external.triggers, externalStreamsInUse, options.externalSubscriptions)
+    const waitsBefore = await replaceWaits(tx, instance.id, [...events.waits, ...external.waits])
+    await letGo(
+      tx,
+      [...before, ...waitsBefore.app],
+      [...events.triggers, ...events.waits],
+      streamsInUse,
+      options.subscriptions,
+    )
+    await letGo(
+      tx,
+      [...externalBefore, ...waitsBefore.external],
+      [...external.triggers, ...external.waits],
+      externalStreamsInUse,
+      options.externalSubscriptions,
+    )
     await setSchedules(tx, instance, wishes, options)
     if (missing.length > 0) return { state: 'CONFIGURATION_ERROR', errors: missing }
     const errors = [...events.errors, ...external.errors]
@@ -95,10 +109,12 @@ async function eventTriggers(
   instance: FlowInstance,
   wishes: Wishes,
   options: SetupOptions,
-): Promise<{ triggers: EventTrigger[]; errors: ErrorData[] }> {
+): Promise<{ triggers: EventTrigger[]; waits: FlowWait[]; errors: ErrorData[] }> {
   const triggers: EventTrigger[] = []
+  const waits: FlowWait[] = []
   const errors: ErrorData[] = []
-  for (const { nodeKey, wish } of wishes) {
+  for (const { nodeKey, wish: whole } of wishes) {
+    const wish = whole.kind === 'wait' ? whole.for : whole
     if (wish.kind !== 'app-event') continue
     const type = await appEventTypeByKey(tx, instance.workspaceId, wish.appEventTypeKey)
     if (type === null || type.archivedAt !== null) {
@@ -109,15 +125,17 @@ async function eventTriggers(
     }
     const wanted = { type, customerId: instance.customerId, instanceKey: instance.instanceKey, isManual: false }
     const subscription = await options.subscriptions.want(tx, wanted)
-    triggers.push({
+    const trigger = {
       flowInstanceId: instance.id,
       nodeKey,
       appEventTypeId: type.id,
       customerId: instance.customerId,
       subscriptionId: subscription.id,
-    })
+    }
+    if (whole.kind === 'wait') waits.push({ ...trigger, kind: 'app', field: whole.field })
+    else triggers.push(trigger)
   }
-  return { triggers, errors }
+  return { triggers, waits, errors }
 }
 
 /** The streams of events of the connection's app that the triggers wait for; shared with other flows of the connection. */
@@ -127,10 +145,12 @@ async function externalTriggers(
   wishes: Wishes,
   of: { customer: Customer | null; connection: Connection | null },
   options: SetupOptions,
-): Promise<{ triggers: ExternalTrigger[]; errors: ErrorData[] }> {
+): Promise<{ triggers: ExternalTrigger[]; waits: FlowWait[]; errors: ErrorData[] }> {
   const triggers: ExternalTrigger[] = []
+  const waits: FlowWait[] = []
   const errors: ErrorData[] = []
-  for (const { nodeKey, wish } of wishes) {
+  for (const { nodeKey, wish: whole } of wishes) {
+    const wish = whole.kind === 'wait' ? whole.for : whole
     if (wish.kind !== 'connector-event' && wish.kind !== 'record-event') continue
     const fail = (message: string) =>
       errors.push(errorData('setup_failed', `node ${JSON.stringify(nodeKey)}: ${message}`, { nodeKey }))
@@ -146,13 +166,22 @@ async function externalTriggers(
         continue
       }
       const subscription = await options.externalSubscriptions.want(tx, wanted)
-      triggers.push({ flowInstanceId: instance.id, nodeKey, subscriptionId: subscription.id })
+      const trigger = { flowInstanceId: instance.id, nodeKey, subscriptionId: subscription.id }
+      if (whole.kind === 'wait')
+        waits.push({
+          ...trigger,
+          kind: 'external',
+          appEventTypeId: null,
+          customerId: instance.customerId,
+          field: whole.field,
+        })
+      else triggers.push(trigger)
     } catch (error) {
       if (!(error instanceof Refusal || error instanceof FormulaTooLarge)) throw error
       fail(error.message)
     }
   }
-  return { triggers, errors }
+  return { triggers, waits, errors }
 }
 
 type ExternalWish = Extract<TriggerWish, { kind: 'connector-event' | 'record-event' }>

@@ -344,8 +344,12 @@ export async function replaceEventTriggers(
 /** Which of these streams some enabled flow still uses. */
 export async function streamsInUse(tx: Tx, subscriptionIds: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
-    select distinct app_event_subscription_id as id from flow_instance_triggers
-     where app_event_subscription_id = any(${subscriptionIds}::uuid[])`.execute(tx)
+    select app_event_subscription_id as id from flow_instance_triggers
+     where app_event_subscription_id = any(${subscriptionIds}::uuid[])
+    union
+    select app_event_subscription_id from flow_instance_waits where app_event_subscription_id = any(${subscriptionIds}::uuid[])`.execute(
+    tx,
+  )
   return new Set(rows.map((row) => row.id))
 }
 
@@ -375,7 +379,10 @@ export async function replaceExternalTriggers(
 /** Which of these subscriptions to external events some enabled flow still uses. */
 export async function externalStreamsInUse(tx: Tx, subscriptionIds: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql<{ id: string }>`
-    select distinct external_event_subscription_id as id from flow_instance_external_triggers
+    select external_event_subscription_id as id from flow_instance_external_triggers
+     where external_event_subscription_id = any(${subscriptionIds}::uuid[])
+    union
+    select external_event_subscription_id from flow_instance_waits
      where external_event_subscription_id = any(${subscriptionIds}::uuid[])`.execute(tx)
   return new Set(rows.map((row) => row.id))
 }

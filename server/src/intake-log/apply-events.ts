@@ -2,7 +2,7 @@ import type { ErrorKey } from '@permea/contract'
 import { Refusal } from '../api/refusal.ts'
 import type { Customers } from '../customers/registry.ts'
 import { customersByInternalIds } from '../customers/store.ts'
-import { addressKey, type EventAddress, runFor, type Wish, whoWants } from '../dispatch/dispatch.ts'
+import { addressKey, cameFor, type EventAddress, runFor, type Wish, whoWants } from '../dispatch/dispatch.ts'
 import { nameKey } from '../events/stages.ts'
 import { type AppEvent, appEventsInsert, keepAnswers, slotOf } from '../events/store.ts'
 import type { Live } from '../live/live.ts'
@@ -11,8 +11,10 @@ import { type Database, runPrepared, type Tx } from '../platform/database.ts'
 import { toWire } from '../platform/ids.ts'
 import type { TracePlace } from '../platform/tracing.ts'
 import type { RefusedRequestsRoom } from '../refused-requests/assembly.ts'
+import { arrivalsOf } from '../runs/event-waits.ts'
 import type { RunItem } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
+import type { Arrival } from '../runs/waits-store.ts'
 import type { LoggedEvent, LoggedEvents, PendingCustomer } from './log-entry.ts'
 
 export interface ApplyEventsOptions {
@@ -29,6 +31,7 @@ export interface Prepared {
   ready: { entry: LoggedEvents; events: Owned[] }[]
   refused: { event: AppEvent; key: ErrorKey; message: string }[]
   wishes: ReadonlyMap<string, Wish>
+  arrivals: readonly Arrival[]
 }
 
 interface Owned {
@@ -75,9 +78,13 @@ export function createApplyEvents(options: ApplyEventsOptions): ApplyEvents {
       const addresses = ready.flatMap(({ events }) =>
         events.map(({ address }) => [addressKey(address), address] as const),
       )
-      return { ready, refused, wishes: await whoWants(database, new Map(addresses)) }
+      const wishes = await whoWants(database, new Map(addresses))
+      const came = ready.flatMap(({ events }) =>
+        events.flatMap(({ event, address }) => cameFor(event, wishes.get(addressKey(address)))),
+      )
+      return { ready, refused, wishes, arrivals: await arrivalsOf(came) }
     },
-    async store(tx, { ready, wishes }) {
+    async store(tx, { ready, wishes, arrivals }) {
       const first = await firstOnes(tx, ready, clock.now())
       const wanted = first.flatMap(({ entry, events }) =>
         events.map((each) => wantedOf(each, wishes.get(addressKey(each.address)), entry.trace ?? null)),
@@ -85,7 +92,9 @@ export function createApplyEvents(options: ApplyEventsOptions): ApplyEvents {
       const events = wanted.map((each) => each.event)
       if (events.length === 0) return { events: [], items: [] }
       const { items, statements } = runs.inserting(wanted.flatMap((each) => each.runs))
-      for (const statement of [appEventsInsert(events), ...statements]) await runPrepared(tx, statement)
+      const stored = new Set(events.map((each) => each.id))
+      const arriving = runs.arriving(arrivals.filter(({ eventId }) => stored.has(eventId)))
+      for (const statement of [appEventsInsert(events), ...statements, ...arriving]) await runPrepared(tx, statement)
       return { events, items }
     },
     committed({ refused }, { events, items }) {

@@ -12,7 +12,8 @@ const SHARD = 0x70650002
 /** The class of the lock that each session holds by its number: see `Ownership.session`. */
 export const SESSION = 0x70650005
 const SESSION_NUMBERS = 2 ** 31
-const CHANNEL = 'permea'
+/** Where notices are told, as `{ about, … }` in JSON. */
+export const NOTICES = 'permea'
 const RECONNECT_MS = 250
 
 /**
@@ -134,11 +135,11 @@ class SessionOwnership implements Ownership {
   }
 
   async notify(notice: Notice): Promise<void> {
-    await this.#options.database.pool.query('select pg_notify($1, $2)', [CHANNEL, JSON.stringify(notice)])
+    await this.#options.database.pool.query('select pg_notify($1, $2)', [NOTICES, JSON.stringify(notice)])
   }
 
   async notifyOnCommit(tx: Tx, notice: Notice): Promise<void> {
-    await sql`select pg_notify(${CHANNEL}, ${JSON.stringify(notice)})`.execute(tx)
+    await sql`select pg_notify(${NOTICES}, ${JSON.stringify(notice)})`.execute(tx)
   }
 
   async start(): Promise<void> {
@@ -208,7 +209,7 @@ class SessionOwnership implements Ownership {
   async #prepare(client: pg.Client): Promise<void> {
     // A machine that vanished without closing its connection is noticed by the database in about 8 s.
     await client.query('set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 3')
-    await client.query(`listen ${CHANNEL}`)
+    await client.query(`listen ${NOTICES}`)
     if (this.#options.isWorker) await client.query('select pg_advisory_lock_shared($1, 0)', [MEMBER])
     this.#sessionNumber = Math.floor(this.#options.random() * SESSION_NUMBERS)
     await client.query('select pg_advisory_lock_shared($1, $2)', [SESSION, this.#sessionNumber])

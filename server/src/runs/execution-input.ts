@@ -1,6 +1,7 @@
 import type { Connection } from '../connections/connection.ts'
 import type { Customer } from '../customers/customer.ts'
 import type { FlowPlan } from '../flows/plan.ts'
+import type { EventSource } from './event-waits.ts'
 import type { RecordedNodeRun } from './node-run.ts'
 import type { RunItem } from './run.ts'
 import type { RunTrace } from './run-trace.ts'
@@ -21,6 +22,10 @@ export interface ExecutionInput {
   longOutputs(id: string): Promise<string>
   /** Those of them that are within the for-each at this place. */
   beneath(path: string): readonly RecordedNodeRun[]
+  /** The events that came of those that node runs wait for, by path. */
+  arrived: ReadonlyMap<string, { payload: unknown }>
+  /** Whose events a node that waits is told of; null where it is told of none. */
+  sourceOfWait(nodeKey: string): Promise<EventSource | null>
   signal: AbortSignal
   trace: RunTrace
   /** What the first node is fed where that is not what the run was launched with. */

@@ -11,9 +11,9 @@ import type { Limits } from './limits.ts'
 import { countNodeRun, type NodeCounts, type NodeRun, type RecordedNodeRun } from './node-run.ts'
 import { nodeKeyOfPath, outputsGivenBy } from './node-run-text.ts'
 import { doing, walkPages } from './pages.ts'
+import { awaiting, tryAgainLater } from './pausing.ts'
 import type { RunProgress } from './record-store.ts'
 import type { Progressing, Recorder } from './recorder.ts'
-import { nodeRetryDelayMs } from './retry.ts'
 import type { Waiting } from './run.ts'
 import { type Settled, settled } from './settled.ts'
 import { createSlots, type Slots } from './slots.ts'
@@ -102,7 +102,9 @@ export class Execution implements Progressing {
       const waits = { until, isOrdered: item.isOrdered, waiting: this.#waiting }
       this.#ending = { waits, finish: null, isStopped: false }
       await this.#save()
-      return { outcome: { kind: 'waits', until, pace }, ended: null }
+      // An event may have come while this was recorded: the lane looks at once, and waits then.
+      const isTold = waiting.some((each) => each.awaits !== undefined)
+      return { outcome: { kind: 'waits', until: isTold ? now : until, pace }, ended: null }
     }
     const state = this.#errors.length > 0 ? 'failed' : 'completed'
     const finish = { state, endedAt: now, errors: this.#errors, nodeCounts: this.#counts } as const
@@ -212,7 +214,8 @@ export class Execution implements Progressing {
   async #perform(visit: Visit): Promise<unknown[] | null> {
     const { clock } = this.#o.services
     const waited = this.#in.item.waiting?.[visit.path]
-    if (waited !== undefined && waited.untilMs > clock.now().getTime()) {
+    const isDue = waited === undefined || waited.untilMs <= clock.now().getTime() || this.#in.arrived.has(visit.path)
+    if (!isDue) {
       this.#waiting[visit.path] = waited
       return null
     }
@@ -228,24 +231,19 @@ export class Execution implements Progressing {
       this.#waiting[visit.path] = { attempts: 0, untilMs: outcome.untilMs, logs, isPause: true }
       return null
     }
+    if (outcome.kind === 'await') {
+      const wait = awaiting(outcome, await this.#in.sourceOfWait(visit.node.key), visit.node)
+      if ('kind' in wait) return this.#settle(visit, wait, startedAt, logs, attempts)
+      this.#waiting[visit.path] = wait
+      return null
+    }
     if (outcome.kind === 'retry') {
-      const delayMs = nodeRetryDelayMs({
-        attemptsMade: attempts,
-        retryAfterMs: outcome.afterMs,
-        jitter: this.#o.random(),
-      })
-      if (delayMs === null)
+      const earlier = waited?.logs ?? []
+      const of = { attempts, logs: earlier, startedAt, now: clock.now(), jitter: this.#o.random() }
+      const later = tryAgainLater(outcome, of)
+      if (later === null)
         return this.#settle(visit, { kind: 'failed', error: outcome.error }, startedAt, logs, attempts)
-      const note = {
-        type: 'error',
-        at: startedAt.toISOString(),
-        message: `attempt ${attempts}: ${outcome.error.message}`,
-      }
-      this.#waiting[visit.path] = {
-        attempts,
-        untilMs: clock.now().getTime() + delayMs,
-        logs: [...(waited?.logs ?? []), note],
-      }
+      this.#waiting[visit.path] = later
       return null
     }
     return this.#settle(visit, outcome, startedAt, logs, attempts)
@@ -268,6 +266,7 @@ export class Execution implements Progressing {
       launchedWith: this.#input,
       attemptsMade: waited?.attempts ?? 0,
       hasPaused: waited?.isPause === true,
+      arrived: this.#in.arrived.get(visit.path) ?? null,
       signal: this.#in.signal,
       log: (record) => logs.push(mask === null ? record : mask.value(record)),
     }

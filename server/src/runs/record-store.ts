@@ -6,6 +6,7 @@ import { activating } from './batch-store.ts'
 import type { NodeCounts, NodeRun } from './node-run.ts'
 import { nodeRunsText } from './node-run-text.ts'
 import { launchedByText, type RunItem, type Waiting } from './run.ts'
+import { type EventWait, lockingWaits, registeringWaits } from './waits-store.ts'
 
 /** What a run came to since the last time it was recorded. */
 export interface RunProgress {
@@ -53,7 +54,9 @@ export async function recordProgress(
     if (text === null && each.nodeRuns.length > 0) others.push(each)
   }
   const unstored = others.filter((each) => each.finish === null && !each.isStopped && each.item.batch !== null)
+  const waits = others.flatMap(eventWaitsOf)
   const statements: Statement[] = [
+    ...(waits.length === 0 ? [] : [lockingWaits(waits)]),
     ...(unstored.length === 0
       ? []
       : [
@@ -63,6 +66,7 @@ export async function recordProgress(
           ),
         ]),
     ...(others.length === 0 ? [] : [going(others)]),
+    ...(waits.length === 0 ? [] : [registeringWaits(waits, now)]),
     ...(ends.length === 0 && doneBatches.length === 0 ? [] : [ending(ends, doneBatches)]),
   ]
   const answers = await database.atomically<{ ended?: string[] | null; hasNews?: boolean }>(statements)
@@ -71,6 +75,25 @@ export async function recordProgress(
     ended: new Set(rows.flatMap((row) => row.ended ?? [])),
     hasNews: rows.some((row) => row.hasNews === true),
   }
+}
+
+/** What of a run's node runs waits for events. */
+function eventWaitsOf({ item, waits, isStopped }: RunProgress): EventWait[] {
+  if (waits === null || isStopped) return []
+  return Object.entries(waits.waiting).flatMap(([path, { awaits, logs }]) =>
+    awaits === undefined
+      ? []
+      : [
+          {
+            runId: item.id,
+            path,
+            customerId: item.run.customerId,
+            key: awaits,
+            about: JSON.stringify(logs[0] ?? null),
+            sinceId: item.run.appEventId ?? item.id,
+          },
+        ],
+  )
 }
 
 // ── runs that go on ──
@@ -197,6 +220,8 @@ const ENDING = `
     returning id, workspace_id, state
   ), gone as (
     delete from flow_runs_active where id = any($1::uuid[]) returning id, state
+  ), unwaited as (
+    delete from flow_run_waits where run_id in (select id from gone)
   ), audience as materialized (
     select * from flow_run_audience
   ), news as (

@@ -23,9 +23,11 @@ import type { Launch } from './launch.ts'
 import type { NodeRun } from './node-run.ts'
 import { allNodeRuns, nodeCountsOf, nodeRunById, nodeRunPage } from './node-run-store.ts'
 import { nodeRunAnswers, outputAnswers } from './node-run-view.ts'
+import { awaitedEvent } from './pausing.ts'
 import { nodeCountsIn, REPEATED_FROM, type RunRow, runAnswer } from './run.ts'
 import type { Runs } from './runs.ts'
 import { listRuns, runById } from './store.ts'
+import { waitsOfRun } from './waits-store.ts'
 
 export interface RunRoutesOptions {
   database: Database
@@ -99,9 +101,11 @@ export function runRoutes(options: RunRoutesOptions): {
     const [base] = await answers([row])
     if (base === undefined) throw new Error('one row gives one answer')
     const counted = nodeCountsIn(row) ?? (await countedNow(row))
+    const waits = row.endedAt === null ? await waitsOfRun(database.db, row.id) : []
     return {
       ...base,
       nodes: counted,
+      ...(waits.length === 0 ? {} : { waitsFor: waits.map(awaitedEvent) }),
       ...(instance === undefined ? {} : { flowInstance: await views.instance(instance) }),
     }
   }

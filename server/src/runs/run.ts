@@ -60,8 +60,14 @@ export interface Batch {
   left: number
 }
 
-/** Node runs that wait for another try, by path: tries made and when the next is due (epoch ms). */
-export type Waiting = Record<string, { attempts: number; untilMs: number; logs: unknown[]; isPause?: true }>
+/**
+ * Node runs that wait for another try, by path: tries made and when the next is due (epoch ms). One that waits for an
+ * event has the key under which that comes.
+ */
+export type Waiting = Record<
+  string,
+  { attempts: number; untilMs: number; logs: unknown[]; isPause?: true; awaits?: string }
+>
 
 /** A run of a customer's flow that no event launches. */
 export function newRun(

@@ -1,4 +1,5 @@
 import { errorData } from '../api/refusal.ts'
+import { parseKnownJson } from '../bodies/json.ts'
 import { connectionVariable } from '../connections/connection.ts'
 import { connectionsByIds } from '../connections/store.ts'
 import { userVariable } from '../customers/customer.ts'
@@ -7,12 +8,13 @@ import { type FlowInstance, flowWireId } from '../flows/flow.ts'
 import type { NodeServices } from '../flows/node-type.ts'
 import type { FlowPlan, Plans } from '../flows/plan.ts'
 import { flowsByIds, instancesByIds } from '../flows/store.ts'
+import { waitOfNode } from '../flows/waits-store.ts'
 import { integrationsByIds } from '../integrations/store.ts'
 import type { Live } from '../live/live.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
-import { runPrepared, type Statement, type Tx } from '../platform/database.ts'
+import { type Database, runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
 import type { LaneOutcome, LaneSource, Lanes } from '../platform/lane.ts'
 import { GIVEN_UP } from '../platform/lane-faults.ts'
@@ -23,6 +25,7 @@ import type { Ownership } from '../platform/ownership.ts'
 import type { Tracing } from '../platform/tracing.ts'
 import { Batches } from './batches.ts'
 import { nodeRunsBeneath } from './beneath.ts'
+import type { EventSource } from './event-waits.ts'
 import { Execution } from './execution.ts'
 import type { ExecutionInput } from './execution-input.ts'
 import { LIMITS, type Limits } from './limits.ts'
@@ -35,6 +38,7 @@ import { type NewRun, type RunItem, runItem } from './run.ts'
 import { traceRun } from './run-trace.ts'
 import { fetchRuns, lanesWithRuns, runsInsert, runsWaiting, stopRun } from './store.ts'
 import { createTrials, type TrialOptions, type TryNode } from './trial.ts'
+import { type Arrival, arrivedFor, arriving } from './waits-store.ts'
 
 /** Runs at work at the same time in this process; they mostly wait for the network. */
 const PROCESS_CAP = 2000
@@ -47,6 +51,7 @@ const HELD_BYTES_MAX = 64 * 1024 * 1024
 const SWEEP_MS = 5000
 /** The name of their lanes, in notices too. */
 const LANES = 'flow-runs'
+const LANES_TOPIC = `lanes:${LANES}`
 /** Stopped runs that are remembered until they come up. */
 const STOPPED_MAX = 20_000
 /** Customers' fields and instances' names may be this old for a run. */
@@ -73,6 +78,8 @@ export interface Runs extends AsyncDisposable {
   insert(tx: Tx, runs: readonly { run: NewRun; input: string }[]): Promise<RunItem[]>
   /** The same as statements for the caller to run. */
   inserting(runs: readonly { run: NewRun; input: string }[]): { items: RunItem[]; statements: Statement[] }
+  /** What wakes the runs that wait for events, in the transaction that stores those. */
+  arriving(arrivals: readonly Arrival[]): Statement[]
   /** A new run that goes on behind these node runs of another. */
   insertGoingOn(tx: Tx, run: NewRun, input: string, kept: readonly NodeRun[]): Promise<RunItem>
   offer(items: readonly RunItem[]): void
@@ -88,17 +95,13 @@ export interface Runs extends AsyncDisposable {
 
 export function createRuns(options: RunsOptions): Runs {
   const { database, ownership, ids, log, metrics, services } = options
-  const relay = createNewsRelay({
-    database,
-    notifications: options.notifications,
-    log,
-    sweepMs: options.sweepMs ?? SWEEP_MS,
-  })
+  const { notifications, sweepMs = SWEEP_MS } = options
+  const relay = createNewsRelay({ database, notifications, log, sweepMs })
   const { clock } = services
   const batches = new Batches({ database, ownership, clock, ids, log })
   const recorder = createRecorder({ database, clock, batches, log, onNews: () => relay.nudge() })
-  const { random } = options
-  const executionOptions = { services, recorder, ids, random, log, limits: { ...LIMITS, ...options.limits } }
+  const limits = { ...LIMITS, ...options.limits }
+  const executionOptions = { services, recorder, ids, random: options.random, log, limits }
   const prepare = createPreparation(options)
 
   /** Stopped here or elsewhere before they began; what waits in memory does not know of it. */
@@ -151,7 +154,8 @@ export function createRuns(options: RunsOptions): Runs {
       const { statements, others } = batches.inserting(items)
       return { items, statements: others.length === 0 ? statements : [...statements, runsInsert(others, clock.now())] }
     },
-    insertGoingOn: (tx, run, input, kept) => insertGoingOn({ tx, ids, now: clock.now() }, run, input, kept),
+    arriving: (arrivals) => arriving(arrivals, LANES_TOPIC, clock.now()),
+    insertGoingOn: (tx, ...of) => insertGoingOn({ tx, ids, now: clock.now() }, ...of),
     offer(items) {
       hand(items, batches, lanes)
       for (const item of items) tellOf(options.live, item)
@@ -236,7 +240,7 @@ function createRunLanes(
       name: LANES,
       async lanesOf(shards) {
         const taken = await batches.takeOver()
-        if (taken.length > 0) await ownership.notify({ about: `lanes:${LANES}`, shards: taken })
+        if (taken.length > 0) await ownership.notify({ about: LANES_TOPIC, shards: taken })
         return lanesWithRuns(database.db, shards)
       },
       letGo: (items) => void batches.activate(items),
@@ -296,13 +300,15 @@ function createPreparation(options: RunsOptions): Prepare {
 
   return async function prepare(item, signal, own) {
     const { run } = item
-    const [plan, customer, instance, integration, connection, recorded] = await Promise.all([
+    const awaits = Object.values(item.waiting ?? {}).some((each) => each.awaits !== undefined)
+    const [plan, customer, instance, integration, connection, recorded, came] = await Promise.all([
       own ?? options.plans.of(run.versionId),
       loadCustomer(run.customerId),
       loadInstance(run.flowInstanceId),
       run.integrationId === null ? undefined : loadIntegration(run.integrationId),
       run.connectionId === null ? undefined : loadConnection(run.connectionId),
       item.isFresh ? [] : recordedNodeRuns(database.db, item.id),
+      awaits ? arrivedFor(database.db, item.id) : [],
     ])
     if (customer === undefined || instance === undefined) throw new Error(`run ${item.id} has no customer or instance`)
     const flow = instance.flowId === null ? undefined : await loadFlow(instance.flowId)
@@ -325,12 +331,28 @@ function createPreparation(options: RunsOptions): Prepare {
       wireIds: { run: runId, flow: flow === undefined ? toWire('cf', instance.id) : flowWireId(flow) },
       scope,
       signal,
+      arrived: await payloadsOf(came),
+      sourceOfWait: (nodeKey) => sourceOfWait(database, run.flowInstanceId, nodeKey),
       recorded: byPath,
       beneath: nodeRunsBeneath(byPath),
       longOutputs: (id) => outputsOfNodeRun(database.db, item.id, id),
       trace: traceRun(options.tracing ?? null, item),
     }
   }
+}
+
+async function payloadsOf(came: Awaited<ReturnType<typeof arrivedFor>>): Promise<Map<string, { payload: unknown }>> {
+  const arrived = new Map<string, { payload: unknown }>()
+  for (const { path, payload } of came)
+    arrived.set(path, { payload: payload === null ? null : await parseKnownJson(payload) })
+  return arrived
+}
+
+async function sourceOfWait(database: Database, instanceId: string, nodeKey: string): Promise<EventSource | null> {
+  const wait = await waitOfNode(database.db, instanceId, nodeKey)
+  if (wait === null) return null
+  const { subscriptionId, appEventTypeId, customerId } = wait
+  return appEventTypeId === null ? { kind: 'external', subscriptionId } : { kind: 'app', appEventTypeId, customerId }
 }
 
 function instanceVariable(

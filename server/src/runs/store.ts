@@ -113,6 +113,8 @@ export async function stopRun(tx: Tx, id: string, now: Date): Promise<{ hasNews:
       select * from flow_runs_open where id = ${id} limit 1
     ), gone as (
       delete from flow_runs_active where id = ${id}
+    ), unwaited as (
+      delete from flow_run_waits where run_id = ${id}
     ), logged as (
       insert into flow_runs (id, workspace_id, customer_id, connection_id, integration_id, flow_instance_id, flow_id, universal_flow_id, version_id,
         start_node_key, app_event_id, input, launched_by, meta, state, started_at, ended_at)

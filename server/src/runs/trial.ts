@@ -93,8 +93,10 @@ export function createTrials(
     const { execution } = walking
     const limits = { ...execution.limits, activeMsMax: TRIAL_MS, nodeRunsMax: NODE_RUNS_MAX }
     const beganMs = performance.now()
+    // Nothing is told here, so that it need not be saved and enabled to be tried.
+    const sourceOfWait = async () => ({ kind: 'external', subscriptionId: instance.id }) as const
     const fed = trial.fed === undefined ? input : trial.fed
-    await new Execution({ ...execution, recorder: notepad, limits }, { ...prepared, fed }).run()
+    await new Execution({ ...execution, recorder: notepad, limits }, { ...prepared, fed, sourceOfWait }).run()
     return { ...outcomeOf(notepad, nodeKey, fed), durationMs: Math.round(performance.now() - beganMs) }
   }
 }

@@ -139,6 +139,20 @@ function Actions({ run }: { run: WholeRun }) {
   )
 }
 
+function WaitsFor({ run }: { run: WholeRun }) {
+  return (
+    <ul className="plain">
+      {run.waitsFor?.map(({ nodeKey, event, field, value, until }) => (
+        <li key={`${nodeKey} ${until} ${value}`}>
+          <strong>{event}</strong>
+          {field === undefined ? '' : ` with ${field} = ${value}`}, in the node {nodeKey}, until{' '}
+          <Moment at={until} isExact />
+        </li>
+      ))}
+    </ul>
+  )
+}
+
 function Overview({ run }: { run: WholeRun }) {
   return (
     <div className="stack">
@@ -154,7 +168,11 @@ function Overview({ run }: { run: WholeRun }) {
             </>
           ),
           Took: between(run.startTime, run.endTime),
-          'Next attempt': run.nextAttemptAt === undefined ? undefined : <Moment at={run.nextAttemptAt} />,
+          'Next attempt':
+            run.nextAttemptAt === undefined || run.waitsFor !== undefined ? undefined : (
+              <Moment at={run.nextAttemptAt} />
+            ),
+          'Waits for': run.waitsFor === undefined ? undefined : <WaitsFor run={run} />,
           Customer: <CustomerLink customer={run.user} id={run.userId} />,
           'App event': run.appEventId === undefined ? undefined : <IdLink id={run.appEventId} />,
           'Flow of the customer': (

@@ -61,6 +61,31 @@ export const TEMPLATES: readonly FlowTemplate[] = [
     },
   },
   {
+    key: 'answer',
+    title: 'Wait for the answer',
+    about: 'An event, the one that belongs to it or three days, a request',
+    nodes: {
+      trigger: event('answer'),
+      answer: {
+        type: 'wait-for-event',
+        name: 'Wait for the answer',
+        config: {
+          appEvent: { key: '' },
+          field: '$.id',
+          value: { $var: '$.input.trigger.id' },
+          amount: 3,
+          unit: 'days',
+        },
+        links: [
+          { key: 'send', filter: { $eval: { $var: '$.input.answer.isTimedOut' }, is: false } },
+          { key: 'remind', filter: { $eval: { $var: '$.input.answer.isTimedOut' }, is: true } },
+        ],
+      },
+      send: request('Send it on', { $var: '$.input.answer.event' }),
+      remind: request('Remind', whole),
+    },
+  },
+  {
     key: 'each',
     title: 'For each item of a list',
     about: 'A list in the event, and a request for each item',

@@ -1,15 +1,6 @@
-import { checkFormula } from '../../formulas/check-formula.ts'
 import { type CompiledFormula, compileFormula } from '../../formulas/compile-formula.ts'
 import { configOf, type NodeType } from '../node-type.ts'
-
-const UNITS_MS: Readonly<Record<string, number>> = {
-  seconds: 1000,
-  minutes: 60_000,
-  hours: 3_600_000,
-  days: 86_400_000,
-}
-/** A run that waits is a row that waits; beyond this it is more likely a mistake than a wish. */
-const DELAY_MS_MAX = 30 * 86_400_000
+import { amountMs, checkSpan, named, SPAN_MS_MAX } from '../span.ts'
 
 /** Waits `config.amount` of `config.unit`, or until the moment `config.until`; then hands on what it was fed. */
 const delay: NodeType = {
@@ -18,11 +9,7 @@ const delay: NodeType = {
   hasEffect: false,
   check(node) {
     const { amount, unit, until } = configOf(node)
-    const problems = [...named('config.amount', amount), ...named('config.until', until)]
-    if (unit !== undefined && !Object.hasOwn(UNITS_MS, String(unit)))
-      problems.push({ path: 'config.unit', message: `one of ${Object.keys(UNITS_MS).join(', ')} is needed` })
-    if (typeof amount === 'number' && !(amount >= 0 && amount * unitMs(unit) <= DELAY_MS_MAX))
-      problems.push({ path: 'config.amount', message: 'a wait takes 30 days at most' })
+    const problems = [...checkSpan({ amount, unit }), ...named('config.until', until)]
     if (amount === undefined && until === undefined)
       return [...problems, { path: 'config.amount', message: 'how long to wait is missing', isIncomplete: true }]
     return problems
@@ -38,7 +25,7 @@ const delay: NodeType = {
         const waitMs = await (moment === null
           ? amountMs(howLong, unit, call.scope)
           : untilMs(moment, call.scope).then((atMs) => atMs - nowMs))
-        if (!Number.isFinite(waitMs) || waitMs > DELAY_MS_MAX) {
+        if (!Number.isFinite(waitMs) || waitMs > SPAN_MS_MAX) {
           const message = Number.isFinite(waitMs)
             ? 'the wait would take longer than 30 days'
             : moment === null
@@ -50,20 +37,6 @@ const delay: NodeType = {
       },
     }
   },
-}
-
-function named(path: string, formula: unknown) {
-  return checkFormula(formula).map((each) => ({ path: `${path} ${each.path}`, message: each.message }))
-}
-
-const unitMs = (unit: unknown) => UNITS_MS[String(unit)] ?? 1000
-
-async function amountMs(amount: CompiledFormula, unit: unknown, scope: Record<string, unknown>): Promise<number> {
-  const value = await amount.evaluate(scope)
-  return (
-    (typeof value === 'number' || typeof value === 'string' ? Number.parseFloat(String(value)) : Number.NaN) *
-    unitMs(unit)
-  )
 }
 
 async function untilMs(moment: CompiledFormula, scope: Record<string, unknown>): Promise<number> {
