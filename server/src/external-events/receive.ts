@@ -208,9 +208,7 @@ class Receiver implements ExternalReceive {
     await this.#writer.drained()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
+  readonly [Symbol.asyncDispose] = (): Promise<void> => this.close()
 
   // ── handling ──
 
