@@ -313,6 +313,7 @@ class Receiver implements ExternalReceive {
     const given = source === null || source.stateSealed === null ? null : this.#o.sealing.open(source.stateSealed)
     const { args, text } = await handleArgument(request)
     const { trace = null } = request
+    const own = source === null ? null : ownArguments(target.handler, source.parameters, given)
     const handling: FunctionCall = {
       definition: target.handler.definition,
       context: {
@@ -331,9 +332,7 @@ class Receiver implements ExternalReceive {
         url: `${this.#targets.uriOf(target)}${request.path}${request.query === '' ? '' : `?${request.query}`}`,
         // What the age of a signature is measured against: a replay is not older than the request was.
         receivedAt: (how.receivedAt ?? timeOfId(request.id)).toISOString(),
-        ...(source === null
-          ? { parameters: global?.parameters ?? {} }
-          : ownArguments(target.handler, source.parameters, given)),
+        ...(own ?? { parameters: global?.parameters ?? {} }),
       },
       ...(text === undefined ? {} : { text }),
       ...(global === null ? {} : { secrets: global.parameters }),

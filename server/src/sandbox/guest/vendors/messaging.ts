@@ -79,7 +79,7 @@ export const MESSAGING: Schemes = {
     takes: { secret: 'HTTP webhook signing key' },
     id: ['json:event-data.id'],
     source: 'https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks',
-    checked: null,
+    checked: 'github.com/mailgun/mailgun-go/v4@4.23.0',
   },
   mandrill: {
     name: 'Mandrill',
@@ -207,7 +207,7 @@ export const MESSAGING: Schemes = {
     takes: { secret: 'secret_token that was given to setWebhook' },
     id: ['json:update_id'],
     source: 'https://core.telegram.org/bots/api#setwebhook',
-    checked: null,
+    checked: 'grammy@1.46.0',
   },
   meta: {
     name: 'Meta (Facebook, WhatsApp, Instagram)',
@@ -217,7 +217,7 @@ export const MESSAGING: Schemes = {
     id: ['json:entry.0.id', 'json:entry.0.time', 'json:entry.0.changes.0.value.messages.0.id'],
     handshake: 'meta',
     source: 'https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads',
-    checked: null,
+    checked: 'whatsapp-api-js@6.3.0',
   },
   zoom: {
     name: 'Zoom',
@@ -251,7 +251,7 @@ export const MESSAGING: Schemes = {
     takes: SECRET,
     id: ['header:x-zendesk-webhook-invocation-id'],
     source: 'https://developer.zendesk.com/documentation/webhooks/verifying/',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   front: {
     name: 'Front',
@@ -272,7 +272,7 @@ export const MESSAGING: Schemes = {
     takes: { secret: 'secret key of the webhook' },
     id: [],
     source: 'https://developer.helpscout.com/webhooks/#verifying',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   customerIo: {
     name: 'Customer.io',
@@ -282,7 +282,7 @@ export const MESSAGING: Schemes = {
     takes: { secret: 'signing key of the reporting webhook' },
     id: ['json:event_id'],
     source: 'https://docs.customer.io/journeys/webhooks/#securely-verify-requests',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   feishu: {
     name: 'Lark (Feishu)',
@@ -295,6 +295,6 @@ export const MESSAGING: Schemes = {
     handshake: 'feishu',
     source:
       'https://open.larksuite.com/document/server-docs/event-subscription-guide/event-subscription-configure-/encrypt-key-encryption-configuration-case',
-    checked: null,
+    checked: '@larksuiteoapi/node-sdk@1.74.0',
   },
 }

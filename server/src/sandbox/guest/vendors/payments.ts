@@ -177,7 +177,7 @@ export const PAYMENTS: Schemes = {
     takes: SECRET,
     id: ['json:meta.webhook_id', 'json:meta.event_name', 'json:data.id', 'json:data.attributes.updated_at'],
     source: 'https://docs.lemonsqueezy.com/help/webhooks/signing-requests',
-    checked: null,
+    checked: '@hookflo/tern@4.1.0',
   },
   recurly: {
     name: 'Recurly',
@@ -197,7 +197,7 @@ export const PAYMENTS: Schemes = {
     takes: { secret: 'verifier token of the app' },
     id: [],
     source: 'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks',
-    checked: null,
+    checked: 'quickbooks-node-promise@3.3.14',
   },
   xero: {
     name: 'Xero',
@@ -217,7 +217,7 @@ export const PAYMENTS: Schemes = {
     takes: { secret: 'secret of the webhook' },
     id: ['header:x-wc-webhook-delivery-id'],
     source: 'https://woocommerce.com/document/webhooks/',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   squarespace: {
     name: 'Squarespace',

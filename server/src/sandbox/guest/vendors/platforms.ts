@@ -186,7 +186,7 @@ export const PLATFORMS: Schemes = {
     id: ['header:twitch-eventsub-message-id'],
     handshake: 'twitch',
     source: 'https://dev.twitch.tv/docs/eventsub/handling-webhook-events/#verifying-the-event-message',
-    checked: null,
+    checked: '@twurple/eventsub-http@8.1.4',
   },
   x: {
     name: 'X (Twitter)',
@@ -197,7 +197,7 @@ export const PLATFORMS: Schemes = {
     id: [],
     handshake: 'x',
     source: 'https://docs.x.com/x-api/webhooks/introduction',
-    checked: null,
+    checked: 'twitter-autohook@1.7.2',
   },
   strava: {
     name: 'Strava',
@@ -228,7 +228,7 @@ export const PLATFORMS: Schemes = {
     takes: { secret: 'secret of the subscription' },
     id: ['json:event.id'],
     source: 'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
-    checked: null,
+    checked: 'github.com/PagerDuty/go-pagerduty@1.8.0',
   },
   sentry: {
     name: 'Sentry',
@@ -236,7 +236,7 @@ export const PLATFORMS: Schemes = {
     takes: { secret: 'client secret of the integration' },
     id: ['header:request-id'],
     source: 'https://docs.sentry.io/organization/integrations/integration-platform/webhooks/#verifying-the-signature',
-    checked: null,
+    checked: '@hookflo/tern@4.1.0',
   },
   segment: {
     name: 'Segment',
@@ -262,10 +262,11 @@ export const PLATFORMS: Schemes = {
     at: 'header:x-webhook-signature',
     algorithms: ['HS256'],
     claims: { sha256: { of: 'body', hash: 'sha256', encoding: 'hex' } },
+    issuer: 'netlify',
     takes: { secret: 'JWS secret token of the notification' },
     id: ['json:id', 'json:state'],
     source: 'https://docs.netlify.com/deploy/deploy-notifications/#payload-signature',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   livekit: {
     name: 'LiveKit',
@@ -309,7 +310,7 @@ export const PLATFORMS: Schemes = {
     takes: { secret: 'token of the webhook' },
     id: ['header:x-buildkite-request'],
     source: 'https://buildkite.com/docs/apis/webhooks#webhook-signature',
-    checked: null,
+    checked: 'github.com/buildkite/go-buildkite/v4@4.23.0',
   },
   heroku: {
     name: 'Heroku',

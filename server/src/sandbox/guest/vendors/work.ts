@@ -19,7 +19,7 @@ export const WORK: Schemes = {
     takes: { secret: 'secret token of the webhook' },
     id: ['header:idempotency-key', 'header:x-gitlab-event-uuid'],
     source: 'https://docs.gitlab.com/user/project/integrations/webhooks/#delivery-headers',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   bitbucket: {
     name: 'Bitbucket',
@@ -28,7 +28,7 @@ export const WORK: Schemes = {
     takes: { secret: 'secret of the webhook' },
     id: ['header:x-request-uuid'],
     source: 'https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/#Secure-webhooks',
-    checked: null,
+    checked: 'github.com/go-playground/webhooks/v6@6.4.0',
   },
   jira: {
     name: 'Jira',
@@ -45,7 +45,7 @@ export const WORK: Schemes = {
     takes: { secret: 'secret of the webhook' },
     id: ['header:x-gitea-delivery', 'header:x-forgejo-delivery', 'header:x-gogs-delivery'],
     source: 'https://docs.gitea.com/usage/webhooks',
-    checked: null,
+    checked: 'github.com/go-playground/webhooks/v6@6.4.0',
   },
   linear: {
     name: 'Linear',
@@ -63,7 +63,7 @@ export const WORK: Schemes = {
     id: [],
     handshake: 'asana',
     source: 'https://developers.asana.com/docs/webhooks-guide#security',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   trello: {
     name: 'Trello',
@@ -75,7 +75,7 @@ export const WORK: Schemes = {
     id: ['json:action.id'],
     handshake: 'head',
     source: 'https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/#webhook-signatures',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   notion: {
     name: 'Notion',
@@ -85,7 +85,7 @@ export const WORK: Schemes = {
     id: ['json:id'],
     handshake: 'notion',
     source: 'https://developers.notion.com/reference/webhooks#step-3-validating-event-payloads-recommended',
-    checked: null,
+    checked: '@notionhq/client@5.26.0',
   },
   airtable: {
     name: 'Airtable',
@@ -115,7 +115,7 @@ export const WORK: Schemes = {
     takes: { secret: 'secret of the webhook' },
     id: ['json:webhook_id', 'json:history_items.0.id'],
     source: 'https://developer.clickup.com/docs/webhooksignature',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   smartsheet: {
     name: 'Smartsheet',
@@ -134,7 +134,7 @@ export const WORK: Schemes = {
     takes: { secret: 'passcode of the webhook' },
     id: ['json:webhook_id', 'json:timestamp', 'json:event_type'],
     source: 'https://developers.figma.com/docs/rest-api/webhooks-security/',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   typeform: {
     name: 'Typeform',
@@ -144,7 +144,7 @@ export const WORK: Schemes = {
     takes: { secret: 'secret of the webhook' },
     id: ['json:event_id'],
     source: 'https://www.typeform.com/developers/webhooks/secure-your-webhooks/',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   tally: {
     name: 'Tally',
@@ -164,7 +164,7 @@ export const WORK: Schemes = {
     takes: { secret: 'signing key of the subscription' },
     id: ['json:event', 'json:payload.uri', 'json:created_at'],
     source: 'https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   calCom: {
     name: 'Cal.com',
@@ -172,7 +172,7 @@ export const WORK: Schemes = {
     takes: { secret: 'secret of the webhook' },
     id: ['json:triggerEvent', 'json:payload.uid', 'json:createdAt'],
     source: 'https://cal.com/docs/developing/guides/automation/webhooks',
-    checked: null,
+    checked: 'n8n-nodes-base@2.41.2',
   },
   dropbox: {
     name: 'Dropbox',
