@@ -175,6 +175,47 @@ test('ciphers, derivations and packing are Node’s', async () => {
   ])
 })
 
+test('keys, passwords and packing of the newer kinds are as in Node', async () => {
+  const argon2 =
+    "'argon2id', { message: 'pw', nonce: Buffer.alloc(16, 1), parallelism: 1, tagLength: 32, memory: 64, passes: 2"
+  await same([
+    `return crypto.argon2Sync(${argon2} }).toString('hex')`,
+    `return crypto.argon2Sync(${argon2}, secret: 'pepper', associatedData: Buffer.from('x') }).toString('hex')`,
+    `return await new Promise((settle) => crypto.argon2(${argon2} }, (e, made) => settle([e, made.toString('hex')])))`,
+    "return [crypto.generateKeySync('hmac', { length: 123 }).export().length, crypto.generateKeySync('aes', { length: 256 }).symmetricKeySize]",
+    "return await new Promise((settle) => crypto.generateKey('hmac', { length: 64 }, (e, key) => settle([e, key.type, key.export().length])))",
+    `const [e, a, b] = await new Promise((settle) => crypto.generateKeyPair('ed25519', (...told) => settle(told)))
+     return [e, a.type, b.type, crypto.verify(null, Buffer.from('x'), a, crypto.sign(null, Buffer.from('x'), b))]`,
+    `const encoding = { publicKeyEncoding: { type: 'spki', format: 'pem' }, privateKeyEncoding: { type: 'pkcs8', format: 'pem' } }
+     const told = await new Promise((settle) => crypto.generateKeyPair('ec', { namedCurve: 'P-256', ...encoding }, (...all) => settle(all)))
+     return told.map((each) => each && each.slice(0, 20))`,
+    "return zlib.brotliCompressSync('ä'.repeat(1000)).toString('hex')",
+    "return zlib.brotliCompressSync('ä'.repeat(1000), { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 3 } }).toString('hex')",
+    'return await new Promise((settle) => zlib.brotliCompress("x", (e, made) => settle([e, zlib.brotliDecompressSync(made).toString()])))',
+    "return zlib.zstdDecompressSync(zlib.zstdCompressSync('ä'.repeat(1000))).toString().length",
+  ])
+})
+
+test.each([
+  [
+    "crypto.argon2Sync('argon2id', { message: 'pw', nonce: Buffer.alloc(16), parallelism: 1, tagLength: 32, memory: 2 ** 20, passes: 1 })",
+    'memory must be from 1 to 65536 here',
+  ],
+  [
+    "crypto.argon2Sync('argon2id', { message: 'pw', nonce: Buffer.alloc(16), parallelism: 1, tagLength: 32, memory: 65536, passes: 9 })",
+    'passes with a memory of 65536 must be from 1 to 3 here',
+  ],
+  ['zlib.brotliCompressSync(Buffer.alloc(2 ** 20 + 1))', 'brotli takes 1048576 bytes at most here'],
+  ["crypto.generateKeyPairSync('rsa', { modulusLength: 2048 })", 'keys of the kind rsa cannot be generated here'],
+  ['crypto.createDiffieHellman(2048)', 'createDiffieHellman is not there in functions: use createECDH'],
+  ['crypto.generatePrimeSync(2048)', 'generatePrimeSync is not there in functions'],
+])('what takes longer than a function may compute is refused by name: %s', async (call, said) => {
+  const message = await returned(`import crypto from 'node:crypto'
+    import zlib from 'node:zlib'
+    export default () => { try { return ['made', ${call}] } catch (error) { return error.message } }`)
+  expect(message).toContain(said)
+})
+
 /** A root, who issued the middle one, who issued the leaf; and a root that nobody knows. Valid from November 2026, ten years. */
 const PEMS: Record<'root' | 'middle' | 'leaf' | 'other', string> = JSON.parse(
   readFileSync(new URL('./certificates.json', import.meta.url), 'utf8'),

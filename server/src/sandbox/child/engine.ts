@@ -44,6 +44,7 @@ const LIBRARY = [
   'headers.ts',
   'host-crypto.ts',
   'intrinsics.ts',
+  'key-making.ts',
   'keys.ts',
   'main.ts',
   'requirable.ts',

@@ -152,6 +152,34 @@ export function scryptSync(password: unknown, salt: unknown, length: number, opt
   return wrap(perform('scrypt', spec, needBytes(password, undefined, 'password'), needBytes(salt, undefined, 'salt')))
 }
 
+interface Argon2Parameters {
+  message: unknown
+  nonce: unknown
+  secret?: unknown
+  associatedData?: unknown
+  parallelism: number
+  tagLength: number
+  memory: number
+  passes: number
+}
+
+export function argon2Sync(algorithm: string, parameters: Argon2Parameters): Buffer {
+  const { message, nonce, secret, associatedData, ...rest } = parameters
+  const base64 = (value: unknown, name: string) =>
+    value === undefined ? undefined : wrap(needBytes(value, undefined, name)).toString('base64')
+  const spec = {
+    ...rest,
+    algorithm,
+    secret: base64(secret, 'secret'),
+    associatedData: base64(associatedData, 'associatedData'),
+  }
+  return wrap(perform('argon2', spec, needBytes(message, undefined, 'message'), needBytes(nonce, undefined, 'nonce')))
+}
+
+export function argon2(algorithm: string, parameters: Argon2Parameters, callback: KeyCallback): void {
+  later(() => argon2Sync(algorithm, parameters), callback)
+}
+
 export function pbkdf2(
   ...args: [unknown, unknown, number, number, string, (error: Error | null, key?: Buffer) => void]
 ) {

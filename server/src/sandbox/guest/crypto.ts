@@ -1,5 +1,7 @@
 import { type Buffer, wrap } from './buffer.ts'
 import {
+  argon2,
+  argon2Sync,
   createCipheriv,
   createDecipheriv,
   hkdf,
@@ -16,6 +18,7 @@ import {
 import { createHash, createHmac, getHashes, Hash, Hmac, hash, hmac } from './digests.ts'
 import { createECDH, ECDH, getCurves } from './ecdh.ts'
 import { bytesBehind, host } from './intrinsics.ts'
+import { generateKey, generateKeyPair, generateKeySync } from './key-making.ts'
 import {
   createPrivateKey,
   createPublicKey,
@@ -101,6 +104,23 @@ function withCode<Thrown extends Error>(error: Thrown, code: string): Thrown {
   return Object.assign(error, { code })
 }
 
+/** Stands for what Node has and functions have not: it says why, wherever it is called. */
+function absent(name: string, why: string) {
+  return (): never => {
+    throw withCode(new Error(`${name} is not there in functions: ${why}`), 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM')
+  }
+}
+
+const BY_CURVES = 'use createECDH, or diffieHellman with keys'
+const SLOW_PRIMES = 'finding and checking primes takes longer than they may compute'
+export const createDiffieHellman = absent('createDiffieHellman', BY_CURVES)
+export const createDiffieHellmanGroup = absent('createDiffieHellmanGroup', BY_CURVES)
+export const getDiffieHellman = absent('getDiffieHellman', BY_CURVES)
+export const generatePrime = absent('generatePrime', SLOW_PRIMES)
+export const generatePrimeSync = absent('generatePrimeSync', SLOW_PRIMES)
+export const checkPrime = absent('checkPrime', SLOW_PRIMES)
+export const checkPrimeSync = absent('checkPrimeSync', SLOW_PRIMES)
+
 /** Numbers that Node gives names to, of those that can be used here. */
 export const constants = {
   RSA_PKCS1_PADDING: 1,
@@ -113,6 +133,8 @@ export const constants = {
 }
 
 export {
+  argon2,
+  argon2Sync,
   createCipheriv,
   createDecipheriv,
   createECDH,
@@ -125,7 +147,10 @@ export {
   createVerify,
   diffieHellman,
   ECDH,
+  generateKey,
+  generateKeyPair,
   generateKeyPairSync,
+  generateKeySync,
   getCurves,
   getHashes,
   getRandomValues,
@@ -166,5 +191,8 @@ export default {
     KeyObject,
   },
   ...{ X509Certificate, generateKeyPairSync, diffieHellman, createCipheriv, createDecipheriv },
+  ...{ generateKey, generateKeySync, generateKeyPair, argon2, argon2Sync },
+  ...{ createDiffieHellman, getDiffieHellman, createDiffieHellmanGroup },
+  ...{ generatePrime, generatePrimeSync, checkPrime, checkPrimeSync },
   ...{ publicEncrypt, privateDecrypt, hkdf, hkdfSync, pbkdf2, pbkdf2Sync, scrypt, scryptSync },
 }

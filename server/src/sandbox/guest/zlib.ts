@@ -5,8 +5,10 @@ import { later } from './signing.ts'
 type Callback = (error: Error | null, made?: Uint8Array) => void
 
 function packing(operation: 'pack' | 'unpack', coding: string) {
-  const sync = (data: unknown, options: { level?: number } = {}) =>
-    wrap(perform(operation, { coding, level: options.level }, needBytes(data, undefined, 'buffer')))
+  const sync = (data: unknown, { level, params }: { level?: number; params?: Record<number, number> } = {}) => {
+    const spec = { coding, level, quality: params?.[constants.BROTLI_PARAM_QUALITY] }
+    return wrap(perform(operation, spec, needBytes(data, undefined, 'buffer')))
+  }
   const async = (data: unknown, options: object | Callback, callback?: Callback) =>
     typeof options === 'function'
       ? later(() => sync(data), options as Callback)
@@ -23,6 +25,16 @@ export const [zstdDecompressSync, zstdDecompress] = packing('unpack', 'zstdDecom
 export const [gzipSync, gzip] = packing('pack', 'gzip')
 export const [deflateSync, deflate] = packing('pack', 'deflate')
 export const [deflateRawSync, deflateRaw] = packing('pack', 'deflateRaw')
+export const [brotliCompressSync, brotliCompress] = packing('pack', 'brotliCompress')
+export const [zstdCompressSync, zstdCompress] = packing('pack', 'zstdCompress')
+
+/** Of Node's, those that something here reads. */
+export const constants = {
+  BROTLI_PARAM_QUALITY: 1,
+  BROTLI_MIN_QUALITY: 0,
+  BROTLI_MAX_QUALITY: 11,
+  BROTLI_DEFAULT_QUALITY: 11,
+}
 
 /** The CRC-32 of the data, going on from another one where given. */
 export function crc32(data: unknown, value = 0): number {
@@ -35,5 +47,6 @@ export function crc32(data: unknown, value = 0): number {
 export default {
   ...{ gunzipSync, gunzip, inflateSync, inflate, inflateRawSync, inflateRaw, unzipSync, unzip },
   ...{ brotliDecompressSync, brotliDecompress, zstdDecompressSync, zstdDecompress },
-  ...{ gzipSync, gzip, deflateSync, deflate, deflateRawSync, deflateRaw, crc32 },
+  ...{ gzipSync, gzip, deflateSync, deflate, deflateRawSync, deflateRaw, crc32, constants },
+  ...{ brotliCompressSync, brotliCompress, zstdCompressSync, zstdCompress },
 }
