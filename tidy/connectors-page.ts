@@ -20,7 +20,7 @@ ${connectors.length} connectors. How to use them is in [connectors.md](connector
 - *Events* are registered for each subscription, or come by one URL for all connections (*global*). In brackets stands what
   says that an event is one that came before; where the app names none, nothing is compared.
 - *Checked with* names the package that signed or verified the webhooks, the package whose requests and records those of the
-  collections are compared with, and the product where a story drives a real one.
+  collections are compared with, the one that registers the same webhooks, and the product where a story drives a real one.
 
 | Connector | Ways to connect | Test | Client | Events | Collections | Operations | Checked with |
 |---|---|---|---|---|---|---|---|
@@ -59,24 +59,35 @@ function identified(
 function checkedWith(key: string, vendors: readonly WebhookVendor[]): string[] {
   const signed = vendors.filter(({ connectorKey }) => connectorKey === key).flatMap(({ checked }) => checked ?? [])
   const records = packageOf(join(ROOT, 'connectors/record-cases', `${key}.ts`))
+  const registers = REGISTERS[key]
   const isDriven = existsSync(join(ROOT, 'stories/products', `${key}.test.ts`))
   return [
     ...signed.map((each) => `webhooks: ${each}`),
     ...(records === null ? [] : [`records: ${records}`]),
+    ...(registers === undefined ? [] : [`registration: ${versioned(registers)}`]),
     ...(isDriven ? ['the product itself'] : []),
     ...(existsSync(join(ROOT, 'connectors', key, `${key}.test.ts`)) ? ['tests of its own'] : []),
   ]
 }
 
+/** Packages that `connectors/registrations.test.ts` has register the same. */
+const REGISTERS: Readonly<Record<string, string>> = { mailgun: 'mailgun.js', telegram: 'grammy' }
+
 /** The vendor's package that a comparison of records drives, as the connectors' manifest has it. */
 function packageOf(file: string): string | null {
   if (!existsSync(file)) return null
   const source = readFileSync(file, 'utf8')
-  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'connectors/package.json'), 'utf8')) as {
-    devDependencies: Record<string, string>
-  }
-  const found = Object.entries(devDependencies).find(([name]) => source.includes(`from '${name}'`))
-  return found === undefined ? null : `${found[0]}@${found[1].replace('^', '')}`
+  const found = Object.keys(devDependencies()).find((name) => source.includes(`from '${name}'`))
+  return found === undefined ? null : versioned(found)
+}
+
+function devDependencies(): Record<string, string> {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'connectors/package.json'), 'utf8'))
+  return (manifest as { devDependencies: Record<string, string> }).devDependencies
+}
+
+function versioned(name: string): string {
+  return `${name}@${devDependencies()[name]?.replace('^', '')}`
 }
 
 const row = (cells: readonly string[]): string => `| ${cells.map((each) => each.replaceAll('|', '\\|')).join(' | ')} |`

@@ -6,7 +6,7 @@ type Callback = (error: Error | null, made?: Uint8Array) => void
 
 function packing(operation: 'pack' | 'unpack', coding: string) {
   const sync = (data: unknown, { level, params }: { level?: number; params?: Record<number, number> } = {}) => {
-    const spec = { coding, level, quality: params?.[constants.BROTLI_PARAM_QUALITY] }
+    const spec = { coding, level, quality: params?.[zlibConstants.BROTLI_PARAM_QUALITY] }
     return wrap(perform(operation, spec, needBytes(data, undefined, 'buffer')))
   }
   const async = (data: unknown, options: object | Callback, callback?: Callback) =>
@@ -29,12 +29,14 @@ export const [brotliCompressSync, brotliCompress] = packing('pack', 'brotliCompr
 export const [zstdCompressSync, zstdCompress] = packing('pack', 'zstdCompress')
 
 /** Of Node's, those that something here reads. */
-export const constants = {
+const zlibConstants = {
   BROTLI_PARAM_QUALITY: 1,
   BROTLI_MIN_QUALITY: 0,
   BROTLI_MAX_QUALITY: 11,
   BROTLI_DEFAULT_QUALITY: 11,
 }
+
+export { zlibConstants as constants }
 
 /** The CRC-32 of the data, going on from another one where given. */
 export function crc32(data: unknown, value = 0): number {
@@ -47,6 +49,6 @@ export function crc32(data: unknown, value = 0): number {
 export default {
   ...{ gunzipSync, gunzip, inflateSync, inflate, inflateRawSync, inflateRaw, unzipSync, unzip },
   ...{ brotliDecompressSync, brotliDecompress, zstdDecompressSync, zstdDecompress },
-  ...{ gzipSync, gzip, deflateSync, deflate, deflateRawSync, deflateRaw, crc32, constants },
+  ...{ gzipSync, gzip, deflateSync, deflate, deflateRawSync, deflateRaw, crc32, constants: zlibConstants },
   ...{ brotliCompressSync, brotliCompress, zstdCompressSync, zstdCompress },
 }
