@@ -116,6 +116,23 @@ export async function addWorkspace(engine: Engine, clock: Clock, appBaseUri: str
   return workspace
 }
 
+/** The same engine seen from another workspace; disposing of it is left to the house it is of. */
+export async function houseIn(house: House, workspace: Pick<Workspace, 'key' | 'secret'>): Promise<House> {
+  const found = await house.engine.workspaceStore.byKey(house.engine.database.db, workspace.key)
+  if (found === null) throw new Error(`there is no workspace ${workspace.key}`)
+  const tokenOf = (claims: Record<string, unknown>, lifeSeconds = 7200) =>
+    house.engine.tokens.sign(found, claims, lifeSeconds)
+  const client = async (claims: Record<string, unknown>) =>
+    createPermea({ baseUrl: house.url, token: await tokenOf(claims, 400 * 86_400) })
+  return {
+    ...house,
+    workspace: found,
+    admin: await client({ isAdmin: true }),
+    as: (internalId, claims) => client({ id: internalId, ...claims }),
+    tokenOf,
+  }
+}
+
 async function houseOf(parts: {
   engine: Engine
   url: string

@@ -14,9 +14,10 @@ export {
   tokenOfWorkspace,
 } from './engine-process.ts'
 export { type CallKind, type ExternalApp, type Registration, startExternalApp } from './external-app.ts'
-export { addWorkspace, buildHouse, type House, type HouseOptions } from './house.ts'
+export { addWorkspace, buildHouse, type House, type HouseOptions, houseIn } from './house.ts'
 export { keptPort } from './kept-port.ts'
 export { createLink, type Link, postgresSocketOf } from './link.ts'
+export { defineEverything, type Lived, liveThrough } from './lived-customer.ts'
 export { type NatsCluster, startNatsCluster } from './nats-cluster.ts'
 export { createPostgresProcess, createStandby, type PostgresProcess } from './postgres-process.ts'
 export { type SeededRandom, seededRandom } from './random.ts'
