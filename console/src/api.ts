@@ -1,14 +1,16 @@
 import { parseExactJson } from '@permea/contract'
 import { createPermea, type Permea, PermeaError } from '@permea/sdk'
 import { QueryClient } from '@tanstack/react-query'
-import { API_URL, CONSOLE_PATH } from './base.ts'
-import { askForToken, type SignedIn } from './session/session.ts'
+import { API_URL, NAMED_WORKSPACE, PAGES_PATH } from './base.ts'
+import { keepDraftsApart } from './forms/drafts.ts'
+import { askForToken, NoSuchWorkspace, type SignedIn } from './session/session.ts'
 
 let signedIn: SignedIn | null = null
 
 /** The session that the page began with; set before anything is shown. */
 export function beginSession(session: SignedIn): void {
   signedIn = session
+  keepDraftsApart(session.workspace)
 }
 
 /** Who is signed in. Only pages behind the sign-in ask. */
@@ -19,13 +21,21 @@ export function session(): SignedIn {
 
 /** A token that is good now: kept in memory only, and asked for anew from the session when the engine refuses it. */
 export async function freshToken(): Promise<string> {
-  const renewed = await askForToken()
+  // Of the workspace that the page is about, whatever the session would begin with by now.
+  const renewed = await askForToken(signedIn?.workspace.key ?? NAMED_WORKSPACE).catch(leftWorkspace)
   if (renewed === null) {
-    location.assign(`${CONSOLE_PATH}/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`)
+    location.assign(`${PAGES_PATH}/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`)
     return new Promise(() => {})
   }
   signedIn = renewed
   return renewed.token
+}
+
+/** Who was taken out of the workspace sees nothing of it any more. */
+function leftWorkspace(problem: unknown): Promise<never> {
+  if (!(problem instanceof NoSuchWorkspace)) throw problem
+  location.reload()
+  return new Promise(() => {})
 }
 
 let isFirst = true

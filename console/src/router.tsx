@@ -7,16 +7,18 @@ import {
   redirect,
 } from '@tanstack/react-router'
 import { beginSession, queryClient } from './api.ts'
-import { CONSOLE_PATH } from './base.ts'
+import { NAMED_WORKSPACE, PAGES_PATH } from './base.ts'
 import { followWorkspace } from './live/live.ts'
 import { PAGES, type PageEntry } from './pages.ts'
-import { askForToken } from './session/session.ts'
+import { askForToken, NoSuchWorkspace } from './session/session.ts'
 import { SignInPage } from './session/sign-in-page.tsx'
-import { Broken, Missing, Shell } from './shell/shell.tsx'
+import { Broken, Missing, NotYours, Shell } from './shell/shell.tsx'
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing })
 
 const signInRoute = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignInPage })
+
+const notYoursRoute = createRoute({ getParentRoute: () => root, path: '/not-yours', component: NotYours })
 
 let isFollowing = false
 
@@ -27,7 +29,9 @@ const shellRoute = createRoute({
   errorComponent: Broken,
   async beforeLoad({ location }) {
     if (isFollowing) return
-    const session = await askForToken()
+    const session = await askForToken(NAMED_WORKSPACE).catch((problem: unknown) => {
+      throw problem instanceof NoSuchWorkspace ? redirect({ to: '/not-yours', replace: true }) : problem
+    })
     if (session === null) throw redirect({ to: '/sign-in', search: { next: location.href } })
     beginSession(session)
     isFollowing = true
@@ -65,8 +69,8 @@ function stringifySearch(search: Record<string, unknown>): string {
 }
 
 export const router = createRouter({
-  routeTree: root.addChildren([signInRoute, shellRoute.addChildren(PAGES.map(routeOf))]),
-  basepath: CONSOLE_PATH,
+  routeTree: root.addChildren([signInRoute, notYoursRoute, shellRoute.addChildren(PAGES.map(routeOf))]),
+  basepath: PAGES_PATH,
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',

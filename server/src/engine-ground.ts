@@ -19,7 +19,7 @@ import { createOutbound, type Outbound } from './outbound/client.ts'
 import { createMailer } from './outbound/mail.ts'
 import { traced } from './outbound/traced.ts'
 import { sessionHolders } from './people/assembly.ts'
-import { createDatabase, type Database } from './platform/database.ts'
+import { createDatabase, type Database, type Tx } from './platform/database.ts'
 import { createFacts } from './platform/facts.ts'
 import { createIds } from './platform/ids.ts'
 import { addReadGauge, addReadGauges, createMetrics, type Metrics } from './platform/metrics.ts'
@@ -245,6 +245,8 @@ export function createTelling(
   const { database, ids, metrics, sealing, queue, ownership, outbound, directory, live, facts } = ground
   const mailer = options.mail === undefined || options.mail === null ? null : createMailer(options.mail)
   const notifications = createNotifications({ ids, deliveries: () => deliveries, tracing: ground.tracing })
+  const workspaceUrlOf = async (tx: Tx, workspaceId: string) =>
+    `${publicUrl}/console${await directory.consolePath(tx, workspaceId)}`
   const channels = createChannels({
     database,
     clock,
@@ -253,7 +255,7 @@ export function createTelling(
     outbound,
     sealing,
     mailer,
-    publicUrl,
+    workspaceUrlOf,
   })
   const alerts = createAlerts({
     database,
@@ -261,7 +263,7 @@ export function createTelling(
     ids,
     notifications,
     channels,
-    publicUrl,
+    workspaceUrlOf,
     live,
   })
   const health = createHealth({ database, clock, facts })

@@ -12,12 +12,21 @@ interface Kept<T> {
 const PREFIX = 'permea.draft.'
 const LIFE_MS = 14 * 24 * 60 * 60 * 1000
 
+/** Drafts of other workspaces than the main one have their own names: what was begun in one is not shown in another. */
+let apart = ''
+
+export function keepDraftsApart({ key, isMain }: { key: string; isMain: boolean }): void {
+  apart = isMain ? '' : `~${key}.`
+}
+
+const slotOf = (name: string) => PREFIX + apart + name
+
 /** Names of the drafts that were worked on, or shown, since the page was opened. */
 const unsaved = new Set<string>()
 
 function read<T>(name: string): Kept<T> | null {
   try {
-    const kept = JSON.parse(localStorage.getItem(PREFIX + name) ?? 'null') as Kept<T> | null
+    const kept = JSON.parse(localStorage.getItem(slotOf(name)) ?? 'null') as Kept<T> | null
     return kept !== null && Date.now() - Date.parse(kept.at) < LIFE_MS ? kept : null
   } catch {
     return null
@@ -26,7 +35,7 @@ function read<T>(name: string): Kept<T> | null {
 
 function store(name: string, value: unknown): void {
   try {
-    localStorage.setItem(PREFIX + name, JSON.stringify({ at: new Date().toISOString(), value }))
+    localStorage.setItem(slotOf(name), JSON.stringify({ at: new Date().toISOString(), value }))
   } catch {
     // No room, or none allowed: the work is still in the page, and leaving it asks.
   }
@@ -34,7 +43,7 @@ function store(name: string, value: unknown): void {
 
 function forget(name: string): void {
   unsaved.delete(name)
-  localStorage.removeItem(PREFIX + name)
+  localStorage.removeItem(slotOf(name))
 }
 
 export interface Draft<T> {
@@ -90,7 +99,7 @@ export const hasUnsaved = () => unsaved.size > 0
 
 /** The page is left: what is unsaved stays in the browser, or goes for good. */
 export function leaveUnsaved(what: 'kept' | 'discarded'): void {
-  for (const name of unsaved) if (what === 'discarded') localStorage.removeItem(PREFIX + name)
+  for (const name of unsaved) if (what === 'discarded') localStorage.removeItem(slotOf(name))
   unsaved.clear()
 }
 

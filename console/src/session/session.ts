@@ -1,10 +1,12 @@
-import { CONSOLE_PATH } from '../base.ts'
+import { CONSOLE_PATH, PAGES_PATH } from '../base.ts'
 import { forgetDrafts } from '../forms/drafts.ts'
 
 /** Who is signed in, as the page is told together with its token. */
 export interface SignedIn {
   token: string
-  workspace: { key: string; name: string; type: string; isExample: boolean }
+  workspace: { key: string; name: string; type: string; isExample: boolean; isMain: boolean }
+  /** Every workspace that the session may go on in. */
+  workspaces: { key: string; name: string; role: string }[]
   expiresAt: string
   /** Null for whoever has the workspace’s secret, or was let in by it. */
   person: { name: string; email: string } | null
@@ -39,10 +41,18 @@ export interface LinkState {
 
 export const SESSION_URL = `${CONSOLE_PATH}/session`
 
-/** A token for the API; null where nobody is signed in (any more). */
-export async function askForToken(): Promise<SignedIn | null> {
-  const response = await fetch(`${SESSION_URL}/token`, { method: 'POST' })
+/** The address names a workspace that is not there, or not for who is signed in. */
+export class NoSuchWorkspace extends Error {}
+
+/** A token for the API in a workspace, or the one that the session begins with; null where nobody is signed in (any more). */
+export async function askForToken(workspaceKey: string | null): Promise<SignedIn | null> {
+  const response = await fetch(`${SESSION_URL}/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(workspaceKey === null ? {} : { workspaceKey }),
+  })
   if (response.status === 401) return null
+  if (response.status === 404) throw new NoSuchWorkspace(`There is no workspace ${workspaceKey} for you.`)
   if (!response.ok) throw new Error(`The engine answered ${response.status} when asked for a token.`)
   return (await response.json()) as SignedIn
 }
@@ -85,5 +95,5 @@ export async function signOut(where: 'here' | 'everywhere'): Promise<void> {
       : await fetch(`${SESSION_URL}/sign-out-everywhere`, { method: 'POST' })
   const { signOutUrl } = (await response.json().catch(() => ({}))) as { signOutUrl?: string }
   forgetDrafts()
-  location.assign(signOutUrl ?? `${CONSOLE_PATH}/sign-in`)
+  location.assign(signOutUrl ?? `${PAGES_PATH}/sign-in`)
 }

@@ -15,7 +15,7 @@ import { useDocumentTitle } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { type SubmitEvent, useEffect, useState } from 'react'
-import { CONSOLE_PATH } from '../base.ts'
+import { PAGES_PATH } from '../base.ts'
 import { Mark } from '../shell/mark.tsx'
 import { LinkForm, SecondFactorForm } from './account-forms.tsx'
 import { askForSession, type Proof, SESSION_URL, type SessionState, signIn } from './session.ts'
@@ -101,7 +101,7 @@ let isUsed = false
 /** Where the reader wanted to go; only places within the console. */
 function destination(): string {
   const next = new URLSearchParams(location.search).get('next') ?? '/'
-  const path = next.startsWith(`${CONSOLE_PATH}/`) ? next.slice(CONSOLE_PATH.length) : next
+  const path = next.startsWith(`${PAGES_PATH}/`) ? next.slice(PAGES_PATH.length) : next
   return /^\/(?!\/)/.test(path) && !path.startsWith('/sign-in') ? path : '/'
 }
 

@@ -1,9 +1,11 @@
 import { useDebouncedValue } from '@mantine/hooks'
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
-import { IconHash, IconSearch } from '@tabler/icons-react'
+import { IconBuilding, IconHash, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
+import { session } from '../api.ts'
+import { pagesOf } from '../base.ts'
 import { PAGES } from '../pages.ts'
 import { placeOfId } from '../places.ts'
 import { find } from './find.ts'
@@ -34,6 +36,16 @@ export function Jump() {
     leftSection: <Icon size={18} stroke={1.6} />,
     onClick: () => go(`/${path}`),
   }))
+  for (const { key, name } of session().workspaces)
+    if (key !== session().workspace.key)
+      actions.push({
+        id: `workspace ${key}`,
+        label: `Workspace ${name}`,
+        description: 'Change to it',
+        keywords: `switch change workspace ${key}`,
+        leftSection: <IconBuilding size={18} stroke={1.6} />,
+        onClick: () => location.assign(`${pagesOf(key)}/`),
+      })
   if (place !== null)
     actions.unshift({
       id: 'record',

@@ -3,7 +3,8 @@ import { useDisclosure } from '@mantine/hooks'
 import { IconError404, IconMoodSad, IconSearch } from '@tabler/icons-react'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { session, wordsOf } from '../api.ts'
+import { wordsOf } from '../api.ts'
+import { CONSOLE_PATH } from '../base.ts'
 import { UnsavedGuard } from '../forms/unsaved-guard.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Jump, openJump } from './jump.tsx'
@@ -11,6 +12,7 @@ import { LiveSign } from './live-sign.tsx'
 import { Mark } from './mark.tsx'
 import { Navigation } from './navigation.tsx'
 import { Person } from './person.tsx'
+import { WorkspaceSwitch } from './workspace-switch.tsx'
 
 /** What stands around every page. */
 export function Shell() {
@@ -39,7 +41,7 @@ export function Shell() {
           <Mark size={26} />
           <span>Permea</span>
         </Link>
-        <span className="workspace-name">{session().workspace.name}</span>
+        <WorkspaceSwitch />
         <UnstyledButton className="jump-button" onClick={openJump}>
           <IconSearch size={15} aria-hidden />
           <span className="jump-words">Jump to…</span>
@@ -77,6 +79,26 @@ export function Missing() {
         }
       >
         The address may be of another version of the console.
+      </Empty>
+    </main>
+  )
+}
+
+/** The address names a workspace that is not there, or not for who is signed in. */
+export function NotYours() {
+  return (
+    <main>
+      <h1 className="unseen">No such workspace</h1>
+      <Empty
+        icon={IconError404}
+        title="There is no such workspace"
+        action={
+          <Button component="a" href={`${CONSOLE_PATH}/`} variant="default">
+            To your own
+          </Button>
+        }
+      >
+        Or nobody invited you to it, or not any more.
       </Empty>
     </main>
   )

@@ -18,7 +18,8 @@ export interface Alerts {
   resolve(tx: Tx, workspaceId: string, key: string): Promise<void>
   /** Opens what follows from how deliveries stand now; called every so often. */
   look(): Promise<void>
-  readonly workspaceUrl: string
+  /** Where the console shows the workspace. */
+  workspaceUrlOf(tx: Tx, workspaceId: string): Promise<string>
   readonly channels: Channels
 }
 
@@ -28,15 +29,14 @@ export function createAlerts(options: {
   ids: Ids
   notifications: Notifications
   channels: Channels
-  publicUrl: string
+  workspaceUrlOf: Alerts['workspaceUrlOf']
   live: Pick<Live, 'changed'>
 }): Alerts {
-  const workspaceUrl = `${options.publicUrl}/console`
   const tellOf = (workspaceId: string) =>
     options.live.changed({ workspaceId, elementType: 'alert', elementId: null, audience: 'admins' })
   const alerts: Alerts = {
     look: () => lookAtDeliveries({ database: options.database, clock: options.clock, raise: alerts.raise }),
-    workspaceUrl,
+    workspaceUrlOf: options.workspaceUrlOf,
     channels: options.channels,
     async raise(tx, condition) {
       const { alert, becameOngoing } = await raiseAlert(tx, options.ids.next(), condition, options.clock.now())
@@ -57,7 +57,7 @@ export function createAlerts(options: {
               description,
               status,
               workspaceId: toWire('ws', workspaceId),
-              workspaceUrl,
+              workspaceUrl: await alerts.workspaceUrlOf(tx, workspaceId),
               createdAt: createdAt.toISOString(),
             },
           },

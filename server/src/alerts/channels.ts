@@ -43,11 +43,11 @@ export interface ChannelsOptions {
   sealing: Sealing
   /** Null where the operator set no mail server. */
   mailer: Mailer | null
-  publicUrl: string
+  workspaceUrlOf(tx: Tx, workspaceId: string): Promise<string>
 }
 
 export function createChannels(options: ChannelsOptions): Channels {
-  const { database, clock, queue, log, sealing, mailer } = options
+  const { database, clock, queue, log, sealing, mailer, workspaceUrlOf } = options
 
   const wantedBy = (settings: AlertSettings): ChannelName[] => [
     ...(settings.mailTo.length > 0 && mailer !== null ? (['mail'] as const) : []),
@@ -90,7 +90,11 @@ export function createChannels(options: ChannelsOptions): Channels {
     const alert = await alertById(database.db, job.workspaceId, job.alertId)
     if (alert === null) return
     const settings = await alertSettingsOf(database.db, job.workspaceId)
-    const told = await send(job.channel, settings, messageOf(alert, job.happening, options.publicUrl))
+    const told = await send(
+      job.channel,
+      settings,
+      messageOf(alert, job.happening, await workspaceUrlOf(database.db, job.workspaceId)),
+    )
     if (told.isDelivered) return
     const isLate = clock.now().getTime() - Date.parse(job.at) > GIVE_UP_MS
     if (!told.isFinal && !isLate) throw new Error(`an alert could not be told by ${job.channel} yet: ${told.error}`)
@@ -115,7 +119,7 @@ export function createChannels(options: ChannelsOptions): Channels {
       const message = {
         title: 'Permea: a test of alerts',
         text: 'This is how you will hear of alerts. Nothing is wrong.',
-        url: `${options.publicUrl}/console/alerts`,
+        url: `${await workspaceUrlOf(database.db, workspaceId)}/alerts`,
       }
       const channels = wantedBy(settings)
       if (settings.mailTo.length > 0 && mailer === null) channels.unshift('mail')
@@ -137,13 +141,13 @@ interface Message {
   url: string
 }
 
-function messageOf(alert: Alert, happening: Happening, publicUrl: string): Message {
+function messageOf(alert: Alert, happening: Happening, workspaceUrl: string): Message {
   const { customerName, lastError } = alert.details ?? {}
   const subject = [alert.details?.contextName, customerName].filter((each) => each !== undefined).join(', ')
   return {
     title: `${happening === 'resolved' ? 'Resolved' : alert.severity === 'critical' ? 'Critical' : 'Warning'}: ${subject === '' ? alert.description : subject}`,
     text: lastError === undefined ? alert.description : `${alert.description}\nLast error: ${lastError.message}`,
-    url: `${publicUrl}/console/alerts/${toWire('alrt', alert.id)}`,
+    url: `${workspaceUrl}/alerts/${toWire('alrt', alert.id)}`,
   }
 }
 

@@ -13,7 +13,10 @@ import type { Channels } from './channels.ts'
 import { type AlertSettings, alertById, alertSettingsOf, keepAlertSettings, listAlerts } from './store.ts'
 
 export function alertRoutes({ database, alerts }: { database: Database; alerts: Alerts }): RouteSet {
-  const answer = (alert: Alert) => alertAnswer(alert, alerts.workspaceUrl)
+  const answersIn = async ({ workspaceId }: Principal) => {
+    const url = await alerts.workspaceUrlOf(database.db, workspaceId)
+    return (alert: Alert) => alertAnswer(alert, url)
+  }
 
   async function find({ principal, params }: { principal: Principal; params: Record<string, string> }): Promise<Alert> {
     const id = fromWire('alrt', params.id ?? '')
@@ -35,13 +38,13 @@ export function alertRoutes({ database, alerts }: { database: Database; alerts: 
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }
-      return listAnswer(await listAlerts(database.db, filter, page), page, 'alrt', answer)
+      return listAnswer(await listAlerts(database.db, filter, page), page, 'alrt', await answersIn(principal))
     },
-    get: async (call) => answer(await find(call)),
+    get: async (call) => (await answersIn(call.principal))(await find(call)),
     async resolve(call) {
       const alert = await find(call)
       await alerts.resolve(database.db, alert.workspaceId, alert.key)
-      return answer(await find(call))
+      return (await answersIn(call.principal))(await find(call))
     },
   })
 }

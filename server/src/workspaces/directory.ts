@@ -12,6 +12,8 @@ export interface WorkspaceDirectory {
   byId(id: string): Promise<Workspace>
   /** As `byId`, where it is remembered; null where it has to be read. */
   peek(id: string): Workspace | null
+  /** What stands behind `/console` for pages of the workspace; asked within a transaction. */
+  consolePath(tx: Tx, id: string): Promise<string>
   /**
    * Changes the workspace as it is now, whatever is remembered, and forgets that here; the caller tells the other
    * processes after the commit.
@@ -46,6 +48,10 @@ export function createWorkspaceDirectory(options: {
     peek(id) {
       const known = remembered.get(`id:${id}`)
       return known !== undefined && known.untilMs > performance.now() ? known.workspace : null
+    },
+    async consolePath(tx, id) {
+      const known = remembered.get(`id:${id}`)?.workspace ?? (await options.store.byId(tx, id))
+      return known === null || known.isMain ? '' : `/~${known.key}`
     },
     async change(tx, id, change) {
       const changed = { ...change(await options.store.lock(tx, id)), updatedAt: options.clock.now() }
