@@ -25,6 +25,7 @@ const wanting = [
     { of: 'Alertmanager', needs: 'prometheus-alertmanager', story: 'stories/products/alertmanager.test.ts' },
     { of: 'the Docker registry', needs: 'docker-registry', story: 'stories/products/docker-registry.test.ts' },
     { of: 'InfluxDB', needs: 'influxd', story: 'stories/products/influxdb.test.ts' },
+    { of: 'RabbitMQ', needs: 'rabbitmq-server', story: 'stories/products/rabbitmq.test.ts' },
   ].map(({ of, needs, story }) => ({
     of,
     remedy: `it needs \`${needs}\` on the PATH`,
