@@ -8,6 +8,7 @@ import {
   ERRORS,
   WorkspaceEventType,
 } from '@permea/contract'
+import { REMEDIES } from '@permea/contract/remedies'
 import { referencePage } from '../cli/src/reference-page.ts'
 import { openApi } from '../server/src/api/openapi.ts'
 import { webhookVendorCatalogue } from '../server/src/webhook-vendors/catalogue.ts'
@@ -49,7 +50,11 @@ function connectorKeys(): string[] {
 
 function errorsPage(): string {
   const rows = Object.entries(ERRORS).map(
-    ([key, error]) => `| \`${key}\` | ${error.status} | \`${error.type}\` | ${cell(error.meaning)} |`,
+    ([key, error]) =>
+      `| \`${key}\` | ${error.status} | \`${error.type}\` | ${cell(error.meaning)} | ${cell(REMEDIES[key]?.remedy ?? '')} |`,
+  )
+  const recorded = Object.entries(REMEDIES).flatMap(([key, { remedy }]) =>
+    Object.hasOwn(ERRORS, key) ? [] : [`| \`${key}\` | ${cell(remedy)} |`],
   )
   return `<!-- Printed from contract/src/errors.ts by \`${PRINT_COMMAND}\`; change it there. -->
 
@@ -63,9 +68,15 @@ endpoint answers with which key is in \`docs/use/openapi.json\`.
 { "type": "bad_request", "key": "not_found", "message": "there is no flow \\"crm.sync\\"" }
 \`\`\`
 
-| key | status | type | meaning |
-|---|---|---|---|
+| key | status | type | meaning | what to do |
+|---|---|---|---|---|
 ${rows.join('\n')}
+
+Records of runs, connections, subscriptions and attempts to deliver have these as well, or as the class of the error:
+
+| key | what to do |
+|---|---|
+${recorded.join('\n')}
 `
 }
 

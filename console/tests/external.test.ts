@@ -100,6 +100,28 @@ test('from the incoming webhook to the event, its delivery and the request that 
   await page.getByRole('dialog').getByLabel('request', { exact: true }).getByText('From a test').waitFor()
 })
 
+test('the way of a webhook is one tree, from the request to the attempt to deliver its event', async () => {
+  const { page } = visit
+  await visit.open('/incoming-webhooks')
+  await page.getByRole('row').nth(1).getByRole('link').first().click()
+  await page.getByRole('tab', { name: 'Way' }).click()
+  const tree = page.getByRole('tabpanel', { name: 'Way' })
+  const request = tree.getByRole('listitem').filter({ hasText: 'Request' }).first()
+  await request.getByText('Attempt 1').first().waitFor()
+  await request
+    .getByText(/^answered 2/)
+    .first()
+    .waitFor()
+  // The same from its other end.
+  await request
+    .getByRole('link', { name: /external-event|event/i })
+    .last()
+    .click()
+  await page.getByRole('tab', { name: 'Way' }).click()
+  await tree.getByText('Attempt 1').first().waitFor()
+  await visit.expectAccessible()
+})
+
 test('a webhook is handled again, an action run by hand, a subscription renewed', async () => {
   const { page } = visit
   await visit.open('/incoming-webhooks')

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { Json } from './json.tsx'
+import { Remedy } from './remedy.tsx'
 
 interface ErrorLike {
   message: string
@@ -18,6 +19,7 @@ export function ErrorCard({ error, aside }: { error: ErrorLike; aside?: ReactNod
       <p className="dim">
         <code>{[error.type, error.key].filter(Boolean).join(' · ')}</code> {aside}
       </p>
+      <Remedy of={error.key} />
       {error.data !== undefined && error.data !== null && (
         <Json value={error.data} label="details of the error" maxHeight={280} />
       )}

@@ -1,6 +1,7 @@
 import { Accordion } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { Json } from './json.tsx'
+import { Remedy } from './remedy.tsx'
 import { Status } from './status.tsx'
 
 interface ExchangeProps {
@@ -10,11 +11,13 @@ interface ExchangeProps {
   request: unknown
   response?: unknown
   error?: string | undefined
+  /** Of what went wrong: its remedy is shown. */
+  errorKey?: string | undefined
   isOpen?: boolean
 }
 
 /** A request that was sent and what was answered. */
-export function Exchange({ title, status, about, request, response, error, isOpen = false }: ExchangeProps) {
+export function Exchange({ title, status, about, request, response, error, errorKey, isOpen = false }: ExchangeProps) {
   return (
     <Accordion variant="contained" defaultValue={isOpen ? 'it' : null} keepMounted={false}>
       <Accordion.Item value="it">
@@ -28,6 +31,7 @@ export function Exchange({ title, status, about, request, response, error, isOpe
         </Accordion.Control>
         <Accordion.Panel>
           <div className="stack">
+            <Remedy of={errorKey} />
             <div>
               <div className="small-title">Request</div>
               <Json value={request} label="request" />

@@ -15,6 +15,7 @@ import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { Trail } from '../../trail/later.ts'
 import { destinationChoices } from '../choices.ts'
 import { ReplayButton } from './replay-button.tsx'
 
@@ -128,6 +129,11 @@ export function Record() {
       tabs={[
         { key: 'attempts', title: 'Attempts', show: (each) => <Attempts delivery={each} /> },
         {
+          key: 'trail',
+          title: 'Way',
+          show: (each) => <Trail of={each.sourceId ?? ''} here={each.id} />,
+        },
+        {
           key: 'message',
           title: 'Message',
           show: (each) => <Payload value={each.body} cutAt={each.payloadCutAt} label="message" />,
@@ -165,6 +171,7 @@ function Attempts({ delivery }: { delivery: DeliveryWithAttempts }) {
           request={attempt.request}
           response={attempt.response}
           error={attempt.error}
+          errorKey={attempt.outcome === 'acknowledged' ? undefined : (attempt.errorClass ?? attempt.outcome)}
           isOpen={at === 0}
         />
       ))}

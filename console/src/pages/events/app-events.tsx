@@ -16,6 +16,7 @@ import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { Trail } from '../../trail/later.ts'
 import { customerChoices, eventTypeChoices } from '../choices.ts'
 
 type AppEvent = ItemOf<typeof permea.appEvents.list>
@@ -115,6 +116,7 @@ export function Record() {
       )}
       tabs={[
         { key: 'event', title: 'Event', show: (event) => <EventTab event={event} /> },
+        { key: 'trail', title: 'Way', show: (event) => <Trail of={event.id} here={event.id} /> },
         { key: 'runs', title: 'Flow runs', show: (event) => <RunsTab event={event} /> },
       ]}
     />

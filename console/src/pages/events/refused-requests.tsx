@@ -5,6 +5,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink } from '../../parts/links.tsx'
 import { Moment } from '../../parts/moment.tsx'
+import { Remedy } from '../../parts/remedy.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
@@ -112,6 +113,7 @@ function About({ refused }: { refused: Refused }) {
   return (
     <div className="stack">
       <p className="exchange-error">{refused.message}</p>
+      <Remedy of={refused.reason} />
       <Facts
         of={{
           Refused: <Moment at={refused.createdAt} isExact />,

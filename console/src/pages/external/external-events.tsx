@@ -14,6 +14,7 @@ import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { Trail } from '../../trail/later.ts'
 import { connectionChoices, customerChoices } from '../choices.ts'
 
 type ExternalEvent = ItemOf<typeof permea.externalEvents.list>
@@ -97,7 +98,10 @@ export function Record() {
           }}
         />
       )}
-      tabs={[{ key: 'event', title: 'Event', show: (each) => <About event={each} /> }]}
+      tabs={[
+        { key: 'event', title: 'Event', show: (each) => <About event={each} /> },
+        { key: 'trail', title: 'Way', show: (each) => <Trail of={each.id} here={each.id} /> },
+      ]}
     />
   )
 }

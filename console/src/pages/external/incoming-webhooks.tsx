@@ -18,6 +18,7 @@ import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { Trail } from '../../trail/later.ts'
 import { connectionChoices, customerChoices } from '../choices.ts'
 
 type Webhook = ItemOf<typeof permea.incomingWebhooks.list>
@@ -102,6 +103,7 @@ export function Record() {
       )}
       tabs={[
         { key: 'about', title: 'About', show: (each) => <About webhook={each} /> },
+        { key: 'trail', title: 'Way', show: (each) => <Trail of={each.id} here={each.id} /> },
         { key: 'request', title: 'Request and answer', show: (each) => <Details id={each.id} /> },
       ]}
     />

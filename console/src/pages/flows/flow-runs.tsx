@@ -15,6 +15,7 @@ import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
+import { Trail } from '../../trail/later.ts'
 import { customerChoices, flowChoices } from '../choices.ts'
 import { RepeatWith } from './repeat-with.tsx'
 import { Timeline } from './timeline.tsx'
@@ -106,6 +107,7 @@ export function Record() {
       actions={(run) => <Actions run={run} />}
       tabs={[
         { key: 'timeline', title: 'Timeline', show: (run) => <Overview run={run} /> },
+        { key: 'trail', title: 'Way', show: (run) => <Trail of={run.id} here={run.id} /> },
         {
           key: 'input',
           title: 'Input',
