@@ -37,6 +37,20 @@ export const LIMITS: readonly Section[] = [
         heldBy: [`${S}/bodies/json.test.ts: JSON holds only so many values`],
       },
       {
+        what: 'Fields of a form',
+        value: `${S}/bodies/limits.ts FORM_FIELDS_MAX count`,
+        beyond: '400 `malformed_body`; an answer is taken as text',
+        heldBy: [
+          `${S}/bodies/body-value.test.ts: forms have so many fields and no more; an answer that has more stays text`,
+        ],
+      },
+      {
+        what: 'Values in a request that defines something (a flow, a connector, a customer)',
+        value: `${S}/bodies/limits.ts DEFINITION_VALUES_MAX count`,
+        beyond: '400 `malformed_body`',
+        heldBy: [`${S}/api/request-bodies.test.ts: what defines something holds only so many values, data many more`],
+      },
+      {
         what: 'Bytes of bodies in hand, over all requests',
         value: `${S}/bodies/limits.ts bytesMax bytes`,
         beyond: '503 `overloaded`, with `Retry-After`',

@@ -110,6 +110,7 @@ export const actionInstances = {
     ...runAction,
     ...bySelector,
     body: z.unknown(),
+    takesData: true,
     needs: 'test',
   },
   listOfConnection: {

@@ -320,6 +320,7 @@ export const actions = {
     ...runAction,
     query: ActionTargetQuery,
     body: RunActionInput,
+    takesData: true,
     needs: 'test',
   },
   getByQuery: {
@@ -346,6 +347,7 @@ export const actions = {
     ...runAction,
     query: z.object({ ...ActionSelectorQuery.shape, ...actionOwner }),
     body: RunActionInput,
+    takesData: true,
     needs: 'test',
   },
   listOfIntegration: {
@@ -409,6 +411,7 @@ export const actions = {
     summary: 'Run an action, one request of a connection, or a piece of code',
     ...runAction,
     body: ActRequest,
+    takesData: true,
     refusals: [...running, 'invalid_action'],
     needs: 'test',
   },

@@ -319,6 +319,7 @@ export const connections = {
     summary: 'Run an operation of the connector by its key, or post to a path of the app',
     ...one,
     body: z.object({ key: z.string().min(1), payload: z.unknown().optional() }),
+    takesData: true,
     answer: z.unknown(),
     refusals: [...one.refusals, 'archived', 'connection_failed'],
     needs: 'test',
@@ -345,6 +346,7 @@ export const connections = {
     summary: 'Run an operation of the connector',
     ...one,
     body: z.object({ input: z.unknown().optional() }),
+    takesData: true,
     answer: z.object({
       output: z.unknown().optional(),
       executionLogs: z.array(z.unknown()),

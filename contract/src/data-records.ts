@@ -112,13 +112,18 @@ export const recordMethods = {
   },
   match: {
     body: z.object({ query: Meta, parameters }),
+    takesData: true,
     answer: z.object({ record: DataRecord.optional() }),
   },
   findById: {
     body: z.object({ id: z.string().min(1), udm: z.string().optional(), parameters }),
     answer: z.object({ record: DataRecord }),
   },
-  create: { body: z.object({ fields: Meta, parameters }), answer: z.object({ id: z.string() }) },
-  update: { body: z.object({ id: z.string().min(1), fields: Meta, parameters }), answer: z.object({ id: z.string() }) },
+  create: { body: z.object({ fields: Meta, parameters }), takesData: true, answer: z.object({ id: z.string() }) },
+  update: {
+    body: z.object({ id: z.string().min(1), fields: Meta, parameters }),
+    takesData: true,
+    answer: z.object({ id: z.string() }),
+  },
   delete: { body: z.object({ id: z.string().min(1), parameters }), answer: z.looseObject({}) },
 } as const

@@ -49,6 +49,7 @@ export const dataSourceRecords = {
     needs: 'test',
     query: DataSourceInstanceSelector,
     body: z.looseObject({ unifiedFields: Meta.optional() }),
+    takesData: true,
     answer: Meta,
     refusals: ['not_found'],
   },

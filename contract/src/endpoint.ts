@@ -16,6 +16,8 @@ export interface Endpoint {
   needs: Permission
   query?: z.ZodObject
   body?: z.ZodType
+  /** Whether the body is data that goes on (an input, a record), which may be as much as an event. */
+  takesData?: true
   /** What a 2xx carries; null for an empty body. */
   answer: z.ZodType | null
   /** 200 where absent. */

@@ -276,6 +276,7 @@ export const flowInstances = {
     needs: 'test',
     query: AutoCreatingQuery,
     body: RunFlowInput,
+    takesData: true,
     answer: FlowRunRef,
     status: 201,
     refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],

@@ -355,6 +355,7 @@ export const flows = {
     needs: 'test',
     query: FlowInstanceSelector,
     body: RunFlowInput,
+    takesData: true,
     answer: FlowRunRef,
     status: 201,
     refusals: ['not_found', 'ambiguous_selector', 'archived', 'invalid_flow'],

@@ -208,6 +208,7 @@ export const functions = {
     access: 'admin',
     needs: 'test',
     body: FunctionTrialInput,
+    takesData: true,
     answer: FunctionTrial,
     refusals: ['not_found'],
   },

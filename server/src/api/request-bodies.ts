@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Intake, Sender } from '../bodies/intake.ts'
 import { parseJsonInTurns } from '../bodies/json.ts'
+import { DEFINITION_VALUES_MAX, JSON_VALUES_MAX } from '../bodies/limits.ts'
 import { Refusal } from './refusal.ts'
 
 /** A head that is not whole after so long is refused, in milliseconds. */
@@ -69,6 +70,11 @@ export async function bodyOf(
   return body
 }
 
+/** What defines something is looked at value by value; what is only passed on may hold as much as an event. */
+function valuesMaxOf({ routeOptions: { config } }: FastifyRequest): number {
+  return (config as { takesData?: boolean }).takesData === true ? JSON_VALUES_MAX : DEFINITION_VALUES_MAX
+}
+
 /** JSON, forms, and the empty form bodies that clients send with body-less writes. */
 export function readBodies(app: FastifyInstance, intake: Intake): void {
   app.removeAllContentTypeParsers()
@@ -76,13 +82,13 @@ export function readBodies(app: FastifyInstance, intake: Intake): void {
     (await bodyOf(request, payload, intake)).toString('utf8')
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: Readable) => {
     const body = await text(request, payload)
-    return body === '' ? undefined : parseJsonInTurns(body)
+    return body === '' ? undefined : parseJsonInTurns(body, valuesMaxOf(request))
   })
   app.addContentTypeParser('application/x-www-form-urlencoded', async (request: FastifyRequest, payload: Readable) => {
     const body = await text(request, payload)
     if (body === '') return undefined
     // Text that is sent without saying what it is comes under this type too.
-    if (/^\s*[[{]/.test(body)) return parseJsonInTurns(body)
+    if (/^\s*[[{]/.test(body)) return parseJsonInTurns(body, valuesMaxOf(request))
     return Object.fromEntries(new URLSearchParams(body))
   })
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {

@@ -238,6 +238,7 @@ function mount(
   app.route({
     method: endpoint.method,
     url: endpoint.path,
+    config: { takesData: endpoint.takesData === true },
     // Who asks is settled before the body is taken in.
     onRequest: async (request) => {
       const principal = await refusing(async () => {

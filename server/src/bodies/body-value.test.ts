@@ -1,6 +1,7 @@
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { answerInUtf8, answerValue, bodyAsValue, bodyText, openBody } from './body-value.ts'
+import { FORM_FIELDS_MAX } from './limits.ts'
 
 const read = async (body: Buffer | string, headers: Record<string, string> = {}) => {
   const opened = await openBody(Buffer.from(body as string), headers)
@@ -209,4 +210,23 @@ test('an answer is handed on as UTF-8, with its form', () => {
   expect(String(answerInUtf8(form, type, false).body)).toBe('{"a":["1","é"]}')
   expect(answerInUtf8(form, type, true)).toEqual({ body: form, isJson: false })
   expect(answerInUtf8(latin, 'application/json', false)).toEqual({ body: latin, isJson: false })
+})
+
+test('forms have so many fields and no more; an answer that has more stays text', async () => {
+  const pairs = (count: number) => Array.from({ length: count }, (_, n) => `f${n}=${n}`).join('&')
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  expect(Object.keys((await read(pairs(FORM_FIELDS_MAX), form)) as object)).toHaveLength(FORM_FIELDS_MAX)
+  await expect(read(pairs(FORM_FIELDS_MAX + 2), form)).rejects.toThrow(`more than ${FORM_FIELDS_MAX} fields`)
+  const many = pairs(FORM_FIELDS_MAX + 2)
+  expect(answerValue(many, form['content-type'])).toBe(many)
+  expect(answerInUtf8(Buffer.from(many), form['content-type'], false)).toEqual({
+    body: Buffer.from(many),
+    isJson: false,
+  })
+  const json = JSON.stringify({ ampersands: '&'.repeat(FORM_FIELDS_MAX + 2) })
+  expect(answerInUtf8(Buffer.from(json), 'application/json', false)).toEqual({ body: Buffer.from(json), isJson: true })
+
+  const part = (n: number) => `--b\r\ncontent-disposition: form-data; name="f${n}"\r\n\r\n${n}\r\n`
+  const multipart = `${Array.from({ length: FORM_FIELDS_MAX + 1 }, (_, n) => part(n)).join('')}--b--\r\n`
+  await expect(read(multipart, { 'content-type': 'multipart/form-data; boundary=b' })).rejects.toThrow('fields')
 })

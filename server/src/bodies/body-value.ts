@@ -5,7 +5,7 @@ import { decodeBody, unknownCodings } from './content-coding.ts'
 import { fromForm } from './form-text.ts'
 import { parseJsonInTurns } from './json.ts'
 import { jsonExcess } from './json-bounds.ts'
-import { BODY_BYTES_MAX } from './limits.ts'
+import { BODY_BYTES_MAX, FORM_FIELDS_MAX } from './limits.ts'
 import { multipartOf } from './multipart.ts'
 
 /** What of a head says how its body is read. Names in lower case; a name that came twice has its values in a list. */
@@ -106,20 +106,23 @@ export function formatOf(contentType: string, text: string): 'json' | 'form' | '
  * A body as a value: JSON, whatever its type says; a form or multipart form as an object; else its text; null for
  * nothing, and for bytes that are no text. A text that should be JSON and is not stays text.
  *
- * Throws a `BodyProblem` for JSON that nests too deep or holds too many values.
+ * Throws a `BodyProblem` for JSON that nests too deep or holds too many values, and for forms of too many fields.
  */
 export async function bodyAsValue({ bytes, text }: OpenedBody, headers: BodyHeaders): Promise<unknown> {
   const contentType = headerOf(headers, 'content-type')
   if (bytes.length === 0) return null
   if (typeOf(contentType) === 'multipart/form-data') {
+    const boundary = parameterOf(contentType, 'boundary')
+    if (boundary !== null && hasMany(bytes, `--${boundary}`)) throw tooManyFields()
     const form = await multipartOf(bytes, contentType, {
-      boundary: parameterOf(contentType, 'boundary'),
+      boundary,
       textOf: (part, type) => bodyText(part, parameterOf(type, 'charset') === null ? contentType : type),
     })
     if (form !== null) return form
   }
   if (text === null || text === '') return null
   const format = formatOf(contentType, text)
+  if (format === 'form' && hasMany(text, '&')) throw tooManyFields()
   if (format === 'form') return fromForm(text, parameterOf(contentType, 'charset'))
   if (format === 'text') return text
   const excess = jsonExcess(text)
@@ -141,6 +144,7 @@ export function answerValue(text: string, contentType: string): unknown {
   const clean = text.startsWith('\ufeff') ? text.slice(1) : text
   if (clean === '') return null
   const format = formatOf(contentType, clean)
+  if (format === 'form' && hasMany(clean, '&')) return clean
   if (format === 'form') return fromForm(clean, parameterOf(contentType, 'charset'))
   if (format === 'text' || jsonExcess(clean) !== null) return clean
   try {
@@ -162,10 +166,25 @@ export function answerInUtf8(
   const text = bodyText(body, contentType)
   if (text === null) return { body, isJson: false }
   const isAsItIs = body[0] !== 0xef && isUtf8(body) && Buffer.byteLength(text) === body.length
-  const format = isTextWanted ? 'text' : formatOf(contentType, text)
+  const given = isTextWanted ? 'text' : formatOf(contentType, text)
+  const format = given === 'form' && hasMany(text, '&') ? 'text' : given
   if (format === 'form')
     return { body: Buffer.from(JSON.stringify(fromForm(text, parameterOf(contentType, 'charset')))), isJson: true }
   return { body: isAsItIs ? body : Buffer.from(text), isJson: format === 'json' }
+}
+
+/** Whether a form has more fields than may be, by what stands between them. */
+function hasMany(body: string | Buffer, between: string): boolean {
+  let count = 0
+  for (let at = body.indexOf(between); at >= 0; at = body.indexOf(between, at + between.length)) {
+    count += 1
+    if (count > FORM_FIELDS_MAX) return true
+  }
+  return false
+}
+
+function tooManyFields(): BodyProblem {
+  return new BodyProblem('malformed_body', `the form cannot be used: it has more than ${FORM_FIELDS_MAX} fields`)
 }
 
 function typeOf(contentType: string): string {

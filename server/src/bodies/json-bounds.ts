@@ -10,10 +10,10 @@ const CLOSE_OBJECT = 125
 
 /**
  * Why JSON of this text may not be parsed, or null: it nests deeper than `JSON_DEPTH_MAX`, or holds more than
- * `JSON_VALUES_MAX` values. Looks at brackets and commas only, so text that is no JSON may be let through; the parser
+ * `valuesMax` values. Looks at brackets and commas only, so text that is no JSON may be let through; the parser
  * refuses it.
  */
-export function jsonExcess(text: string): string | null {
+export function jsonExcess(text: string, valuesMax = JSON_VALUES_MAX): string | null {
   const { length } = text
   // Too short for either.
   if (length <= JSON_DEPTH_MAX) return null
@@ -31,11 +31,11 @@ export function jsonExcess(text: string): string | null {
       if (depth > JSON_DEPTH_MAX) return TOO_DEEP
     } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) depth -= 1
   }
-  return values > JSON_VALUES_MAX ? TOO_MANY : null
+  return values > valuesMax ? tooMany(valuesMax) : null
 }
 
 export const TOO_DEEP = `it is nested deeper than ${JSON_DEPTH_MAX} levels`
-export const TOO_MANY = `it holds more than ${JSON_VALUES_MAX} values`
+export const tooMany = (valuesMax: number) => `it holds more than ${valuesMax} values`
 
 /** Where the string that begins at `start` ends; -1 where it does not. */
 export function endOfString(text: string, start: number): number {
@@ -54,7 +54,7 @@ export function valueExcess(value: unknown): string | null {
   let values = 0
   const visit = (part: unknown, depth: number): string | null => {
     values += 1
-    if (values > JSON_VALUES_MAX) return TOO_MANY
+    if (values > JSON_VALUES_MAX) return tooMany(JSON_VALUES_MAX)
     if (typeof part !== 'object' || part === null) return null
     if (depth > JSON_DEPTH_MAX) return TOO_DEEP
     for (const member of Array.isArray(part) ? part : Object.values(part)) {

@@ -1,7 +1,7 @@
 import { parseExactJson } from '@permea/contract'
 import { LongWork } from '../platform/long-work.ts'
 import { BodyProblem } from './body-problem.ts'
-import { endOfString, jsonExcess, TOO_DEEP, TOO_MANY } from './json-bounds.ts'
+import { endOfString, jsonExcess, TOO_DEEP, tooMany } from './json-bounds.ts'
 import { JSON_CHARS_AT_ONCE, JSON_DEPTH_MAX, JSON_VALUES_MAX } from './limits.ts'
 
 const CHUNK_CHARS = 32 * 1024
@@ -13,9 +13,9 @@ export function parseJson(text: string): unknown {
 }
 
 /** The same for texts of any length: long ones are parsed in slices, between which others have their turn. */
-export function parseJsonInTurns(text: string): unknown | Promise<unknown> {
-  if (text.length > JSON_CHARS_AT_ONCE) return new SlicedParser(text).parse()
-  assertBounded(text)
+export function parseJsonInTurns(text: string, valuesMax = JSON_VALUES_MAX): unknown | Promise<unknown> {
+  if (text.length > JSON_CHARS_AT_ONCE) return new SlicedParser(text, valuesMax).parse()
+  assertBounded(text, valuesMax)
   return parsed(text)
 }
 
@@ -32,8 +32,8 @@ export async function parseJsonList(text: string): Promise<{ value: unknown; tex
   return new SlicedParser(text).elements()
 }
 
-function assertBounded(text: string): void {
-  const excess = jsonExcess(text)
+function assertBounded(text: string, valuesMax = JSON_VALUES_MAX): void {
+  const excess = jsonExcess(text, valuesMax)
   if (excess !== null) throw tooMuch(excess)
 }
 
@@ -66,12 +66,14 @@ interface Span {
  */
 class SlicedParser {
   readonly #text: string
+  readonly #valuesMax: number
   /** End of each long object and list, by its start. */
   readonly #long = new Map<number, number>()
   readonly #work = new LongWork()
 
-  constructor(text: string) {
+  constructor(text: string, valuesMax = JSON_VALUES_MAX) {
     this.#text = text
+    this.#valuesMax = valuesMax
   }
 
   async parse(): Promise<unknown> {
@@ -212,11 +214,11 @@ class SlicedParser {
       }
       if (at >= lookAt) {
         lookAt = at + CHUNK_CHARS
-        if (values > JSON_VALUES_MAX) break
+        if (values > this.#valuesMax) break
         if (this.#work.isDue) await this.#work.turn()
       }
     }
-    if (values > JSON_VALUES_MAX) throw tooMuch(TOO_MANY)
+    if (values > this.#valuesMax) throw tooMuch(tooMany(this.#valuesMax))
     if (open.length > 0) throw new SyntaxError('a bracket is not closed')
   }
 

@@ -9,6 +9,12 @@ export const JSON_DEPTH_MAX = 200
 /** How many values (objects, arrays and scalars) one JSON text may hold. */
 export const JSON_VALUES_MAX = 1_000_000
 
+/** How many fields a form may have: each name is looked up among the others. */
+export const FORM_FIELDS_MAX = 20_000
+
+/** How many values what users define may hold in one request: they are all looked at, by hand and by formulas. */
+export const DEFINITION_VALUES_MAX = 50_000
+
 /** JSON up to this length is parsed in one go; what is longer is parsed in slices, between which others have their turn. */
 export const JSON_CHARS_AT_ONCE = 256 * 1024
 
