@@ -121,6 +121,20 @@ async function everything(): Promise<string> {
   return rows.map((row) => row.text).join('\n')
 }
 
+test('a large change is compared apart, and says the same', async () => {
+  const list = Array.from({ length: 40_000 }, (_, n) => n)
+  await house.admin.customers.create({ body: { internalId: 'large', fields: { list, apiKey: 'sesame-of-large' } } })
+  const made = await newest()
+  expect(made).toMatchObject({ action: 'customers.create', after: { internalId: 'large' } })
+  expect(String(made.after?.fields)).toMatch(/^\{"list":\[0,1,2,.*characters in all\)$/)
+  const selector = 'large'
+  const fields = { list: [...list, 1], apiKey: 'sesame-of-large', note: 'it is sesame-of-large' }
+  await house.admin.customers.patch({ params: { selector }, body: { fields } })
+  const changed = await newest()
+  expect(changed.changed).toEqual(expect.arrayContaining(['fields.list', 'fields.note']))
+  expect(JSON.stringify([made, changed])).not.toContain('sesame-of-large')
+})
+
 test('lists are filtered and paged, and a filter that finds nothing gives nothing', async () => {
   const all = await house.admin.auditLog.list()
   const first = await house.admin.auditLog.list({ query: { limit: 2 } })

@@ -12,7 +12,7 @@ export interface Changes {
   after: Record<string, unknown> | null
 }
 
-type Fields = Record<string, unknown>
+export type Fields = Record<string, unknown>
 
 /** They change with every change, and say nothing. */
 const SILENT: ReadonlySet<string> = new Set(['updatedAt', 'revision', 'lastActiveAt'])

@@ -6,7 +6,7 @@ import { isRecord } from '../formulas/coercion.ts'
 import type { Clock } from '../platform/clock.ts'
 import { fromWire, type Ids, toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
-import { changesOf, shownFields } from './changes.ts'
+import { comparedChanges, fieldsShown } from './large-changes.ts'
 import { type EndpointPolicy, isAskedFor, POLICIES } from './policy.ts'
 import type { NewRecord, Outcome } from './record.ts'
 import type { Intended, Trail } from './trail.ts'
@@ -90,8 +90,8 @@ export function createChangeRecorder(options: ChangeRecorderOptions): ChangeReco
       const input = { query: call.query, body: call.body, answer }
       const changes =
         policy.recording === 'change'
-          ? changesOf({ before, after, input: call.body })
-          : { changed: [], before: null, after: givenIn(call, input, record.customerId !== null) }
+          ? await comparedChanges({ before, after, input: call.body }, record.workspaceId)
+          : { changed: [], before: null, after: await givenIn(call, input, record) }
       await intended
         .record({
           ...record,
@@ -166,7 +166,12 @@ function isRecorded({ recording }: EndpointPolicy, { principal, endpoint, query 
 }
 
 /** Of an act what was asked for, but no data of others: short values, and a customer's ids and name only where the record goes with it. */
-function givenIn({ body, query }: RecordedCall, input: unknown, hasCustomer: boolean): Record<string, unknown> | null {
+async function givenIn(
+  { body, query }: RecordedCall,
+  input: unknown,
+  record: NewRecord,
+): Promise<Record<string, unknown> | null> {
+  const hasCustomer = record.customerId !== null
   const asked: Record<string, unknown> = { ...(isRecord(query) ? query : {}), ...(isRecord(body) ? body : {}) }
   const filter = isRecord(asked.filter) ? asked.filter : {}
   const given = [
@@ -181,7 +186,7 @@ function givenIn({ body, query }: RecordedCall, input: unknown, hasCustomer: boo
       ? [[name, typeof value === 'string' ? value.slice(0, GIVEN_CHARS_MAX) : value]]
       : [],
   )
-  return given.length === 0 ? null : shownFields(Object.fromEntries(given), input)
+  return given.length === 0 ? null : fieldsShown(Object.fromEntries(given), input, record.workspaceId)
 }
 
 const GIVEN_CHARS_MAX = 300
