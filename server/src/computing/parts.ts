@@ -1,8 +1,8 @@
 import { LongWork } from '../platform/long-work.ts'
+import { valueSize } from '../platform/value-size.ts'
 
-/** Values up to this size are handed over in one go: a value counts one, and so do so many characters. */
+/** Values up to this size are handed over in one go: see `valueSize`. */
 const SIZE_AT_ONCE = 4096
-const CHARS_PER_ONE = 16
 
 /**
  * A large value in the order in which it is put together again: lists and objects that are large are opened and closed,
@@ -17,25 +17,7 @@ export type Part =
 
 /** Whether handing it over in one go would hold up others. */
 export function isLarge(value: unknown): boolean {
-  return sizeOf(value, SIZE_AT_ONCE) > SIZE_AT_ONCE
-}
-
-/** Looks no further once it is more than `max`. */
-function sizeOf(value: unknown, max: number): number {
-  if (typeof value === 'string') return 1 + value.length / CHARS_PER_ONE
-  if (typeof value !== 'object' || value === null) return 1
-  let size = 1
-  if (Array.isArray(value))
-    for (const item of value) {
-      size += sizeOf(item, max - size)
-      if (size > max) return size
-    }
-  else
-    for (const name in value) {
-      size += 1 + name.length / CHARS_PER_ONE + sizeOf((value as Record<string, unknown>)[name], max - size)
-      if (size > max) return size
-    }
-  return size
+  return valueSize(value, SIZE_AT_ONCE) > SIZE_AT_ONCE
 }
 
 /** Parts of a value, each of them small but for texts that are long themselves. */
@@ -54,7 +36,7 @@ function* partsOfList(list: readonly unknown[]): Generator<Part> {
   let items: unknown[] = []
   let size = 0
   for (const item of list) {
-    const own = sizeOf(item, SIZE_AT_ONCE)
+    const own = valueSize(item, SIZE_AT_ONCE)
     if (size + own > SIZE_AT_ONCE && items.length > 0) {
       yield { items }
       items = []
@@ -72,8 +54,9 @@ function* partsOfList(list: readonly unknown[]): Generator<Part> {
 function* partsOfObject(object: Readonly<Record<string, unknown>>): Generator<Part> {
   let members: [string, unknown][] = []
   let size = 0
-  for (const [name, member] of Object.entries(object)) {
-    const own = 1 + name.length / CHARS_PER_ONE + sizeOf(member, SIZE_AT_ONCE)
+  for (const name of Object.keys(object)) {
+    const member = object[name]
+    const own = valueSize(name, 0) + valueSize(member, SIZE_AT_ONCE)
     if (size + own > SIZE_AT_ONCE && members.length > 0) {
       yield { members }
       members = []

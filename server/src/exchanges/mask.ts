@@ -30,6 +30,11 @@ const SECRET_ARGUMENTS: ReadonlySet<string> = new Set([
   'webhookUri',
 ])
 
+/** Whether every text of an argument of a function counts as a secret. */
+export function isSecretArgument(name: string): boolean {
+  return SECRET_ARGUMENTS.has(name)
+}
+
 /** What the sender of a request fills, without end if he likes: looked through last, so that it hides no other secret. */
 const SENT_ARGUMENTS: readonly string[] = ['headers', 'query', 'data', 'body']
 
@@ -81,7 +86,7 @@ function prepare(call: KnownSecrets): { pattern: RegExp | null; forms: string[] 
   given.sort(([one], [other]) => SENT_ARGUMENTS.indexOf(one) - SENT_ARGUMENTS.indexOf(other))
   const taken = new Set<unknown>()
   for (const [name, value] of given) {
-    const isSecret = SECRET_ARGUMENTS.has(name)
+    const isSecret = isSecretArgument(name)
     // Names may hold the same value, which may be large.
     if (isSecret || !taken.has(value)) secrets.take(value, isSecret)
     taken.add(value)

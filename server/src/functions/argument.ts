@@ -1,7 +1,8 @@
 import { parseExactJson } from '@permea/contract'
 import { parseKnownJson } from '../bodies/json.ts'
 import { JSON_CHARS_AT_ONCE } from '../bodies/limits.ts'
-import { secretTexts } from '../exchanges/mask.ts'
+import { isSecretArgument, secretTexts } from '../exchanges/mask.ts'
+import { valueSize } from '../platform/value-size.ts'
 import type { FunctionCall } from './function.ts'
 
 /** The whole argument of a call, for what reads it here: with its text, and the value that the text stands for. */
@@ -18,14 +19,26 @@ export function argumentOf({ args, text }: Pick<FunctionCall, 'args' | 'text'>):
 }
 
 /**
- * Of a call that is given a long text, what a mask has to know: instead of the value of the text the secrets in it, which
- * are found in turns. Null of any other call.
+ * Of a call that is given something large, what a mask has to know: in its place the secrets in it, which are found in
+ * turns. Null of any other call.
  */
-export async function secretsOfLong({ args, text }: Pick<FunctionCall, 'args' | 'text'>) {
-  if (text === undefined || text.utf8.length <= JSON_CHARS_AT_ONCE) return null
+export async function secretsOfLong(call: Pick<FunctionCall, 'args' | 'text'>) {
+  const { args, text } = call
+  const isTextLong = text !== undefined && text.utf8.length > JSON_CHARS_AT_ONCE
+  const large = Object.entries(args).filter(
+    ([name, value]) => !isSecretArgument(name) && valueSize(value, SIZE_AT_ONCE) > SIZE_AT_ONCE,
+  )
+  if (!isTextLong && large.length === 0) return null
+  const known: Record<string, unknown> = { ...(isTextLong ? args : argumentOf(call)) }
+  for (const [name, value] of large) known[name] = { secret: await secretTexts({ [name]: value }) }
+  if (!isTextLong) return known
   const secret = await secretTexts(await valueOfLong(text.utf8.toString('utf8')))
-  return { ...args, ...Object.fromEntries(text.valueAs.map((name) => [name, { secret }])) }
+  for (const name of text.valueAs) known[name] = { secret }
+  return known
 }
+
+/** What holds no more is looked through in one go. */
+const SIZE_AT_ONCE = 16_384
 
 async function valueOfLong(text: string): Promise<unknown> {
   try {

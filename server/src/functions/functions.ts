@@ -1,6 +1,7 @@
 import { type ErrorData, ErrorType, type FunctionDefinition } from '@permea/contract'
 import { parseKnownJson } from '../bodies/json.ts'
 import { jsonExcess, valueExcess } from '../bodies/json-bounds.ts'
+import { jsonText } from '../bodies/json-text.ts'
 import { type Mask, maskOf } from '../exchanges/mask.ts'
 import type { Outbound } from '../outbound/client.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -62,7 +63,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       fileName,
       payer,
       owner: `${call.context.workspaceId}:${call.context.ownerId}:${call.context.slot}`,
-      argsJson: JSON.stringify(call.args),
+      argsJson: await jsonText(call.args),
       ...(call.text === undefined ? {} : { text: call.text }),
       clients: Object.keys(clients),
       host: {
@@ -181,7 +182,7 @@ async function callOther(
 
 interface CallMask {
   mask: Mask
-  /** Before it is of use: of a long text the secrets are gathered in turns. */
+  /** Before it is of use: of what is large the secrets are gathered in turns. */
   gather(): Promise<void>
 }
 

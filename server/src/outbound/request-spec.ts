@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { answerValue, bodyText } from '../bodies/body-value.ts'
+import { jsonText } from '../bodies/json-text.ts'
 import type { OutboundOutcome, ReceivedHeaders } from './outcome.ts'
 import type { OutboundRequest } from './request-check.ts'
 
@@ -15,7 +16,7 @@ const METHODS = new Set(['GET', 'POST', 'PATCH', 'PUT', 'DELETE'])
  * Objects and lists are sent as JSON unless a `content-type` header says form; text is sent as it is. The method
  * is POST where there is a body and GET where there is none.
  */
-export function requestFromSpec(spec: unknown, baseUri: string | null): BuiltRequest {
+export async function requestFromSpec(spec: unknown, baseUri: string | null): Promise<BuiltRequest> {
   if (typeof spec !== 'object' || spec === null) return { problem: 'the request is not an object' }
   const { uri, method, headers, query, body } = spec as Record<string, unknown>
   if (typeof uri !== 'string' || uri === '') return { problem: 'the request has no uri' }
@@ -26,7 +27,7 @@ export function requestFromSpec(spec: unknown, baseUri: string | null): BuiltReq
   if (!METHODS.has(verb))
     return { problem: `the method ${JSON.stringify(method)} is not one of GET, POST, PATCH, PUT, DELETE` }
   const sent = headerTexts(headers)
-  const encoded = encodeBody(body, sent)
+  const encoded = await encodeBody(body, sent)
   return {
     request: {
       url: 'url' in address ? address.url.href : address.href,
@@ -97,7 +98,7 @@ function headerTexts(headers: unknown): Record<string, string> {
   return texts
 }
 
-function encodeBody(body: unknown, headers: Record<string, string>): string | undefined {
+function encodeBody(body: unknown, headers: Record<string, string>): string | undefined | Promise<string> {
   if (body === undefined || body === null) return undefined
   if (typeof body === 'string') {
     headers['content-type'] ??= 'text/plain; charset=utf-8'
@@ -110,7 +111,7 @@ function encodeBody(body: unknown, headers: Record<string, string>): string | un
     return form.toString()
   }
   headers['content-type'] ??= 'application/json'
-  return JSON.stringify(body)
+  return jsonText(body)
 }
 
 function textOf(value: unknown): string {

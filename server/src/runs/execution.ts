@@ -17,7 +17,7 @@ import type { Progressing, Recorder } from './recorder.ts'
 import type { Waiting } from './run.ts'
 import { type Settled, settled } from './settled.ts'
 import { createSlots, type Slots } from './slots.ts'
-import { type Iteration, namedFields, type PageVisit, type Visit } from './visit.ts'
+import { type Iteration, namedFields, type PageVisit, type Visit, withField } from './visit.ts'
 
 export interface ExecutionOptions {
   services: NodeServices
@@ -133,7 +133,7 @@ export class Execution implements Progressing {
     const next: Promise<void>[] = []
     for (const [index, output] of outputs.entries()) {
       if (visit.node.links.length === 0) break
-      const input = { ...namedFields(visit.input), [visit.node.key]: output }
+      const input = await withField(visit.input, visit.node.key, output)
       const error = visit.node.node.onError === 'continue' ? (output as { error?: unknown } | null)?.error : undefined
       for (const link of visit.node.links) {
         const node = this.#in.plan.get(link.key)
@@ -311,7 +311,7 @@ export class Execution implements Progressing {
         await this.#walk({
           node: root,
           path: `${visit.path}>e${index}.${encodeURIComponent(root.key)}`,
-          input: { ...namedFields(visit.input), [visit.node.key]: { item } },
+          input: await withField(visit.input, visit.node.key, { item }),
           fed: item,
           item: JSON.stringify(item ?? null),
           within,
@@ -339,7 +339,7 @@ export class Execution implements Progressing {
     logs: unknown[],
     attempts: number,
   ): Promise<unknown[] | null> {
-    const { outputs, text, error, isContinued } = settled(visit, outcome, this.#o.limits.outputCharsMax)
+    const { outputs, text, error, isContinued } = await settled(visit, outcome, this.#o.limits.outputCharsMax)
     const next = error === null ? (visit.page?.next ?? null) : null
     const status = error !== null && !isContinued ? 'failed' : outcome.kind === 'skipped' ? 'skipped' : 'completed'
     const { key } = visit.node

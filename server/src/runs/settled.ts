@@ -1,4 +1,5 @@
 import type { ErrorData } from '@permea/contract'
+import { jsonText } from '../bodies/json-text.ts'
 import type { NodeOutcome } from '../flows/node-type.ts'
 import type { Visit } from './visit.ts'
 
@@ -6,14 +7,14 @@ import type { Visit } from './visit.ts'
 export type Settled = Extract<NodeOutcome, { kind: 'outputs' | 'skipped' | 'failed' }>
 
 /** What of an outcome goes on, with its JSON text where it is not just what the node was fed, and what went wrong. */
-export function settled(
+export async function settled(
   visit: Visit,
   outcome: Settled,
   charsMax: number,
-): { outputs: unknown[] | null; text: string | null; error: ErrorData | null; isContinued: boolean } {
+): Promise<{ outputs: unknown[] | null; text: string | null; error: ErrorData | null; isContinued: boolean }> {
   const outputs = outcome.kind === 'outputs' ? outcome.outputs.map((each) => (each === undefined ? null : each)) : null
   const isPassedOn = outputs?.length === 1 && outputs[0] === visit.fed
-  const text = outputs === null || isPassedOn ? null : JSON.stringify(outputs)
+  const text = outputs === null || isPassedOn ? null : await jsonText(outputs)
   const isTooLarge = text !== null && text.length > charsMax
   const error = isTooLarge ? tooLarge(charsMax) : outcome.kind === 'failed' ? outcome.error : null
   if (error === null) return { outputs, text, error, isContinued: false }

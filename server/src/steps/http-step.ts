@@ -35,7 +35,7 @@ export async function sendHttpRequest(
 ): Promise<StepOutcome> {
   const { services, errorType: type } = call
   const baseUri = options.mayBeRelative ? await services.yourApp.baseUri(call.workspaceId) : null
-  const built = requestFromSpec(spec, baseUri)
+  const built = await requestFromSpec(spec, baseUri)
   if ('problem' in built) return { kind: 'failed', error: { type, key: 'invalid_request', message: built.problem } }
   if (built.isYourApp) {
     if (call.user === null) {

@@ -340,7 +340,7 @@ class SubscriptionKeeper implements AppSubscriptions {
     } catch (error) {
       return failed(`the request could not be built: ${(error as Error).message}`)
     }
-    const built = requestFromSpec(resolved, await this.#o.yourApp.baseUri(subscription.workspaceId))
+    const built = await requestFromSpec(resolved, await this.#o.yourApp.baseUri(subscription.workspaceId))
     if ('problem' in built) return failed(built.problem)
     if (built.isYourApp)
       built.request.headers = {

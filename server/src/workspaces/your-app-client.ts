@@ -22,7 +22,7 @@ export function yourAppClient(options: {
     async request(request, how = {}) {
       const baseUri = await yourApp.baseUri(workspaceId)
       const { uri, method, headers, query, data } = request
-      const built = requestFromSpec({ uri, method, headers, query, body: data }, baseUri)
+      const built = await requestFromSpec({ uri, method, headers, query, body: data }, baseUri)
       if ('problem' in built) return failed({ key: 'invalid_request', message: built.problem })
       if (!built.isYourApp)
         return failed({ key: 'invalid_request', message: 'the address leads out of your app; use fetch instead' })
