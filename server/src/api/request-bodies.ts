@@ -99,3 +99,8 @@ export function readBodies(app: FastifyInstance, intake: Intake): void {
     )
   })
 }
+
+/** A query without what clients leave out by writing `key=`. */
+export function withoutBlanks(query: unknown): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ''))
+}

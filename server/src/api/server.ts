@@ -22,7 +22,7 @@ import { allow, may } from './permission.ts'
 import type { Principal } from './principal.ts'
 import { type BegunCall, type CallToRecord, recorded } from './recorded-call.ts'
 import { errorData, RateLimited, Refusal } from './refusal.ts'
-import { HEADS, noteSenders, REQUEST_MS_MAX, readBodies } from './request-bodies.ts'
+import { HEADS, noteSenders, REQUEST_MS_MAX, readBodies, withoutBlanks } from './request-bodies.ts'
 import type { RequestTraces } from './request-traces.ts'
 import type { Call, RouteSet } from './routes.ts'
 import { unselected } from './selected-paths.ts'
@@ -315,11 +315,6 @@ function allowQuery(principal: Principal, query: unknown): void {
 function shownTo(principal: Principal, endpoint: Endpoint, answer: unknown): unknown {
   const isOpen = endpoint.access === 'public' || (may(principal, 'payloads') && may(principal, 'secrets'))
   return isOpen ? answer : maskedAnswer(endpoint, answer)
-}
-
-/** Clients write what they leave out as `key=`. */
-function withoutBlanks(query: unknown): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(query as Record<string, unknown>).filter(([, value]) => value !== ''))
 }
 
 /** The body, of which every field is known: a name with a slip is told rather than dropped in silence. */
