@@ -6,6 +6,7 @@ import {
   contract,
   type Endpoint,
   ERRORS,
+  PERMISSIONS,
   WorkspaceEventType,
 } from '@permea/contract'
 import { REMEDIES } from '@permea/contract/remedies'
@@ -111,6 +112,7 @@ function consoleFacts(): string {
   const changing = all.filter(({ method }) => method !== 'GET')
   const needs = Object.groupBy(guarded, (each) => each.needs)
   const facts = {
+    permissions: PERMISSIONS,
     needs: Object.fromEntries(Object.entries(needs).map(([need, those]) => [need, those.map(({ name }) => name)])),
     auditElementTypes: [...new Set(changing.map(({ group }) => auditElementTypeOf(group)))].sort(),
     auditActions: [...changing.map(({ name }) => name), ...AUDIT_ACTIONS_BESIDE].sort(),

@@ -1,3 +1,4 @@
+import type { Permission } from '@permea/contract'
 import {
   createRootRoute,
   createRoute,
@@ -6,13 +7,15 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router'
+import type { ComponentType } from 'react'
 import { beginSession, queryClient } from './api.ts'
 import { NAMED_WORKSPACE, PAGES_PATH } from './base.ts'
 import { followWorkspace } from './live/live.ts'
 import { PAGES, type PageEntry } from './pages.ts'
+import { refusalOfPermission } from './session/may.ts'
 import { askForToken, NoSuchWorkspace } from './session/session.ts'
 import { SignInPage } from './session/sign-in-page.tsx'
-import { Broken, Missing, NotYours, Shell } from './shell/shell.tsx'
+import { Broken, Missing, NotForRole, NotYours, Shell } from './shell/shell.tsx'
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing })
 
@@ -43,7 +46,7 @@ function routeOf(page: PageEntry) {
   const route = createRoute({
     getParentRoute: () => shellRoute,
     path: page.path === '' ? '/' : page.path,
-    component: lazyRouteComponent(page.load, 'Page'),
+    component: page.needs === undefined ? lazyRouteComponent(page.load, 'Page') : guarded(page, page.needs),
     errorComponent: Broken,
   })
   if (page.hasRecords !== true) return route
@@ -57,6 +60,16 @@ function routeOf(page: PageEntry) {
     errorComponent: Broken,
   })
   return route.addChildren([record])
+}
+
+/** A page that not every role may see: the others are told so, and nothing of it is asked for. */
+function guarded(page: PageEntry, needs: Permission) {
+  const Page = lazyRouteComponent(page.load, 'Page') as ComponentType
+  return function Guarded() {
+    const refusal = refusalOfPermission(needs)
+    if (refusal !== null) return <NotForRole title={page.title} refusal={refusal} />
+    return <Page />
+  }
 }
 
 /** Values of the query are texts, as they stand in the URL. */

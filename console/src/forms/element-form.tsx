@@ -4,6 +4,8 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ReactNode, type SubmitEvent, useCallback, useMemo, useRef, useState } from 'react'
 import { problemsOf, refreshAll, refreshed, wordsOf } from '../api.ts'
 import { formulaCompletion } from '../code/formula-completion.ts'
+import { MayButton } from '../parts/may-button.tsx'
+import { type EndpointName, refusalOf } from '../session/may.ts'
 import { CodeField } from './code-field.tsx'
 import { DraftNotice } from './draft-notice.tsx'
 import { useDraft } from './drafts.ts'
@@ -17,6 +19,8 @@ interface ElementFormProps<T> {
   /** What is there already; empty for a new one. */
   of: Values
   isNew: boolean
+  /** What saving calls. */
+  needs: EndpointName
   save(body: Values): Promise<T>
   onSaved?(result: T): void
   button?: string
@@ -31,7 +35,8 @@ export function ElementForm<T>(props: ElementFormProps<T>) {
 const NOTHING: Values = {}
 
 function FormOf<T>(props: ElementFormProps<T>) {
-  const { fields, of, isNew, save, onSaved } = props
+  const { fields, of, isNew, needs, save, onSaved } = props
+  const refusal = refusalOf(needs)
   const before = useMemo(() => shownValues(fields, of), [fields, of])
   const stored = useCallback((values: Values) => withoutSecrets(fields, values), [fields])
   const draft = useDraft<Values>(props.draft, stored)
@@ -73,6 +78,7 @@ function FormOf<T>(props: ElementFormProps<T>) {
   const isUnchanged = Object.keys(changed).every((name) => isSameJson(changed[name], before[name]))
   return (
     <form onSubmit={submit} noValidate className="stack">
+      {refusal !== null && <p className="dim flat">{refusal}</p>}
       <DraftNotice keptAt={draft.keptAt} onDiscard={() => change({})} />
       {fields.map((field, at) => (
         <div key={field.name}>
@@ -82,6 +88,7 @@ function FormOf<T>(props: ElementFormProps<T>) {
           <One
             field={field}
             isNew={isNew}
+            isReadOnly={refusal !== null}
             value={values[field.name]}
             error={problems[field.name]}
             onChange={(value) => {
@@ -98,9 +105,9 @@ function FormOf<T>(props: ElementFormProps<T>) {
         </Alert>
       )}
       <Group gap="xs">
-        <Button type="submit" loading={isPending} disabled={!isNew && isUnchanged}>
+        <MayButton type="submit" needs={needs} loading={isPending} disabled={refusal === null && !isNew && isUnchanged}>
           {props.button ?? (isNew ? 'Create' : 'Save')}
-        </Button>
+        </MayButton>
         {!isNew && !isUnchanged && (
           <Button variant="default" onClick={() => change({})}>
             Undo changes
@@ -135,18 +142,19 @@ function fieldProblems(fields: readonly Field[], refused: Record<string, string>
 interface OneProps {
   field: Field
   isNew: boolean
+  isReadOnly: boolean
   value: unknown
   error: string | undefined
   onChange(value: unknown): void
 }
 
-function One({ field, isNew, value, error, onChange }: OneProps) {
+function One({ field, isNew, isReadOnly, value, error, onChange }: OneProps) {
   const isFixed = !isNew && field.fixed !== undefined
   const usual = {
     label: field.label,
     description: isFixed ? field.fixed : field.about,
     error,
-    disabled: isFixed,
+    disabled: isFixed || isReadOnly,
     required: field.required === true,
     placeholder: field.placeholder ?? '',
   }
@@ -179,6 +187,7 @@ function One({ field, isNew, value, error, onChange }: OneProps) {
           label={field.label}
           description={field.about}
           error={error}
+          disabled={isReadOnly}
           checked={value === true}
           onChange={(event) => onChange(event.currentTarget.checked)}
         />

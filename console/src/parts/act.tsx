@@ -1,12 +1,16 @@
-import { Button, type ButtonProps, Group, Modal, Text, Tooltip } from '@mantine/core'
+import { Button, type ButtonProps, Group, Modal, Text } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { notifications } from '@mantine/notifications'
 import { useMutation } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { refreshAll, wordsOf } from '../api.ts'
+import type { EndpointName } from '../session/may.ts'
+import { MayButton } from './may-button.tsx'
 
 interface ActProps<T> extends ButtonProps {
   label: string
+  /** What it calls; null where that is nothing of the API. */
+  needs: EndpointName | null
   /** What it does; what it gives goes to `said` and `onDone`. */
   run(): Promise<T>
   /** Why it cannot be done now: shown on the disabled button. */
@@ -18,7 +22,7 @@ interface ActProps<T> extends ButtonProps {
 }
 
 /** A button that does something at the engine: busy meanwhile, disabled with the reason, and says how it went. */
-export function Act<T>({ label, run, unless, confirm, said, onDone, ...look }: ActProps<T>) {
+export function Act<T>({ label, needs, run, unless, confirm, said, onDone, ...look }: ActProps<T>) {
   const [isAsking, asking] = useDisclosure(false)
   const { mutate, isPending } = useMutation({
     mutationFn: run,
@@ -33,26 +37,22 @@ export function Act<T>({ label, run, unless, confirm, said, onDone, ...look }: A
       notifications.show({ color: 'red', title: `${label}: refused`, message: wordsOf(error), autoClose: 10_000 })
     },
   })
-  const isDisabled = typeof unless === 'string'
-  const button = (
-    <Button
-      variant="default"
-      size="xs"
-      loading={isPending}
-      {...look}
-      {...(isDisabled ? { 'data-disabled': true, 'aria-disabled': true } : {})}
-      onClick={(event) => {
-        if (isDisabled) event.preventDefault()
-        else if (confirm !== undefined) asking.open()
-        else mutate()
-      }}
-    >
-      {label}
-    </Button>
-  )
   return (
     <>
-      {isDisabled ? <Tooltip label={unless}>{button}</Tooltip> : button}
+      <MayButton
+        variant="default"
+        size="xs"
+        loading={isPending}
+        {...look}
+        needs={needs}
+        unless={unless}
+        onClick={() => {
+          if (confirm !== undefined) asking.open()
+          else mutate()
+        }}
+      >
+        {label}
+      </MayButton>
       {confirm !== undefined && (
         <Modal opened={isAsking} onClose={asking.close} title={confirm.title}>
           <Text size="sm">{confirm.text}</Text>

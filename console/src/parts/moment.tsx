@@ -32,6 +32,8 @@ export function Moment({ at, isExact = false }: { at: string | undefined; isExac
   const now = useSyncExternalStore(subscribe, () => nowMs)
   if (at === undefined) return <span className="mono">–</span>
   const date = new Date(at)
+  // What a role does not see stands there as a word.
+  if (Number.isNaN(date.getTime())) return <span className="dim">{at}</span>
   const full = `${exact.format(date)}.${String(date.getMilliseconds()).padStart(3, '0')} (${zone})`
   return (
     <Tooltip label={`${full} · ${date.toISOString()}`}>

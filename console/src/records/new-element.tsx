@@ -2,6 +2,7 @@ import { useNavigate, useParams } from '@tanstack/react-router'
 import type { ComponentType, ReactNode } from 'react'
 import { ElementForm } from '../forms/element-form.tsx'
 import type { Field, Values } from '../forms/fields.ts'
+import type { EndpointName } from '../session/may.ts'
 import { NewDrawer } from './new-drawer.tsx'
 
 interface NewElementProps<T> {
@@ -11,6 +12,7 @@ interface NewElementProps<T> {
   /** What the form begins with. */
   of?: Values
   button?: string
+  needs: EndpointName
   create(body: Values): Promise<T>
   children?: ReactNode
 }

@@ -1,6 +1,6 @@
 import { AppShell, Burger, Button, Kbd, UnstyledButton } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { IconError404, IconMoodSad, IconSearch } from '@tabler/icons-react'
+import { IconError404, IconLock, IconMoodSad, IconSearch } from '@tabler/icons-react'
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { wordsOf } from '../api.ts'
@@ -11,6 +11,7 @@ import { Jump, openJump } from './jump.tsx'
 import { LiveSign } from './live-sign.tsx'
 import { Mark } from './mark.tsx'
 import { Navigation } from './navigation.tsx'
+import { PageHead } from './page-head.tsx'
 import { Person } from './person.tsx'
 import { WorkspaceSwitch } from './workspace-switch.tsx'
 
@@ -101,6 +102,19 @@ export function NotYours() {
         Or nobody invited you to it, or not any more.
       </Empty>
     </main>
+  )
+}
+
+export function NotForRole({ title, refusal }: { title: string; refusal: string }) {
+  return (
+    <div className="page">
+      <PageHead title={title} />
+      <div className="page-body">
+        <Empty icon={IconLock} title="Not for your role">
+          {refusal}
+        </Empty>
+      </div>
+    </div>
   )
 }
 

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { type AnswerOf, permea } from '../../api.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Failure } from '../../parts/failure.tsx'
+import { refusalOf } from '../../session/may.ts'
 import { type Place, requestAt } from './place.ts'
 import { type OpenRecord, RecordPanel } from './record-panel.tsx'
 import { type FieldSchema, fieldsOf } from './schema-fields.ts'
@@ -15,6 +16,11 @@ type DataRecord = Page['records'][number]
 
 /** The data of a connection’s app: its collections, and the records in them. */
 export function ConnectionData({ connectionId }: { connectionId: string }) {
+  const refusal = refusalOf('dataCollections.listRecords')
+  return refusal === null ? <Collections connectionId={connectionId} /> : <p className="dim">{refusal}</p>
+}
+
+function Collections({ connectionId }: { connectionId: string }) {
   const [chosen, setChosen] = useState<string | null>(null)
   const [parameters, setParameters] = useState<Record<string, string>>({})
   const { data, error } = useQuery({

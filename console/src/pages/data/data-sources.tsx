@@ -63,7 +63,7 @@ const fields: readonly Field[] = [
   },
 ]
 
-const NewSource = () => <NewButton path={PATH} label="New data source" />
+const NewSource = () => <NewButton needs="dataSources.create" path={PATH} label="New data source" />
 
 export function Page() {
   return (
@@ -95,6 +95,7 @@ export const Record = newOrExisting(New, Existing)
 function New() {
   return (
     <NewElement
+      needs="dataSources.create"
       title="New data source"
       path={PATH}
       fields={fields}
@@ -115,6 +116,7 @@ function Existing() {
       statusOf={(each) => <Status of={stateOf(each)} />}
       actions={(each) => (
         <LayeredActs
+          group="dataSources"
           of={each}
           text="Flows and actions that name it find nothing any more, nor do those of integrations that follow it."
           calls={permea.dataSources}
@@ -127,6 +129,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
+              needs="dataSources.patch"
               draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}

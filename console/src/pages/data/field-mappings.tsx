@@ -90,7 +90,7 @@ const values: readonly Field[] = [
   { name: 'appSchema', label: 'JSON Schema of your fields', kind: 'json', section: 'Your side' },
 ]
 
-const NewMapping = () => <NewButton path={PATH} label="New field mapping" />
+const NewMapping = () => <NewButton needs="fieldMappings.create" path={PATH} label="New field mapping" />
 
 export function Page() {
   return (
@@ -122,6 +122,7 @@ export const Record = newOrExisting(New, Existing)
 function New() {
   return (
     <NewElement
+      needs="fieldMappings.create"
       title="New field mapping"
       path={PATH}
       fields={head}
@@ -156,6 +157,7 @@ function Values({ mapping, children }: { mapping: Mapping; children(fields: read
 function Existing() {
   const form = (each: Mapping, part: 'values' | 'head', fields: readonly Field[]) => (
     <ElementForm
+      needs="fieldMappings.patch"
       draft={`${PATH}/${each.id}/${part}`}
       fields={fields}
       of={each}
@@ -175,6 +177,7 @@ function Existing() {
       statusOf={(each) => <Status of={stateOf(each)} />}
       actions={(each) => (
         <LayeredActs
+          group="fieldMappings"
           of={each}
           text="Flows and actions that name it fail, and so do those of integrations that follow it."
           calls={permea.fieldMappings}

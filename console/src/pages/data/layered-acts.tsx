@@ -9,6 +9,8 @@ interface Layered {
 }
 
 interface LayeredActsProps {
+  /** The group of its endpoints. */
+  group: 'dataSources' | 'fieldMappings'
   of: Layered
   /** What follows from archiving it. */
   text: string
@@ -16,17 +18,19 @@ interface LayeredActsProps {
 }
 
 /** What can be done with an element of the data layer. */
-export function LayeredActs({ of, text, calls }: LayeredActsProps) {
+export function LayeredActs({ group, of, text, calls }: LayeredActsProps) {
   const input = { params: { selector: of.id } }
   return (
     <>
       <Act
+        needs={`${group}.reset`}
         label="Follow the parent again"
         run={() => calls.reset(input)}
         unless={of.isCustomized ? null : 'It has nothing of its own that differs from a parent'}
         said="It follows its parent again"
       />
       <ArchiveAct
+        needs={`${group}.archive`}
         name={of.name}
         isArchived={of.archivedAt !== undefined}
         text={text}

@@ -52,6 +52,7 @@ function New({ place, spec, onClose }: RecordPanelProps) {
   const fields = formFields({ schema: spec.fieldsSchema, method: spec.create ?? {} })
   return (
     <ElementForm
+      needs="dataCollections.createRecord"
       draft={draftOf(place, 'new')}
       fields={fields}
       of={NOTHING}
@@ -82,6 +83,7 @@ function Existing({ place, spec, record: listed, onClose }: RecordPanelProps & {
     <>
       {spec.update !== undefined && (
         <ElementForm
+          needs="dataCollections.updateRecord"
           draft={draftOf(place, id)}
           fields={fields}
           of={shownFields(fields, record.fields ?? {})}
@@ -94,6 +96,7 @@ function Existing({ place, spec, record: listed, onClose }: RecordPanelProps & {
       {spec.delete !== undefined && (
         <Group>
           <Act
+            needs="dataCollections.deleteRecord"
             label="Delete the record"
             color="red"
             variant="outline"

@@ -119,6 +119,7 @@ export function Record() {
       statusOf={(each) => <Status of={each.state} />}
       actions={(each) => (
         <Act
+          needs="deliveries.retry"
           label="Send again now"
           run={() => permea.deliveries.retry({ params: { id: each.id } })}
           said={({ attempt }) =>

@@ -6,6 +6,7 @@ import { useMutation, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { permea, refreshAll, wordsOf } from '../../api.ts'
+import { MayButton } from '../../parts/may-button.tsx'
 import { momentOfSince, SINCE, useUrlState } from '../../records/url-state.ts'
 import { destinationChoices } from '../choices.ts'
 
@@ -21,9 +22,14 @@ export function ReplayButton() {
   const [isOpen, asking] = useDisclosure(false)
   return (
     <>
-      <Button variant="default" leftSection={<IconRotateClockwise size={16} />} onClick={asking.open}>
+      <MayButton
+        needs="replays.create"
+        variant="default"
+        leftSection={<IconRotateClockwise size={16} />}
+        onClick={asking.open}
+      >
         Send many again
-      </Button>
+      </MayButton>
       <Modal opened={isOpen} onClose={asking.close} title="Send many deliveries again">
         <ReplayForm onStarted={asking.close} />
       </Modal>

@@ -84,6 +84,7 @@ export function Record() {
       statusOf={(each) => <Status of={each.state} />}
       actions={(each) => (
         <Act
+          needs="replays.cancel"
           label="Stop it"
           run={() => permea.replays.cancel({ params: { id: each.id } })}
           unless={each.state === 'running' ? null : 'It has ended'}

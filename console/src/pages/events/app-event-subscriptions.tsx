@@ -106,12 +106,14 @@ function Actions({ subscription }: { subscription: Subscription }) {
   return (
     <>
       <Act
+        needs="appEventSubscriptions.subscribe"
         label="Subscribe now"
         run={() => permea.appEventSubscriptions.subscribe({ params })}
         unless={isArchived}
         said={(after) => `It is ${after.status} now`}
       />
       <Act
+        needs="appEventSubscriptions.unsubscribe"
         label="Unsubscribe"
         run={() => permea.appEventSubscriptions.unsubscribe({ params })}
         unless={subscription.isSubscribed ? null : 'It is not subscribed'}
@@ -120,13 +122,19 @@ function Actions({ subscription }: { subscription: Subscription }) {
       />
       {subscription.archivedAt === undefined ? (
         <Act
+          needs="appEventSubscriptions.archive"
           label="Archive"
           run={() => permea.appEventSubscriptions.archive({ params })}
           said="Archived"
           confirm={{ title: 'Archive this subscription?', text: 'It is unsubscribed and its address answers 410.' }}
         />
       ) : (
-        <Act label="Restore" run={() => permea.appEventSubscriptions.restore({ params })} said="Restored" />
+        <Act
+          needs="appEventSubscriptions.restore"
+          label="Restore"
+          run={() => permea.appEventSubscriptions.restore({ params })}
+          said="Restored"
+        />
       )}
     </>
   )

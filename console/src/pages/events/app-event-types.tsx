@@ -107,9 +107,13 @@ export function Page() {
       fetchPage={pagesOf(permea.appEventTypes.list)}
       filters={filters}
       columns={columns}
-      actions={<NewButton path={PATH} label="New event type" />}
+      actions={<NewButton needs="appEventTypes.create" path={PATH} label="New event type" />}
       empty={
-        <Empty icon={IconTags} title="No event types yet" action={<NewButton path={PATH} label="New event type" />}>
+        <Empty
+          icon={IconTags}
+          title="No event types yet"
+          action={<NewButton needs="appEventTypes.create" path={PATH} label="New event type" />}
+        >
           An event type gives your application an address to send events to, and flows something to wait for.
         </Empty>
       }
@@ -127,6 +131,7 @@ export const Record = newOrExisting(New, Existing)
 function New() {
   return (
     <NewElement
+      needs="appEventTypes.create"
       title="New event type"
       path={PATH}
       fields={fields}
@@ -154,6 +159,7 @@ function Existing() {
           title: 'Edit',
           show: (type) => (
             <ElementForm
+              needs="appEventTypes.patch"
               draft={`${PATH}/${type.id}`}
               fields={fields}
               of={type}
@@ -173,6 +179,7 @@ function Actions({ type }: { type: AppEventType }) {
   return (
     <>
       <Act
+        needs="appEventTypes.generateSchema"
         label="Derive schema from example"
         run={() => permea.appEventTypes.generateSchema({ params })}
         unless={
@@ -181,6 +188,7 @@ function Actions({ type }: { type: AppEventType }) {
         said="The schema now follows from the example"
       />
       <Act
+        needs="appEventTypes.rotateWebhookKey"
         label="Rotate webhook address"
         run={() => permea.appEventTypes.rotateWebhookKey({ params })}
         unless={isArchived}
@@ -193,6 +201,7 @@ function Actions({ type }: { type: AppEventType }) {
       />
       {type.archivedAt === undefined ? (
         <Act
+          needs="appEventTypes.archive"
           label="Archive"
           run={() => permea.appEventTypes.archive({ params })}
           said="Archived"
@@ -202,7 +211,12 @@ function Actions({ type }: { type: AppEventType }) {
           }}
         />
       ) : (
-        <Act label="Restore" run={() => permea.appEventTypes.restore({ params })} said="Restored" />
+        <Act
+          needs="appEventTypes.restore"
+          label="Restore"
+          run={() => permea.appEventTypes.restore({ params })}
+          said="Restored"
+        />
       )}
     </>
   )

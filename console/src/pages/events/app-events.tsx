@@ -104,6 +104,7 @@ export function Record() {
       titleOf={(event) => event.appEventType?.name ?? 'App event'}
       actions={(event) => (
         <Act
+          needs="appEvents.replay"
           label="Launch its flows again"
           run={() => permea.appEvents.replay({ params: { id: event.id } })}
           said={({ launchedFlowRunIds }) => `${launchedFlowRunIds.length} flow runs launched`}

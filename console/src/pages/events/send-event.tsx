@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Select } from '@mantine/core'
+import { Alert, Group, Select } from '@mantine/core'
 import { parseExactJson } from '@permea/contract'
 import { sendEvents } from '@permea/sdk'
 import { useMutation, useQuery } from '@tanstack/react-query'
@@ -9,6 +9,7 @@ import { useTried } from '../../forms/drafts.ts'
 import { Copy } from '../../parts/copy.tsx'
 import { curlOf } from '../../parts/curl.tsx'
 import { To } from '../../parts/links.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 
 const TOKEN_SECONDS = 300
 
@@ -49,9 +50,9 @@ export function SendEvent({ type }: { type: ItemOf<typeof permea.appEventTypes.l
       />
       <CodeField label="Event" language="json" value={text} onChange={setText} />
       <Group gap="xs">
-        <Button type="submit" loading={sending.isPending} disabled={isArchived}>
+        <MayButton needs="workspaces.createAccessToken" type="submit" loading={sending.isPending} disabled={isArchived}>
           Send
-        </Button>
+        </MayButton>
         <Copy
           text={curlOf({ method: 'POST', path: type.globalWebhookUri, body: bodyOf(text) })}
           what="this request as curl"

@@ -1,4 +1,4 @@
-import { Alert, Button, Select } from '@mantine/core'
+import { Alert, Select } from '@mantine/core'
 import { parseExactJson } from '@permea/contract'
 import { IconPlayerTrackNext } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
@@ -18,6 +18,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { NewButton } from '../../parts/go.tsx'
 import { Json } from '../../parts/json.tsx'
 import { IdLink, To } from '../../parts/links.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
@@ -115,9 +116,13 @@ export function Page() {
       fetchPage={pagesOf(permea.actions.list)}
       filters={filters}
       columns={columns}
-      actions={<NewButton path={PATH} label="New action" />}
+      actions={<NewButton needs="actions.create" path={PATH} label="New action" />}
       empty={
-        <Empty icon={IconPlayerTrackNext} title="No actions yet" action={<NewButton path={PATH} label="New action" />}>
+        <Empty
+          icon={IconPlayerTrackNext}
+          title="No actions yet"
+          action={<NewButton needs="actions.create" path={PATH} label="New action" />}
+        >
           An action is one thing to be done: a request, an operation, a small function. It can be run on any connection.
         </Empty>
       }
@@ -134,7 +139,13 @@ export const Record = newOrExisting(New, Existing)
 
 function New() {
   return (
-    <NewElement title="New action" path={PATH} fields={fields} create={(body) => permea.actions.create({ body })} />
+    <NewElement
+      needs="actions.create"
+      title="New action"
+      path={PATH}
+      fields={fields}
+      create={(body) => permea.actions.create({ body })}
+    />
   )
 }
 
@@ -152,12 +163,14 @@ function Existing() {
       actions={(each) => (
         <>
           <Act
+            needs="actions.clone"
             label="Copy"
             run={() => permea.actions.clone({ params: { selector: each.id } })}
             said="Copied"
             onDone={(copy) => void navigate({ to: `/${PATH}/${copy.id}`, search: {} })}
           />
           <ArchiveAct
+            needs="actions.archive"
             name={each.name}
             isArchived={each.archivedAt !== undefined}
             text="It cannot be run any more, by flows neither."
@@ -174,6 +187,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
+              needs="actions.patch"
               draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
@@ -255,9 +269,14 @@ function RunNow({ action }: { action: Action }) {
         description="What it does is done for real."
       />
       <div>
-        <Button type="submit" loading={running.isPending} disabled={action.archivedAt !== undefined}>
+        <MayButton
+          needs="actions.run"
+          type="submit"
+          loading={running.isPending}
+          disabled={action.archivedAt !== undefined}
+        >
           Run
-        </Button>
+        </MayButton>
       </div>
       {running.error !== null && (
         <Alert role="alert" color="red" variant="outline" styles={{ message: { color: 'var(--bad)' } }}>

@@ -7,6 +7,7 @@ import { useEffect, useState } from 'react'
 import { permea, refreshAll, wordsOf } from '../../api.ts'
 import { Copy } from '../../parts/copy.tsx'
 import { IdLink } from '../../parts/links.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { Status } from '../../parts/status.tsx'
 import { customerChoices, integrationChoices } from '../choices.ts'
 
@@ -24,14 +25,15 @@ export function ConnectButton({ integration, connection, label = 'Connect an acc
   const [isOpen, asking] = useDisclosure(false)
   return (
     <>
-      <Button
+      <MayButton
+        needs="connectionRequests.create"
         size="xs"
         leftSection={<IconPlugConnected size={14} />}
         onClick={asking.open}
         disabled={integration?.archivedAt !== undefined}
       >
         {label}
-      </Button>
+      </MayButton>
       <Modal opened={isOpen} onClose={asking.close} title={label}>
         <Asking {...(integration && { integration })} {...(connection && { connection })} />
       </Modal>

@@ -95,6 +95,7 @@ export function Record() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
+              needs="connections.patch"
               draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
@@ -115,6 +116,7 @@ function Actions({ connection }: { connection: Connection }) {
     <>
       {connection.archivedAt === undefined && <ConnectButton connection={connection} label="Reconnect" />}
       <Act
+        needs="connections.test"
         label="Test"
         run={() => permea.connections.test({ params })}
         unless={isArchived || (!connection.canTest && 'Its connector has no test') || null}
@@ -123,12 +125,14 @@ function Actions({ connection }: { connection: Connection }) {
         }
       />
       <Act
+        needs="connections.refreshCredentials"
         label="Refresh credentials"
         run={() => permea.connections.refreshCredentials({ params })}
         unless={isArchived || (!connection.canRefreshCredentials && 'These credentials cannot be refreshed') || null}
         said="Refreshed"
       />
       <ArchiveAct
+        needs="connections.archive"
         name={connection.name}
         isArchived={connection.archivedAt !== undefined}
         text="Its flows stop, its subscriptions are unsubscribed, and the app is told where it can be."

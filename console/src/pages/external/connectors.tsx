@@ -78,14 +78,22 @@ export function Page() {
       fetchPage={pagesOf(permea.connectors.list)}
       filters={filters}
       columns={columns}
-      actions={<NewButton path={PATH} label="New connector" />}
+      actions={<NewButton needs="connectors.create" path={PATH} label="New connector" />}
       empty={
-        <Empty icon={IconPuzzle} title="No connectors" action={<NewButton path={PATH} label="New connector" />}>
+        <Empty
+          icon={IconPuzzle}
+          title="No connectors"
+          action={<NewButton needs="connectors.create" path={PATH} label="New connector" />}
+        >
           Describe an app by data and small functions, and offer it as an integration.
         </Empty>
       }
       emptyFiltered={
-        <Empty icon={IconPuzzle} title="No connector fits" action={<NewButton path={PATH} label="New connector" />}>
+        <Empty
+          icon={IconPuzzle}
+          title="No connector fits"
+          action={<NewButton needs="connectors.create" path={PATH} label="New connector" />}
+        >
           An app that is not among the ready-made ones can be described in a connector of your own.
         </Empty>
       }
@@ -98,6 +106,7 @@ export const Record = newOrExisting(New, Existing)
 function New() {
   return (
     <NewElement
+      needs="connectors.create"
       title="New connector"
       path={PATH}
       fields={fields}
@@ -125,6 +134,7 @@ function Existing() {
       actions={(each) => (
         <>
           <Act
+            needs="connectors.clone"
             label="Copy to change it"
             run={() => permea.connectors.clone({ params: { selector: each.id } })}
             said="Copied"
@@ -132,6 +142,7 @@ function Existing() {
           />
           {!each.isReadOnly && (
             <ArchiveAct
+              needs="connectors.archive"
               name={each.name}
               isArchived={each.archivedAt !== undefined}
               text="Integrations that use it keep working; new ones cannot choose it."
@@ -153,6 +164,7 @@ function Existing() {
               </Empty>
             ) : (
               <ElementForm
+                needs="connectors.patch"
                 draft={`${PATH}/${each.id}`}
                 fields={fields}
                 of={each}

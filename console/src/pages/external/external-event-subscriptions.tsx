@@ -104,9 +104,13 @@ export function Page() {
       fetchPage={pagesOf(permea.externalEventSubscriptions.list)}
       filters={filters}
       columns={columns}
-      actions={<NewButton path={PATH} label="Subscribe" />}
+      actions={<NewButton needs="externalEventSubscriptions.create" path={PATH} label="Subscribe" />}
       empty={
-        <Empty icon={IconWebhook} title="No subscriptions yet" action={<NewButton path={PATH} label="Subscribe" />}>
+        <Empty
+          icon={IconWebhook}
+          title="No subscriptions yet"
+          action={<NewButton needs="externalEventSubscriptions.create" path={PATH} label="Subscribe" />}
+        >
           Choose a <To path="/connections">connection</To> and an{' '}
           <To path="/external-event-types">external event type</To>. Flows with a trigger of an app subscribe by
           themselves.
@@ -126,6 +130,7 @@ export const Record = newOrExisting(New, Existing)
 function New() {
   return (
     <NewElement
+      needs="externalEventSubscriptions.create"
       title="Subscribe to events of an app"
       path={PATH}
       fields={fields}
@@ -156,6 +161,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
+              needs="externalEventSubscriptions.patch"
               draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
@@ -176,10 +182,23 @@ function Actions({ subscription }: { subscription: Subscription }) {
   const said = (after: Subscription) => `It is ${after.status} now`
   return (
     <>
-      <Act label="Subscribe again" run={() => api.resubscribe({ params })} unless={isArchived || null} said={said} />
-      <Act label="Refresh" run={() => api.refreshWebhook({ params })} unless={isArchived || null} said={said} />
+      <Act
+        needs="externalEventSubscriptions.resubscribe"
+        label="Subscribe again"
+        run={() => api.resubscribe({ params })}
+        unless={isArchived || null}
+        said={said}
+      />
+      <Act
+        needs="externalEventSubscriptions.refreshWebhook"
+        label="Refresh"
+        run={() => api.refreshWebhook({ params })}
+        unless={isArchived || null}
+        said={said}
+      />
       {(subscription.requiresPull || subscription.requiresFullSync) && (
         <Act
+          needs="externalEventPulls.pullEvents"
           label="Pull now"
           run={() => permea.externalEventPulls.pullEvents({ params })}
           unless={isArchived || null}
@@ -189,18 +208,21 @@ function Actions({ subscription }: { subscription: Subscription }) {
         />
       )}
       <Act
+        needs="externalEventSubscriptions.unsubscribe"
         label="Unsubscribe"
         run={() => api.unsubscribe({ params })}
         unless={isArchived || (subscription.status !== 'subscribed' && 'It is not subscribed') || null}
         said={said}
       />
       <Act
+        needs="externalEventSubscriptions.resumeDelivery"
         label="Deliver again"
         run={() => api.resumeDelivery({ params })}
         unless={subscription.deliveryState === 'paused' ? null : 'Its delivery is not paused'}
         said="Delivery goes on, beginning with what was kept"
       />
       <ArchiveAct
+        needs="externalEventSubscriptions.archive"
         name={subscription.name}
         isArchived={subscription.archivedAt !== undefined}
         text="The app is asked to send no more, and the subscription is removed."
@@ -289,6 +311,7 @@ function Secret({ subscription }: { subscription: Subscription }) {
   return (
     <div>
       <Act
+        needs="externalEventSubscriptions.rotateWebhookSecret"
         label="Rotate the signing secret"
         run={() => permea.externalEventSubscriptions.rotateWebhookSecret({ params: { id: subscription.id }, body: {} })}
         unless={subscription.webhookUri === undefined ? 'Nothing is delivered, so nothing is signed' : null}

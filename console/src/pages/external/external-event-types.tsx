@@ -17,6 +17,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { NewButton } from '../../parts/go.tsx'
 import { Json } from '../../parts/json.tsx'
 import { IdLink, To } from '../../parts/links.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
@@ -26,6 +27,7 @@ import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
 import { useUrlState } from '../../records/url-state.ts'
+import { refusalOf } from '../../session/may.ts'
 import { connectionChoices, externalEventTypeChoices, integrationChoices } from '../choices.ts'
 import { FunctionBench } from './function-bench.tsx'
 
@@ -120,7 +122,7 @@ const codeOf = (type: Type, slot: Slot): string => {
   return definition?.type === 'javascript' ? definition.code : ''
 }
 
-const NewType = () => <NewButton path={PATH} label="New external event type" />
+const NewType = () => <NewButton needs="externalEventTypes.create" path={PATH} label="New external event type" />
 
 export function Page() {
   return (
@@ -170,6 +172,7 @@ function New() {
   const chosen = vendors.find(({ key }) => key === vendor)
   return (
     <NewElement
+      needs="externalEventTypes.create"
       title="New external event type"
       path={PATH}
       fields={fields}
@@ -236,12 +239,14 @@ function Existing() {
       actions={(type) => (
         <>
           <Act
+            needs="externalEventTypes.generateSchema"
             label="Derive schema from example"
             run={() => permea.externalEventTypes.generateSchema({ params: { selector: type.id } })}
             unless={type.example === undefined ? 'There is no example to derive it from; add one under Edit' : null}
             said="The schema now follows from the example"
           />
           <ArchiveAct
+            needs="externalEventTypes.archive"
             name={type.name}
             isArchived={type.archivedAt !== undefined}
             text="Subscriptions of it are unsubscribed. Where it overrides another type, that one counts again."
@@ -258,6 +263,7 @@ function Existing() {
           title: 'Edit',
           show: (type) => (
             <ElementForm
+              needs="externalEventTypes.patch"
               draft={`${PATH}/${type.id}`}
               fields={fields}
               of={type}
@@ -302,6 +308,7 @@ function Functions({ type }: { type: Type }) {
   const code = changed[slot] ?? codeOf(type, slot)
   const isMapping = type[slot] !== undefined && type[slot]?.type !== 'javascript'
   const isUnchanged = draft.value === null
+  const refusal = refusalOf('externalEventTypes.patch')
   return (
     <div className="stack">
       <Group justify="space-between" gap="xs">
@@ -316,14 +323,15 @@ function Functions({ type }: { type: Type }) {
           <Button size="xs" variant="default" disabled={isUnchanged} onClick={() => change({})}>
             Undo changes
           </Button>
-          <Button
+          <MayButton
+            needs="externalEventTypes.patch"
             size="xs"
-            disabled={isUnchanged || type.archivedAt !== undefined}
+            disabled={refusal === null && (isUnchanged || type.archivedAt !== undefined)}
             loading={saving.isPending}
             onClick={() => saving.mutate()}
           >
             Save functions
-          </Button>
+          </MayButton>
         </Group>
       </Group>
       <DraftNotice keptAt={draft.keptAt} onDiscard={() => change({})} />

@@ -89,6 +89,7 @@ export function Record() {
       statusOf={(each) => <Status of={each.status} />}
       actions={(each) => (
         <Act
+          needs="externalEvents.replay"
           label="Send it on again"
           run={() => permea.externalEvents.replay({ params: { id: each.id } })}
           said="Delivered to where its subscription points now, and given to the flows that want it now"

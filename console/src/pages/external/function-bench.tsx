@@ -1,4 +1,4 @@
-import { Alert, Button, Group, Select } from '@mantine/core'
+import { Alert, Group, Select } from '@mantine/core'
 import { parseExactJson } from '@permea/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
@@ -7,6 +7,7 @@ import { functionCompletion } from '../../code/function-completion.ts'
 import { CodeField } from '../../forms/code-field.tsx'
 import { useTried } from '../../forms/drafts.ts'
 import { Json } from '../../parts/json.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { duration } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { connectionChoices } from '../choices.ts'
@@ -100,9 +101,15 @@ export function FunctionBench({ of, slot, code, args, onChange }: BenchProps) {
           />
         )}
         <Group>
-          <Button type="submit" variant="default" loading={trying.isPending} disabled={code.trim() === ''}>
+          <MayButton
+            needs="functions.test"
+            type="submit"
+            variant="default"
+            loading={trying.isPending}
+            disabled={code.trim() === ''}
+          >
             Try {slot}
-          </Button>
+          </MayButton>
         </Group>
         {trying.error !== null && (
           <Alert role="alert" color="red" variant="outline" styles={{ message: { color: 'var(--bad)' } }}>

@@ -95,6 +95,7 @@ export function Record() {
       statusOf={(each) => <Status of={each.status} />}
       actions={(each) => (
         <Act
+          needs="incomingWebhooks.replay"
           label="Handle it again"
           run={() => permea.incomingWebhooks.replay({ params: { id: each.id } })}
           said="Handled again by the function as it is now"

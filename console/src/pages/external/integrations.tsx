@@ -94,9 +94,13 @@ export function Page() {
       fetchPage={pagesOf(permea.integrations.list)}
       filters={filters}
       columns={columns}
-      actions={<NewButton path={PATH} label="New integration" />}
+      actions={<NewButton needs="integrations.create" path={PATH} label="New integration" />}
       empty={
-        <Empty icon={IconApps} title="No integrations yet" action={<NewButton path={PATH} label="New integration" />}>
+        <Empty
+          icon={IconApps}
+          title="No integrations yet"
+          action={<NewButton needs="integrations.create" path={PATH} label="New integration" />}
+        >
           Choose a connector, give what it needs, and customers can connect their accounts.
         </Empty>
       }
@@ -114,6 +118,7 @@ export const Record = newOrExisting(New, Existing)
 function New() {
   return (
     <NewElement
+      needs="integrations.create"
       title="New integration"
       path={PATH}
       fields={fields}
@@ -136,11 +141,13 @@ function Existing() {
         <>
           <ConnectButton integration={each} />
           <Act
+            needs="integrations.setup"
             label="Check its setup"
             run={() => permea.integrations.setup({ params: { selector: each.id } })}
             said={(after) => `It is ${after.state ?? 'as it was'}`}
           />
           <ArchiveAct
+            needs="integrations.archive"
             name={each.name}
             isArchived={each.archivedAt !== undefined}
             text="Customers cannot connect it any more."
@@ -157,6 +164,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
+              needs="integrations.patch"
               draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}

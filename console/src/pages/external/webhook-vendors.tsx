@@ -83,7 +83,9 @@ export function Page() {
         <Empty
           icon={IconCertificate}
           title="No vendor fits"
-          action={<NewButton path="external-event-types" label="New external event type" />}
+          action={
+            <NewButton needs="externalEventTypes.create" path="external-event-types" label="New external event type" />
+          }
         >
           A scheme that is not here can be verified by a row of your own: verify.with of permea:webhooks.
         </Empty>
@@ -103,7 +105,12 @@ export function Record() {
       fetchOne={fetchOne}
       titleOf={(each) => each.name}
       actions={(each) => (
-        <NewButton path="external-event-types" search={{ vendor: each.key }} label="New external event type of it" />
+        <NewButton
+          needs="externalEventTypes.create"
+          path="external-event-types"
+          search={{ vendor: each.key }}
+          label="New external event type of it"
+        />
       )}
       tabs={[
         { key: 'handle', title: 'handle', show: (each) => <Handle vendor={each} /> },

@@ -12,6 +12,7 @@ import { isSameJson } from '../../forms/same.ts'
 import { type Unfinished, UnfinishedAround, type UnfinishedTexts } from '../../forms/unfinished.tsx'
 import { objectText, readObject, useValueText } from '../../forms/value-text.ts'
 import { Empty } from '../../parts/empty.tsx'
+import { type EndpointName, refusalOf } from '../../session/may.ts'
 import type { NodeSchemas } from './last-event.ts'
 import { AddNode, NodeForm } from './node-form.tsx'
 import type { TrialOf } from './node-trial.tsx'
@@ -27,6 +28,8 @@ interface FlowEditorProps {
   trialOf: TrialOf
   /** The flow, whose nodes that work with records tell what they give. */
   flowId?: string | undefined
+  /** What saving calls. */
+  needs: EndpointName
   save(nodes: FlowNodes): Promise<unknown>
   /** Why it cannot be changed. */
   fixed?: string
@@ -46,7 +49,8 @@ export function FlowEditor(props: FlowEditorProps) {
 
 const NO_SCHEMAS: NodeSchemas = {}
 
-function EditorOf({ draft: name, nodes: saved, trialOf, flowId, save, fixed }: FlowEditorProps) {
+function EditorOf({ draft: name, nodes: saved, trialOf, flowId, needs, save, fixed: isFixed }: FlowEditorProps) {
+  const fixed = isFixed ?? refusalOf(needs) ?? undefined
   const { data: schemas = NO_SCHEMAS } = useQuery({
     queryKey: ['flow', 'node-schemas', flowId, saved],
     queryFn: () => permea.flows.nodeSchemas({ params: { selector: flowId ?? '' } }),

@@ -1,4 +1,4 @@
-import { Alert, Button } from '@mantine/core'
+import { Alert } from '@mantine/core'
 import { parseExactJson } from '@permea/contract'
 import { IconPlugConnected } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
@@ -14,6 +14,7 @@ import { ErrorCard } from '../../parts/error-card.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink, To } from '../../parts/links.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
@@ -130,6 +131,7 @@ export function Record() {
               flowId={each.flowId}
               nodes={each.nodes}
               trialOf={{ flowInstanceId: each.id }}
+              needs="flowInstances.patch"
               save={(nodes) => permea.flowInstances.patch({ params: { id: each.id }, body: { nodes } })}
               {...(each.archivedAt === undefined ? {} : { fixed: 'It is archived; restore it to change it.' })}
             />
@@ -141,6 +143,7 @@ export function Record() {
           title: 'Settings',
           show: (each) => (
             <ElementForm
+              needs="flowInstances.patch"
               draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
@@ -161,6 +164,7 @@ function Actions({ instance }: { instance: Instance }) {
     <>
       {instance.enabled ? (
         <Act
+          needs="flowInstances.patch"
           label="Disable"
           run={() => permea.flowInstances.patch({ params, body: { enabled: false } })}
           unless={isArchived}
@@ -168,6 +172,7 @@ function Actions({ instance }: { instance: Instance }) {
         />
       ) : (
         <Act
+          needs="flowInstances.patch"
           label="Enable"
           variant="filled"
           run={() => permea.flowInstances.patch({ params, body: { enabled: true } })}
@@ -176,18 +181,21 @@ function Actions({ instance }: { instance: Instance }) {
         />
       )}
       <Act
+        needs="flowInstances.setup"
         label="Set up again"
         run={() => permea.flowInstances.setup({ params })}
         unless={isArchived}
         said={(after) => (after.state === 'READY' ? 'Ready' : 'Something is still wrong: see the errors')}
       />
       <Act
+        needs="flowInstances.updateToLatestFlow"
         label="Bring to the newest"
         run={() => permea.flowInstances.updateToLatestFlow({ params })}
         unless={isArchived || (!instance.outdated && 'It has the newest nodes of its flow') || null}
         said="It has the newest nodes now"
       />
       <Act
+        needs="flowInstances.reset"
         label="Drop customisations"
         run={() => permea.flowInstances.reset({ params, body: { allNodes: true, name: true } })}
         unless={isArchived || (!instance.isCustomized && 'It has nothing of its own') || null}
@@ -196,13 +204,19 @@ function Actions({ instance }: { instance: Instance }) {
       />
       {instance.archivedAt === undefined ? (
         <Act
+          needs="flowInstances.archive"
           label="Archive"
           run={() => permea.flowInstances.archive({ params })}
           said="Archived"
           confirm={{ title: 'Archive this customer’s flow?', text: 'It is disabled and what it needs is let go.' }}
         />
       ) : (
-        <Act label="Restore" run={() => permea.flowInstances.restore({ params })} said="Restored; it is disabled" />
+        <Act
+          needs="flowInstances.restore"
+          label="Restore"
+          run={() => permea.flowInstances.restore({ params })}
+          said="Restored; it is disabled"
+        />
       )}
     </>
   )
@@ -281,9 +295,14 @@ function RunNow({ instance }: { instance: Instance }) {
         </Alert>
       )}
       <div>
-        <Button type="submit" loading={starting.isPending} disabled={instance.archivedAt !== undefined}>
+        <MayButton
+          needs="flowRuns.create"
+          type="submit"
+          loading={starting.isPending}
+          disabled={instance.archivedAt !== undefined}
+        >
           Run
-        </Button>
+        </MayButton>
       </div>
     </form>
   )

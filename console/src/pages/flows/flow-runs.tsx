@@ -124,6 +124,7 @@ function Actions({ run }: { run: WholeRun }) {
   return (
     <>
       <Act
+        needs="flowRuns.repeat"
         label="Repeat"
         run={() => permea.flowRuns.repeat({ params })}
         said="A new run with the same input began"
@@ -131,6 +132,7 @@ function Actions({ run }: { run: WholeRun }) {
       />
       <RepeatWith run={run} />
       <Act
+        needs="flowRuns.stop"
         label="Stop"
         run={() => permea.flowRuns.stop({ params })}
         unless={isActive(run) ? null : `It has ended: ${run.state}`}

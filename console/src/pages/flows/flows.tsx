@@ -15,6 +15,7 @@ import { ErrorCard } from '../../parts/error-card.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { NewButton } from '../../parts/go.tsx'
 import { IdLink, To } from '../../parts/links.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
@@ -108,9 +109,13 @@ export function Page() {
       fetchPage={pagesOf(permea.flows.list)}
       filters={filters}
       columns={columns}
-      actions={<NewButton path={PATH} label="New flow" />}
+      actions={<NewButton needs="flows.create" path={PATH} label="New flow" />}
       empty={
-        <Empty icon={IconRoute} title="No flows yet" action={<NewButton path={PATH} label="New flow" />}>
+        <Empty
+          icon={IconRoute}
+          title="No flows yet"
+          action={<NewButton needs="flows.create" path={PATH} label="New flow" />}
+        >
           A flow waits for something and then does something: for a kind of event of your application, to begin with.
         </Empty>
       }
@@ -132,6 +137,7 @@ function New() {
   const template = TEMPLATES.find((each) => each.key === templateKey)
   return (
     <NewElement
+      needs="flows.create"
       title="New flow"
       path={PATH}
       fields={fields}
@@ -173,6 +179,7 @@ function Existing() {
               flowId={flow.id}
               nodes={flow.nodes}
               trialOf={{ flowId: flow.id }}
+              needs="flows.patch"
               save={(nodes) => permea.flows.patch({ params: { selector: flow.id }, body: { nodes } })}
               {...(flow.archivedAt === undefined ? {} : { fixed: 'It is archived; restore it to change it.' })}
             />
@@ -185,6 +192,7 @@ function Existing() {
           title: 'Settings',
           show: (flow) => (
             <ElementForm
+              needs="flows.patch"
               draft={`${PATH}/${flow.id}`}
               fields={fields}
               of={flow}
@@ -206,6 +214,7 @@ function Actions({ flow }: { flow: Flow }) {
     <>
       <EnableForCustomer flow={flow} />
       <Act
+        needs="flows.updateInstances"
         label="Bring customers to the newest"
         run={() => permea.flows.updateInstances({ params })}
         unless={isArchived}
@@ -219,12 +228,14 @@ function Actions({ flow }: { flow: Flow }) {
         }}
       />
       <Act
+        needs="flows.clone"
         label="Copy"
         run={() => permea.flows.clone({ params })}
         said="Copied"
         onDone={(copy) => void navigate({ to: `/${PATH}/${copy.id}`, search: {} })}
       />
       <Act
+        needs="flows.reset"
         label="Drop customisations"
         run={() => permea.flows.reset({ params })}
         unless={isArchived || (!flow.isCustomized && 'It has nothing of its own') || null}
@@ -233,6 +244,7 @@ function Actions({ flow }: { flow: Flow }) {
       />
       {flow.archivedAt === undefined ? (
         <Act
+          needs="flows.archive"
           label="Archive"
           run={() => permea.flows.archive({ params })}
           said="Archived"
@@ -242,7 +254,7 @@ function Actions({ flow }: { flow: Flow }) {
           }}
         />
       ) : (
-        <Act label="Restore" run={() => permea.flows.restore({ params })} said="Restored" />
+        <Act needs="flows.restore" label="Restore" run={() => permea.flows.restore({ params })} said="Restored" />
       )}
     </>
   )
@@ -263,9 +275,9 @@ function EnableForCustomer({ flow }: { flow: Flow }) {
   })
   return (
     <>
-      <Button size="xs" onClick={asking.open} disabled={flow.archivedAt !== undefined}>
+      <MayButton needs="flowInstances.create" size="xs" onClick={asking.open} disabled={flow.archivedAt !== undefined}>
         Enable for a customer
-      </Button>
+      </MayButton>
       <Modal opened={isOpen} onClose={asking.close} title={`Enable “${flow.name}” for a customer`}>
         <form
           className="stack"

@@ -85,7 +85,7 @@ function Comparisons({ of }: { of: readonly Comparison[] }) {
               {operator in OPERATORS && isAlone(operator as OperatorName) ? '' : <code>{JSON.stringify(operand)}</code>}
             </td>
             <td>
-              <Status of={holds ? 'yes' : 'no'} />
+              {typeof holds === 'boolean' ? <Status of={holds ? 'yes' : 'no'} /> : <code>{JSON.stringify(holds)}</code>}
             </td>
           </tr>
         ))}

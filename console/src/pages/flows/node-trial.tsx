@@ -1,4 +1,4 @@
-import { Button, Group, Select } from '@mantine/core'
+import { Group, Select } from '@mantine/core'
 import { parseExactJson } from '@permea/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -8,6 +8,7 @@ import { readObject } from '../../forms/value-text.ts'
 import { ErrorCard } from '../../parts/error-card.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { Json } from '../../parts/json.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { NodeLogs } from './node-logs.tsx'
@@ -97,9 +98,15 @@ function Form({ flowInstanceId, nodeKey, node, given }: FormProps) {
         error={problem ?? (trying.error === null ? undefined : wordsOf(trying.error))}
       />
       <Group>
-        <Button size="xs" loading={trying.isPending} disabled={problem !== null} onClick={() => trying.mutate()}>
+        <MayButton
+          needs="flowRuns.tryNode"
+          size="xs"
+          loading={trying.isPending}
+          disabled={problem !== null}
+          onClick={() => trying.mutate()}
+        >
           Try it
-        </Button>
+        </MayButton>
       </Group>
       {trying.data !== undefined && <Came to={trying.data} />}
     </>

@@ -6,6 +6,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type AnswerOf, permea, refreshAll, wordsOf } from '../../api.ts'
 import { CodeField } from '../../forms/code-field.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 
 type Run = AnswerOf<typeof permea.flowRuns.get>
 
@@ -14,9 +15,9 @@ export function RepeatWith({ run }: { run: Run }) {
   const [isOpen, { open, close }] = useDisclosure(false)
   return (
     <>
-      <Button size="xs" variant="default" onClick={open}>
+      <MayButton needs="flowRuns.create" size="xs" variant="default" onClick={open}>
         Repeat with other input
-      </Button>
+      </MayButton>
       <Modal opened={isOpen} onClose={close} title="Repeat with other input" size="lg">
         <Form run={run} close={close} />
       </Modal>

@@ -164,6 +164,7 @@ function RepeatFrom({ run, nodeKey }: { run: Run; nodeKey: string }) {
   return (
     <div>
       <Act
+        needs="flowRuns.repeat"
         label="Repeat from here"
         run={() => permea.flowRuns.repeat({ params: { id: run.id }, body: { fromNodeKey: nodeKey } })}
         said="A new run began here: what came before was taken over"

@@ -50,6 +50,7 @@ export function Versions({ flow }: { flow: AnswerOf<typeof permea.flows.get> }) 
                   </Suspense>
                   <div>
                     <Act
+                      needs="flows.restoreVersion"
                       label={`Take back version ${number}`}
                       run={() => permea.flows.restoreVersion({ params: { selector: flow.id, number: String(number) } })}
                       unless={flow.archivedAt === undefined ? null : 'It is archived; restore it to change it.'}

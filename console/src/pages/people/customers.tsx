@@ -12,6 +12,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { NewButton } from '../../parts/go.tsx'
 import { Json } from '../../parts/json.tsx'
 import { To } from '../../parts/links.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
@@ -92,9 +93,13 @@ export function Page() {
       fetchPage={pagesOf(permea.customers.list)}
       filters={filters}
       columns={columns}
-      actions={<NewButton path={PATH} label="New customer" />}
+      actions={<NewButton needs="customers.create" path={PATH} label="New customer" />}
       empty={
-        <Empty icon={IconUsers} title="No customers yet" action={<NewButton path={PATH} label="New customer" />}>
+        <Empty
+          icon={IconUsers}
+          title="No customers yet"
+          action={<NewButton needs="customers.create" path={PATH} label="New customer" />}
+        >
           A customer is there from the first time that a token with its id is used, or once you create it here.
         </Empty>
       }
@@ -111,7 +116,13 @@ export const Record = newOrExisting(New, Existing)
 
 function New() {
   return (
-    <NewElement title="New customer" path={PATH} fields={fields} create={(body) => permea.customers.create({ body })} />
+    <NewElement
+      needs="customers.create"
+      title="New customer"
+      path={PATH}
+      fields={fields}
+      create={(body) => permea.customers.create({ body })}
+    />
   )
 }
 
@@ -133,6 +144,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
+              needs="customers.patch"
               draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
@@ -153,6 +165,7 @@ function Actions({ customer }: { customer: Customer }) {
       <TokenButton customer={customer} />
       {customer.archivedAt === undefined ? (
         <Act
+          needs="customers.archive"
           label="Archive"
           run={() => permea.customers.archive({ params })}
           said="Archived"
@@ -162,7 +175,12 @@ function Actions({ customer }: { customer: Customer }) {
           }}
         />
       ) : (
-        <Act label="Restore" run={() => permea.customers.restore({ params })} said="Restored" />
+        <Act
+          needs="customers.restore"
+          label="Restore"
+          run={() => permea.customers.restore({ params })}
+          said="Restored"
+        />
       )}
       <EraseButton customer={customer} />
     </>
@@ -180,7 +198,8 @@ function TokenButton({ customer }: { customer: Customer }) {
   })
   if (making.data === undefined)
     return (
-      <Button
+      <MayButton
+        needs="workspaces.createAccessToken"
         size="xs"
         variant="default"
         leftSection={<IconKey size={14} />}
@@ -188,7 +207,7 @@ function TokenButton({ customer }: { customer: Customer }) {
         onClick={() => making.mutate()}
       >
         Make a token for a day
-      </Button>
+      </MayButton>
     )
   return (
     <>

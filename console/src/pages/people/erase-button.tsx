@@ -5,6 +5,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { type ItemOf, permea, refreshAll, wordsOf } from '../../api.ts'
+import { MayButton } from '../../parts/may-button.tsx'
 
 type Customer = ItemOf<typeof permea.customers.list>
 
@@ -13,9 +14,9 @@ export function EraseButton({ customer }: { customer: Customer }) {
   const [isOpen, asking] = useDisclosure(false)
   return (
     <>
-      <Button size="xs" variant="default" color="red" onClick={asking.open}>
+      <MayButton needs="erasures.begin" size="xs" variant="default" color="red" onClick={asking.open}>
         Erase…
-      </Button>
+      </MayButton>
       <Modal opened={isOpen} onClose={asking.close} title={`Erase ${customer.name}?`}>
         <EraseForm customer={customer} onBegun={asking.close} />
       </Modal>

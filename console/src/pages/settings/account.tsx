@@ -194,6 +194,7 @@ function SessionsCard() {
               </div>
               {!isThis && (
                 <Act
+                  needs="account.endSession"
                   label="End"
                   run={() => permea.account.endSession({ params: { id } })}
                   said="The session has ended"

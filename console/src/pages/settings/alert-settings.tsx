@@ -1,10 +1,11 @@
-import { Button, Skeleton } from '@mantine/core'
+import { Skeleton } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type AnswerOf, permea, wordsOf } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field, Values } from '../../forms/fields.ts'
 import { Failure } from '../../parts/failure.tsx'
 import { HistoryLink } from '../../parts/history-link.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { Status } from '../../parts/status.tsx'
 import { NewDrawer } from '../../records/new-drawer.tsx'
 
@@ -70,6 +71,7 @@ export function AlertSettings() {
         <div className="stack">
           <HistoryLink of={{ elementType: 'alert-setting' }} />
           <ElementForm
+            needs="alertSettings.patch"
             draft="alerts/settings"
             fields={fieldsOf(settings)}
             of={shownOf(settings)}
@@ -88,9 +90,15 @@ function TestChannels({ hasChannels }: { hasChannels: boolean }) {
   return (
     <div className="stack">
       <div>
-        <Button variant="default" disabled={!hasChannels} loading={testing.isPending} onClick={() => testing.mutate()}>
+        <MayButton
+          needs="alertSettings.test"
+          variant="default"
+          disabled={!hasChannels}
+          loading={testing.isPending}
+          onClick={() => testing.mutate()}
+        >
           Send a test
-        </Button>
+        </MayButton>
       </div>
       {testing.error !== null && <p className="exchange-error">{wordsOf(testing.error)}</p>}
       <ul className="plain-list" aria-label="How the test went">

@@ -118,6 +118,7 @@ function Existing() {
       statusOf={(each) => <Status of={each.status === 'ongoing' ? each.severity : each.status} />}
       actions={(each) => (
         <Act
+          needs="alerts.resolve"
           label="Resolve"
           run={() => permea.alerts.resolve({ params: { id: each.id } })}
           unless={each.status === 'ongoing' ? null : 'It is resolved already'}

@@ -44,6 +44,7 @@ export function Page() {
                         </div>
                       </div>
                       <Act
+                        needs="apiKeys.archive"
                         label="End"
                         aria-label={`End ${name}`}
                         run={() => permea.apiKeys.archive({ params: { id } })}

@@ -57,6 +57,7 @@ export function Page() {
             <SecretCard workspaceId={data.id} isRefused={data.settings.disableSecretKeyAuth === true} />
             <Card title="Keys of your own">
               <ElementForm
+                needs="workspaces.patch"
                 draft="keys"
                 fields={keyFields}
                 of={data}
@@ -67,6 +68,7 @@ export function Page() {
             <Card title="Sessions of this console">
               <p className="dim">Signing out everywhere ends every session of this console, this one included.</p>
               <Act
+                needs={null}
                 label="Sign out everywhere"
                 run={() => signOut('everywhere')}
                 confirm={{ title: 'Sign out everywhere?', text: 'Everybody has to sign in again.' }}
@@ -174,6 +176,7 @@ function SecretCard({ workspaceId, isRefused }: { workspaceId: string; isRefused
             {secret === null ? 'Show it' : 'Hide it'}
           </Button>
           <Act
+            needs="workspaces.patch"
             label="Make a new one"
             run={async () => {
               const made = newSecret()
@@ -188,6 +191,7 @@ function SecretCard({ workspaceId, isRefused }: { workspaceId: string; isRefused
             }}
           />
           <Act
+            needs="workspaces.patch"
             label={isRefused ? 'Take tokens signed with it again' : 'Take no tokens signed with it'}
             run={async () => {
               await permea.workspaces.patch({ params, body: { settings: { disableSecretKeyAuth: !isRefused } } })

@@ -45,6 +45,7 @@ export function Page() {
                         {email} <Badge variant="default">{role}</Badge> until <Moment at={expiresAt} />
                       </span>
                       <Act
+                        needs="invitations.archive"
                         label="Take back"
                         run={() => permea.invitations.archive({ params: { id } })}
                         said="The invitation is good no more"
@@ -134,6 +135,7 @@ function Member({ person }: { person: ItemOf<typeof permea.people.list> }) {
       <Group gap="xs">
         {ROLES.filter(({ value }) => value !== person.role).map(({ value }) => (
           <Act
+            needs="people.patch"
             key={value}
             label={`Make ${value}`}
             aria-label={`Make ${person.email} ${value}`}
@@ -144,10 +146,21 @@ function Member({ person }: { person: ItemOf<typeof permea.people.list> }) {
               : {})}
           />
         ))}
-        <Act label="Sign out" run={() => permea.people.endSessions({ params })} said="Signed out everywhere" />
-        <Act label="Password link" run={() => permea.people.passwordLink({ params })} onDone={setLink} />
+        <Act
+          needs="people.endSessions"
+          label="Sign out"
+          run={() => permea.people.endSessions({ params })}
+          said="Signed out everywhere"
+        />
+        <Act
+          needs="people.passwordLink"
+          label="Password link"
+          run={() => permea.people.passwordLink({ params })}
+          onDone={setLink}
+        />
         {person.hasSecondFactor && (
           <Act
+            needs="people.removeSecondFactor"
             label="Take away second factor"
             run={() => permea.people.removeSecondFactor({ params })}
             said="No code is asked for any more"
@@ -155,6 +168,7 @@ function Member({ person }: { person: ItemOf<typeof permea.people.list> }) {
           />
         )}
         <Act
+          needs="people.archive"
           label="Remove"
           aria-label={`Remove ${person.email}`}
           run={() => permea.people.archive({ params })}

@@ -15,6 +15,7 @@ import { Exchange } from '../../parts/exchange.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { NewButton } from '../../parts/go.tsx'
 import { To } from '../../parts/links.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
@@ -117,12 +118,12 @@ export function Page() {
       fetchPage={pagesOf(permea.notificationEndpoints.list)}
       filters={filters}
       columns={columns}
-      actions={<NewButton path={PATH} label="New endpoint" />}
+      actions={<NewButton needs="notificationEndpoints.create" path={PATH} label="New endpoint" />}
       empty={
         <Empty
           icon={IconBellRinging}
           title="Nobody is told yet"
-          action={<NewButton path={PATH} label="New endpoint" />}
+          action={<NewButton needs="notificationEndpoints.create" path={PATH} label="New endpoint" />}
         >
           Give an address of your backend and choose what it should hear of: a failed run, a lost connection, an alert.
         </Empty>
@@ -131,7 +132,7 @@ export function Page() {
         <Empty
           icon={IconBellRinging}
           title="Nobody is told yet"
-          action={<NewButton path={PATH} label="New endpoint" />}
+          action={<NewButton needs="notificationEndpoints.create" path={PATH} label="New endpoint" />}
         />
       }
     />
@@ -149,6 +150,7 @@ function New() {
     <NewDrawer title="New endpoint" path={PATH}>
       {made === null ? (
         <ElementForm
+          needs="notificationEndpoints.create"
           draft={`${PATH}/new`}
           fields={fields}
           of={NOTHING}
@@ -212,6 +214,7 @@ function Existing() {
           title: 'Edit',
           show: (each) => (
             <ElementForm
+              needs="notificationEndpoints.patch"
               draft={`${PATH}/${each.id}`}
               fields={fields}
               of={each}
@@ -232,6 +235,7 @@ function Actions({ endpoint }: { endpoint: Endpoint }) {
     <>
       {endpoint.state === 'paused' ? (
         <Act
+          needs="notificationEndpoints.resume"
           label="Resume"
           variant="filled"
           run={() => permea.notificationEndpoints.resume({ params })}
@@ -239,6 +243,7 @@ function Actions({ endpoint }: { endpoint: Endpoint }) {
         />
       ) : (
         <Act
+          needs="notificationEndpoints.pause"
           label="Pause"
           run={() => permea.notificationEndpoints.pause({ params })}
           unless={isArchived || null}
@@ -247,6 +252,7 @@ function Actions({ endpoint }: { endpoint: Endpoint }) {
       )}
       <Rotate endpoint={endpoint} />
       <Act
+        needs="notificationEndpoints.archive"
         label="Archive"
         run={() => permea.notificationEndpoints.archive({ params })}
         unless={isArchived || null}
@@ -278,9 +284,15 @@ function Rotate({ endpoint }: { endpoint: Endpoint }) {
   }
   return (
     <>
-      <Button size="xs" variant="default" onClick={asking.open} disabled={endpoint.state === 'archived'}>
+      <MayButton
+        needs="notificationEndpoints.rotateSecret"
+        size="xs"
+        variant="default"
+        onClick={asking.open}
+        disabled={endpoint.state === 'archived'}
+      >
         Rotate secret
-      </Button>
+      </MayButton>
       <Modal opened={isOpen} onClose={close} title="Rotate the secret">
         {rotating.data?.secret !== undefined ? (
           <Secret secret={rotating.data.secret} />
@@ -298,9 +310,9 @@ function Rotate({ endpoint }: { endpoint: Endpoint }) {
             </Text>
             <NumberInput label="The old one ends after, in hours" min={0} max={168} value={hours} onChange={setHours} />
             <Group justify="flex-end">
-              <Button type="submit" loading={rotating.isPending}>
+              <MayButton needs="notificationEndpoints.rotateSecret" type="submit" loading={rotating.isPending}>
                 Rotate
-              </Button>
+              </MayButton>
             </Group>
           </form>
         )}
@@ -409,9 +421,14 @@ function Test({ endpoint }: { endpoint: Endpoint }) {
         allowDeselect={false}
       />
       <div>
-        <Button type="submit" loading={testing.isPending} disabled={endpoint.state === 'archived'}>
+        <MayButton
+          needs="notificationEndpoints.test"
+          type="submit"
+          loading={testing.isPending}
+          disabled={endpoint.state === 'archived'}
+        >
           Send
-        </Button>
+        </MayButton>
       </div>
       {attempt !== undefined && (
         <Exchange

@@ -119,6 +119,7 @@ export function Page() {
             </Card>
             <Card title="Connect page">
               <ElementForm
+                needs="workspaces.patch"
                 draft="workspace/connect"
                 fields={lookFields}
                 of={shownLook(lookOf(data.settings))}
@@ -133,6 +134,7 @@ export function Page() {
             </Card>
             <Card title="Payloads">
               <ElementForm
+                needs="workspaces.patch"
                 draft="workspace/payloads"
                 fields={[PAYLOAD_DAYS_OF_ALL]}
                 of={{ payloadRetentionDays: data.settings.payloadRetentionDays }}
@@ -142,6 +144,7 @@ export function Page() {
             </Card>
             <Card title="Settings">
               <ElementForm
+                needs="workspaces.patch"
                 draft="workspace"
                 fields={fields}
                 of={data}

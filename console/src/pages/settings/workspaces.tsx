@@ -61,6 +61,7 @@ function Entry({ workspace: { id, key, name, type, isMain, createdAt } }: { work
         </div>
         {!isMain && (
           <Act
+            needs="workspaces.rotateSecret"
             label="New secret"
             aria-label={`New secret for ${name}`}
             run={() => permea.workspaces.rotateSecret({ params: { id } })}
