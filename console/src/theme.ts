@@ -56,7 +56,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Notification: {
-      defaultProps: { closeButtonProps: { 'aria-label': 'Close' } },
+      defaultProps: { closeButtonProps: { 'aria-label': 'Dismiss' } },
       styles: { description: { color: 'var(--mantine-color-text)' } },
     },
     // In the colour of text: what the box is coloured by is too pale to be read by.
