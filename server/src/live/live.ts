@@ -89,21 +89,20 @@ export function createLive(options: LiveOptions): Live {
   })
 
   function deliver(notice: Notice): void {
-    const told = notice.told as Told[]
+    // Written once, however many listen.
+    const texts = (notice.told as Told[]).map(({ elementType, audience, ids }) => ({
+      audience,
+      text: (ids ?? [null])
+        .map((elementId) =>
+          textOf({ type: 'element-update', elementType, ...(elementId === null ? {} : { elementId }) }),
+        )
+        .join(''),
+    }))
     for (const stream of streams) {
       if (stream.principal.workspaceId !== notice.workspaceId) continue
-      for (const { elementType, audience, ids } of told) {
-        if (!mayHear(stream.principal, audience)) continue
-        for (const elementId of ids ?? [null])
-          send(stream, { type: 'element-update', elementType, ...(elementId === null ? {} : { elementId }) })
-      }
+      const heard = texts.filter(({ audience }) => mayHear(stream.principal, audience))
+      if (heard.length > 0) send(stream, heard.map(({ text }) => text).join(''))
     }
-  }
-
-  function send(stream: Stream, message: object): void {
-    const { raw } = stream.reply
-    if (raw.writableLength > BACKLOG_BYTES_MAX) raw.destroy()
-    else raw.write(`event: message\ndata: ${JSON.stringify(message)}\n\n`)
   }
 
   function beat(): void {
@@ -151,7 +150,7 @@ export function createLive(options: LiveOptions): Live {
     beating ??= setInterval(beat, Math.min(BEAT_MS, REMIND_MS)).unref()
     remind()
     const timestamp = options.clock.now().toISOString()
-    send(stream, { type: 'connected', message: 'what changes in the workspace is told here', timestamp })
+    send(stream, textOf({ type: 'connected', message: 'what changes in the workspace is told here', timestamp }))
   }
 
   return {
@@ -174,6 +173,15 @@ export function createLive(options: LiveOptions): Live {
       if (beating !== null) clearInterval(beating)
     },
   }
+}
+
+function textOf(message: object): string {
+  return `event: message\ndata: ${JSON.stringify(message)}\n\n`
+}
+
+function send({ reply: { raw } }: Stream, text: string): void {
+  if (raw.writableLength > BACKLOG_BYTES_MAX) raw.destroy()
+  else raw.write(text)
 }
 
 /** Gathers changes for a moment and gives those of each workspace in one. */
