@@ -22,6 +22,9 @@ const wanting = [
   ...[
     { of: 'the pooler', needs: 'pgbouncer', story: 'stories/operate/pooler.test.ts' },
     { of: 'the intake log', needs: 'nats-server', story: 'stories/cluster/**' },
+    { of: 'deliveries to NATS', needs: 'nats-server', story: 'stories/destinations/nats.test.ts' },
+    { of: 'deliveries to Redis', needs: 'redis-server', story: 'stories/destinations/redis.test.ts' },
+    { of: 'deliveries to RabbitMQ', needs: 'rabbitmq-server', story: 'stories/destinations/rabbitmq.test.ts' },
     { of: 'Alertmanager', needs: 'prometheus-alertmanager', story: 'stories/products/alertmanager.test.ts' },
     { of: 'the Docker registry', needs: 'docker-registry', story: 'stories/products/docker-registry.test.ts' },
     { of: 'InfluxDB', needs: 'influxd', story: 'stories/products/influxdb.test.ts' },

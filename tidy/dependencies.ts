@@ -131,8 +131,13 @@ export const DEPENDENCIES: readonly { title: string; about: string; rows: readon
       },
       {
         packages: ['@nats-io/jetstream', '@nats-io/kv', '@nats-io/transport-node'],
-        does: 'The intake log',
-        why: "NATS' own client; loaded where `PERMEA_NATS_URL` is set",
+        does: 'The intake log; deliveries to NATS',
+        why: "NATS' own client; loaded where `PERMEA_NATS_URL` is set or a destination is of NATS",
+      },
+      {
+        packages: ['amqplib', 'ioredis'],
+        does: 'Deliveries to RabbitMQ and Redis',
+        why: 'Plain JavaScript that takes sockets or addresses checked before; loaded with the first such delivery; decision 0330',
       },
       {
         packages: [

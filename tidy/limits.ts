@@ -336,6 +336,12 @@ export const LIMITS: readonly Section[] = [
         ],
       },
       {
+        what: 'Connections to brokers',
+        value: `${S}/outbound/brokers/brokers.ts CONNECTIONS_MAX count`,
+        beyond: 'one that is idle is closed; where none is, the attempt is `unreachable` and made again',
+        heldBy: [`${S}/outbound/brokers/brokers.test.ts: connections are bounded: an idle one makes room`],
+      },
+      {
         what: 'Time that a run is at work in one stretch',
         value: `${S}/runs/limits.ts activeMsMax ms`,
         beyond: 'the run fails with `limit_exceeded`',

@@ -114,6 +114,20 @@ const CASES: readonly Case[] = [
     tab: 'Edit',
     afterwards: async (page) => void (await page.getByRole('button', { name: 'I have it' }).click()),
   },
+  {
+    path: 'webhook-notifications',
+    choices: { 'Goes over': 'RabbitMQ (AMQP 0-9-1)' },
+    texts: {
+      Name: 'Warehouse',
+      Server: 'mq.example.com:5700',
+      'Virtual host': '/',
+      Exchange: 'amq.topic',
+      'Routing key or queue': 'permea.connections',
+    },
+    change: ['Exchange', 'notices'],
+    tab: 'Edit',
+    afterwards: async (page) => void (await page.getByRole('button', { name: 'I have it' }).click()),
+  },
 ]
 
 describe.each(CASES)('the form of $path', (form) => {
@@ -268,6 +282,10 @@ test('a secret that was typed is not kept in the browser', async () => {
   const { page } = visit
   await visit.open('/webhook-notifications/new')
   await type(page, 'Name', 'Another one')
+  await drawer(page).getByRole('combobox', { name: 'Goes over' }).click()
+  await page.getByRole('option', { name: 'NATS JetStream', exact: true }).click()
+  await type(page, 'Server', 'nats.example.com')
+  await drawer(page).locator('input[type=password]').pressSequentially('topsecret')
   await type(page, 'Headers', '{"x-api-key": "topsecret"}')
   const kept = await page.evaluate(() => JSON.stringify(localStorage))
   expect(kept).toContain('Another one')

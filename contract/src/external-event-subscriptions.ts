@@ -4,7 +4,7 @@ import type { EndpointTable } from './endpoint.ts'
 import { ErrorData } from './errors.ts'
 import { ElementDependency, listOf, Meta, paging, QueryBoolean, Timestamp } from './shapes.ts'
 
-/** One connection's stream of events of an external app. `webhookUri` is where they are posted to. */
+/** One connection's stream of events of an external app. `webhookUri` is where they are sent to. */
 export const ExternalEventSubscription = z
   .object({
     id: z.string(),

@@ -4,7 +4,8 @@ import type { EndpointTable } from './endpoint.ts'
 import { listOf, paging, QueryBoolean, Timestamp } from './shapes.ts'
 import { WorkspaceEventType } from './workspaces.ts'
 
-const HttpUrl = z.url({ protocol: /^https?$/ }).max(2000)
+/** Posted to over HTTP, or a broker: see docs/use/destinations.md. A user and password in it are sealed. */
+const DestinationUrl = z.url({ protocol: /^(?:https?|nats|nats\+tls|rediss?|amqps?)$/ }).max(2000)
 
 /**
  * Where the workspace, or one of its customers, hears of what happens. A customer's hears only of that customer.
@@ -39,7 +40,7 @@ export const NotificationEndpoint = z
 
 export const NotificationEndpointInput = z.object({
   name: z.string().min(1).max(500).optional(),
-  url: HttpUrl.optional(),
+  url: DestinationUrl.optional(),
   eventTypes: z.array(WorkspaceEventType).optional(),
   /** Sent with every delivery; values are sealed and not shown again. */
   headers: z.record(z.string().min(1).max(200), z.string().max(4000)).nullish(),
@@ -98,7 +99,7 @@ export const notificationEndpoints = {
     access: 'customer',
     needs: 'define',
     body: NotificationEndpointInput.extend({
-      url: HttpUrl,
+      url: DestinationUrl,
       /** For admins: the customer that it is for. */
       tenantId: z.string().optional(),
       userId: z.string().optional(),

@@ -2,6 +2,12 @@ export { readConfig } from '../../server/src/config.ts'
 export { systemClock } from '../../server/src/platform/clock.ts'
 export { freePort } from '../../server/src/platform/free-port.ts'
 export { packArchive, readArchive } from '../../server/src/workspace-files/archive.ts'
+export {
+  type BrokerProcess,
+  createNatsProcess,
+  createRabbitProcess,
+  createRedisProcess,
+} from './broker-processes.ts'
 export { type CollectedSpan, type Collector, startCollector } from './collector.ts'
 export { addApp, type ConnectedAppOptions, connectApp } from './connected-app.ts'
 export { callConnector, errorOfConnector, valueOfConnector } from './connector-functions.ts'

@@ -7,6 +7,8 @@ import { formulaCompletion } from '../code/formula-completion.ts'
 import { MayButton } from '../parts/may-button.tsx'
 import { type EndpointName, refusalOf } from '../session/may.ts'
 import { CodeField } from './code-field.tsx'
+import { DestinationField } from './destination-field.tsx'
+import { withoutLogin } from './destination-url.ts'
 import { DraftNotice } from './draft-notice.tsx'
 import { useDraft } from './drafts.ts'
 import { changesOf, type Field, shownValues, type Values } from './fields.ts'
@@ -120,7 +122,12 @@ function FormOf<T>(props: ElementFormProps<T>) {
 
 function withoutSecrets(fields: readonly Field[], values: Values): Values {
   const secret = new Set(fields.filter((each) => each.isSecret === true).map((each) => each.name))
-  return Object.fromEntries(Object.entries(values).filter(([name]) => !secret.has(name)))
+  const places = new Set(fields.filter((each) => each.kind === 'destination').map((each) => each.name))
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([name]) => !secret.has(name))
+      .map(([name, value]) => [name, places.has(name) ? withoutLogin(String(value)) : value]),
+  )
 }
 
 function withoutNulls(body: Values): Values {
@@ -161,6 +168,8 @@ function One({ field, isNew, isReadOnly, value, error, onChange }: OneProps) {
   switch (field.kind) {
     case 'text':
       return <TextInput {...usual} value={String(value)} onChange={(event) => onChange(event.currentTarget.value)} />
+    case 'destination':
+      return <DestinationField {...usual} value={String(value)} onChange={onChange} />
     case 'long':
       return (
         <Textarea

@@ -1,4 +1,6 @@
 import { recordedRequest, recordedResponse } from '../exchanges/recorded.ts'
+import { brokerAddress } from '../outbound/brokers/address.ts'
+import type { BrokerOutcome, RefusalReason } from '../outbound/brokers/broker.ts'
 import type { Outbound } from '../outbound/client.ts'
 import type { OutboundOutcome } from '../outbound/outcome.ts'
 import { retryAfterMs } from '../outbound/retry-after.ts'
@@ -31,7 +33,7 @@ const SLOW_STATUSES = [429, 502, 503, 504]
 
 /**
  * One try to deliver a message, start to finish. 2xx alone is success; redirects are failures and are not followed;
- * 410 means gone. The address, secret and headers are those of this moment.
+ * 410 means gone. A broker's acknowledgement is success. The address, secret and headers are those of this moment.
  *
  * @source Standard Webhooks 1.0 "Webhook headers", "Operational considerations"
  */
@@ -40,20 +42,76 @@ export async function attempt(
   given: { destination: Destination; messageId: string; body: string; now: Date; signal?: AbortSignal },
 ): Promise<AttemptResult | null> {
   const { destination, now } = given
-  const { custom, own } = headersOf(parts.sealing, given)
-  const request = { url: destination.url, method: 'POST', headers: { ...custom, ...own }, body: given.body }
-  const outcome = await parts.outbound.send({
-    ...request,
-    timeoutMs: parts.timeoutMs,
+  const headers = headersOf(parts.sealing, given)
+  const asked: Asked = { url: destination.url, body: given.body, headers, signal: given.signal }
+  const sent = isBroker(destination.url) ? await publish(parts, asked, given.messageId) : await post(parts, asked, now)
+  if (sent === null) return null
+  // The destination's own headers are sealed where they are kept, so no record shows their values either.
+  const hidden = Object.fromEntries(Object.keys(headers.custom).map((name) => [name, '***']))
+  // The delivery has the body.
+  const { method, response, ...result } = sent
+  const recorded = recordedRequest({ url: destination.url, method, headers: { ...hidden, ...headers.own } })
+  // The URL of a broker has nothing in its query but what `brokerAddress` knows, and no credentials.
+  const request = isBroker(destination.url) ? { ...recorded, uri: destination.url } : recorded
+  return { ...result, request, response }
+}
+
+/** What is sent somewhere, however that is done. */
+interface Asked {
+  url: string
+  body: string
+  headers: ReturnType<typeof headersOf>
+  signal: AbortSignal | undefined
+}
+
+/** What came of sending it; null where it was cut off and nothing is known. */
+type Sent = Omit<AttemptResult, 'request'> & { method: string }
+
+async function post(
+  { outbound, timeoutMs }: { outbound: Outbound; timeoutMs: number },
+  { url, body, headers: { custom, own }, signal }: Asked,
+  now: Date,
+): Promise<Sent | null> {
+  const outcome = await outbound.send({
+    url,
+    method: 'POST',
+    headers: { ...custom, ...own },
+    body,
+    timeoutMs,
     responseBytesMax: RESPONSE_BYTES_MAX,
-    ...(given.signal === undefined ? {} : { signal: given.signal }),
+    ...(signal === undefined ? {} : { signal }),
   })
   if (outcome.kind === 'aborted') return null
-  // The destination's own headers are sealed where they are kept, so no record shows their values either.
-  const hidden = Object.fromEntries(Object.keys(custom).map((name) => [name, '***']))
-  // The delivery has the body.
-  const recorded = recordedRequest({ url: request.url, method: request.method, headers: { ...hidden, ...own } })
-  return { ...resultOf(outcome, now), request: recorded, response: recordedResponse(outcome) }
+  return { ...resultOf(outcome, now), method: 'POST', response: recordedResponse(outcome) }
+}
+
+/** To a broker the same headers go with the message; what proves the sender is for the broker itself. */
+async function publish(
+  { outbound, timeoutMs }: { outbound: Outbound; timeoutMs: number },
+  { url, body, headers: { custom, own }, signal }: Asked,
+  messageId: string,
+): Promise<Sent | null> {
+  const { authorization = null, ...others } = custom
+  const { 'user-agent': _, ...told } = own
+  const outcome = await outbound.publish({
+    url,
+    authorization,
+    id: toWire('msg', messageId),
+    headers: { ...others, ...told },
+    body,
+    timeoutMs,
+    ...(signal === undefined ? {} : { signal }),
+  })
+  if (outcome.kind === 'aborted') return null
+  return {
+    ...publishedResult(outcome),
+    method: 'PUBLISH',
+    response: outcome.kind === 'accepted' ? outcome.receipt : null,
+  }
+}
+
+export function isBroker(url: string): boolean {
+  return brokerAddress(url) !== null
 }
 
 /** The headers of a message to a destination: its own, which are secret, and those that every message has. */
@@ -110,6 +168,38 @@ function resultOf(
   const durationMs = Math.round(outcome.durationMs)
   if (kind === 'forbidden') return { ...nothing, outcome: kind, errorClass: kind, error, durationMs }
   return { ...nothing, outcome: kind, errorClass: outcome.reason, error, durationMs, isSlow: true }
+}
+
+const BROKER_CLASSES: Record<RefusalReason, string> = {
+  unauthorized: 'unauthorized',
+  no_such_target: 'no_such_target',
+  too_large: 'too_large',
+  busy: 'rate_limited',
+  refused: 'client_error',
+}
+
+function publishedResult(
+  outcome: Exclude<BrokerOutcome, { kind: 'aborted' }>,
+): Omit<AttemptResult, 'request' | 'response'> {
+  const nothing = { httpStatus: null, isGone: false, isSlow: false, retryAfterMs: null }
+  if (outcome.kind === 'invalid')
+    return { ...nothing, outcome: 'forbidden', errorClass: 'invalid', error: outcome.message, durationMs: 0 }
+  const durationMs = Math.round(outcome.durationMs)
+  if (outcome.kind === 'accepted')
+    return { ...nothing, outcome: 'acknowledged', errorClass: null, error: null, durationMs }
+  const { kind, message: error } = outcome
+  if (kind === 'forbidden') return { ...nothing, outcome: kind, errorClass: kind, error, durationMs }
+  if (kind === 'unreachable')
+    return { ...nothing, outcome: kind, errorClass: outcome.reason, error, durationMs, isSlow: true }
+  const { reason } = outcome
+  return {
+    ...nothing,
+    outcome: 'rejected',
+    errorClass: BROKER_CLASSES[reason],
+    error,
+    durationMs,
+    isSlow: reason === 'busy',
+  }
 }
 
 function classOf(status: number): string {

@@ -1,5 +1,5 @@
 import { Refusal } from '../api/refusal.ts'
-import type { DeliveryAddress } from '../deliveries/address.ts'
+import { type DeliveryAddress, isSameOrigin } from '../deliveries/address.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import type { Destination } from '../deliveries/delivery.ts'
 import { newSecret } from '../deliveries/signing.ts'
@@ -54,8 +54,7 @@ export function createEventDestinations(options: {
     async point(tx, { id, workspaceId, customerId }, { url, headers }) {
       if ((await destinationById(tx, id)) !== null) {
         await changing(tx, id, (current) => {
-          const isElsewhere = URL.parse(url)?.origin !== URL.parse(current.url)?.origin
-          const kept = isElsewhere ? null : current.headersSealed
+          const kept = isSameOrigin(url, current.url) ? current.headersSealed : null
           return { ...goingOn(current), url, headersSealed: headers === undefined ? kept : sealed(headers) }
         })
         return null

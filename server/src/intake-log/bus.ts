@@ -11,7 +11,8 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
-import { connect, headers, type NatsConnection, nanos } from '@nats-io/transport-node'
+import { headers, type NatsConnection, nanos } from '@nats-io/transport-node'
+import { natsConnect } from '../outbound/nats-connection.ts'
 import type { Log } from '../platform/log.ts'
 import { Follower, type LogMessage, PARTS, pause, RESTART_MS, wordsOf } from './follower.ts'
 
@@ -107,7 +108,7 @@ export async function openBus(options: BusOptions): Promise<Bus> {
 }
 
 async function open(options: BusOptions): Promise<Bus> {
-  const connection = await connect({
+  const connection = await natsConnect({
     ...placesOf(options.url),
     name: 'permea',
     maxReconnectAttempts: -1,

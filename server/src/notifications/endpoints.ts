@@ -2,7 +2,8 @@ import { CUSTOMER_EVENT_TYPES, type NotificationEndpointInput } from '@permea/co
 import type { z } from 'zod'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
-import { deliveryAddress } from '../deliveries/address.ts'
+import { deliveryAddress, isSameOrigin } from '../deliveries/address.ts'
+import { isBroker } from '../deliveries/attempt.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import type { Attempt, DeliveryRow, Destination } from '../deliveries/delivery.ts'
 import type { Health } from '../deliveries/health.ts'
@@ -167,6 +168,7 @@ class EndpointRegistry implements Endpoints {
     refuseBeyondOwner(endpoint.row.customerId, given.eventTypes)
     const address = { url: given.url ?? endpoint.destination.url, headers: given.headers }
     const { url, headers } = deliveryAddress('url', address)
+    refuseAsWebhook(endpoint, url)
     const input = { ...given, ...(given.url === undefined ? {} : { url }), headers }
     const changed = await this.#changing(
       endpoint,
@@ -175,7 +177,8 @@ class EndpointRegistry implements Endpoints {
         destination: {
           ...destination,
           url: input.url ?? destination.url,
-          headersSealed: input.headers === undefined ? destination.headersSealed : this.#sealedHeaders(input.headers),
+          headersSealed:
+            input.headers === undefined ? keptHeaders(destination, url) : this.#sealedHeaders(input.headers),
           concurrency: input.concurrency ?? destination.concurrency,
           throttlePerSecond:
             input.throttlePerSecond === undefined ? destination.throttlePerSecond : input.throttlePerSecond,
@@ -319,6 +322,19 @@ class EndpointRegistry implements Endpoints {
       ? null
       : this.#o.sealing.seal(JSON.stringify(headers))
   }
+}
+
+/** What proves the sender to a broker is for that broker alone. */
+function keptHeaders(destination: Destination, url: string): string | null {
+  const isMoved = !isSameOrigin(destination.url, url)
+  return isMoved && (isBroker(url) || isBroker(destination.url)) ? null : destination.headersSealed
+}
+
+/** `webhookUri` of a workspace has no credentials and is posted to. */
+function refuseAsWebhook({ row }: Endpoint, url: string): void {
+  if (!row.isWorkspaceWebhook || !isBroker(url)) return
+  const message = "the workspace's own webhook is posted to over HTTP; make another endpoint"
+  throw new Refusal('invalid_input', `url: ${message}`, { problems: [{ field: 'url', message }] })
 }
 
 /** Alerts tell of the workspace, not of one customer. */

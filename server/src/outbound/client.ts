@@ -3,6 +3,8 @@ import { type Dispatcher, errors } from 'undici'
 import type { Allowance } from '../bodies/allowance.ts'
 import { decodeBody, unknownCodings } from '../bodies/content-coding.ts'
 import type { AllowRule } from './address-policy.ts'
+import type { BrokerMessage, BrokerOutcome } from './brokers/broker.ts'
+import { createBrokers } from './brokers/brokers.ts'
 import { createDial, type Lookup } from './dial.ts'
 import {
   brokenAnswerOf,
@@ -42,6 +44,8 @@ export type Outbound = AsyncDisposable & {
   send(request: OutboundRequest): Promise<OutboundOutcome>
   /** The same for bodies that need not fit into memory: under the same checks, and as little is sent twice. */
   stream(request: OutboundStreamRequest): Promise<StreamedOutcome>
+  /** Hands a message to a broker once: NATS, Redis, RabbitMQ. Never throws for what the world does. */
+  publish(message: BrokerMessage): Promise<BrokerOutcome>
   /** Connections that are open now: for metrics and tests. */
   connectionCount(): { origins: number; slots: number; idle: number }
   /** Refuses new requests, waits for those under way (each has its time limit), then closes every connection. */
@@ -69,6 +73,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
   })
   const connections = createSocketPool(dial)
+  const brokers = createBrokers({ dial })
   const defaults = {
     userAgent: options.userAgent ?? 'Permea',
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
@@ -82,7 +87,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     isClosing = true
     if (underWay === 0) allSettled.resolve()
     await allSettled.promise
-    await connections.destroy()
+    await Promise.all([connections.destroy(), brokers.close()])
   }
 
   function whyNot(signal: AbortSignal | undefined): { kind: 'aborted'; message: string; durationMs: number } | null {
@@ -135,6 +140,16 @@ export function createOutbound(options: OutboundOptions): Outbound {
           onEnd: settled,
         }).start(request.signal)
       })
+    },
+    async publish(message) {
+      const aborted = whyNot(message.signal)
+      if (aborted !== null) return aborted
+      underWay += 1
+      try {
+        return await brokers.publish(message)
+      } finally {
+        settled()
+      }
     },
     connectionCount: () => connections.count(),
     close,

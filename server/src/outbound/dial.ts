@@ -8,7 +8,13 @@ import { DialFailure, dialFailureOf } from './outcome.ts'
 export type Lookup = (hostname: string) => Promise<LookupAddress[]>
 
 /** Where to connect: the host as the URL parser wrote it, IPv6 without brackets. */
-type DialTarget = { hostname: string; port: number; isTls: boolean }
+export type DialTarget = {
+  hostname: string
+  port: number
+  isTls: boolean
+  /** What TLS offers to speak; HTTP/1.1 unless said otherwise, and nothing where it is empty. */
+  protocols?: readonly string[]
+}
 
 /** Called once, with either a connected socket (TLS already verified) or the reason why there is none. */
 type DialDone = (failure: DialFailure | null, socket: Socket | null) => void
@@ -22,7 +28,14 @@ type DialDone = (failure: DialFailure | null, socket: Socket | null) => void
  * check and use gains nothing. After connecting, the peer's address is checked once more. Proxy variables of the
  * environment are not looked at. TLS certificates are always verified.
  */
-export type Dial = (target: DialTarget, done: DialDone) => () => void
+export type Dial = {
+  (target: DialTarget, done: DialDone): () => void
+  /**
+   * For clients that cannot be handed a socket: a lookup that answers the checked addresses of this target, whatever it
+   * is asked. Rejects with a `DialFailure`.
+   */
+  pinned(target: DialTarget): Promise<LookupFunction>
+}
 
 /** Makes the one function through which every connection leaves the engine. */
 export function createDial(options: {
@@ -32,7 +45,7 @@ export function createDial(options: {
   connectTimeoutMs: number
 }): Dial {
   const resolve = shareOngoing(options.lookup)
-  return (target, done) => {
+  const dial = (target: DialTarget, done: DialDone) => {
     const peer = `${target.hostname}:${target.port}`
     let socket: Socket | null = null
     let phase = 'looking up its name'
@@ -64,6 +77,14 @@ export function createDial(options: {
 
     return () => settle(new DialFailure({ kind: 'unreachable', reason: 'reset' }, 'connecting was given up'), null)
   }
+  return Object.assign(dial, {
+    async pinned(target: DialTarget) {
+      const addresses = await addressesOf(target, resolve)
+      const refusal = firstRefusal(addresses, target, options.allow)
+      if (refusal !== null) throw refusal
+      return pinnedTo(addresses)
+    },
+  })
 }
 
 function watch(
@@ -89,13 +110,14 @@ function watch(
   })
 }
 
-function openSocket({ hostname, port, isTls }: DialTarget, lookup: LookupFunction): Socket {
+function openSocket({ hostname, port, isTls, protocols = ['http/1.1'] }: DialTarget, lookup: LookupFunction): Socket {
   const tcp = { host: hostname, port, lookup, autoSelectFamily: true, noDelay: true, keepAlive: true } as const
   if (!isTls) return connectTcp(tcp)
   // RFC 6066 wants the name without its trailing dot, and no name at all for an IP address.
   const servername = isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : ''
   // `rejectUnauthorized` is said aloud because the environment could otherwise switch verification off.
-  return connectTls({ ...tcp, servername, ALPNProtocols: ['http/1.1'], rejectUnauthorized: true })
+  const offered = protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }
+  return connectTls({ ...tcp, servername, ...offered, rejectUnauthorized: true })
 }
 
 async function addressesOf(target: DialTarget, resolve: Lookup): Promise<string[]> {

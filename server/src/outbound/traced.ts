@@ -48,6 +48,7 @@ export function traced(outbound: Outbound, tracing: Tracing): Outbound {
     ...outbound,
     send: (request) => asSpan(request, outbound.send),
     stream: (request) => asSpan(request, outbound.stream),
+    publish: (message) => asSpan({ ...message, method: 'publish' }, outbound.publish),
     [Symbol.asyncDispose]: () => outbound[Symbol.asyncDispose](),
   }
 }

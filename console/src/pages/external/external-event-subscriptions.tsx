@@ -88,7 +88,7 @@ const fields: readonly Field[] = [
   {
     name: 'webhookUri',
     label: 'Where events go',
-    kind: 'text',
+    kind: 'destination',
     placeholder: 'https://your-app.example.com/events',
     about: 'A public address; each event is posted there. Empty: events are stored, and go nowhere.',
   },

@@ -82,7 +82,7 @@ const fields: readonly Field[] = [
   {
     name: 'url',
     label: 'Address',
-    kind: 'text',
+    kind: 'destination',
     required: true,
     placeholder: 'https://your-app.example.com/permea',
     about: 'Each notification is a POST with JSON, signed in the way of Standard Webhooks.',

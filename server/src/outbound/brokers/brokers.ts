@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
+import type { Dial } from '../dial.ts'
+import { DialFailure } from '../outcome.ts'
+import { type BrokerAddress, brokerAddress } from './address.ts'
+import {
+  type BrokerClient,
+  BrokerFailure,
+  type BrokerGround,
+  type BrokerMessage,
+  type BrokerOutcome,
+  loginOf,
+} from './broker.ts'
+
+/** The way out to what is no HTTP server. */
+export interface Brokers {
+  /** Hands one message over once and says what came of it; never throws for what the world does. */
+  publish(message: BrokerMessage): Promise<BrokerOutcome>
+  /** Connections that are open or being made. */
+  count(): number
+  close(): Promise<void>
+}
+
+/** Connections of one process; the one that is idle the longest makes room for another. */
+const CONNECTIONS_MAX = 500
+/** A connection over which nothing is sent is closed after this long. */
+const IDLE_MS = 60_000
+
+/** One address with one login, connected to once for all that is sent there at the same time. */
+interface Held {
+  client: Promise<BrokerClient>
+  underWay: number
+  idleTimer: NodeJS.Timeout | null
+}
+
+/** Makes the pool of connections to brokers; a client is loaded when it is first needed. */
+export function createBrokers({
+  dial,
+  idleMs = IDLE_MS,
+  connectionsMax = CONNECTIONS_MAX,
+}: {
+  dial: Dial
+  idleMs?: number
+  connectionsMax?: number
+}): Brokers {
+  const held = new Map<string, Held>()
+
+  function letGo(key: string, which: Held): void {
+    if (which.idleTimer !== null) clearTimeout(which.idleTimer)
+    if (held.get(key) === which) held.delete(key)
+    which.client.then((client) => client.close()).catch(() => {})
+  }
+
+  /** The connection for an address; null where there are too many and each is at work. */
+  function hold(key: string, connect: () => Promise<BrokerClient>): Held | null {
+    const there = held.get(key)
+    if (there !== undefined) return there
+    if (held.size >= connectionsMax) {
+      const idle = [...held].find(([, each]) => each.underWay === 0)
+      if (idle === undefined) return null
+      letGo(...idle)
+    }
+    const made: Held = { client: connect(), underWay: 0, idleTimer: null }
+    held.set(key, made)
+    made.client.then(
+      (client) => client.ended.then(() => letGo(key, made)),
+      () => letGo(key, made),
+    )
+    return made
+  }
+
+  async function over(key: string, which: Held, message: BrokerMessage): Promise<Settled> {
+    // The map is in the order of use.
+    held.delete(key)
+    held.set(key, which)
+    which.underWay += 1
+    if (which.idleTimer !== null) clearTimeout(which.idleTimer)
+    try {
+      const { timeoutMs, signal } = message
+      const sent = which.client.then((client) => client.publish(message))
+      const settled = await first(sent, timeoutMs, signal)
+      // What has not answered for so long will not: the next message goes over a new connection.
+      if (settled === 'late') letGo(key, which)
+      return settled
+    } finally {
+      which.underWay -= 1
+      if (which.underWay === 0 && held.get(key) === which) {
+        which.idleTimer = setTimeout(() => letGo(key, which), idleMs)
+        which.idleTimer.unref()
+      }
+    }
+  }
+
+  return {
+    async publish(message) {
+      const address = brokerAddress(message.url)
+      if (address === null || typeof address === 'string')
+        return { kind: 'invalid', message: address ?? 'the URL cannot be read' }
+      const login = loginOf(message.authorization)
+      if (typeof login === 'string') return { kind: 'invalid', message: login }
+      const startedAt = performance.now()
+      const durationMs = () => performance.now() - startedAt
+      const key = createHash('sha256')
+        .update(JSON.stringify([message.url, message.authorization]))
+        .digest('base64')
+      const which = hold(key, () => connectTo(address, login, groundOf(dial, message.timeoutMs)))
+      if (which === null)
+        return {
+          kind: 'unreachable',
+          reason: 'network',
+          message: `${connectionsMax} connections to brokers are open already`,
+          durationMs: 0,
+        }
+      try {
+        const settled = await over(key, which, message)
+        if (settled === 'aborted') return { kind: 'aborted', message: 'the caller gave up', durationMs: durationMs() }
+        if (settled === 'late')
+          return {
+            kind: 'unreachable',
+            reason: 'timeout',
+            message: lateWords(address, message.timeoutMs),
+            durationMs: durationMs(),
+          }
+        return { kind: 'accepted', receipt: settled.receipt, durationMs: durationMs() }
+      } catch (error) {
+        return { ...failed(error), durationMs: durationMs() }
+      }
+    },
+    count: () => held.size,
+    async close() {
+      const clients = [...held.values()].map((each) => each.client)
+      for (const [key, each] of held) letGo(key, each)
+      await Promise.all(clients.map((client) => client.then((each) => each.ended).catch(() => {})))
+    },
+  }
+}
+
+type Settled = { receipt: Awaited<ReturnType<BrokerClient['publish']>> } | 'late' | 'aborted'
+
+function first(
+  sent: ReturnType<BrokerClient['publish']>,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Settled> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve('late'), timeoutMs)
+    const onAbort = () => resolve('aborted')
+    signal?.addEventListener('abort', onAbort, { once: true })
+    sent
+      .then((receipt) => resolve({ receipt }), reject)
+      .finally(() => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      })
+  })
+}
+
+async function connectTo(
+  address: BrokerAddress,
+  login: Parameters<typeof import('./nats.ts').connectNats>[1],
+  ground: BrokerGround,
+): Promise<BrokerClient> {
+  switch (address.kind) {
+    case 'nats':
+      return (await import('./nats.ts')).connectNats(address, login, ground)
+    case 'redis':
+      return (await import('./redis.ts')).connectRedis(address, login, ground)
+    case 'rabbitmq':
+      return (await import('./rabbitmq.ts')).connectRabbit(address, login, ground)
+  }
+}
+
+function groundOf(dial: Dial, timeoutMs: number): BrokerGround {
+  return {
+    timeoutMs,
+    dial: (place, isTls) =>
+      new Promise<Socket>((resolve, reject) => {
+        dial({ ...place, isTls, protocols: [] }, (failure, socket) => {
+          if (socket === null) reject(failure)
+          else resolve(socket)
+        })
+      }),
+    pinned: (place) => dial.pinned({ ...place, isTls: false }),
+  }
+}
+
+function failed(error: unknown) {
+  if (error instanceof BrokerFailure) return { ...error.verdict, message: error.message }
+  if (error instanceof DialFailure) {
+    const { verdict, message } = error
+    if (verdict.kind === 'forbidden') return { kind: 'forbidden', message } as const
+    return { kind: 'unreachable', reason: verdict.reason, message } as const
+  }
+  // Clients know more errors than can be told apart; their texts may hold what they were given.
+  return { kind: 'unreachable', reason: 'protocol', message: `the client gave up: ${(error as Error).name}` } as const
+}
+
+function lateWords({ places }: BrokerAddress, timeoutMs: number): string {
+  const [place] = places
+  return `no acknowledgement from ${place?.hostname}:${place?.port} within ${timeoutMs} ms`
+}

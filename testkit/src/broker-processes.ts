@@ -1,0 +1,143 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { promisify } from 'node:util'
+import { keptPort } from './kept-port.ts'
+import { until } from './until.ts'
+
+/** A server on a loopback port that keeps what it acknowledged on disk, and can be killed, paused and started again. */
+export interface BrokerProcess extends AsyncDisposable {
+  readonly port: number
+  start(): Promise<void>
+  kill(): Promise<void>
+  /** Stops the process where it is, with its connections open, and lets it go on. */
+  pause(): void
+  goOn(): void
+}
+
+/** One NATS server with JetStream. */
+export async function createNatsProcess(settings: readonly string[] = []): Promise<BrokerProcess> {
+  const { dir, port } = await placeOf('nats')
+  const config = path.join(dir, 'nats.conf')
+  const lines = [
+    `listen: 127.0.0.1:${port}`,
+    `jetstream { store_dir: ${JSON.stringify(dir)}, max_mem: 64M, max_file: 1G }`,
+  ]
+  await writeFile(config, [...lines, ...settings].join('\n'))
+  return processOf({ dir, port, name: 'NATS', run: () => spawn('nats-server', ['-c', config], { stdio: 'ignore' }) })
+}
+
+/** @param settings more arguments, as in `--requirepass`, `secret` */
+export async function createRedisProcess(settings: readonly string[] = []): Promise<BrokerProcess> {
+  const { dir, port } = await placeOf('redis')
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    dir,
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'always',
+  ]
+  return processOf({
+    ...{ dir, port, name: 'Redis' },
+    run: () => spawn('redis-server', [...args, ...settings], { stdio: 'ignore' }),
+  })
+}
+
+/** Let in: `guest` with the password `guest`. */
+export async function createRabbitProcess(): Promise<BrokerProcess> {
+  const { dir, port } = await placeOf('rabbit')
+  const [distPort, epmdPort] = [await keptPort(), await keptPort()]
+  await mkdir(path.join(dir, 'log'))
+  await writeFile(path.join(dir, 'plugins'), '[].')
+  const env = {
+    PATH: process.env.PATH,
+    HOME: dir,
+    ERL_EPMD_PORT: String(epmdPort),
+    ERL_EPMD_ADDRESS: '127.0.0.1',
+    RABBITMQ_NODENAME: `permea${port}@localhost`,
+    RABBITMQ_NODE_PORT: String(port),
+    RABBITMQ_NODE_IP_ADDRESS: '127.0.0.1',
+    RABBITMQ_DIST_PORT: String(distPort),
+    RABBITMQ_MNESIA_BASE: path.join(dir, 'data'),
+    RABBITMQ_LOG_BASE: path.join(dir, 'log'),
+    RABBITMQ_PID_FILE: path.join(dir, 'pid'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: path.join(dir, 'plugins'),
+    RABBITMQ_CONF_ENV_FILE: path.join(dir, 'none'),
+    RABBITMQ_CONFIG_FILE: path.join(dir, 'none'),
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1',
+    // The script is replaced by the server, which ends when nobody holds its input.
+    RABBITMQ_ALLOW_INPUT: '1',
+  }
+  const server = await processOf({
+    ...{ dir, port, name: 'RabbitMQ' },
+    // The wrapper on the PATH runs it as another user.
+    run: () => spawn('/usr/lib/rabbitmq/bin/rabbitmq-server', [], { stdio: ['pipe', 'ignore', 'ignore'], env }),
+  })
+  return {
+    ...server,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]()
+      await promisify(execFile)('epmd', ['-port', String(epmdPort), '-kill']).catch(() => {})
+    },
+  }
+}
+
+async function placeOf(name: string): Promise<{ dir: string; port: number }> {
+  return { dir: await mkdtemp(path.join(tmpdir(), `permea-${name}-`)), port: await keptPort() }
+}
+
+async function processOf(given: {
+  dir: string
+  port: number
+  name: string
+  run(): ChildProcess
+}): Promise<BrokerProcess> {
+  const { dir, port, name } = given
+  let child: ChildProcess | null = null
+  const server: BrokerProcess = {
+    port,
+    async start() {
+      const started = given.run()
+      child = started
+      await until(`${name} listens`, 60_000, () => {
+        if (started.exitCode !== null) throw new Error(`${name} ended while it started`)
+        return isListening(port)
+      })
+    },
+    async kill() {
+      const running = child
+      if (running === null || running.exitCode !== null || running.signalCode !== null) return
+      const gone = once(running, 'exit')
+      running.kill('SIGKILL')
+      await gone
+      child = null
+    },
+    pause: () => void child?.kill('SIGSTOP'),
+    goOn: () => void child?.kill('SIGCONT'),
+    async [Symbol.asyncDispose]() {
+      await server.kill()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+  await server.start()
+  return server
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
