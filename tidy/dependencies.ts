@@ -216,6 +216,11 @@ export const DEPENDENCIES: readonly { title: string; about: string; rows: readon
       { packages: ['@xyflow/react', '@dagrejs/dagre'], does: 'Flows as pictures', why: 'Moving, zooming, laying out' },
       { packages: ['uplot'], does: 'Charts', why: '50 KB' },
       {
+        packages: ['qr'],
+        does: 'The picture by which a phone takes a second factor',
+        why: 'No dependencies; reads in tests what it drew',
+      },
+      {
         packages: ['@tabler/icons-react', '@fontsource-variable/inter', '@fontsource-variable/jetbrains-mono'],
         does: 'Icons and fonts',
         why: 'Served by the engine: nothing is fetched from elsewhere',

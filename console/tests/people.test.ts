@@ -1,3 +1,5 @@
+import type { Locator } from 'playwright-core'
+import decodeQR from 'qr/decode.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openScene, type Scene, type Visit } from './scene.ts'
 
@@ -51,6 +53,7 @@ test('somebody is invited, joins, sets up a second factor and signs in with it',
   await page.getByLabel('Password, for the second factor').pressSequentially(PASSWORD)
   await page.getByRole('button', { name: 'Set it up' }).click()
   const uri = (await page.getByText('otpauth://').textContent()) ?? ''
+  expect(await scanned(page.getByRole('img', { name: 'QR code of the secret' }))).toBe(uri)
   await page.getByLabel('Code of the app').pressSequentially(await codeOf(uri))
   await page.getByRole('button', { name: 'Turn it on' }).click()
   const codes = (await page.getByRole('status').locator('code').first().textContent()) ?? ''
@@ -105,6 +108,28 @@ test('a key is made, shown once, and ended', async () => {
   await page.getByText('The key is good no more').waitFor()
   expect(await ask()).toBe(401)
 })
+
+/** What a camera reads in a picture as it stands on the page. */
+async function scanned(picture: Locator): Promise<string> {
+  const shot = (await picture.screenshot()).toString('base64')
+  const blank = await picture.page().context().newPage()
+  const { width, height, data } = await blank.evaluate(async (png) => {
+    const image = new Image()
+    image.src = `data:image/png;base64,${png}`
+    await image.decode()
+    const canvas = Object.assign(document.createElement('canvas'), { width: image.width, height: image.height })
+    const context = canvas.getContext('2d') as CanvasRenderingContext2D
+    context.drawImage(image, 0, 0)
+    const pixels = context.getImageData(0, 0, image.width, image.height)
+    return {
+      width: pixels.width,
+      height: pixels.height,
+      data: Array.from(pixels.data, (byte) => String.fromCharCode(byte)).join(''),
+    }
+  }, shot)
+  await blank.close()
+  return decodeQR({ width, height, data: Buffer.from(data, 'latin1') })
+}
 
 /** The code of now. @source RFC 6238 */
 async function codeOf(uri: string): Promise<string> {

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, PasswordInput, Skeleton, TextInput } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { type AnswerOf, permea, refreshAll, session, wordsOf } from '../../api.ts'
 import { Act } from '../../parts/act.tsx'
 import { Copyable } from '../../parts/copy.tsx'
@@ -9,6 +9,8 @@ import { Card } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { PageHead } from '../../shell/page-head.tsx'
+
+const QrPicture = lazy(() => import('../../parts/qr-picture.tsx'))
 
 export function Page() {
   return (
@@ -133,7 +135,10 @@ function SecondFactorCard({ account }: { account: AnswerOf<typeof permea.account
               confirming.mutate()
             }}
           >
-            <p className="flat">Give this secret to the app, or open the address on the phone:</p>
+            <p className="flat">Scan this with the app, or give it the secret:</p>
+            <Suspense fallback={<Skeleton height={240} width={240} />}>
+              <QrPicture text={beginning.data.uri} label="QR code of the secret" />
+            </Suspense>
             <Copyable text={beginning.data.secret} what="secret" />
             <Copyable text={beginning.data.uri} what="address" />
             <TextInput
