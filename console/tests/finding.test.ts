@@ -74,3 +74,26 @@ test('a list is of a stretch of time that is chosen, and saved as CSV and JSON',
   expect(head.split(',')).toContain('event.orderId')
   expect(lines).toHaveLength(2)
 })
+
+test('times are shown in UTC for whoever wants that, on every page, and the next time too', async () => {
+  const { page } = visit
+  await visit.open('/app-events')
+  const time = page.locator('[role=row][data-index="0"] time')
+  await time.waitFor()
+  const local = (await time.getAttribute('title')) ?? ''
+  expect(local).toContain('(Europe/Berlin)')
+  await page.getByRole('button', { name: 'Appearance and sign out' }).click()
+  await page.getByRole('menuitem', { name: 'Times in UTC' }).click()
+  await page.locator('[role=row][data-index="0"] time[title*="(UTC)"]').waitFor()
+  const utc = (await time.getAttribute('title')) ?? ''
+  // An hour earlier in winter, two in summer.
+  expect(hourOf(utc)).not.toBe(hourOf(local))
+  await page.reload()
+  await page.locator('[role=row][data-index="0"] time[title*="(UTC)"]').waitFor()
+  await page.getByRole('button', { name: 'Appearance and sign out' }).click()
+  await page.getByRole('menuitem', { name: 'Times in UTC ✓' }).waitFor()
+  await page.getByRole('menuitem', { name: 'Times in UTC' }).click()
+  await page.locator('[role=row][data-index="0"] time[title*="(Europe/Berlin)"]').waitFor()
+})
+
+const hourOf = (words: string) => /(\d+):\d+:\d+/.exec(words)?.[1]

@@ -1,14 +1,11 @@
 import { Tooltip } from '@mantine/core'
 import { useSyncExternalStore } from 'react'
+import { dayOf, timeFormat, useIsUtc, zoneName } from './zone.ts'
 
-const exact = new Intl.DateTimeFormat(undefined, {
-  dateStyle: 'medium',
-  timeStyle: 'medium',
-})
-const short = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' })
-const clockTime = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const exact = timeFormat({ dateStyle: 'medium', timeStyle: 'medium' })
+const short = timeFormat({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' })
+const clockTime = timeFormat({ hour: '2-digit', minute: '2-digit', second: '2-digit' })
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'always', style: 'narrow' })
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone
 
 const TICK_MS = 5000
 const MINUTE_MS = 60_000
@@ -27,34 +24,35 @@ const subscribe = (listener: () => void) => {
   return () => listeners.delete(listener)
 }
 
-/** A moment as people say it, in their time zone; the exact one when pointed at. */
+/** A moment as people say it, in their time zone or in UTC as they like; the exact one when pointed at. */
 export function Moment({ at, isExact = false }: { at: string | undefined; isExact?: boolean }) {
   const now = useSyncExternalStore(subscribe, () => nowMs)
+  const isUtc = useIsUtc()
   if (at === undefined) return <span className="mono">–</span>
   const date = new Date(at)
   // What a role does not see stands there as a word.
   if (Number.isNaN(date.getTime())) return <span className="dim">{at}</span>
-  const full = `${exact.format(date)}.${String(date.getMilliseconds()).padStart(3, '0')} (${zone})`
+  const full = `${exact(date, isUtc)}.${String(date.getMilliseconds()).padStart(3, '0')} (${zoneName(isUtc)})`
   return (
     <Tooltip label={`${full} · ${date.toISOString()}`}>
       <time dateTime={at} title={full}>
-        {isExact ? exact.format(date) : spoken(date, now)}
+        {isExact ? exact(date, isUtc) : spoken(date, now, isUtc)}
       </time>
     </Tooltip>
   )
 }
 
-function spoken(date: Date, now: number): string {
+function spoken(date: Date, now: number, isUtc: boolean): string {
   const agoMs = now - date.getTime()
   if (agoMs < -TICK_MS) {
     if (agoMs > -HOUR_MS) return relative.format(Math.ceil(-agoMs / MINUTE_MS), 'minute')
-    return short.format(date)
+    return short(date, isUtc)
   }
   if (agoMs < 10_000) return 'just now'
   if (agoMs < MINUTE_MS) return relative.format(-Math.floor(agoMs / 1000), 'second')
   if (agoMs < HOUR_MS) return relative.format(-Math.floor(agoMs / MINUTE_MS), 'minute')
-  if (agoMs < DAY_MS && new Date(now).getDate() === date.getDate()) return clockTime.format(date)
-  return short.format(date)
+  if (agoMs < DAY_MS && dayOf(now, isUtc) === dayOf(date, isUtc)) return clockTime(date, isUtc)
+  return short(date, isUtc)
 }
 
 /** How long something took. */

@@ -4,6 +4,7 @@ import { IconArrowUp } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { type KeyboardEvent, type ReactNode, type RefObject, useCallback, useEffect, useRef } from 'react'
+import { timeFormat, useIsUtc } from '../parts/zone.ts'
 import type { RecordList } from './record-list.ts'
 
 /** One column; the first one is the link that opens the record. */
@@ -33,6 +34,7 @@ interface RecordTableProps<T> {
 
 /** A table of any length: only the lines in view are there, the rest is asked for as the reader comes near. */
 export function RecordTable<T extends { id: string }>(props: RecordTableProps<T>) {
+  const isUtc = useIsUtc()
   const { label, list, hrefOf, chosenId, scroller } = props
   const { ref: frame, width } = useElementSize()
   const columns = props.columns.filter((column) => (column.from ?? 0) <= width)
@@ -148,7 +150,7 @@ export function RecordTable<T extends { id: string }>(props: RecordTableProps<T>
         </div>
       )}
       <div className="table-foot" hidden={hasNothing && list.lookedBackTo === null}>
-        <span aria-live="polite">{list.isLoading ? 'Loading' : countOf(list)}</span>
+        <span aria-live="polite">{list.isLoading ? 'Loading' : countOf(list, isUtc)}</span>
         {list.lookedBackTo !== null && (
           <Button size="compact-xs" variant="light" loading={list.isFetchingMore} onClick={() => list.more()}>
             Look further back
@@ -160,10 +162,12 @@ export function RecordTable<T extends { id: string }>(props: RecordTableProps<T>
   )
 }
 
+const backTo = timeFormat({ dateStyle: 'short', timeStyle: 'medium' })
+
 /** How many are shown, and how far that goes. */
-function countOf({ items, hasMore, lookedBackTo }: RecordList<unknown>): string {
+function countOf({ items, hasMore, lookedBackTo }: RecordList<unknown>, isUtc: boolean): string {
   const count = items.length.toLocaleString()
-  if (lookedBackTo !== null) return `${count} found, looked back to ${new Date(lookedBackTo).toLocaleString()}`
+  if (lookedBackTo !== null) return `${count} found, looked back to ${backTo(new Date(lookedBackTo), isUtc)}`
   return `${count}${hasMore ? ' loaded, more as you scroll' : ' in all'}`
 }
 

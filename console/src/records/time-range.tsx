@@ -1,6 +1,6 @@
 import { Button, Group, Popover, Select, Switch, TextInput } from '@mantine/core'
-import { useLocalStorage } from '@mantine/hooks'
 import { useState } from 'react'
+import { showInUtc, useIsUtc } from '../parts/zone.ts'
 import { SINCE, useUrlState } from './url-state.ts'
 
 const CUSTOM = 'custom'
@@ -9,7 +9,7 @@ const isMoment = (value: string | undefined) => value !== undefined && /^\d{4}-/
 /** A stretch of time that a list is of: one that ends now, or from one moment to another. It stands in the URL. */
 export function TimeRange({ name, label }: { name: string; label: string }) {
   const { search, change } = useUrlState()
-  const [isUtc, setIsUtc] = useLocalStorage({ key: 'permea.utc', defaultValue: false })
+  const isUtc = useIsUtc()
   const from = search[name]
   const to = search.to
   const isCustom = isMoment(from) || isMoment(to)
@@ -70,7 +70,7 @@ export function TimeRange({ name, label }: { name: string; label: string }) {
               // What is in the fields stays the same moment.
               setBegin(begin === '' ? '' : fieldOf(momentOf(begin, isUtc) ?? '', utc))
               setEnd(end === '' ? '' : fieldOf(momentOf(end, isUtc) ?? '', utc))
-              setIsUtc(utc)
+              showInUtc(utc)
             }}
           />
           <Group justify="flex-end">

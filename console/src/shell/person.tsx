@@ -1,6 +1,7 @@
 import { ActionIcon, Menu, Tooltip, useMantineColorScheme } from '@mantine/core'
 import {
   IconBook,
+  IconClock,
   IconDeviceDesktop,
   IconLogout,
   IconLogout2,
@@ -10,6 +11,7 @@ import {
 } from '@tabler/icons-react'
 import { session } from '../api.ts'
 import { API_URL } from '../base.ts'
+import { showInUtc, useIsUtc } from '../parts/zone.ts'
 import { signOut } from '../session/session.ts'
 
 const SCHEMES = [
@@ -27,6 +29,7 @@ function standing(): string {
 
 export function Person() {
   const { colorScheme, setColorScheme } = useMantineColorScheme()
+  const isUtc = useIsUtc()
   return (
     <Menu position="bottom-end" width={210}>
       <Menu.Target>
@@ -50,6 +53,13 @@ export function Person() {
             {label}
           </Menu.Item>
         ))}
+        <Menu.Item
+          leftSection={<IconClock size={15} />}
+          rightSection={isUtc ? '✓' : null}
+          onClick={() => showInUtc(!isUtc)}
+        >
+          Times in UTC
+        </Menu.Item>
         <Menu.Divider />
         <Menu.Item component="a" href={`${API_URL}/docs`} target="_blank" leftSection={<IconBook size={15} />}>
           API reference

@@ -3,6 +3,7 @@ import { useComputedColorScheme } from '@mantine/core'
 import { useElementSize } from '@mantine/hooks'
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
+import { timeFormat, useIsUtc } from '../../parts/zone.ts'
 
 export interface Line {
   label: string
@@ -26,18 +27,19 @@ const COLORS = {
   dark: { main: '#8492ee', good: '#5cc98b', bad: '#ff8a94', calm: '#6f7786' },
 } as const
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
-const day = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' })
+const clock = timeFormat({ hour: '2-digit', minute: '2-digit' })
+const day = timeFormat({ month: 'short', day: 'numeric' })
 const TWO_DAYS_MS = 172_800_000
 
-function momentWords(seconds: number, moments: readonly number[]): string {
+function momentWords(seconds: number, moments: readonly number[], isUtc: boolean): string {
   const spanMs = (moments.at(-1) ?? 0) - (moments[0] ?? 0)
-  return (spanMs > TWO_DAYS_MS ? day : clock).format(seconds * 1000)
+  return (spanMs > TWO_DAYS_MS ? day : clock)(seconds * 1000, isUtc)
 }
 
 /** Values over time. Who cannot see it is given the same as a table. */
 export default function Chart({ label, moments, lines, asBars, wordsOf }: ChartProps) {
   const scheme = useComputedColorScheme('light')
+  const isUtc = useIsUtc()
   const { ref, width } = useElementSize()
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
@@ -57,7 +59,11 @@ export default function Chart({ label, moments, lines, asBars, wordsOf }: ChartP
         cursor: { y: false, points: { size: 6 } },
         scales: { y: { range: (_, min, max) => [Math.min(0, min), max === 0 ? 1 : max * 1.08] } },
         axes: [
-          { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map((tick) => momentWords(tick, moments)) },
+          {
+            ...axis,
+            grid: { show: false },
+            values: (_, ticks) => ticks.map((tick) => momentWords(tick, moments, isUtc)),
+          },
           { ...axis, size: 52, values: (_, ticks) => ticks.map(wordsOf) },
         ],
         series: [
@@ -78,7 +84,7 @@ export default function Chart({ label, moments, lines, asBars, wordsOf }: ChartP
       place.current,
     )
     return () => plot.destroy()
-  }, [moments, lines, width, scheme, asBars, wordsOf])
+  }, [moments, lines, width, scheme, asBars, wordsOf, isUtc])
   return (
     <div ref={ref}>
       <div ref={place} role="img" aria-label={label} style={{ height: HEIGHT }} />

@@ -9,6 +9,7 @@ import { Failure } from '../../parts/failure.tsx'
 import { To } from '../../parts/links.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
+import { timeFormat, useIsUtc } from '../../parts/zone.ts'
 import { useUrlState } from '../../records/url-state.ts'
 import { PageHead } from '../../shell/page-head.tsx'
 import { ALERT_TITLES } from '../settings/alert-titles.ts'
@@ -216,7 +217,7 @@ function Charts({ of: { items } }: { of: Statistics }) {
 
 const compact = new Intl.NumberFormat(undefined, { notation: 'compact' })
 const shortNumber = (value: number) => compact.format(value)
-const hourMinute = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' })
+const hourMinute = timeFormat({ dateStyle: 'short', timeStyle: 'short' })
 
 interface ChartCardProps {
   title: string
@@ -258,6 +259,7 @@ function ChartCard({ title, moments, lines, asBars = false, words }: ChartCardPr
 }
 
 function AsTable({ title, moments, lines, words }: Omit<ChartCardProps, 'asBars'>): ReactNode {
+  const isUtc = useIsUtc()
   const rows = moments.flatMap((moment, at) =>
     lines.some((line) => (line.values[at] ?? 0) > 0) ? [{ moment, at }] : [],
   )
@@ -277,7 +279,7 @@ function AsTable({ title, moments, lines, words }: Omit<ChartCardProps, 'asBars'
       <tbody>
         {rows.map(({ moment, at }) => (
           <tr key={moment}>
-            <td>{hourMinute.format(moment)}</td>
+            <td>{hourMinute(moment, isUtc)}</td>
             {lines.map((line) => (
               <td key={line.label}>{line.values[at] === null ? '–' : words(line.values[at] ?? 0)}</td>
             ))}
