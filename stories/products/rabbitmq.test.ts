@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { buildHouse, type House, keptPort } from '@permea/testkit'
+import { buildHouse, type House, keptPort, until } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asked, createProductProcess, type ProductProcess } from './product-process.ts'
 
@@ -12,10 +12,15 @@ const AS_GUEST = { authorization: `Basic ${Buffer.from('guest:guest').toString('
 
 beforeAll(async () => {
   const [amqpPort, distPort, epmdPort] = [await keptPort(), await keptPort(), await keptPort()]
-  // It outlives the server that started it.
-  closing.defer(async () => {
-    await promisify(execFile)('epmd', ['-port', String(epmdPort), '-kill']).catch(() => {})
-  })
+  // It outlives the server that started it, and does not end before it has seen that this is gone.
+  closing.defer(() =>
+    until('the port mapper ends', 20_000, () =>
+      promisify(execFile)('epmd', ['-port', String(epmdPort), '-kill']).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
   rabbit = closing.use(
     await createProductProcess({
       // The wrapper on the PATH runs it as another user.

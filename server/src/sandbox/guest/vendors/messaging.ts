@@ -93,7 +93,7 @@ export const MESSAGING: Schemes = {
     handshake: 'head',
     source:
       'https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/#authenticating-webhook-requests',
-    checked: null,
+    checked: 'django-anymail@15.2',
   },
   postmark: {
     name: 'Postmark',
@@ -103,7 +103,7 @@ export const MESSAGING: Schemes = {
     takes: { secret: 'user:password of the URL, in base64' },
     id: ['json:MessageID', 'json:RecordType'],
     source: 'https://postmarkapp.com/developer/webhooks/webhooks-overview#protecting-your-webhook',
-    checked: null,
+    checked: 'django-anymail@15.2',
   },
   resend: {
     name: 'Resend',
