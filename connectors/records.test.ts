@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ASANA } from './record-cases/asana.ts'
 import { asked } from './record-cases/asked.ts'
 import { DIRECTUS } from './record-cases/directus.ts'
+import { DISCORD } from './record-cases/discord.ts'
 import { GHOST } from './record-cases/ghost.ts'
 import { GITHUB } from './record-cases/github.ts'
 import { GOCARDLESS } from './record-cases/gocardless.ts'
@@ -50,7 +51,7 @@ afterAll(async () => {
 
 const CASES = [
   [STRIPE, GITHUB, HUBSPOT, SLACK, NOTION, ASANA, INTERCOM, WORKOS, DIRECTUS, GHOST],
-  [SQUARE, LINEAR, ZENDESK, TRELLO, SHOPIFY, PADDLE, GOCARDLESS, RAZORPAY],
+  [SQUARE, LINEAR, ZENDESK, TRELLO, SHOPIFY, PADDLE, GOCARDLESS, RAZORPAY, DISCORD],
 ].flat(2)
 
 /** A connection to an app at the receiver that has the data of a ready-made connector, made once for each. */

@@ -5,6 +5,7 @@ import { type ICustomerResponse, Paddle } from '@paddle/paddle-node-sdk'
 import { serialization, WebhooksHelper } from 'square'
 import Stripe from 'stripe'
 import { ASANA } from './asana.ts'
+import { GHOST } from './ghost.ts'
 import { GITHUB } from './github.ts'
 import { LINEAR } from './linear.ts'
 import { PADDLE } from './paddle.ts'
@@ -326,6 +327,29 @@ export const EVENT_CASES: readonly EventCase[] = [
       'x-hub-signature-256': `sha256=${hmac('sha256', secret, body, 'hex')}`,
     }),
     record: { id: String(issueOf('edited').issue.number) },
+  },
+  {
+    of: caseOf(GHOST, 'posts'),
+    type: 'updated',
+    registers: 'POST /ghost/api/admin/webhooks',
+    answer: { webhooks: [{ id: 'w1' }] },
+    secret: (asked) => (JSON.parse(asked) as { webhooks: [{ secret: string }] }).webhooks[0].secret,
+    vendor: (client, { url, secret }) =>
+      (client as { webhooks: { add(given: object): Promise<unknown> } }).webhooks.add({
+        event: 'post.edited',
+        target_url: url,
+        name: 'Permea',
+        secret,
+      }),
+    body: {
+      post: { current: { id: '6a1', title: 'Anew', status: 'draft' }, previous: { title: 'Old' } },
+      event: 'post.edited',
+    },
+    sign(body, { secret }) {
+      const time = Date.now()
+      return { 'x-ghost-signature': `sha256=${hmac('sha256', secret, `${body}${time}`, 'hex')}, t=${time}` }
+    },
+    record: { id: '6a1', name: 'Anew' },
   },
   {
     of: caseOf(ASANA, 'tasks'),

@@ -12,5 +12,6 @@ declare module '@tryghost/admin-api' {
     constructor(options: { url: string; key: string; version: string })
     posts: Resource
     members: Resource
+    webhooks: Pick<Resource, 'add' | 'edit' | 'delete'>
   }
 }

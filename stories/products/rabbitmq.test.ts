@@ -13,14 +13,14 @@ const AS_GUEST = { authorization: `Basic ${Buffer.from('guest:guest').toString('
 beforeAll(async () => {
   const [amqpPort, distPort, epmdPort] = [await keptPort(), await keptPort(), await keptPort()]
   // It outlives the server that started it, and does not end before it has seen that this is gone.
-  closing.defer(() =>
-    until('the port mapper ends', 20_000, () =>
+  closing.defer(async () => {
+    const isEnded = () =>
       promisify(execFile)('epmd', ['-port', String(epmdPort), '-kill']).then(
         () => true,
         () => false,
-      ),
-    ),
-  )
+      )
+    await until('the port mapper ends', 20_000, isEnded)
+  })
   rabbit = closing.use(
     await createProductProcess({
       // The wrapper on the PATH runs it as another user.
