@@ -1383,6 +1383,23 @@ create table users (
   constraint users_sso_issuer_sso_subject_key UNIQUE (sso_issuer, sso_subject)
 );
 
+create table workspace_counts (
+  workspace_id uuid not null,
+  kind text not null,
+  slot smallint not null,
+  count bigint not null,
+  constraint workspace_counts_pkey PRIMARY KEY (workspace_id, kind, slot)
+);
+
+create table workspace_usage (
+  workspace_id uuid not null,
+  day date not null,
+  slot smallint not null,
+  events bigint not null,
+  bytes bigint not null,
+  constraint workspace_usage_pkey PRIMARY KEY (workspace_id, day, slot)
+);
+
 create table workspaces (
   id uuid not null,
   key text not null,
@@ -1401,6 +1418,7 @@ create table workspaces (
   updated_at timestamp with time zone not null,
   archived_at timestamp with time zone,
   is_main boolean not null default false,
+  quotas json not null default '{}'::json,
   constraint workspaces_type_check CHECK ((type = ANY (ARRAY['production'::text, 'development'::text]))),
   constraint workspaces_pkey PRIMARY KEY (id),
   constraint workspaces_key_key UNIQUE (key)

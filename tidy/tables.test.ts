@@ -7,6 +7,8 @@ import { at, type Complaint, isTest, pathsUnder, type SourceFile, sourcesUnder, 
  */
 const OWNERS: Record<string, string> = {
   workspaces: 'workspaces',
+  workspace_usage: 'workspaces',
+  workspace_counts: 'workspaces',
   api_keys: 'api-keys',
   users: 'people',
   memberships: 'people',

@@ -84,6 +84,7 @@ function workspaceNow(appBaseUri: string | null): Workspace {
     type: 'development',
     isExample: false,
     isMain: false,
+    quotas: {},
     createdAt: now,
     updatedAt: now,
     archivedAt: null,

@@ -60,6 +60,14 @@ test('a workspace is made in the console and gone to by keys alone', async () =>
   await visit.expectAccessible()
   visit.expectComplaints(/400/)
 
+  await page.getByRole('button', { name: 'Quotas of Acme staging' }).press('Enter')
+  const quotas = page.getByRole('form', { name: 'Quotas of Acme staging' })
+  await quotas.getByLabel('Customers').pressSequentially('12')
+  await quotas.getByLabel('Customers').press('Enter')
+  await quotas.getByRole('status').getByText('Saved').waitFor()
+  await page.getByText('0 of 12').waitFor()
+  await visit.expectAccessible()
+
   await switchOf(visit).press('Enter')
   await page.getByRole('textbox', { name: 'Workspace' }).pressSequentially('staging')
   await page.getByRole('option', { name: /Acme staging/ }).waitFor()
@@ -67,6 +75,9 @@ test('a workspace is made in the console and gone to by keys alone', async () =>
   for (const key of ['ArrowDown', 'Enter']) await page.keyboard.press(key)
   await page.waitForURL(/\/console\/~acme-staging\//)
   await page.getByRole('button', { name: 'Workspace Acme staging: change' }).waitFor()
+  await visit.open('/~acme-staging/workspace')
+  await page.getByText('0 of 12').waitFor()
+  await visit.expectAccessible()
   // Owners of another workspace than the main one find no page to make any.
   expect(await page.getByRole('link', { name: 'Workspaces' }).count()).toBe(0)
 })

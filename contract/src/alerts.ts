@@ -9,6 +9,7 @@ export const AlertType = z.enum([
   'subscription_failed',
   'flow_failing',
   'queue_backlog',
+  'quota_near',
 ])
 export type AlertType = z.infer<typeof AlertType>
 

@@ -211,7 +211,7 @@ export const connections = {
     body: ConnectionInput,
     answer: Connection,
     status: 201,
-    refusals: ['not_found', 'access_denied', 'already_exists', 'archived', 'connection_failed'],
+    refusals: ['not_found', 'access_denied', 'already_exists', 'archived', 'connection_failed', 'quota_reached'],
   },
   get: {
     method: 'GET',

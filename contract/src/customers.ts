@@ -90,7 +90,7 @@ export const customers = {
     body: CustomerInput,
     answer: Customer,
     status: 201,
-    refusals: ['already_exists'],
+    refusals: ['already_exists', 'quota_reached'],
   },
   get: {
     method: 'GET',

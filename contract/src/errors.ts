@@ -64,6 +64,17 @@ export const ERRORS = {
     status: 409,
     meaning: 'The person belongs to other workspaces, too, which the account opens as well.',
   },
+  quota_exceeded: {
+    type: 'bad_request',
+    status: 429,
+    meaning:
+      'The workspace has taken in as many events as its quota allows; `data.quota` names it, `Retry-After` says when there is room again. Nothing was stored.',
+  },
+  quota_reached: {
+    type: 'bad_request',
+    status: 403,
+    meaning: 'The workspace has as many customers, connections or flows as its quota allows; `data.quota` names it.',
+  },
   not_found: {
     type: 'bad_request',
     status: 404,

@@ -234,7 +234,7 @@ export const flows = {
     body: FlowInput,
     answer: Flow,
     status: 201,
-    refusals: ['already_exists', 'invalid_flow', 'not_found', 'ambiguous_selector'],
+    refusals: ['already_exists', 'invalid_flow', 'not_found', 'ambiguous_selector', 'quota_reached'],
   },
   get: {
     method: 'GET',

@@ -17,6 +17,14 @@ const OF_ANSWERS: Readonly<Record<ErrorKey, Remedy>> = {
   wrong_proof: { remedy: 'Type it again; a code is of the last half minute.' },
   last_owner: { remedy: 'Make somebody else an owner first.', page: '/people' },
   of_other_workspaces: { remedy: 'Take the person out of this workspace in place of ending the account.' },
+  quota_exceeded: {
+    remedy: 'Send again after what Retry-After says, or ask who owns the installation for more.',
+    page: '/workspace',
+  },
+  quota_reached: {
+    remedy: 'Archive what is not needed any more, or ask who owns the installation for more.',
+    page: '/workspace',
+  },
   not_found: { remedy: 'Look whether it was deleted, left with the retention time, or is of another workspace.' },
   invalid_input: { remedy: 'Mend the fields that are named.' },
   malformed_body: { remedy: 'Send what the content type says, such as valid JSON.' },

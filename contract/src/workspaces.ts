@@ -53,6 +53,41 @@ export const ConnectLook = z
   .meta({ id: 'ConnectLook' })
 export type ConnectLook = z.output<typeof ConnectLook>
 
+const Most = z.number().int().min(0).max(1e15).nullish()
+
+/** What one workspace may take of the installation; null or absent: as much as it likes. */
+export const WorkspaceQuotas = z
+  .strictObject({
+    /** In each process that takes them in, with five seconds' worth at once. */
+    eventsPerSecond: Most,
+    /** Days and months begin at midnight UTC. */
+    eventsPerDay: Most,
+    eventsPerMonth: Most,
+    /** Bytes of payloads, as they came, of the days that are kept. */
+    storedEventBytes: Most,
+    /** Those that are not archived, as below. */
+    customers: Most,
+    connections: Most,
+    flows: Most,
+  })
+  .meta({ id: 'WorkspaceQuotas' })
+export type WorkspaceQuotas = z.output<typeof WorkspaceQuotas>
+
+export const QuotaName = WorkspaceQuotas.keyof()
+export type QuotaName = z.output<typeof QuotaName>
+
+/** How much of a quota is used. */
+const QuotaUsage = z
+  .object({
+    quota: QuotaName,
+    /** Absent of a rate. */
+    used: z.number().optional(),
+    limit: z.number().optional(),
+    /** When what is counted begins anew. */
+    resetsAt: Timestamp.optional(),
+  })
+  .meta({ id: 'QuotaUsage' })
+
 export const Workspace = z
   .object({
     id: z.string(),
@@ -69,6 +104,7 @@ export const Workspace = z
     type: z.enum(['production', 'development']),
     /** Its owners own the installation. */
     isMain: z.boolean(),
+    quotas: WorkspaceQuotas,
     createdAt: Timestamp,
     updatedAt: Timestamp,
     archivedAt: Timestamp.optional(),
@@ -179,6 +215,25 @@ export const workspaces = {
     access: 'admin',
     needs: 'workspace',
     answer: z.object({ secret: z.string() }),
+    refusals: ['not_found'],
+  },
+  usage: {
+    method: 'GET',
+    path: '/workspaces/:id/usage',
+    summary: 'What the workspace has taken in and has, and what its quotas allow',
+    access: 'admin',
+    needs: 'read',
+    answer: listOf(QuotaUsage),
+    refusals: ['not_found'],
+  },
+  setQuotas: {
+    method: 'PATCH',
+    path: '/workspaces/:id/quotas',
+    summary: 'Bound what the workspace takes; null takes a bound away',
+    access: 'admin',
+    needs: 'installation',
+    body: WorkspaceQuotas,
+    answer: listOf(QuotaUsage),
     refusals: ['not_found'],
   },
   createAccessToken: {

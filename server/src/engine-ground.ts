@@ -30,6 +30,7 @@ import { createRefusedRequestsRoom } from './refused-requests/assembly.ts'
 import type { Sandbox } from './sandbox/call.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
 import { createWorkspaceDirectory, type WorkspaceDirectory } from './workspaces/directory.ts'
+import { createQuotas } from './workspaces/quotas.ts'
 import { createRates } from './workspaces/rates.ts'
 import { createWorkspaceStore } from './workspaces/store.ts'
 import { createTokens, type TokensOptions } from './workspaces/tokens.ts'
@@ -108,14 +109,13 @@ export function createGround(
   const authenticate = allowing(tokens)
   const live = createLive({ ownership, clock, authenticate })
   const yourApp = createYourApp({ directory, tokens, clock })
-  const { rates, intake } = createBounds(options, directory, metrics)
+  const bounds = createBounds(options, { database, directory, metrics })
   const refusedRequests = createRefusedRequestsRoom({ database, ids, metrics, log, directory, workspaceStore })
 
   return {
     tracing,
     traces: createRequestTraces(tracing),
-    rates,
-    intake,
+    ...bounds,
     refusedRequests,
     database,
     ids,
@@ -225,14 +225,20 @@ function addOwnershipGauges(metrics: Metrics, ownership: Ownership, queue: Queue
 }
 
 /** What bounds that which comes in. */
-function createBounds(options: EngineOptions, directory: WorkspaceDirectory, metrics: Metrics) {
+function createBounds(
+  options: EngineOptions,
+  ground: { database: Database; directory: WorkspaceDirectory; metrics: Metrics },
+) {
+  const { database, directory, metrics } = ground
+  const { clock, retentionDays } = options
   const intake = createIntake(options.intakeLimits)
   addReadGauge(metrics, {
     name: 'permea_request_body_bytes',
     help: 'Bytes of request bodies that are in hand: being read, or not yet answered',
     read: () => intake.heldBytes,
   })
-  return { rates: createRates({ directory }), intake }
+  const quotas = createQuotas({ database, clock, directory, retentionDays })
+  return { rates: createRates({ directory }), quotas, intake }
 }
 
 /** What tells people: alerts, notifications, deliveries, the audit log, which asks every endpoint. */

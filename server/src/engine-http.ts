@@ -96,6 +96,7 @@ export async function createHttp(
   const routes = engineRoutes({
     database,
     workspaceStore: ground.workspaceStore,
+    quotas: ground.quotas,
     clock,
     facts,
     ids,

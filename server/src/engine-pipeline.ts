@@ -92,6 +92,7 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     metrics,
     intake,
     rates,
+    quotas: ground.quotas,
     noteRefused: ground.refusedRequests.noteEvent,
     placeOf: ground.traces.placeOf,
     limits: options.ingressLimits ?? {},

@@ -47,6 +47,7 @@ import type { AppSubscriptions } from './subscriptions/app-subscriptions.ts'
 import { subscriptionRoutes } from './subscriptions/routes.ts'
 import { webhookVendorRoutes } from './webhook-vendors/routes.ts'
 import type { WorkspaceDirectory } from './workspaces/directory.ts'
+import type { Quotas } from './workspaces/quotas.ts'
 import { workspaceRoutes } from './workspaces/routes.ts'
 import type { WorkspaceStore } from './workspaces/store.ts'
 import type { Tokens } from './workspaces/tokens.ts'
@@ -62,6 +63,7 @@ export interface EngineParts {
   oAuthCallbackUri: string
   directory: WorkspaceDirectory
   workspaceStore: WorkspaceStore
+  quotas: Quotas
   tokens: Tokens
   announceChange(): Promise<void>
   endpoints: Endpoints
@@ -129,6 +131,7 @@ export function engineRoutes(parts: EngineParts): RouteSet[] {
       clock,
       ids,
       store: parts.workspaceStore,
+      quotas: parts.quotas,
       directory,
       tokens,
       facts,

@@ -1,3 +1,4 @@
+import { lookAtQuotas } from './alerts/quotas.ts'
 import { Refusal } from './api/refusal.ts'
 import { REPLAY_TASK } from './deliveries/replays.ts'
 import { archiveOwnOf } from './engine-data.ts'
@@ -81,6 +82,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     [SCHEDULE_TASK]: (payload: { flowInstanceId: string; nodeKey: string; at: string }) => launch.bySchedule(payload),
   })
   const payloadRetention = createPayloadRetention({ ...options, database })
+  const lookAtAllQuotas = () => lookAtQuotas({ database, store: ground.workspaceStore, quotas: ground.quotas, alerts })
   const housekeeping = createHousekeeping({
     database,
     clock,
@@ -91,6 +93,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     watches: [
       () => runWatch.look(),
       () => alerts.look(),
+      lookAtAllQuotas,
       async () => void (await payloadRetention.run(clock.now())),
       () => auditRoom.api.recover(),
     ],
@@ -99,6 +102,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       (now) => forgetEventKeys(database.db, now),
       (now) => forgetWaitKeys(database.db, now),
       (now) => forgetOldSessions(database.db, now),
+      (now) => ground.quotas.forgetOld(now),
       ...(connecting.chores ?? []),
       ...erasure.chores,
       ...(auditRoom.chores ?? []),
@@ -132,7 +136,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     async lookAfterAlerts() {
       await runWatch.settled()
-      await Promise.all([runWatch.look(), alerts.look()])
+      await Promise.all([runWatch.look(), alerts.look(), lookAtAllQuotas()])
     },
     async start() {
       await sealWhatIsOld(database, sealing)

@@ -175,6 +175,7 @@ async function openWorkspace(
       type: 'production',
       isExample: receiver !== null && existing.length === 0,
       isMain: existing.length === 0,
+      quotas: {},
       createdAt: now,
       updatedAt: now,
       archivedAt: null,

@@ -108,6 +108,7 @@ export async function addWorkspace(engine: Engine, clock: Clock, appBaseUri: str
     type: 'development',
     isExample: false,
     isMain: false,
+    quotas: {},
     createdAt: clock.now(),
     updatedAt: clock.now(),
     archivedAt: null,

@@ -21,6 +21,16 @@ test('workspaces are made, listed, renamed and given a new secret', { timeout: 1
     'acme  Acme & Co.',
   ])
 
+  const bounded = await shell.run('workspaces', 'quotas', 'acme', '--set', 'eventsPerDay=10', 'flows=none')
+  expect(bounded.out).toContain('eventsPerDay  0 of 10\n')
+  expect(bounded.out).toContain('flows  0 of as many as come')
+  expect((await shell.run('workspaces', 'quotas', 'acme')).out).toBe(bounded.out)
+  for (const [set, said] of [
+    ['cups=3', 'one of eventsPerSecond'],
+    ['flows=many', 'a whole number, or none'],
+  ] as const)
+    expect((await shell.run('workspaces', 'quotas', 'acme', '--set', set)).err).toContain(said)
+
   await using own = await openShell(settings('acme', secret))
   expect((await own.run('workspaces', 'list')).out.trim()).toBe('acme  Acme & Co.')
   expect((await own.run('workspaces', 'create', 'Mine')).err).toContain('an owner of the main workspace')

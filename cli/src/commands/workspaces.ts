@@ -1,3 +1,4 @@
+import { QuotaName } from '@permea/contract'
 import type { Command } from 'commander'
 import { withExamples } from '../examples.ts'
 import { CliProblem } from '../exit-codes.ts'
@@ -7,7 +8,7 @@ import type { Desk } from '../program.ts'
 export function registerWorkspacesCommands(program: Command, desk: Desk): void {
   const workspaces = program
     .command('workspaces')
-    .summary('workspaces of the installation: list, make, rename, give a new secret')
+    .summary('workspaces of the installation: list, make, rename, bound, give a new secret')
     .description(
       'The workspaces of the installation. Asks with the secret, or an owner’s API key, of the main workspace; with ' +
         'those of another one, only that one is there to list, rename and give a new secret.',
@@ -66,4 +67,33 @@ export function registerWorkspacesCommands(program: Command, desk: Desk): void {
       desk.printer().value(made, () => made.secret)
     })
   withExamples(rotate, 'permea workspaces rotate-secret wk_2f9c1a')
+
+  const quotas = workspaces
+    .command('quotas')
+    .argument('<key>', 'key of the workspace')
+    .summary('show, or set, what a workspace may take')
+    .description(
+      `Shows what a workspace uses and may use. --set bounds it (${QuotaName.options.join(', ')}); "none" takes a bound away.`,
+    )
+    .option('--set <name=number...>', 'bound something')
+    .action(async (id: string, { set = [] }: { set?: string[] }) => {
+      const { workspaces: api } = desk.target().permea
+      const { items } =
+        set.length === 0
+          ? await api.usage({ params: { id } })
+          : await api.setQuotas({ params: { id }, body: Object.fromEntries(set.map(boundOf)) })
+      const printer = desk.printer()
+      for (const each of items)
+        printer.value(each, () => `${each.quota}  ${each.used ?? '–'} of ${each.limit ?? 'as many as come'}`)
+    })
+  withExamples(quotas, 'permea workspaces quotas wk_2f9c1a --set eventsPerDay=100000 customers=none')
+}
+
+function boundOf(text: string): [QuotaName, number | null] {
+  const [name = '', value = ''] = text.split('=')
+  const quota = QuotaName.safeParse(name)
+  if (!quota.success) throw new CliProblem(`--set ${text}: one of ${QuotaName.options.join(', ')}`, 'usage')
+  if (value === 'none') return [quota.data, null]
+  if (!/^\d+$/.test(value)) throw new CliProblem(`--set ${text}: a whole number, or none`, 'usage')
+  return [quota.data, Number(value)]
 }

@@ -10,6 +10,7 @@ const nowKey = (destinationId: string) => `webhook_endpoint_failing:${destinatio
 export const pausedKey = (destinationId: string) => `webhook_endpoint_paused:${destinationId}`
 export const subscriptionKey = (subscriptionId: string) => `subscription_failed:${subscriptionId}`
 export const disconnectedKey = (connectionId: string) => `connection_disconnected:${connectionId}`
+const quotaKey = (quota: string, isFull: boolean) => `quota_near:${quota}${isFull ? ':full' : ''}`
 export const flowKey = (flowInstanceId: string) => `flow_failing:${flowInstanceId}`
 export const backlogKey = (customerId: string) => `queue_backlog:${customerId}`
 
@@ -18,6 +19,8 @@ export const failingKeys = (destinationId: string) => [
   ...[null, 50, 70, 90].map((percent) => failingKey(destinationId, percent)),
   nowKey(destinationId),
 ]
+
+const QUOTA_WARNS_PERCENT = 80
 
 const hostOf = (url: string) => (URL.canParse(url) ? new URL(url).host : 'an unreadable address')
 
@@ -191,5 +194,28 @@ export function queueBacklog(
       ...customerDetails(of.customer),
       threshold: { setting: 'backlogMinutes', value: threshold },
     },
+  }
+}
+
+/** A quota of the workspace is nearly used, or used up, which is an alert of its own. */
+export function quotaNear(
+  workspaceId: string,
+  { quota, used, limit }: { quota: string; used: number; limit: number },
+): Condition | null {
+  const percent = limit === 0 ? 100 : Math.floor((used / limit) * 100)
+  if (percent < QUOTA_WARNS_PERCENT) return null
+  const isFull = used >= limit
+  const said = `${used.toLocaleString('en')} of ${limit.toLocaleString('en')}`
+  return {
+    workspaceId,
+    key: quotaKey(quota, isFull),
+    type: 'quota_near',
+    severity: isFull ? 'critical' : 'warning',
+    description: isFull
+      ? `The quota ${quota} is used up (${said}): what would go over it is refused`
+      : `${percent} % of the quota ${quota} are used (${said})`,
+    customerId: null,
+    contextKey: null,
+    details: { contextName: `quota ${quota}` },
   }
 }

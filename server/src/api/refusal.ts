@@ -1,4 +1,5 @@
 import { ERRORS, type ErrorData, type ErrorKey } from '@permea/contract'
+import { reachedQuota } from '../platform/database-errors.ts'
 
 /** The caller is wrong: answered in the error format with the status of its key, not logged as an error. */
 export class Refusal extends Error {
@@ -23,8 +24,8 @@ export class Refusal extends Error {
 export class RateLimited extends Refusal {
   readonly retryAfterSeconds: number
 
-  constructor(message: string, retryAfterSeconds: number) {
-    super('rate_limit_exceeded', message)
+  constructor(message: string, retryAfterSeconds: number, key: ErrorKey = 'rate_limit_exceeded', data?: unknown) {
+    super(key, message, data)
     this.retryAfterSeconds = retryAfterSeconds
   }
 }
@@ -51,4 +52,13 @@ export function refuseCut(what: string, payloadCutAt: Date | null): void {
     'payload_not_kept',
     `the payload of the ${what} is no longer kept since ${payloadCutAt.toISOString()}`,
   )
+}
+
+/** What a quota of the workspace does not allow is the caller's to hear of, whoever found it. */
+export function asRefusal(error: unknown): unknown {
+  const reached = reachedQuota(error)
+  if (reached === null) return error
+  const { quota, limit } = reached
+  const most = limit.toLocaleString('en')
+  return new Refusal('quota_reached', `the workspace may have ${most} ${quota}, and has them (quota ${quota})`, reached)
 }

@@ -1,6 +1,7 @@
 import type { Endpoint, EndpointTable } from '@permea/contract'
 import type { z } from 'zod'
 import type { Principal } from './principal.ts'
+import { asRefusal } from './refusal.ts'
 
 type Output<T> = T extends z.ZodType ? z.output<T> : undefined
 
@@ -32,5 +33,16 @@ export interface RouteSet {
 }
 
 export function routeSet<T extends EndpointTable>(table: T, handlers: Handlers<T>): RouteSet {
-  return { table, handlers: handlers as unknown as RouteSet['handlers'] }
+  const given = handlers as unknown as RouteSet['handlers']
+  const refusing = Object.entries(given).map(([name, handler]): [string, typeof handler] => [
+    name,
+    async (call) => {
+      try {
+        return await handler(call)
+      } catch (error) {
+        throw asRefusal(error)
+      }
+    },
+  ])
+  return { table, handlers: Object.fromEntries(refusing) }
 }

@@ -59,9 +59,11 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
     table: 'workspaces',
     columns: {
       other:
-        'id key name secret_sealed public_keys jwks_uri app_base_uri logo_uri webhook_uri enabled_webhook_events settings type is_example is_main created_at updated_at archived_at',
+        'id key name secret_sealed public_keys jwks_uri app_base_uri logo_uri webhook_uri enabled_webhook_events settings type is_example is_main quotas created_at updated_at archived_at',
     },
   },
+  { table: 'workspace_usage', columns: { other: 'workspace_id day slot events bytes' } },
+  { table: 'workspace_counts', columns: { other: 'workspace_id kind slot count' } },
   {
     table: 'api_keys',
     columns: {

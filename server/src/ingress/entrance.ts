@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { Refusal } from '../api/refusal.ts'
+import type { Quotas } from '../workspaces/quotas.ts'
 import type { Rates } from '../workspaces/rates.ts'
 import type { Door } from './door.ts'
 
@@ -12,7 +13,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
  */
 export async function enterBy(
   request: FastifyRequest,
-  way: { uuid: string; door: Door; rates: Rates },
+  way: { uuid: string; door: Door; rates: Rates; quotas: Pick<Quotas, 'admit'> },
   customerOf?: () => Promise<string | null>,
 ): Promise<void> {
   const uuid = way.uuid.toLowerCase()
@@ -25,6 +26,7 @@ export async function enterBy(
   request.sender.customerId = owner.customerId
   const ofAddress = { name: 'webhooksPerAddress', of: uuid } as const
   await way.rates.admit(workspaceId, [ofAddress])
+  await way.quotas.admit(workspaceId)
   const customerId = owner.customerId ?? (await customerOf?.()) ?? null
   if (customerId === null) return
   request.sender.owner = customerId

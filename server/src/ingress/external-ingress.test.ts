@@ -20,6 +20,7 @@ test('an address that is slow has its share in hand and no more: others are take
     ids: createIds(systemClock),
     metrics: createMetrics(),
     rates: { admit: () => undefined, giveBack: () => undefined },
+    quotas: { admit: () => undefined },
     doors: { subscription: () => ({ workspaceId: 'w', customerId: 'c', elementId: 'e' }), global: () => null },
     placeOf: () => null,
     limits: { inHandMax: 8, shareOfOne: 0.25 },

@@ -8,6 +8,7 @@ import type { ExternalReceive } from '../external-events/receive.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { TracePlace } from '../platform/tracing.ts'
+import type { Quotas } from '../workspaces/quotas.ts'
 import type { Rates } from '../workspaces/rates.ts'
 import type { Door } from './door.ts'
 import { enterBy } from './entrance.ts'
@@ -17,6 +18,7 @@ export interface ExternalIngressOptions {
   ids: Ids
   metrics: Metrics
   rates: Rates
+  quotas: Pick<Quotas, 'admit'>
   /** Doors to the addresses of subscriptions, and of global webhooks. */
   doors: { subscription: Door; global: Door }
   /** Where a request stands in a trace. */
@@ -88,7 +90,7 @@ export function createExternalIngress(options: ExternalIngressOptions): External
     }
   }
 
-  const { doors, rates, receive } = options
+  const { doors, rates, quotas, receive } = options
   return {
     mount(app) {
       const mountAt = (url: string, door: Door, handle: ExternalReceive['atGlobal']) => {
@@ -98,7 +100,7 @@ export function createExternalIngress(options: ExternalIngressOptions): External
             each,
             {
               onRequest: (request) =>
-                enterBy(request, { uuid: (request.params as { uuid: string }).uuid, door, rates }),
+                enterBy(request, { uuid: (request.params as { uuid: string }).uuid, door, rates, quotas }),
             },
             (request, reply) => answer(request, reply, handle),
           )

@@ -14,6 +14,7 @@ import type { EventRequest, IntakeRefusal } from '../events/stages.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { TracePlace } from '../platform/tracing.ts'
+import type { Quotas } from '../workspaces/quotas.ts'
 import type { Rates } from '../workspaces/rates.ts'
 import type { Door } from './door.ts'
 import { enterBy } from './entrance.ts'
@@ -23,6 +24,7 @@ export interface IngressOptions {
   authenticate: Authenticate
   intake: Intake
   rates: Rates
+  quotas: Pick<Quotas, 'admit'>
   /** Told of events that are refused while others of their request are taken, or as the whole of it. */
   noteRefused(request: FastifyRequest, refused: { reason: ErrorKey; message: string; text: string }): void
   /** Doors to the addresses of subscriptions, and of event types. */
@@ -165,15 +167,19 @@ function targetOf(request: FastifyRequest, kind: Kind): EventRequest['target'] {
 /** Settles where a request goes and who sends it, before its body is read. */
 async function enter(request: FastifyRequest, options: IngressOptions, kind: Kind): Promise<void> {
   const { uuid } = request.params as { uuid: string }
-  await enterBy(request, { uuid, door: options.doors[kind], rates: options.rates }, async () => {
-    // A per-customer URL is itself the secret. At the global one a token decides, and a bad one is refused rather than
-    // passed over: else an expired token would silently fall back to what the payload says.
-    const { authorization } = request.headers
-    if (kind !== 'global' || authorization === undefined) return null
-    const principal = await options.authenticate(authorization, 'send')
-    principals.set(request, principal)
-    return principal.customerId
-  })
+  await enterBy(
+    request,
+    { uuid, door: options.doors[kind], rates: options.rates, quotas: options.quotas },
+    async () => {
+      // A per-customer URL is itself the secret. At the global one a token decides, and a bad one is refused rather than
+      // passed over: else an expired token would silently fall back to what the payload says.
+      const { authorization } = request.headers
+      if (kind !== 'global' || authorization === undefined) return null
+      const principal = await options.authenticate(authorization, 'send')
+      principals.set(request, principal)
+      return principal.customerId
+    },
+  )
 }
 
 async function read(

@@ -18,10 +18,10 @@ export interface IngressRoom {
 }
 
 export function createIngressRoom({ addresses, receive, ids, ...options }: IngressRoomOptions): IngressRoom {
-  const { metrics, rates, placeOf } = options
+  const { metrics, rates, quotas, placeOf } = options
   const doors = createDoors(addresses)
   const internal = createIngress({ ...options, doors: doors.internal })
-  const external = createExternalIngress({ receive, ids, metrics, rates, placeOf, doors: doors.external })
+  const external = createExternalIngress({ receive, ids, metrics, rates, quotas, placeOf, doors: doors.external })
   return {
     mount(app) {
       takeAnyContentType(app)

@@ -231,6 +231,8 @@ function workspacesReadThrough({ reach, sealing, workspaceStore }: CatalogueOpti
     return {
       ...workspace,
       secret: sealing.open(secretSealed),
+      // Kept by a process of an earlier version, it has none.
+      quotas: workspace.quotas ?? {},
       createdAt: at(workspace.createdAt),
       updatedAt: at(workspace.updatedAt),
       archivedAt: workspace.archivedAt === null ? null : at(workspace.archivedAt),

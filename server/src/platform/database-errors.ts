@@ -100,3 +100,11 @@ export function brokenUniqueRule(error: unknown): string | null {
 export function isOfSchema(error: unknown): boolean {
   return error instanceof pg.DatabaseError && failureOf(error) === null
 }
+
+/** As the database says that a quota does not allow what was to be made. */
+const QUOTA_REACHED = 'PQ001'
+
+export function reachedQuota(error: unknown): { quota: string; limit: number } | null {
+  if (!(error instanceof pg.DatabaseError) || error.code !== QUOTA_REACHED) return null
+  return { quota: error.hint ?? '', limit: Number(error.detail) }
+}

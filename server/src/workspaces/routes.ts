@@ -9,6 +9,7 @@ import type { Database } from '../platform/database.ts'
 import type { Facts } from '../platform/facts.ts'
 import { fromWire, type Ids, secretUuid, toWire } from '../platform/ids.ts'
 import type { WorkspaceDirectory } from './directory.ts'
+import type { Quotas } from './quotas.ts'
 import type { WorkspaceStore } from './store.ts'
 import type { Tokens } from './tokens.ts'
 import type { Workspace } from './workspace.ts'
@@ -25,6 +26,7 @@ export interface WorkspaceRoutesOptions {
   clock: Clock
   ids: Ids
   store: WorkspaceStore
+  quotas: Quotas
   directory: WorkspaceDirectory
   tokens: Tokens
   facts: Facts<WorkspaceFacts>
@@ -119,6 +121,14 @@ export function workspaceRoutes(options: WorkspaceRoutesOptions): RouteSet {
       await changed(id, (current) => ({ ...current, secret }))
       return { secret }
     },
+    async usage({ principal, params }) {
+      return { items: await options.quotas.usageOf(await any(principal, params.id ?? '')) }
+    },
+    async setQuotas({ principal, params, body }) {
+      const { id } = await any(principal, params.id ?? '')
+      await changed(id, (current) => ({ ...current, quotas: { ...current.quotas, ...body } }))
+      return { items: await options.quotas.usageOf(await options.directory.byId(id)) }
+    },
     async createAccessToken({ principal, params, body }) {
       const workspace = await own(principal, params.id ?? '')
       if (body.isAdmin === true) allow(principal, 'workspace')
@@ -145,6 +155,7 @@ const BLANK = {
   settings: {},
   isExample: false,
   isMain: false,
+  quotas: {},
   archivedAt: null,
 } satisfies Partial<Workspace>
 
@@ -173,6 +184,7 @@ function workspaceAnswer(workspace: Workspace, withSecret: boolean): z.input<typ
     settings: workspace.settings,
     type: workspace.type,
     isMain: workspace.isMain,
+    quotas: workspace.quotas,
     createdAt: workspace.createdAt.toISOString(),
     updatedAt: workspace.updatedAt.toISOString(),
     archivedAt: workspace.archivedAt?.toISOString(),

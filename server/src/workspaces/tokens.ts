@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import * as jose from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Actor, Principal } from '../api/principal.ts'
-import { Refusal } from '../api/refusal.ts'
+import { asRefusal, Refusal } from '../api/refusal.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
 import { isDatabaseAway } from '../platform/database-errors.ts'
@@ -136,7 +136,11 @@ export function createTokens(options: TokensOptions): Tokens {
     if (tenantKey !== null && (tenantKey.length > INTERNAL_ID_CHARS_MAX || !isStorable(tenantKey)))
       throw new Refusal('not_authenticated', 'the token was refused: the id of the customer is too long or no text')
     const customerId =
-      tenantKey === null ? null : await options.ensureCustomer(workspace.id, claimsOf(tenantKey, payload))
+      tenantKey === null
+        ? null
+        : await options.ensureCustomer(workspace.id, claimsOf(tenantKey, payload)).catch((error: unknown) => {
+            throw asRefusal(error)
+          })
     const isAdmin = isTruthyClaim(payload.isAdmin)
     const principal = {
       workspaceId: workspace.id,

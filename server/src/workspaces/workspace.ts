@@ -1,3 +1,5 @@
+import type { WorkspaceQuotas } from '@permea/contract'
+
 /** A workspace as the engine uses it; the secret is open here and never leaves but on purpose. */
 export interface Workspace {
   id: string
@@ -16,6 +18,7 @@ export interface Workspace {
   isExample: boolean
   /** Its owners own the installation: they make, bound and delete workspaces. */
   isMain: boolean
+  quotas: WorkspaceQuotas
   createdAt: Date
   updatedAt: Date
   archivedAt: Date | null

@@ -8,4 +8,5 @@ export const ALERT_TITLES: Record<ItemOf<typeof permea.alerts.list>['type'], str
   subscription_failed: 'Subscription failed',
   flow_failing: 'Flow failing',
   queue_backlog: 'Runs are waiting',
+  quota_near: 'Quota nearly used',
 }

@@ -28,6 +28,7 @@ const ADVICE: Record<Alert['type'], string> = {
   subscription_failed: 'See what your application or the app answered to the subscribe request.',
   flow_failing: 'Open a failed run to see the node, its input and what was answered; repeat it once that is mended.',
   queue_backlog: 'See which flow of the customer is slow or is tried again and again.',
+  quota_near: 'Ask who owns the installation for more, or take in less. At 100 % what comes is refused.',
 }
 
 /** What opened an alert, in words. */

@@ -11,6 +11,7 @@ import { Failure } from '../../parts/failure.tsx'
 import { HistoryLink } from '../../parts/history-link.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { PageHead } from '../../shell/page-head.tsx'
+import { Usage } from './quotas.tsx'
 
 const fields: readonly Field[] = [
   { name: 'name', label: 'Name', kind: 'text', required: true },
@@ -116,6 +117,9 @@ export function Page() {
                   Created: <Moment at={data.createdAt} isExact />,
                 }}
               />
+            </Card>
+            <Card title="Usage">
+              <Usage id={data.id} />
             </Card>
             <Card title="Connect page">
               <ElementForm

@@ -9,6 +9,7 @@ import { Card } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { PageHead } from '../../shell/page-head.tsx'
+import { QuotaForm, Usage } from './quotas.tsx'
 
 type Listed = Awaited<ReturnType<typeof permea.workspaces.list>>['items'][number]
 
@@ -47,6 +48,7 @@ export function Page() {
 
 function Entry({ workspace: { id, key, name, type, isMain, createdAt } }: { workspace: Listed }) {
   const [secret, setSecret] = useState<string | null>(null)
+  const [isBounding, setIsBounding] = useState(false)
   const isOpenToMe = session().workspaces.some((each) => each.key === key)
   return (
     <li>
@@ -59,21 +61,38 @@ function Entry({ workspace: { id, key, name, type, isMain, createdAt } }: { work
             {!isOpenToMe && '; an owner of it invites people'}
           </div>
         </div>
-        {!isMain && (
-          <Act
-            needs="workspaces.rotateSecret"
-            label="New secret"
-            aria-label={`New secret for ${name}`}
-            run={() => permea.workspaces.rotateSecret({ params: { id } })}
-            onDone={(made) => setSecret(made.secret)}
-            confirm={{
-              title: `A new secret for ${name}?`,
-              text: 'The secret in use, and every token signed with it, is good no more at once.',
-              button: 'Draw it',
-            }}
-          />
-        )}
+        <Group gap="xs">
+          <Button
+            variant="default"
+            size="xs"
+            aria-expanded={isBounding}
+            aria-label={`Quotas of ${name}`}
+            onClick={() => setIsBounding(!isBounding)}
+          >
+            Quotas
+          </Button>
+          {!isMain && (
+            <Act
+              needs="workspaces.rotateSecret"
+              label="New secret"
+              aria-label={`New secret for ${name}`}
+              run={() => permea.workspaces.rotateSecret({ params: { id } })}
+              onDone={(made) => setSecret(made.secret)}
+              confirm={{
+                title: `A new secret for ${name}?`,
+                text: 'The secret in use, and every token signed with it, is good no more at once.',
+                button: 'Draw it',
+              }}
+            />
+          )}
+        </Group>
       </Group>
+      {isBounding && (
+        <>
+          <Usage id={id} />
+          <QuotaForm id={id} name={name} />
+        </>
+      )}
       {secret !== null && (
         <Alert role="status" variant="outline" title={`The new secret of ${name}`}>
           <p>It is shown here only: copy it now.</p>
