@@ -14,12 +14,15 @@ import { followWorkspace } from './live/live.ts'
 import { PAGES, type PageEntry } from './pages.ts'
 import { refusalOfPermission } from './session/may.ts'
 import { askForToken, NoSuchWorkspace } from './session/session.ts'
-import { SignInPage } from './session/sign-in-page.tsx'
 import { Broken, Missing, NotForRole, NotYours, Shell } from './shell/shell.tsx'
 
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing })
 
-const signInRoute = createRoute({ getParentRoute: () => root, path: '/sign-in', component: SignInPage })
+const signInRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('./session/sign-in-page.tsx'), 'SignInPage'),
+})
 
 const notYoursRoute = createRoute({ getParentRoute: () => root, path: '/not-yours', component: NotYours })
 

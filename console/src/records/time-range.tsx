@@ -1,7 +1,11 @@
-import { Button, Group, Popover, Select, Switch, TextInput } from '@mantine/core'
-import { useState } from 'react'
-import { showInUtc, useIsUtc } from '../parts/zone.ts'
+import { Popover, Select, Skeleton } from '@mantine/core'
+import { lazy, Suspense, useState } from 'react'
+import { useIsUtc } from '../parts/zone.ts'
+import { fieldOf } from './time-field.ts'
 import { SINCE, useUrlState } from './url-state.ts'
+
+/** Loaded when somebody wants a stretch of their own. */
+const TimeRangeForm = lazy(() => import('./time-range-form.tsx'))
 
 const CUSTOM = 'custom'
 const isMoment = (value: string | undefined) => value !== undefined && /^\d{4}-/.test(value)
@@ -14,13 +18,6 @@ export function TimeRange({ name, label }: { name: string; label: string }) {
   const to = search.to
   const isCustom = isMoment(from) || isMoment(to)
   const [isOpen, setIsOpen] = useState(false)
-  const [begin, setBegin] = useState('')
-  const [end, setEnd] = useState('')
-  const open = () => {
-    setBegin(isMoment(from) ? fieldOf(from ?? '', isUtc) : '')
-    setEnd(isMoment(to) ? fieldOf(to ?? '', isUtc) : '')
-    setIsOpen(true)
-  }
   const words = isCustom ? `${spoken(from, isUtc) || '…'} – ${spoken(to, isUtc) || 'now'}` : 'From … to …'
   return (
     <Popover opened={isOpen} onChange={setIsOpen} position="bottom-start" trapFocus returnFocus withinPortal>
@@ -37,64 +34,24 @@ export function TimeRange({ name, label }: { name: string; label: string }) {
             if (value !== CUSTOM) change({ [name]: value ?? undefined, to: undefined })
           }}
           onOptionSubmit={(value) => {
-            if (value === CUSTOM) open()
+            if (value === CUSTOM) setIsOpen(true)
           }}
         />
       </Popover.Target>
       <Popover.Dropdown>
-        <form
-          className="stack"
-          onSubmit={(event) => {
-            event.preventDefault()
-            change({ [name]: momentOf(begin, isUtc), to: momentOf(end, isUtc) })
-            setIsOpen(false)
-          }}
-        >
-          <TextInput
-            label="From"
-            type="datetime-local"
-            value={begin}
-            onChange={(event) => setBegin(event.currentTarget.value)}
-          />
-          <TextInput
-            label="To"
-            type="datetime-local"
-            value={end}
-            onChange={(event) => setEnd(event.currentTarget.value)}
-          />
-          <Switch
-            label="In UTC"
-            checked={isUtc}
-            onChange={(event) => {
-              const utc = event.currentTarget.checked
-              // What is in the fields stays the same moment.
-              setBegin(begin === '' ? '' : fieldOf(momentOf(begin, isUtc) ?? '', utc))
-              setEnd(end === '' ? '' : fieldOf(momentOf(end, isUtc) ?? '', utc))
-              showInUtc(utc)
+        <Suspense fallback={<Skeleton height={190} width={220} />}>
+          <TimeRangeForm
+            from={isMoment(from) ? from : undefined}
+            to={isMoment(to) ? to : undefined}
+            onShow={(begin, end) => {
+              change({ [name]: begin, to: end })
+              setIsOpen(false)
             }}
           />
-          <Group justify="flex-end">
-            <Button type="submit" size="xs" disabled={begin === '' && end === ''}>
-              Show
-            </Button>
-          </Group>
-        </form>
+        </Suspense>
       </Popover.Dropdown>
     </Popover>
   )
-}
-
-/** What a field of a form has, `2026-11-29T21:00`, as a moment. */
-function momentOf(field: string, isUtc: boolean): string | undefined {
-  const date = new Date(isUtc ? `${field}Z` : field)
-  return field === '' || Number.isNaN(date.getTime()) ? undefined : date.toISOString()
-}
-
-function fieldOf(moment: string, isUtc: boolean): string {
-  const date = new Date(moment)
-  if (Number.isNaN(date.getTime())) return ''
-  const shifted = new Date(date.getTime() - (isUtc ? 0 : date.getTimezoneOffset() * 60_000))
-  return shifted.toISOString().slice(0, 16)
 }
 
 function spoken(moment: string | undefined, isUtc: boolean): string {
