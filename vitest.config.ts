@@ -19,6 +19,12 @@ const wanting = [
     stories: ['matrix-synapse', 'mlflow'].map((name) => `stories/products/${name}.test.ts`),
     isThere: isInstalled('node_modules/.python/bin/mlflow'),
   },
+  {
+    of: 'deliveries to queues of clouds',
+    remedy: '`npm run test:products` installs what plays AWS',
+    stories: ['stories/destinations/clouds.test.ts'],
+    isThere: isInstalled('node_modules/.python/bin/moto_server'),
+  },
   ...[
     { of: 'the pooler', needs: 'pgbouncer', story: 'stories/operate/pooler.test.ts' },
     { of: 'the intake log', needs: 'nats-server', story: 'stories/cluster/**' },

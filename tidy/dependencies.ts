@@ -135,6 +135,11 @@ export const DEPENDENCIES: readonly { title: string; about: string; rows: readon
         why: "NATS' own client; loaded where `PERMEA_NATS_URL` is set or a destination is of NATS",
       },
       {
+        packages: ['aws4fetch'],
+        does: 'Deliveries to AWS',
+        why: 'Signs requests in 11 KB; the official clients have some 10 MB each, and sockets of their own; decision 0330',
+      },
+      {
         packages: ['amqplib', 'ioredis'],
         does: 'Deliveries to RabbitMQ and Redis',
         why: 'Plain JavaScript that takes sockets or addresses checked before; loaded with the first such delivery; decision 0330',

@@ -4,8 +4,9 @@ import type { EndpointTable } from './endpoint.ts'
 import { listOf, paging, QueryBoolean, Timestamp } from './shapes.ts'
 import { WorkspaceEventType } from './workspaces.ts'
 
+const SCHEMES = /^(?:https?|nats(?:\+tls)?|rediss?|amqps?|(?:sqs|sns|eventbridge|pubsub)(?:\+http)?)$/
 /** Posted to over HTTP, or a broker: see docs/use/destinations.md. A user and password in it are sealed. */
-const DestinationUrl = z.url({ protocol: /^(?:https?|nats|nats\+tls|rediss?|amqps?)$/ }).max(2000)
+const DestinationUrl = z.url({ protocol: SCHEMES }).max(6000)
 
 /**
  * Where the workspace, or one of its customers, hears of what happens. A customer's hears only of that customer.

@@ -10,6 +10,9 @@ export interface DeliveryAddress {
   headers: Record<string, string> | null | undefined
 }
 
+/** A message has ten attributes at most; four are the engine's own. */
+const SQS_HEADERS_MAX = 6
+
 const DEFAULTS = { userAgent: '', timeoutMs: 1, responseBytesMax: 1 }
 
 /**
@@ -41,11 +44,17 @@ export function deliveryAddress(
   const checked = checkRequest({ url: over, method: 'POST', headers: headers ?? {} }, DEFAULTS)
   const login = broker === null ? null : loginOf(authorizationIn(headers))
   if (typeof login === 'string') throw refuse(authorization === null ? 'headers' : field, login)
+  if (broker?.kind === 'sqs' && attributesIn(headers) > SQS_HEADERS_MAX)
+    throw refuse('headers', `a message of SQS has room for ${SQS_HEADERS_MAX} headers of yours`)
   if ('kind' in checked) {
     const isAbout = checkRequest({ url: over, method: 'POST' }, DEFAULTS)
     throw refuse('kind' in isAbout ? field : 'headers', 'message' in checked ? checked.message : 'cannot be sent')
   }
   return { url: address, headers }
+}
+
+function attributesIn(headers: DeliveryAddress['headers']): number {
+  return Object.keys(headers ?? {}).filter((name) => name.toLowerCase() !== 'authorization').length
 }
 
 function authorizationIn(headers: DeliveryAddress['headers']): string | null {

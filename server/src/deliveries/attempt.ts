@@ -39,12 +39,19 @@ const SLOW_STATUSES = [429, 502, 503, 504]
  */
 export async function attempt(
   parts: { outbound: Outbound; sealing: Sealing; timeoutMs: number },
-  given: { destination: Destination; messageId: string; body: string; now: Date; signal?: AbortSignal },
+  given: {
+    destination: Destination
+    messageId: string
+    eventType: string
+    body: string
+    now: Date
+    signal?: AbortSignal
+  },
 ): Promise<AttemptResult | null> {
   const { destination, now } = given
   const headers = headersOf(parts.sealing, given)
   const asked: Asked = { url: destination.url, body: given.body, headers, signal: given.signal }
-  const sent = isBroker(destination.url) ? await publish(parts, asked, given.messageId) : await post(parts, asked, now)
+  const sent = isBroker(destination.url) ? await publish(parts, asked, given) : await post(parts, asked, now)
   if (sent === null) return null
   // The destination's own headers are sealed where they are kept, so no record shows their values either.
   const hidden = Object.fromEntries(Object.keys(headers.custom).map((name) => [name, '***']))
@@ -89,7 +96,7 @@ async function post(
 async function publish(
   { outbound, timeoutMs }: { outbound: Outbound; timeoutMs: number },
   { url, body, headers: { custom, own }, signal }: Asked,
-  messageId: string,
+  { messageId, eventType }: { messageId: string; eventType: string },
 ): Promise<Sent | null> {
   const { authorization = null, ...others } = custom
   const { 'user-agent': _, ...told } = own
@@ -97,6 +104,7 @@ async function publish(
     url,
     authorization,
     id: toWire('msg', messageId),
+    type: eventType,
     headers: { ...others, ...told },
     body,
     timeoutMs,

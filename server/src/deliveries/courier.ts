@@ -98,9 +98,9 @@ class RecordingCourier implements Courier {
       if (notBefore !== null) return { kind: 'rests', until: notBefore }
     }
     if (signal.aborted) return { kind: 'waits', until: clock.now() }
-    const { messageId, body } = item.delivery
+    const { messageId, eventType, body } = item.delivery
     const result = await tracedAttempt(this.#o.tracing, item, () =>
-      attempt(this.#parts, { destination, messageId, body, now: clock.now(), signal }),
+      attempt(this.#parts, { destination, messageId, eventType, body, now: clock.now(), signal }),
     )
     if (result === null) return { kind: 'waits', until: signal.reason === LEAVING ? clock.now() : this.#later(1000) }
     return this.#settle(item, destination, result)
@@ -197,8 +197,8 @@ class RecordingCourier implements Courier {
 
   async send(row: DeliveryRow, trigger: Exclude<AttemptTrigger, 'auto'>, replayId: string | null): Promise<Attempt> {
     const destination = await this.#living(row)
-    const { messageId, body } = row
-    const result = await attempt(this.#parts, { destination, messageId, body, now: this.#o.clock.now() })
+    const { messageId, eventType, body } = row
+    const result = await attempt(this.#parts, { destination, messageId, eventType, body, now: this.#o.clock.now() })
     if (result === null) throw new Error('an attempt that nobody aborts ends')
     return this.#keepAsked(row, result, trigger, replayId)
   }

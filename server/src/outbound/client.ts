@@ -44,7 +44,7 @@ export type Outbound = AsyncDisposable & {
   send(request: OutboundRequest): Promise<OutboundOutcome>
   /** The same for bodies that need not fit into memory: under the same checks, and as little is sent twice. */
   stream(request: OutboundStreamRequest): Promise<StreamedOutcome>
-  /** Hands a message to a broker once: NATS, Redis, RabbitMQ. Never throws for what the world does. */
+  /** Hands a message to a broker once: NATS, Redis, RabbitMQ, queues and topics of clouds. Never throws for what the world does. */
   publish(message: BrokerMessage): Promise<BrokerOutcome>
   /** Connections that are open now: for metrics and tests. */
   connectionCount(): { origins: number; slots: number; idle: number }
@@ -73,7 +73,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
   })
   const connections = createSocketPool(dial)
-  const brokers = createBrokers({ dial })
+  const brokers = createBrokers({ dial, send: (request) => client.send(request) })
   const defaults = {
     userAgent: options.userAgent ?? 'Permea',
     timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
@@ -99,7 +99,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     if (isClosing && underWay === 0) allSettled.resolve()
   }
 
-  return {
+  const client: Outbound = {
     send(request) {
       const checked = checkRequest(request, defaults)
       if ('kind' in checked) return Promise.resolve(checked)
@@ -155,6 +155,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     close,
     [Symbol.asyncDispose]: close,
   }
+  return client
 }
 
 type AnsweredOutcome = Extract<OutboundOutcome, { kind: 'answered' }>

@@ -45,6 +45,40 @@ test.each([
     'amqps://h?exchange=x&routingKey=a.b',
     { kind: 'rabbitmq', isTls: true, places: [at('h', 5671)], vhost: '/', exchange: 'x', routingKey: 'a.b' },
   ],
+  [
+    'sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo',
+    {
+      ...{ kind: 'sqs', isTls: true, places: [at('sqs.eu-west-1.amazonaws.com', 443)] },
+      ...{ region: 'eu-west-1', queue: '/123456789012/orders.fifo', group: 'permea' },
+    },
+  ],
+  [
+    'sns+http://127.0.0.1:5000/arn:aws:sns:eu-west-1:123456789012:orders',
+    {
+      ...{ kind: 'sns', isTls: false, places: [at('127.0.0.1', 5000)] },
+      ...{ region: 'eu-west-1', topic: 'arn:aws:sns:eu-west-1:123456789012:orders', group: null },
+    },
+  ],
+  [
+    'eventbridge://events.us-east-1.amazonaws.com/default?source=shop&detailType=order',
+    {
+      ...{ kind: 'eventbridge', isTls: true, places: [at('events.us-east-1.amazonaws.com', 443)] },
+      ...{ region: 'us-east-1', bus: 'default', source: 'shop', detailType: 'order' },
+    },
+  ],
+  [
+    'pubsub://pubsub.googleapis.com/my-project/orders?orderingKey=a',
+    {
+      ...{ kind: 'pubsub', isTls: true, places: [at('pubsub.googleapis.com', 443)] },
+      ...{ topic: 'projects/my-project/topics/orders', orderingKey: 'a' },
+    },
+  ],
+  ['sqs://sqs.eu-west-1.amazonaws.com/orders', /write the URL of the queue/],
+  ['sqs://queues.example/123456789012/orders', /region is unknown/],
+  ['sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders?group=a', /group is for/],
+  ['sns://sns.eu-west-1.amazonaws.com/orders', /ARN of a topic/],
+  ['eventbridge://events.us-east-1.amazonaws.com/default?source=aws.s3', /source has/],
+  ['pubsub://pubsub.googleapis.com/orders', /project and a topic/],
   ['https://h/a', null],
   ['nats://h', /subject is missing/],
   ['nats:///a', /host is missing/],

@@ -14,23 +14,42 @@ export type NatsAddress = Common & { kind: 'nats'; subject: string }
 export type RedisAddress = Common & { kind: 'redis'; database: number; stream: string; lengthMax: number | null }
 export type RabbitAddress = Common & { kind: 'rabbitmq'; vhost: string; exchange: string; routingKey: string }
 
-/** Where a message goes that does not go over HTTP, read from its URL. */
-export type BrokerAddress = NatsAddress | RedisAddress | RabbitAddress
+export type SqsAddress = Common & { kind: 'sqs'; region: string; queue: string; group: string | null }
+export type SnsAddress = Common & { kind: 'sns'; region: string; topic: string; group: string | null }
+export type EventBridgeAddress = Common & {
+  kind: 'eventbridge'
+  region: string
+  bus: string
+  source: string
+  detailType: string | null
+}
+export type PubSubAddress = Common & { kind: 'pubsub'; topic: string; orderingKey: string | null }
+/** Those that a connection is held to. */
+export type ConnectedAddress = NatsAddress | RedisAddress | RabbitAddress
+/** Those whose broker is an API over HTTP. */
+export type CloudAddress = SqsAddress | SnsAddress | EventBridgeAddress | PubSubAddress
+
+/** Where a message goes that is not posted to a receiver, read from its URL. */
+export type BrokerAddress = ConnectedAddress | CloudAddress
 
 interface Scheme {
   isTls: boolean
   port: number
-  /** Which parameters its query may have, beside `servers`. */
+  /** Which parameters its query may have. */
   parameters: readonly string[]
-  read(path: string, query: URLSearchParams): Target | string
+  read(path: string, query: URLSearchParams, host: string): Target | string
 }
 
-type Target = WithoutCommon<NatsAddress> | WithoutCommon<RedisAddress> | WithoutCommon<RabbitAddress>
-type WithoutCommon<T> = Omit<T, keyof Common>
+type Target = WithoutCommon<BrokerAddress>
+type WithoutCommon<T> = T extends Common ? Omit<T, keyof Common> : never
 
-const nats = { parameters: [], read: natsTarget }
-const redis = { parameters: ['maxlen'], read: redisTarget }
-const rabbit = { parameters: ['queue', 'exchange', 'routingKey'], read: rabbitTarget }
+const nats = { parameters: ['servers'], read: natsTarget }
+const redis = { parameters: ['servers', 'maxlen'], read: redisTarget }
+const sqs = { parameters: ['region', 'group'], read: sqsTarget }
+const sns = { parameters: ['group'], read: snsTarget }
+const eventBridge = { parameters: ['region', 'source', 'detailType'], read: eventBridgeTarget }
+const pubSub = { parameters: ['orderingKey'], read: pubSubTarget }
+const rabbit = { parameters: ['servers', 'queue', 'exchange', 'routingKey'], read: rabbitTarget }
 
 const SCHEMES: Readonly<Record<string, Scheme>> = {
   'nats:': { ...nats, isTls: false, port: 4222 },
@@ -39,6 +58,14 @@ const SCHEMES: Readonly<Record<string, Scheme>> = {
   'rediss:': { ...redis, isTls: true, port: 6379 },
   'amqp:': { ...rabbit, isTls: false, port: 5672 },
   'amqps:': { ...rabbit, isTls: true, port: 5671 },
+  'sqs:': { ...sqs, isTls: true, port: 443 },
+  'sqs+http:': { ...sqs, isTls: false, port: 80 },
+  'sns:': { ...sns, isTls: true, port: 443 },
+  'sns+http:': { ...sns, isTls: false, port: 80 },
+  'eventbridge:': { ...eventBridge, isTls: true, port: 443 },
+  'eventbridge+http:': { ...eventBridge, isTls: false, port: 80 },
+  'pubsub:': { ...pubSub, isTls: true, port: 443 },
+  'pubsub+http:': { ...pubSub, isTls: false, port: 80 },
 }
 
 /** What a destination's URL may begin with, for messages. */
@@ -50,7 +77,8 @@ const SERVERS_MAX = 10
 /**
  * Reads the URL of a destination other than HTTP: `nats://host/subject`, `redis://host/stream`, `redis://host/2/stream`,
  * `amqp://host/vhost?exchange=…&routingKey=…`, each with TLS as `nats+tls`, `rediss`, `amqps`. `?servers=b:4222,c:4222`
- * names others of the same installation. A user and password in it are passed over. Null where the scheme is another,
+ * names others of the same installation. Those of clouds are their addresses of HTTPS with another scheme:
+ * `sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders`. A user and password in it are passed over. Null where the scheme is another,
  * a text where something is wrong with it.
  */
 export function brokerAddress(text: string): BrokerAddress | string | null {
@@ -62,9 +90,9 @@ export function brokerAddress(text: string): BrokerAddress | string | null {
   const own = placeOf(url.host, scheme.port)
   if (own === null) return `${JSON.stringify(url.host)} is not a host`
   const query = url.searchParams
-  const unknown = [...query.keys()].find((name) => name !== 'servers' && !scheme.parameters.includes(name))
+  const unknown = [...query.keys()].find((name) => !scheme.parameters.includes(name))
   if (unknown !== undefined)
-    return `the parameter ${JSON.stringify(unknown)} is unknown; there are ${['servers', ...scheme.parameters].join(', ')}`
+    return `the parameter ${JSON.stringify(unknown)} is unknown; there are ${scheme.parameters.join(', ')}`
   const twice = [...query.keys()].find((name) => query.getAll(name).length > 1)
   if (twice !== undefined) return `the parameter ${twice} stands there twice`
   const named = (query.get('servers') ?? '').split(',').filter((each) => each !== '')
@@ -74,7 +102,7 @@ export function brokerAddress(text: string): BrokerAddress | string | null {
   if (wrong >= 0) return `servers: ${JSON.stringify(named[wrong])} is not a host with a port`
   const path = decoded(url.pathname)
   if (path === null) return 'the path cannot be read: write % as %25'
-  const target = scheme.read(path, query)
+  const target = scheme.read(path, query, own.hostname)
   if (typeof target === 'string') return target
   return { ...target, isTls: scheme.isTls, places: [own, ...others.filter((each) => each !== null)] }
 }
@@ -125,6 +153,66 @@ function rabbitTarget(path: string, query: URLSearchParams): Target | string {
   for (const [name, word] of Object.entries(words))
     if (Buffer.byteLength(word) > 255) return `${name} has more than 255 bytes`
   return { kind: 'rabbitmq', ...words }
+}
+
+/** Queues and topics whose name says that they keep an order need a group, which others do not know. */
+function groupOf(name: string, query: URLSearchParams): { group: string | null } | string {
+  const group = query.get('group')
+  if (!name.endsWith('.fifo'))
+    return group === null ? { group: null } : 'group is for queues and topics whose name ends in .fifo'
+  if (group !== null && !/^[\x21-\x7e]{1,128}$/.test(group))
+    return 'group has 1 to 128 characters of ASCII, without blanks'
+  return { group: group ?? 'permea' }
+}
+
+/** As hosts of AWS have it: `sqs.eu-west-1.amazonaws.com`. */
+function regionOf(host: string, query: URLSearchParams): string | null {
+  const named = query.get('region')
+  const region = named ?? /^\w+\.([a-z\d-]+)\.(?:amazonaws\.com|api\.aws)/.exec(host)?.[1] ?? ''
+  return /^[a-z]{2}(?:-[a-z]+)+-\d$/.test(region) ? region : null
+}
+
+const NO_REGION = 'the region is unknown: name it, as in sqs.eu-west-1.amazonaws.com or ?region=eu-west-1'
+
+function sqsTarget(path: string, query: URLSearchParams, host: string): Target | string {
+  if (!/^\/\d{12}\/[\w-]{1,80}(?:\.fifo)?$/.test(path))
+    return 'write the URL of the queue with another scheme: sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders'
+  const region = regionOf(host, query)
+  if (region === null) return NO_REGION
+  const group = groupOf(path, query)
+  return typeof group === 'string' ? group : { kind: 'sqs', region, queue: path, ...group }
+}
+
+function snsTarget(path: string, query: URLSearchParams): Target | string {
+  const topic = path.slice(1)
+  const region = /^arn:aws[\w-]*:sns:([a-z\d-]+):\d{12}:[\w-]{1,256}(?:\.fifo)?$/.exec(topic)?.[1]
+  if (region === undefined)
+    return 'the path is the ARN of a topic: sns://sns.eu-west-1.amazonaws.com/arn:aws:sns:eu-west-1:123456789012:orders'
+  const group = groupOf(topic, query)
+  return typeof group === 'string' ? group : { kind: 'sns', region, topic, ...group }
+}
+
+function eventBridgeTarget(path: string, query: URLSearchParams, host: string): Target | string {
+  const bus = path.slice(1)
+  if (!/^(?:arn:aws[\w-]*:events:[a-z\d-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/.test(bus))
+    return 'the path is the name of a bus or its ARN: eventbridge://events.eu-west-1.amazonaws.com/default'
+  const region = regionOf(host, query)
+  if (region === null) return NO_REGION
+  const source = query.get('source') ?? 'permea'
+  if (source.length > 256 || source.length === 0 || source.startsWith('aws.'))
+    return 'source has 1 to 256 characters and does not begin with aws.'
+  const detailType = query.get('detailType')
+  if (detailType !== null && (detailType.length > 128 || detailType === '')) return 'detailType has 1 to 128 characters'
+  return { kind: 'eventbridge', region, bus, source, detailType }
+}
+
+function pubSubTarget(path: string, query: URLSearchParams): Target | string {
+  const [, project, topic] = /^\/([a-z][a-z\d:.-]{4,62}[a-z\d])\/([A-Za-z][\w.~+%-]{2,254})$/.exec(path) ?? []
+  if (project === undefined || topic === undefined)
+    return 'the path is a project and a topic: pubsub://pubsub.googleapis.com/my-project/orders'
+  const orderingKey = query.get('orderingKey')
+  if (orderingKey !== null && Buffer.byteLength(orderingKey) > 1024) return 'orderingKey has at most 1024 bytes'
+  return { kind: 'pubsub', topic: `projects/${project}/topics/${topic}`, orderingKey }
 }
 
 function decoded(text: string): string | null {

@@ -10,6 +10,8 @@ export interface BrokerMessage {
   authorization: string | null
   /** The same for each try, so that brokers that can know it again do. */
   id: string
+  /** What kind of event it tells of. */
+  type: string
   /** Names in lower case. */
   headers: Record<string, string>
   body: string
@@ -76,7 +78,10 @@ export type Login = { user: string; password: string } | { token: string }
 
 /** Why a broker did not take a message; becomes an outcome. */
 export class BrokerFailure extends Error {
-  readonly verdict: { kind: 'refused'; reason: RefusalReason } | { kind: 'unreachable'; reason: UnreachableReason }
+  readonly verdict:
+    | { kind: 'refused'; reason: RefusalReason }
+    | { kind: 'unreachable'; reason: UnreachableReason }
+    | { kind: 'forbidden' }
 
   constructor(verdict: BrokerFailure['verdict'], message: string, options?: ErrorOptions) {
     super(message, options)

@@ -17,6 +17,8 @@ afterEach(async () => {
   for (const each of open.splice(0)) await each[Symbol.asyncDispose]()
 })
 
+const noHttp = async () => ({ kind: 'invalid', message: 'nothing here goes over HTTP' }) as const
+
 function brokersWith({
   allow = LOOPBACK,
   lookup = async () => [{ address: '127.0.0.1', family: 4 }],
@@ -27,7 +29,11 @@ function brokersWith({
   idleMs?: number
   connectionsMax?: number
 } = {}): Brokers {
-  const brokers = createBrokers({ dial: createDial({ allow, lookup, connectTimeoutMs: 5000 }), ...bounds })
+  const brokers = createBrokers({
+    dial: createDial({ allow, lookup, connectTimeoutMs: 5000 }),
+    send: noHttp,
+    ...bounds,
+  })
   open.push({ [Symbol.asyncDispose]: () => brokers.close() })
   return brokers
 }
@@ -41,6 +47,7 @@ function publish(
     url,
     authorization: `Basic ${btoa('user:hidden')}`,
     id: 'msg_1',
+    type: 'order.created',
     headers: { 'x-team': 'blue' },
     body: '{}',
   }
@@ -192,7 +199,14 @@ test('who gives up is not kept waiting, and a login that cannot be read is refus
   await until('it is connected', 20_000, () => silent.sockets.size === 1)
   giveUp.abort()
   expect(await waiting).toMatchObject({ kind: 'aborted' })
-  const message = { url: `redis://${silent.host}/b`, id: 'msg_1', headers: {}, body: '', timeoutMs: 1000 }
+  const message = {
+    url: `redis://${silent.host}/b`,
+    id: 'msg_1',
+    type: 'order.created',
+    headers: {},
+    body: '',
+    timeoutMs: 1000,
+  }
   expect(await brokers.publish({ ...message, authorization: 'Digest x' })).toMatchObject({ kind: 'invalid' })
   expect(await brokers.publish({ ...message, url: 'nats://h', authorization: null })).toMatchObject({ kind: 'invalid' })
 })

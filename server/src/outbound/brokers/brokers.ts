@@ -1,16 +1,20 @@
 import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Dial } from '../dial.ts'
-import { DialFailure } from '../outcome.ts'
-import { type BrokerAddress, brokerAddress } from './address.ts'
+import { DialFailure, type OutboundOutcome } from '../outcome.ts'
+import type { OutboundRequest } from '../request-check.ts'
+import { type BrokerAddress, brokerAddress, type CloudAddress, type ConnectedAddress } from './address.ts'
 import {
   type BrokerClient,
   BrokerFailure,
   type BrokerGround,
   type BrokerMessage,
   type BrokerOutcome,
+  type Login,
   loginOf,
+  type Receipt,
 } from './broker.ts'
+import { publishToCloud } from './cloud.ts'
 
 /** The way out to what is no HTTP server. */
 export interface Brokers {
@@ -26,6 +30,8 @@ const CONNECTIONS_MAX = 500
 /** A connection over which nothing is sent is closed after this long. */
 const IDLE_MS = 60_000
 
+const CLOUD_KINDS: ReadonlySet<string> = new Set<CloudAddress['kind']>(['sqs', 'sns', 'eventbridge', 'pubsub'])
+
 /** One address with one login, connected to once for all that is sent there at the same time. */
 interface Held {
   client: Promise<BrokerClient>
@@ -36,10 +42,13 @@ interface Held {
 /** Makes the pool of connections to brokers; a client is loaded when it is first needed. */
 export function createBrokers({
   dial,
+  send,
   idleMs = IDLE_MS,
   connectionsMax = CONNECTIONS_MAX,
 }: {
   dial: Dial
+  /** For brokers that are spoken to over HTTP. */
+  send(request: OutboundRequest): Promise<OutboundOutcome>
   idleMs?: number
   connectionsMax?: number
 }): Brokers {
@@ -91,6 +100,25 @@ export function createBrokers({
     }
   }
 
+  async function overConnection(
+    address: ConnectedAddress,
+    login: Login | null,
+    message: BrokerMessage,
+  ): Promise<Receipt | 'aborted'> {
+    const key = createHash('sha256')
+      .update(JSON.stringify([message.url, message.authorization]))
+      .digest('base64')
+    const which = hold(key, () => connectTo(address, login, groundOf(dial, message.timeoutMs)))
+    if (which === null) {
+      const words = `${connectionsMax} connections to brokers are open already`
+      throw new BrokerFailure({ kind: 'unreachable', reason: 'network' }, words)
+    }
+    const settled = await over(key, which, message)
+    if (settled === 'late')
+      throw new BrokerFailure({ kind: 'unreachable', reason: 'timeout' }, lateWords(address, message.timeoutMs))
+    return settled
+  }
+
   return {
     async publish(message) {
       const address = brokerAddress(message.url)
@@ -100,28 +128,12 @@ export function createBrokers({
       if (typeof login === 'string') return { kind: 'invalid', message: login }
       const startedAt = performance.now()
       const durationMs = () => performance.now() - startedAt
-      const key = createHash('sha256')
-        .update(JSON.stringify([message.url, message.authorization]))
-        .digest('base64')
-      const which = hold(key, () => connectTo(address, login, groundOf(dial, message.timeoutMs)))
-      if (which === null)
-        return {
-          kind: 'unreachable',
-          reason: 'network',
-          message: `${connectionsMax} connections to brokers are open already`,
-          durationMs: 0,
-        }
       try {
-        const settled = await over(key, which, message)
+        const settled = isCloud(address)
+          ? await overHttp(send, { address, login, message })
+          : await overConnection(address, login, message)
         if (settled === 'aborted') return { kind: 'aborted', message: 'the caller gave up', durationMs: durationMs() }
-        if (settled === 'late')
-          return {
-            kind: 'unreachable',
-            reason: 'timeout',
-            message: lateWords(address, message.timeoutMs),
-            durationMs: durationMs(),
-          }
-        return { kind: 'accepted', receipt: settled.receipt, durationMs: durationMs() }
+        return { kind: 'accepted', receipt: settled, durationMs: durationMs() }
       } catch (error) {
         return { ...failed(error), durationMs: durationMs() }
       }
@@ -135,7 +147,7 @@ export function createBrokers({
   }
 }
 
-type Settled = { receipt: Awaited<ReturnType<BrokerClient['publish']>> } | 'late' | 'aborted'
+type Settled = Receipt | 'late' | 'aborted'
 
 function first(
   sent: ReturnType<BrokerClient['publish']>,
@@ -146,20 +158,30 @@ function first(
     const timer = setTimeout(() => resolve('late'), timeoutMs)
     const onAbort = () => resolve('aborted')
     signal?.addEventListener('abort', onAbort, { once: true })
-    sent
-      .then((receipt) => resolve({ receipt }), reject)
-      .finally(() => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-      })
+    sent.then(resolve, reject).finally(() => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    })
   })
 }
 
-async function connectTo(
-  address: BrokerAddress,
-  login: Parameters<typeof import('./nats.ts').connectNats>[1],
-  ground: BrokerGround,
-): Promise<BrokerClient> {
+function isCloud(address: BrokerAddress): address is CloudAddress {
+  return CLOUD_KINDS.has(address.kind)
+}
+
+async function overHttp(
+  send: (request: OutboundRequest) => Promise<OutboundOutcome>,
+  { address, ...how }: { address: CloudAddress; login: Login | null; message: BrokerMessage },
+): Promise<Receipt | 'aborted'> {
+  if (address.kind === 'pubsub')
+    return publishToCloud(send, { kind: (await import('./pubsub.ts')).PUB_SUB, address, ...how })
+  const { SQS, SNS, EVENT_BRIDGE } = await import('./aws.ts')
+  if (address.kind === 'sqs') return publishToCloud(send, { kind: SQS, address, ...how })
+  if (address.kind === 'sns') return publishToCloud(send, { kind: SNS, address, ...how })
+  return publishToCloud(send, { kind: EVENT_BRIDGE, address, ...how })
+}
+
+async function connectTo(address: ConnectedAddress, login: Login | null, ground: BrokerGround): Promise<BrokerClient> {
   switch (address.kind) {
     case 'nats':
       return (await import('./nats.ts')).connectNats(address, login, ground)
