@@ -16,7 +16,7 @@ export interface DestinationParts {
 export type DestinationKind = 'http' | 'nats' | 'redis' | 'rabbitmq'
 
 export const DESTINATION_KINDS: readonly { value: DestinationKind; label: string }[] = [
-  { value: 'http', label: 'HTTP' },
+  { value: 'http', label: 'HTTP, or a cloud by its URL' },
   { value: 'nats', label: 'NATS JetStream' },
   { value: 'redis', label: 'Redis stream' },
   { value: 'rabbitmq', label: 'RabbitMQ (AMQP 0-9-1)' },
