@@ -260,6 +260,16 @@ export const LIMITS: readonly Section[] = [
         heldBy: [`${S}/sandbox/limits.test.ts: a request that is never answered ends with the limit on the whole call`],
       },
       {
+        what: 'How long a node waits, for a time or for an event',
+        value: `${S}/flows/span.ts SPAN_MS_MAX ms`,
+        beyond:
+          'Refused with `invalid_flow`; where a formula says so, the node fails with `delay_invalid` or `wait_invalid`',
+        heldBy: [
+          `${S}/flows/waits.test.ts: what cannot be waited for is told of`,
+          `${S}/flows/ways-and-waits.test.ts: what is no moment or too far fails, naming the node`,
+        ],
+      },
+      {
         what: 'Time that a call of a function waits for its turn',
         value: `${SANDBOX} waitMs ms`,
         beyond: '`limit_exceeded`',
