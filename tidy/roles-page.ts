@@ -42,7 +42,7 @@ ${row(['Permission', 'Lets one', ...SCOPES])}
 ${row(['---', '---', ...SCOPES.map(() => ':-:')])}
 ${permissions.join('\n')}
 
-\`installation\` counts in the main workspace alone: whoever owns it makes, bounds and deletes workspaces
+\`installation\` counts in the main workspace alone: whoever owns it makes and bounds workspaces
 (\`docs/operate/workspaces.md\`).
 
 What is asked for beside may need more: \`includeSecrets\` needs \`secrets\` (of the workspace itself: \`workspace\`),

@@ -376,7 +376,7 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
         path: 'workspaces',
         title: 'Workspaces',
         icon: IconBuildings,
-        also: 'installation tenants quotas switch create delete',
+        also: 'installation tenants quotas switch create',
         load: () => import('./pages/settings/workspaces.tsx'),
         needs: 'installation',
       },

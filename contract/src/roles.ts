@@ -18,7 +18,7 @@ export const PERMISSIONS = {
   secrets: 'See secrets and webhook addresses, make tokens of customers',
   people: 'Invite and remove people, change roles, make API keys',
   workspace: 'Change the workspace; see its secret; make admin tokens',
-  installation: 'Make, bound and delete workspaces; only in the main workspace of the installation',
+  installation: 'Make and bound workspaces; only in the main workspace of the installation',
 } as const
 export type Permission = keyof typeof PERMISSIONS
 

@@ -16,7 +16,7 @@ export interface Workspace {
   settings: Record<string, unknown>
   type: 'production' | 'development'
   isExample: boolean
-  /** Its owners own the installation: they make, bound and delete workspaces. */
+  /** Its owners own the installation: they make and bound workspaces. */
   isMain: boolean
   quotas: WorkspaceQuotas
   createdAt: Date
