@@ -26,7 +26,8 @@ or newer ones of the same major version.
 \`npm run sbom\` prints the same as a bill of materials (CycloneDX 1.5). In the checks of every change an unknown licence, a
 package without a row here and a row without its package are refused. \`npm run audit\` asks the registry for known
 vulnerabilities of what is listed here, and fails where there is one that nobody has argued about; a registry that keeps none
-(many mirrors) is named, and nothing is claimed then.
+(many mirrors) is named, and nothing is claimed then: the line begins with NOT CHECKED and the checks go on, because one that
+cannot be met where the registry is a mirror would be switched off there. Before a release it is run where the registry answers.
 
 ${sections.join('\n\n')}
 
