@@ -75,7 +75,7 @@ test('headers of a subscription go with its deliveries, stay with their origin, 
 
 test.each([
   ['not a URL', { webhookUri: 'example.com/hook' }, /webhookUri: this is not a URL/],
-  ['of another kind', { webhookUri: 'ftp://example.com' }, /webhookUri: only http and https/],
+  ['of another kind', { webhookUri: 'ftp://example.com' }, /webhookUri: ftp: is unknown/],
   ['with a header that is not its own', { webhookUri: 'https://example.com', headers: { Host: 'x' } }, /headers: /],
   ['with a value that is none', { webhookUri: 'https://example.com', headers: { 'x-a': 'a\nb' } }, /headers: /],
   ['with headers and no address', { headers: { 'x-a': 'b' } }, /headers: there is no webhookUri/],
