@@ -7,7 +7,7 @@ const SLICE_MS = 5
  * one body of a few megabytes would make everybody's answers ten slices late, and several at once ten times as many.
  * Where there is nothing else, such turns cost microseconds.
  */
-const TURNS_BETWEEN = 4
+const TURNS_BETWEEN = 16
 
 const waiting: (() => void)[] = []
 let isPumping = false
