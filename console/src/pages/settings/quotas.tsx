@@ -1,9 +1,10 @@
-import { Button, Group, NumberInput, Progress, Skeleton } from '@mantine/core'
+import { Group, NumberInput, Progress, Skeleton } from '@mantine/core'
 import type { QuotaName } from '@permea/contract'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { permea, wordsOf } from '../../api.ts'
 import { Failure } from '../../parts/failure.tsx'
+import { MayButton } from '../../parts/may-button.tsx'
 import { QUOTA_WORDS } from '../../parts/quota-words.ts'
 
 const WARNS_PERCENT = 80
@@ -105,9 +106,9 @@ function Fields({
         />
       ))}
       <div>
-        <Button type="submit" loading={saving.isPending}>
+        <MayButton needs="workspaces.setQuotas" type="submit" loading={saving.isPending}>
           Save quotas
-        </Button>{' '}
+        </MayButton>{' '}
         {saving.isSuccess && Object.keys(typed).length === 0 && <span role="status">Saved</span>}
       </div>
       {saving.error !== null && <p role="alert">{wordsOf(saving.error)}</p>}
