@@ -54,6 +54,24 @@ function notJson(error: unknown): Error {
   return new BodyProblem('malformed_body', `the body is not valid JSON: ${(error as Error).message.slice(0, 200)}`)
 }
 
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * Parses one long text after the other: side by side they would take as long, and all that is half done would be held,
+ * and moved about by the garbage collector, meanwhile.
+ */
+function afterOthers<Parsed>(parse: () => Promise<Parsed>): Promise<Parsed> {
+  const parsing = last.then(parse).catch((error: unknown) => {
+    throw notJson(error)
+  })
+  // Without the value, which others need not hold.
+  last = parsing.then(
+    () => {},
+    () => {},
+  )
+  return parsing
+}
+
 interface Span {
   start: number
   end: number
@@ -76,19 +94,15 @@ class SlicedParser {
     this.#valuesMax = valuesMax
   }
 
-  async parse(): Promise<unknown> {
-    try {
-      await this.#work.turn()
+  parse(): Promise<unknown> {
+    return afterOthers(async () => {
       await this.#findLong()
       return await this.#value({ start: 0, end: this.#text.length })
-    } catch (error) {
-      throw notJson(error)
-    }
+    })
   }
 
-  async elements(): Promise<{ value: unknown; text: string }[] | null> {
-    try {
-      await this.#work.turn()
+  elements(): Promise<{ value: unknown; text: string }[] | null> {
+    return afterOthers(async () => {
       await this.#findLong()
       const { start, end } = this.#trimmed({ start: 0, end: this.#text.length })
       if (this.#text[start] !== '[') return null
@@ -99,9 +113,7 @@ class SlicedParser {
         if (this.#work.isDue) await this.#work.turn()
       }
       return elements
-    } catch (error) {
-      throw notJson(error)
-    }
+    })
   }
 
   async #value(span: Span): Promise<unknown> {
