@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { promisify } from 'node:util'
 import { createLink, createTestDatabase, freePort, postgresSocketOf, until } from '@permea/testkit'
 import { expect, test } from 'vitest'
 import { createDatabase } from './database.ts'
@@ -103,6 +106,26 @@ test('a server that takes no writes is not used, and one that stops taking them 
   await database.pool.query('insert into written values (1)')
   await checkReady(database, { trouble: () => null })
   await database.close()
+})
+
+test('a connection that is lost while the server is looked at is told of to who waits for it, and to nobody else', async () => {
+  await using own = await createTestDatabase()
+  // Ends a connection at the moment at which it is asked whether the server takes writes.
+  const cutting = createServer((from) => {
+    const to = connect(postgresSocketOf(own.url))
+    for (const socket of [from, to]) socket.on('error', () => {})
+    to.pipe(from)
+    from.on('data', (bytes) => (bytes.includes('transaction_read_only') ? to.destroy() : to.write(bytes)))
+    to.on('close', () => from.destroy())
+  })
+  await once(cutting.listen(0, '127.0.0.1'), 'listening')
+  const { port } = cutting.address() as AddressInfo
+  const database = createDatabase({ url: through(own, port), connectionsMax: 4, log: silentLog })
+  await expect(database.pool.query('select 1')).rejects.toThrow()
+  await expect(database.hot.query('select 1')).rejects.toThrow()
+  await expect(database.connect()).rejects.toThrow()
+  await database.close()
+  await promisify(cutting.close.bind(cutting))()
 })
 
 test('a direct connection keeps its session', async () => {

@@ -192,6 +192,9 @@ function clientOf(choice: ServerChoice, mustTakeWrites: boolean): new (config?: 
       const server = choice.current()
       super({ ...config, connectionString: server.url })
       this.#server = server
+      // Lost while it looks at the server it has no other listener yet, and that would end the process. Who waits for
+      // the connection is told by its rejection.
+      this.on('error', () => {})
     }
 
     override connect(): Promise<pg.Client>
