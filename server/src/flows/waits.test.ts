@@ -252,8 +252,10 @@ test('what cannot be waited for is told of: the flow is disabled, the value is n
   expect(await faults({ id: 1, days: 'soon' })).toMatchObject(refused('no number'))
   await disable(id)
   expect(await faults({ id: 1, days: 1 })).toMatchObject(refused('not enabled'))
-  const { items } = await customer.appEventSubscriptions.list()
-  expect(new Set(items.map((each) => each.status))).toEqual(new Set(['unsubscribed']))
+  // That nobody waits any more is noticed a moment later.
+  await until('the subscriptions are ended', 20_000, async () =>
+    (await customer.appEventSubscriptions.list()).items.every((each) => each.status === 'unsubscribed'),
+  )
 
   const wrong = (config: object) =>
     refusalKey(
