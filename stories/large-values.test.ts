@@ -9,7 +9,7 @@ import { connectVendor, offerEvent, offerVendor } from './vendor.ts'
 
 const SILENCE_MS_MAX = 250
 /** A machine has moments of its own: what is exceeded is measured again, so often at most. */
-const TRIES = 3
+const TRIES = 5
 
 const NAMES = JSON.stringify(Object.fromEntries(Array.from({ length: 400_000 }, (_, n) => [`n${n}`, n])))
 const ITEMS = JSON.stringify({ items: Array.from({ length: 200_000 }, (_, n) => ({ id: n, of: `item ${n}` })) })
@@ -49,18 +49,22 @@ test('whatever is done with large values, the engine is never silent for long', 
   const statusOf = async (url: string, body: string, more: Record<string, string> = {}) =>
     (await fetch(url, { method: 'POST', headers: { ...headers, ...more }, body })).status
   const bearer = { authorization: `Bearer ${engine.tokenOf({ isAdmin: true })}` }
-  const fields = JSON.stringify({ name: 'x', fields: { list: Array.from({ length: 45_000 }, (_, n) => `token ${n}`) } })
+  const list = Array.from({ length: 45_000 }, (_, n) => `token ${n}`)
 
   const silences: number[] = []
   for (let tries = 0; tries < TRIES && (silences.at(-1) ?? Number.POSITIVE_INFINITY) > SILENCE_MS_MAX; tries += 1) {
     const watching = new AbortController()
     const silence = longestSilenceOf(engine, watching.signal)
-    for (const body of [NAMES, ITEMS])
-      for (const url of [copied, computed, handled]) expect(await statusOf(url, body)).toBe(200)
-    expect(await statusOf(`${engine.url}/customers`, fields, bearer)).toBe(201)
-    expect(await statusOf(`${engine.url}/flows`, NAMES, bearer)).toBe(400)
-    await until('every run has ended', 60_000, async () => (await endedRuns(database.url)) === 4 * (tries + 1))
-    watching.abort()
+    try {
+      for (const body of [NAMES, ITEMS])
+        for (const url of [copied, computed, handled]) expect(await statusOf(url, body)).toBe(200)
+      const customer = JSON.stringify({ name: `customer ${tries}`, fields: { list } })
+      expect(await statusOf(`${engine.url}/customers`, customer, bearer)).toBe(201)
+      expect(await statusOf(`${engine.url}/flows`, NAMES, bearer)).toBe(400)
+      await until('every run has ended', 60_000, async () => (await endedRuns(database.url)) === 4 * (tries + 1))
+    } finally {
+      watching.abort()
+    }
     silences.push(Math.round(await silence))
   }
   expect(Math.min(...silences), JSON.stringify(silences)).toBeLessThanOrEqual(SILENCE_MS_MAX)

@@ -15,6 +15,8 @@ class LongText {
   readonly #parts: string[] = []
 
   async of(value: unknown): Promise<string> {
+    // That it is large took a slice to find out: a value of very many names is slow to begin with.
+    await this.#work.turn()
     await this.#write(value)
     return this.#parts.join('')
   }
