@@ -20,14 +20,15 @@ create table workspace_counts (
   primary key (workspace_id, kind, slot)
 );
 
--- The first 48 bits of an id are the millisecond it was made in.
+-- The first 48 bits of an id are the millisecond it was made in; what one statement stores came in at one moment.
 create function count_events() returns trigger language plpgsql as $$
 begin
   insert into workspace_usage as u (workspace_id, day, slot, events, bytes)
     select workspace_id,
-           (to_timestamp(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint / 1000) at time zone 'UTC')::date,
+           (select (to_timestamp(('x' || left(replace(one.id::text, '-', ''), 12))::bit(48)::bigint / 1000) at time zone 'UTC')::date
+              from (select id from fresh limit 1) one),
            pg_backend_pid() % 16, count(*), sum(octet_length(payload::text))
-      from fresh group by 1, 2 order by 1, 2
+      from fresh group by 1 order by 1
     on conflict (workspace_id, day, slot) do update set events = u.events + excluded.events, bytes = u.bytes + excluded.bytes;
   return null;
 end $$;
