@@ -70,15 +70,30 @@ const AT_GLOBALS = `
     from unnest($1::uuid[], $2::uuid[]) as p (webhook_key, customer_id)
     join wanted_runs w on w.customer_id = p.customer_id and w.webhook_key = p.webhook_key`
 
-/** The enabled flows that want the connector events of these subscriptions. */
+/** Whom the connector events of these subscriptions are for, in one question. */
 export async function wantedByExternal(
   database: Database,
   subscriptionIds: readonly string[],
-): Promise<ExternalWantedRun[]> {
-  return database.query({ name: 'wanted-by-external', text: BY_EXTERNAL, values: [uuids(subscriptionIds)] })
+): Promise<{ runs: ExternalWantedRun[]; waits: ExternalWait[] }> {
+  if (subscriptionIds.length === 0) return { runs: [], waits: [] }
+  const rows = await database.query<ExternalWantedRun & { field: string | null }>({
+    name: 'wanted-by-external',
+    text: BY_EXTERNAL,
+    values: [uuids(subscriptionIds)],
+  })
+  return {
+    runs: rows.filter(({ field }) => field === null),
+    waits: rows.flatMap(({ subscriptionId, field }) => (field === null ? [] : [{ subscriptionId, field }])),
+  }
 }
 
-/** An enabled flow that waits for a connector's event. */
+/** Where in the events of a subscription runs look for what they wait for. */
+export interface ExternalWait {
+  subscriptionId: string
+  field: string
+}
+
+/** An enabled flow that a connector's event starts. */
 export interface ExternalWantedRun {
   subscriptionId: string
   customerId: string
@@ -96,16 +111,9 @@ export interface ExternalWantedRun {
 const BY_EXTERNAL = `
   select w.subscription_id as "subscriptionId", w.node_key as "nodeKey", w.customer_id as "customerId", w.flow_instance_id as "flowInstanceId",
          w.connection_id as "connectionId", w.integration_id as "integrationId", w.flow_id as "flowId", w.universal_flow_id as "universalFlowId",
-         w.version_id as "versionId", w.is_ordered as "isOrdered", w.concurrency
-    from wanted_external_runs w where w.subscription_id = any($1::uuid[])`
-
-/** Where in the events of these subscriptions runs look for what they wait for. */
-export async function waitFieldsOfExternal(
-  database: Database,
-  subscriptionIds: readonly string[],
-): Promise<{ subscriptionId: string; field: string }[]> {
-  return database.query({ name: 'external-wait-fields', text: EXTERNAL_FIELDS, values: [uuids(subscriptionIds)] })
-}
-
-const EXTERNAL_FIELDS = `
-  select distinct subscription_id as "subscriptionId", field from external_wait_fields where subscription_id = any($1::uuid[])`
+         w.version_id as "versionId", w.is_ordered as "isOrdered", w.concurrency, null as field
+    from wanted_external_runs w where w.subscription_id = any($1::uuid[])
+   union all
+  select distinct f.subscription_id, null, null::uuid, null::uuid, null::uuid, null::uuid, null::uuid, null::uuid,
+         null::uuid, null::boolean, null::integer, f.field
+    from external_wait_fields f where f.subscription_id = any($1::uuid[])`

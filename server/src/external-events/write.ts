@@ -2,7 +2,7 @@ import { Refusal } from '../api/refusal.ts'
 import type { Deliveries } from '../deliveries/deliveries.ts'
 import { type DeliveryItem, EXTERNAL_EVENT, type NewDelivery } from '../deliveries/delivery.ts'
 import { externalRunFor } from '../dispatch/dispatch.ts'
-import { type ExternalWantedRun, waitFieldsOfExternal, wantedByExternal } from '../dispatch/store.ts'
+import { type ExternalWait, type ExternalWantedRun, wantedByExternal } from '../dispatch/store.ts'
 import { replaceState } from '../external-subscriptions/store.ts'
 import type { Live } from '../live/live.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -207,9 +207,8 @@ class GroupWriter implements ExternalWriter {
   async pulling(subscriptionId: string): Promise<((payloads: readonly unknown[]) => PreparedEvents) | null> {
     const source = await sourceById(this.#o.database, subscriptionId)
     if (source === null || source.isArchived) return null
-    const isOfConnector = source.eventKey !== null
-    const wanted = isOfConnector ? await wantedByExternal(this.#o.database, [subscriptionId]) : []
-    const waits = isOfConnector ? await waitFieldsOfExternal(this.#o.database, [subscriptionId]) : []
+    const ofConnector = source.eventKey === null ? [] : [subscriptionId]
+    const wanted = await wantedByExternal(this.#o.database, ofConnector)
     return (payloads) => {
       const trace = this.#traceOfPull(payloads.length)
       const rows = payloads.map((payload) => ({
@@ -217,9 +216,9 @@ class GroupWriter implements ExternalWriter {
         trace,
         row: eventRow({ id: this.#o.ids.next(), source, json: JSON.stringify(payload ?? null) }, null),
       }))
-      const sent = this.#sendingTo(rows, wanted)
+      const sent = this.#sendingTo(rows, wanted.runs)
       const written = rows.map(({ row }) => row)
-      const arrivals = written.flatMap((row, index) => arrivalsIn(cameOf(row, waits), payloads[index]))
+      const arrivals = written.flatMap((row, index) => arrivalsIn(cameOf(row, wanted.waits), payloads[index]))
       return {
         ids: written.map((row) => row.id),
         statements: [
@@ -245,7 +244,9 @@ class GroupWriter implements ExternalWriter {
       row.eventIds = rows.map((each) => each.row.id)
       return rows
     })
-    const [sent, arriving] = await Promise.all([this.#sending(events), this.#arriving(events)])
+    const wanted = await this.#wanted(events)
+    const sent = this.#sendingTo(events, wanted.runs)
+    const arriving = await this.#arriving(events, wanted.waits)
     const webhooks = group.map((each) => each.row)
     return {
       ...sent,
@@ -260,24 +261,21 @@ class GroupWriter implements ExternalWriter {
   }
 
   /** What wakes runs that wait for one of these events. */
-  async #arriving(events: readonly FoundEvent[]): Promise<Statement[]> {
-    const possible = events.filter(({ source }) => source.eventKey !== null)
-    if (possible.length === 0) return []
-    const ids = [...new Set(possible.map(({ row }) => row.subscriptionId))]
-    const waits = await waitFieldsOfExternal(this.#o.database, ids)
+  async #arriving(events: readonly FoundEvent[], waits: readonly ExternalWait[]): Promise<Statement[]> {
     if (waits.length === 0) return []
-    const came = possible.map(({ row }) => ({ ...cameOf(row, waits), payload: row.payload }))
+    const came = events.map(({ row }) => ({ ...cameOf(row, waits), payload: row.payload }))
     return this.#o.runs.arriving(await arrivalsOf(came))
   }
 
   /** Deliveries and runs of events; the events' rows are told of their deliveries. */
   async #sending(events: readonly FoundEvent[]): Promise<Prepared> {
-    const launching = events.filter(({ source }) => source.eventKey !== null)
-    const wanted =
-      launching.length === 0
-        ? []
-        : await wantedByExternal(this.#o.database, [...new Set(launching.map(({ row }) => row.subscriptionId))])
-    return this.#sendingTo(events, wanted)
+    return this.#sendingTo(events, (await this.#wanted(events)).runs)
+  }
+
+  /** Only events of connectors start runs, or are waited for. */
+  #wanted(events: readonly FoundEvent[]): ReturnType<typeof wantedByExternal> {
+    const ofConnectors = events.filter(({ source }) => source.eventKey !== null)
+    return wantedByExternal(this.#o.database, [...new Set(ofConnectors.map(({ row }) => row.subscriptionId))])
   }
 
   /** The same where it is known who wants them. */
@@ -336,7 +334,7 @@ class GroupWriter implements ExternalWriter {
 }
 
 /** An event as runs that wait for one look at it. */
-function cameOf(row: ExternalEventRow, waits: readonly { subscriptionId: string; field: string }[]) {
+function cameOf(row: ExternalEventRow, waits: readonly ExternalWait[]) {
   const { id: eventId, customerId, subscriptionId } = row
   const fields = waits.filter((each) => each.subscriptionId === subscriptionId).map((each) => each.field)
   return { eventId, customerId, source: { kind: 'external', subscriptionId } as const, fields }
