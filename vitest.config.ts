@@ -68,19 +68,37 @@ const wanting = [
 ].filter(({ isThere }) => !isThere)
 for (const { of, remedy } of wanting) process.stdout.write(`Left out: the stories of ${of}; ${remedy}.\n`)
 
+/** What is measured beside something else is told from it by nothing else being beside: each has the machine to itself. */
+const alone = ['stories/hostile.test.ts']
+
+const project = {
+  pool: 'forks' as const,
+  // Far more than any needs, for machines that are busy with something else.
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+  expect: { poll: { timeout: 20_000 } },
+  // CI decides about days of work at once: what fails by chance there is tried again, and its log names it (`retry x1`).
+  retry: process.env.CI === undefined ? 0 : 1,
+}
+
 export default defineConfig({
   test: {
-    include: ['{contract,server,connectors,sdk,cli,console,testkit,tidy}/**/*.test.ts', 'stories/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...wanting.flatMap(({ stories }) => stories)],
-    // Far more than any needs, for machines that are busy with something else.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
-    // CI decides about days of work at once: what fails by chance there is tried again, and its log names it (`retry x1`).
-    retry: process.env.CI === undefined ? 0 : 1,
-    pool: 'forks',
-    // Much of a test's time is waiting; a worker for each of two cores leaves them idle.
-    maxWorkers: 3,
     globalSetup: ['testkit/src/global-setup.ts'],
+    projects: [
+      {
+        test: {
+          ...project,
+          name: 'beside each other',
+          include: ['{contract,server,connectors,sdk,cli,console,testkit,tidy}/**/*.test.ts', 'stories/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...wanting.flatMap(({ stories }) => stories), ...alone],
+          // Much of a test's time is waiting; a worker for each of two cores leaves them idle.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: { ...project, name: 'alone', include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } },
+      },
+    ],
   },
 })

@@ -59,7 +59,7 @@ export async function checkCoverage(project: TestProject, answersFile: string): 
 async function wasWholeSuite(project: TestProject): Promise<boolean> {
   const { vitest } = project
   if (vitest.state.getCountOfFailedTests() > 0 || vitest.getGlobalTestNamePattern() !== undefined) return false
-  const { testFiles } = await project.globTestFiles()
+  const globbed = await Promise.all(vitest.projects.map((each) => each.globTestFiles()))
   const run = new Set(vitest.state.getTestModules().map((module) => module.moduleId))
-  return testFiles.every((file) => run.has(file))
+  return globbed.flatMap(({ testFiles }) => testFiles).every((file) => run.has(file))
 }
