@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { type Child, startChild } from './child.ts'
-import { defineExternal, subscribe } from './external-scene.ts'
+import { defineExternal, subscribe, USUAL } from './external-scene.ts'
 import { defineInternal, enable } from './internal-scene.ts'
 import type { Load, LoadAsks, Target } from './load-child.ts'
 import { machineMs, median, wait } from './moments.ts'
@@ -95,7 +95,7 @@ async function openSide(
   const paths = await defineInternal(server.admin, server.url, `${given.receiverUrl}/hang`)
   const names = Array.from({ length: CUSTOMERS }, (_, index) => `customer-${index}`)
   for (const name of names) await enable(await server.as(name), 'to-your-app')
-  await defineExternal(server.admin, given.receiverUrl)
+  await defineExternal(server.admin, given.receiverUrl, USUAL)
   const webhooks: string[] = []
   for (const name of names) webhooks.push(await subscribe(server, name, 'order', `${given.receiverUrl}/in`))
   const tokens = names.map((id) => server.tokenOf({ id }))

@@ -1,6 +1,6 @@
 import { type BenchEngine, startBenchEngine } from './bench-engine.ts'
 import { answerParent, usageNow } from './child.ts'
-import { defineExternal, HOSTILE, subscribe } from './external-scene.ts'
+import { CARELESS, defineExternal, definePolled, HOSTILE, subscribe, USUAL } from './external-scene.ts'
 import type { Target } from './load-child.ts'
 import { signedWays } from './signed-webhooks.ts'
 
@@ -33,7 +33,8 @@ async function start(options: ExternalOptions): Promise<ExternalReady> {
   running = bench
   const ways = Object.entries(signedWays())
   const handles = Object.fromEntries(ways.map(([way, { handle }]) => [way, handle]))
-  await defineExternal(bench.admin, options.receiverUrl, handles)
+  await defineExternal(bench.admin, options.receiverUrl, { ...USUAL, ...CARELESS, ...handles })
+  await definePolled(bench.admin)
   const names = Array.from({ length: options.customers }, (_, index) => `customer-${index}`)
   const usual: string[] = []
   for (const name of names) usual.push(await subscribe(bench, name, 'order', `${options.receiverUrl}/in`))

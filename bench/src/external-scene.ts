@@ -37,14 +37,16 @@ const PULL = `export default async function pull({ apiClient }) {
   return { events: [], state: { at: 1 } }
 }`
 
-/**
- * An app with its connector and integration, and its event types: the usual one, two whose `handle` takes all it can, and
- * `further` ones by key.
- */
+/** Each event type's `handle` by the type's key: one that makes an event of a webhook. */
+export const USUAL = { order: HANDLE }
+/** Those whose `handle` takes all it can. */
+export const CARELESS = { looping: LOOPING, computing: COMPUTING, ...HOSTILE }
+
+/** An app with its connector and integration, and an event type for each of `handles`. */
 export async function defineExternal(
   admin: Permea,
   receiverUrl: string,
-  further: Readonly<Record<string, string>> = {},
+  handles: Readonly<Record<string, string>>,
 ): Promise<void> {
   await admin.connectors.create({
     body: {
@@ -64,18 +66,8 @@ export async function defineExternal(
       },
     },
   })
-  await admin.connectors.patch({
-    params: { selector: 'app' },
-    body: { events: { polled: { name: 'Polled', implementationType: 'pull', pull: PULL } } },
-  })
   await admin.integrations.create({ body: { key: 'app', connectorKey: 'app' } })
-  for (const [key, handle] of Object.entries({
-    order: HANDLE,
-    looping: LOOPING,
-    computing: COMPUTING,
-    ...HOSTILE,
-    ...further,
-  })) {
+  for (const [key, handle] of Object.entries(handles)) {
     await admin.externalEventTypes.create({
       body: {
         key,
@@ -87,6 +79,14 @@ export async function defineExternal(
       },
     })
   }
+}
+
+/** Gives the app's connector an event that is polled. Apart, because older revisions know none. */
+export async function definePolled(admin: Permea): Promise<void> {
+  await admin.connectors.patch({
+    params: { selector: 'app' },
+    body: { events: { polled: { name: 'Polled', implementationType: 'pull', pull: PULL } } },
+  })
 }
 
 /** The path at which the subscription's app is to post. */
