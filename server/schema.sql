@@ -65,6 +65,7 @@ create table actions (
 );
 CREATE INDEX actions_by_age ON public.actions USING btree (workspace_id, id);
 CREATE INDEX actions_by_connection ON public.actions USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
+CREATE INDEX actions_by_key ON public.actions USING btree (workspace_id, key);
 CREATE INDEX actions_by_parent ON public.actions USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX actions_key ON public.actions USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key, instance_key) WHERE (archived_at IS NULL);
 CREATE INDEX actions_unsealed ON public.actions USING btree (id) WHERE (NOT is_sealed);
@@ -197,6 +198,7 @@ create table app_event_types (
   constraint app_event_types_webhook_key_key UNIQUE (webhook_key),
   constraint app_event_types_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
+CREATE INDEX app_event_types_by_key ON public.app_event_types USING btree (workspace_id, key);
 CREATE UNIQUE INDEX app_event_types_key ON public.app_event_types USING btree (workspace_id, key) WHERE (archived_at IS NULL);
 CREATE INDEX app_event_types_unsealed ON public.app_event_types USING btree (id) WHERE (NOT is_sealed);
 
@@ -394,6 +396,7 @@ create table connectors (
   constraint connectors_pkey PRIMARY KEY (id),
   constraint connectors_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
+CREATE INDEX connectors_by_key ON public.connectors USING btree (workspace_id, key);
 CREATE UNIQUE INDEX connectors_key ON public.connectors USING btree (workspace_id, key) WHERE (archived_at IS NULL);
 CREATE INDEX connectors_unsealed ON public.connectors USING btree (id) WHERE (NOT is_sealed);
 
@@ -455,6 +458,7 @@ create table data_elements (
 );
 CREATE INDEX data_elements_by_age ON public.data_elements USING btree (workspace_id, kind, id);
 CREATE INDEX data_elements_by_connection ON public.data_elements USING btree (connection_id, id) WHERE (connection_id IS NOT NULL);
+CREATE INDEX data_elements_by_key ON public.data_elements USING btree (workspace_id, kind, key);
 CREATE INDEX data_elements_by_parent ON public.data_elements USING btree (parent_id) WHERE (parent_id IS NOT NULL);
 CREATE UNIQUE INDEX data_elements_key ON public.data_elements USING btree (workspace_id, kind, COALESCE(connection_id, integration_id, customer_id, '00000000-0000-0000-0000-000000000000'::uuid), key, instance_key) WHERE (archived_at IS NULL);
 CREATE INDEX data_elements_unsealed ON public.data_elements USING btree (id) WHERE (NOT is_sealed);
@@ -782,6 +786,7 @@ create table external_event_types (
   constraint external_event_types_pkey PRIMARY KEY (id),
   constraint external_event_types_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
+CREATE INDEX external_event_types_by_key ON public.external_event_types USING btree (workspace_id, key);
 CREATE INDEX external_event_types_by_root ON public.external_event_types USING btree (root_id);
 CREATE UNIQUE INDEX external_event_types_key ON public.external_event_types USING btree (workspace_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key) WHERE (archived_at IS NULL);
 CREATE UNIQUE INDEX external_event_types_scope ON public.external_event_types USING btree (root_id, COALESCE(connection_id, integration_id, '00000000-0000-0000-0000-000000000000'::uuid)) WHERE (archived_at IS NULL);
@@ -1087,6 +1092,7 @@ create table flows (
   constraint flows_pkey PRIMARY KEY (id),
   constraint flows_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
+CREATE INDEX flows_by_key ON public.flows USING btree (workspace_id, key);
 CREATE INDEX flows_by_universal ON public.flows USING btree (universal_flow_id) WHERE (universal_flow_id IS NOT NULL);
 CREATE UNIQUE INDEX flows_key ON public.flows USING btree (workspace_id, COALESCE(integration_id, '00000000-0000-0000-0000-000000000000'::uuid), key) WHERE (archived_at IS NULL);
 CREATE INDEX flows_unsealed ON public.flows USING btree (id) WHERE ((NOT is_sealed) AND ((parameters IS NOT NULL) OR (custom_nodes IS NOT NULL)));
@@ -1228,6 +1234,7 @@ create table integrations (
   constraint integrations_pkey PRIMARY KEY (id),
   constraint integrations_workspace_id_uuid_key UNIQUE (workspace_id, uuid)
 );
+CREATE INDEX integrations_by_key ON public.integrations USING btree (workspace_id, key);
 CREATE UNIQUE INDEX integrations_key ON public.integrations USING btree (workspace_id, key) WHERE (archived_at IS NULL);
 
 create table invitations (
