@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { formFields } from '../bodies/body-value.ts'
 import type { Intake, Sender } from '../bodies/intake.ts'
 import { parseJsonInTurns } from '../bodies/json.ts'
 import { DEFINITION_VALUES_MAX, JSON_VALUES_MAX } from '../bodies/limits.ts'
@@ -47,6 +48,11 @@ export function noteSenders(app: FastifyInstance): void {
     request.answerStream = reply.raw
     done()
   })
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    // Who is still sending would find the connection gone, and never see why; the rest is read over.
+    if (!request.raw.complete) reply.removeHeader('connection')
+    done()
+  })
   app.addHook('onResponse', (request, _reply, done) => {
     if (!request.raw.complete) setTimeout(() => request.raw.complete || request.raw.destroy(), LINGER_MS).unref()
     done()
@@ -89,7 +95,7 @@ export function readBodies(app: FastifyInstance, intake: Intake): void {
     if (body === '') return undefined
     // Text that is sent without saying what it is comes under this type too.
     if (/^\s*[[{]/.test(body)) return parseJsonInTurns(body, valuesMaxOf(request))
-    return Object.fromEntries(new URLSearchParams(body))
+    return formFields(body)
   })
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
     if ((await text(request, payload)) === '') return undefined

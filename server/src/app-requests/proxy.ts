@@ -245,11 +245,13 @@ function streamRequest(config: ClientConfig, passed: Passed): OutboundStreamRequ
   addQuery(url, config.query)
   const headers = withConnectors(config.headers, passed.headers)
   if (config.auth !== null) headers.authorization = basic(config.auth)
-  const isForm = passed.headers['content-type']?.includes('x-www-form-urlencoded') === true
-  const form =
-    isForm && Buffer.isBuffer(passed.body) ? Object.fromEntries(new URLSearchParams(passed.body.toString())) : null
-  if (config.sign !== null)
+  if (config.sign !== null) {
+    // Fields of a form are signed with the address.
+    const isForm = passed.headers['content-type']?.includes('x-www-form-urlencoded') === true
+    const form =
+      isForm && Buffer.isBuffer(passed.body) ? Object.fromEntries(new URLSearchParams(passed.body.toString())) : null
     headers.authorization = config.sign({ url: url.href, method: passed.method, ...(form === null ? {} : { form }) })
+  }
   return {
     url: url.href,
     method: passed.method,

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { answerInUtf8, answerValue, bodyAsValue, bodyText, openBody } from './body-value.ts'
 import { FORM_FIELDS_MAX } from './limits.ts'
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex')
 
 const read = async (body: Buffer | string, headers: Record<string, string> = {}) => {
   const opened = await openBody(Buffer.from(body as string), headers)
@@ -132,6 +135,39 @@ test('a form is what the URL standard makes of it, down to what is empty', async
   // The same where a charset has it decoded here.
   const latin = { 'content-type': 'application/x-www-form-urlencoded; charset=latin1' }
   expect(await read('&=1&x&a==%E9&c=%&c=%zz', latin)).toEqual({ '': '1', x: '', a: '=é', c: ['%', '%zz'] })
+})
+
+test('a long form is what the URL standard makes of it, wherever its pieces are cut', async () => {
+  const form = { 'content-type': 'application/x-www-form-urlencoded' }
+  // Units of one to twelve characters, so that cuts fall on every place in them.
+  const units = [
+    '+',
+    '%41',
+    'é',
+    '%C3%A9',
+    '%E2%82%AC',
+    '%F0%9F%98%80',
+    '😀',
+    '%',
+    '%4',
+    '%zz',
+    '%80',
+    '%E2%82',
+    'ab%c3%A9+',
+  ]
+  for (const unit of units) {
+    for (const before of ['', 'x', 'xy', 'xyz']) {
+      const body = `a=${before}${unit.repeat(Math.ceil(200_000 / unit.length))}&b=1`
+      const value = await read(body, form)
+      expect(hashOf(JSON.stringify(value)), `${before}${unit}`).toBe(
+        hashOf(JSON.stringify(Object.fromEntries(new URLSearchParams(body)))),
+      )
+    }
+  }
+  const latin = { 'content-type': 'application/x-www-form-urlencoded; charset=latin1' }
+  expect(await read(`a=${'%E9+M%FCller'.repeat(30_000)}`, latin)).toEqual({ a: 'é Müller'.repeat(30_000) })
+  const shiftJis = { 'content-type': 'application/x-www-form-urlencoded; charset=Shift_JIS' }
+  expect(await read(`a=${'%83A%82%A0+'.repeat(30_000)}`, shiftJis)).toEqual({ a: 'アあ '.repeat(30_000) })
 })
 
 test('a multipart form is its fields, and its files in base64', async () => {

@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer'
 import { parseExactJson } from '@permea/contract'
 import { BodyProblem } from './body-problem.ts'
 import { decodeBody, unknownCodings } from './content-coding.ts'
-import { fromForm } from './form-text.ts'
+import { fromForm, fromFormInTurns } from './form-text.ts'
 import { parseJsonInTurns } from './json.ts'
 import { jsonExcess } from './json-bounds.ts'
-import { BODY_BYTES_MAX, FORM_FIELDS_MAX } from './limits.ts'
+import { BODY_BYTES_MAX, FORM_CHARS_AT_ONCE, FORM_FIELDS_MAX } from './limits.ts'
 import { multipartOf } from './multipart.ts'
 
 /** What of a head says how its body is read. Names in lower case; a name that came twice has its values in a list. */
@@ -123,7 +123,7 @@ export async function bodyAsValue({ bytes, text }: OpenedBody, headers: BodyHead
   if (text === null || text === '') return null
   const format = formatOf(contentType, text)
   if (format === 'form' && hasMany(text, '&')) throw tooManyFields()
-  if (format === 'form') return fromForm(text, parameterOf(contentType, 'charset'))
+  if (format === 'form') return fromFormInTurns(text, parameterOf(contentType, 'charset'))
   if (format === 'text') return text
   const excess = jsonExcess(text)
   if (excess !== null) throw new BodyProblem('malformed_body', `the JSON cannot be used: ${excess}`)
@@ -144,7 +144,7 @@ export function answerValue(text: string, contentType: string): unknown {
   const clean = text.startsWith('\ufeff') ? text.slice(1) : text
   if (clean === '') return null
   const format = formatOf(contentType, clean)
-  if (format === 'form' && hasMany(clean, '&')) return clean
+  if (format === 'form' && isLongForm(clean)) return clean
   if (format === 'form') return fromForm(clean, parameterOf(contentType, 'charset'))
   if (format === 'text' || jsonExcess(clean) !== null) return clean
   try {
@@ -167,10 +167,15 @@ export function answerInUtf8(
   if (text === null) return { body, isJson: false }
   const isAsItIs = body[0] !== 0xef && isUtf8(body) && Buffer.byteLength(text) === body.length
   const given = isTextWanted ? 'text' : formatOf(contentType, text)
-  const format = given === 'form' && hasMany(text, '&') ? 'text' : given
+  const format = given === 'form' && isLongForm(text) ? 'text' : given
   if (format === 'form')
     return { body: Buffer.from(JSON.stringify(fromForm(text, parameterOf(contentType, 'charset')))), isJson: true }
   return { body: isAsItIs ? body : Buffer.from(text), isJson: format === 'json' }
+}
+
+/** Of an answer, which is read in one go: a form stays text where that would take long. */
+function isLongForm(text: string): boolean {
+  return text.length > FORM_CHARS_AT_ONCE || hasMany(text, '&')
 }
 
 /** Whether a form has more fields than may be, by what stands between them. */
@@ -182,6 +187,15 @@ function hasMany(body: string | Buffer, between: string): boolean {
   }
   return false
 }
+
+/** The fields of a form, each with the value that came last. Throws a `BodyProblem` for more than may be. */
+export async function formFields(text: string): Promise<Record<string, string>> {
+  if (hasMany(text, '&')) throw tooManyFields()
+  const fields = Object.entries(await fromFormInTurns(text, null))
+  return Object.fromEntries(fields.map(([name, value]) => [name, typeof value === 'string' ? value : last(value)]))
+}
+
+const last = (values: readonly string[]) => values.at(-1) ?? ''
 
 function tooManyFields(): BodyProblem {
   return new BodyProblem('malformed_body', `the form cannot be used: it has more than ${FORM_FIELDS_MAX} fields`)

@@ -12,6 +12,9 @@ export const JSON_VALUES_MAX = 1_000_000
 /** How many fields a form may have: each name is looked up among the others. */
 export const FORM_FIELDS_MAX = 20_000
 
+/** A form up to this length is read in one go, where that cannot be done in turns. */
+export const FORM_CHARS_AT_ONCE = 256 * 1024
+
 /** How many values what users define may hold in one request: they are all looked at, by hand and by formulas. */
 export const DEFINITION_VALUES_MAX = 50_000
 
