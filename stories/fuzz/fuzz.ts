@@ -132,7 +132,10 @@ export class Fuzz {
   }
 
   #eventsFor(url: string): Sent[] {
+    const event = anyValue.map((value) => ({ account: 'acme', n: 0.01, value }))
     const body = fc.oneof(
+      { weight: 3, arbitrary: event.map(jsonText) },
+      { weight: 2, arbitrary: fc.array(fc.oneof(event, anyValue), { maxLength: 4 }).map(jsonText) },
       { weight: 3, arbitrary: fc.array(anyValue, { maxLength: 4 }).map(jsonText) },
       { weight: 3, arbitrary: anyValue.map(jsonText) },
       { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
