@@ -170,7 +170,10 @@ test('runs from before, whose node runs and counts have rows and columns of thei
   expect(fromWire('fr', params.id)).toBe(id)
 })
 
-test('runs that another process works are handed to it in a batch: none of them ever has a row of its own', async () => {
+// A machine that is busy with something else makes runs longer than a moment, and those get rows: until it is not.
+test('runs that another process works are handed to it in a batch: none of them ever has a row of its own', {
+  timeout: 180_000,
+}, async () => {
   await using at = await scene()
   await using other = await buildHouse({ database: { url: at.house.databaseUrl, workspace: at.house.workspace } })
   const members = [at.house, other]
@@ -200,7 +203,7 @@ test('runs that another process works are handed to it in a batch: none of them 
     await sendAll(++round)
     return (await finishedBy(other)) > 0
   })
-  await until('nobody gives shards up any more', 20_000, async () => {
+  await until('nobody gives shards up any more', 90_000, async () => {
     await at.sql.query('drop table if exists rows_of_their_own')
     await at.sql.query('create table rows_of_their_own as select * from flow_runs_active with no data')
     await at.sql.query(`create or replace function keep() returns trigger language plpgsql as
