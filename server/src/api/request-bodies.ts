@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { formFields } from '../bodies/body-value.ts'
+import { fieldsOfForm } from '../bodies/body-value.ts'
 import type { Intake, Sender } from '../bodies/intake.ts'
 import { parseJsonInTurns } from '../bodies/json.ts'
 import { DEFINITION_VALUES_MAX, JSON_VALUES_MAX } from '../bodies/limits.ts'
@@ -95,7 +95,7 @@ export function readBodies(app: FastifyInstance, intake: Intake): void {
     if (body === '') return undefined
     // Text that is sent without saying what it is comes under this type too.
     if (/^\s*[[{]/.test(body)) return parseJsonInTurns(body, valuesMaxOf(request))
-    return formFields(body)
+    return fieldsOfForm(body)
   })
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
     if ((await text(request, payload)) === '') return undefined

@@ -189,7 +189,7 @@ function hasMany(body: string | Buffer, between: string): boolean {
 }
 
 /** The fields of a form, each with the value that came last. Throws a `BodyProblem` for more than may be. */
-export async function formFields(text: string): Promise<Record<string, string>> {
+export async function fieldsOfForm(text: string): Promise<Record<string, string>> {
   if (hasMany(text, '&')) throw tooManyFields()
   const fields = Object.entries(await fromFormInTurns(text, null))
   return Object.fromEntries(fields.map(([name, value]) => [name, typeof value === 'string' ? value : last(value)]))
