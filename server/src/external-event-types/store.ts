@@ -1,14 +1,17 @@
+import { CompiledQuery } from 'kysely'
 import type { Page } from '../api/paging.ts'
 import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
-import { asJson, sql, type Tx } from '../platform/database.ts'
+import { uuids } from '../platform/array-parameters.ts'
+import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
+import { NO_ID } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { EventTypeLayer, ExternalEventType } from './event-type.ts'
 
-const columns =
-  sql.raw(`id, workspace_id as "workspaceId", integration_id as "integrationId", connection_id as "connectionId",
+const COLUMNS = `id, workspace_id as "workspaceId", integration_id as "integrationId", connection_id as "connectionId",
   parent_id as "parentId", root_id as "rootId", uuid, key, name, description, meta, parameters_schema as "parametersSchema", schema, example,
   subscribe, handle, unsubscribe, refresh, dedupe_key as "dedupeKey",
-  payload_retention_days as "payloadRetentionDays", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`)
+  payload_retention_days as "payloadRetentionDays", revision, created_at as "createdAt", updated_at as "updatedAt", archived_at as "archivedAt"`
+const columns = sql.raw(COLUMNS)
 
 export async function insertExternalEventType(tx: Tx, sealing: Sealing, t: ExternalEventType): Promise<void> {
   await sql`
@@ -67,18 +70,56 @@ export interface TypeOfConnection {
 /** The chains that types are of, in order: the top, and everything below it that may apply to the connection. */
 export async function familiesOf(tx: Tx, wanted: readonly TypeOfConnection[]): Promise<ExternalEventType[][]> {
   if (wanted.length === 0) return []
-  const { rows } = await sql<ExternalEventType & { place: number }>`
-    select w.place::int as place, t.* from unnest(${wanted.map((each) => each.typeId)}::uuid[],
-        ${wanted.map(({ connection }) => connection.id)}::uuid[], ${wanted.map(({ connection }) => connection.integrationId)}::uuid[])
-      with ordinality as w (type_id, of_connection, of_integration, place)
-      cross join lateral (
-        select ${columns} from external_event_types
-         where root_id = (select root_id from external_event_types where id = w.type_id)
-           and (id = root_id or archived_at is null and (connection_id is null or connection_id = w.of_connection)
-                and (integration_id is null or integration_id = w.of_integration))) t`.execute(tx)
-  const families = Map.groupBy(rows, (row) => row.place)
-  return wanted.map((_, index) => families.get(index + 1) ?? [])
+  const { rows } = await tx.executeQuery<Member>(CompiledQuery.raw(FAMILIES, familyValues(wanted)))
+  return inPlaces(rows, wanted.length)
 }
+
+/** The same by a prepared statement: each webhook asks for its type. */
+export async function familiesAtOnce(
+  database: Database,
+  wanted: readonly TypeOfConnection[],
+): Promise<ExternalEventType[][]> {
+  const rows = await database.query<Member>({
+    name: 'external-event-type-families',
+    text: FAMILIES,
+    values: familyValues(wanted),
+  })
+  return inPlaces(rows, wanted.length)
+}
+
+/** A type, and for which of those that are wanted it counts. */
+type Member = ExternalEventType & { places: number[] }
+
+function familyValues(wanted: readonly TypeOfConnection[]): Buffer[] {
+  return [
+    uuids(wanted.map((each) => each.typeId)),
+    uuids(wanted.map(({ connection }) => connection.id)),
+    uuids(wanted.map(({ connection }) => connection.integrationId)),
+  ]
+}
+
+function inPlaces(rows: readonly Member[], count: number): ExternalEventType[][] {
+  const families = Array.from({ length: count }, (): ExternalEventType[] => [])
+  for (const { places, ...type } of rows) for (const place of places) families[place - 1]?.push(type)
+  return families
+}
+
+// Many connections are of few types, and a type has its functions with it: each comes once. What single connections have
+// of a type may be many: it is found by the index of who has what.
+const FAMILIES = `
+  select m.places, t.* from (
+    select member.id, array_agg(w.place::int) as places
+      from unnest($1::uuid[], $2::uuid[], $3::uuid[]) with ordinality as w (type_id, of_connection, of_integration, place)
+      join external_event_types named on named.id = w.type_id
+      cross join lateral (
+        select named.root_id as id
+        union all
+        select id from external_event_types
+         where root_id = named.root_id and id <> root_id and archived_at is null
+           and coalesce(connection_id, integration_id, '${NO_ID}'::uuid) = any(array[w.of_connection, w.of_integration])
+      ) member
+     group by member.id) m
+    cross join lateral (select ${COLUMNS} from external_event_types where id = m.id) t`
 
 export async function externalEventTypesByIds(tx: Tx, ids: readonly string[]): Promise<Map<string, ExternalEventType>> {
   if (ids.length === 0) return new Map()

@@ -2,7 +2,7 @@ import type { FunctionDefinition } from '@permea/contract'
 import type { Connection } from '../connections/connection.ts'
 import type { Connections } from '../connections/connections.ts'
 import { type ExternalEventType, resolved } from '../external-event-types/event-type.ts'
-import { familiesOf, type TypeOfConnection } from '../external-event-types/store.ts'
+import { familiesAtOnce, familiesOf, type TypeOfConnection } from '../external-event-types/store.ts'
 import type { Connector } from '../integrations/connector.ts'
 import type { Database, Tx } from '../platform/database.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
@@ -65,7 +65,7 @@ export function createExternalDefinitions(options: {
 }): ExternalDefinitions {
   const { database, connections } = options
   const families: GroupCommit<TypeOfConnection, ExternalEventType[]> = createGroupCommit({
-    write: (wanted) => familiesOf(database.db, wanted),
+    write: (wanted) => familiesAtOnce(database, wanted),
     groupMax: GROUP_MAX,
     groupWeightMax: GROUP_MAX,
     writersMax: 2,
