@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { SHAKEN, SIGNED, VERDICTS } from '@permea/testkit'
 import { afterAll, expect, test } from 'vitest'
@@ -249,4 +249,79 @@ test('Docusign signs once for each key of the account', async () => {
     ['k5', { reason: 'wrong_signature' }],
   ] as const)
     expect(await calling('verify.docusign(args)', { request, secret })).toMatchObject(expected)
+})
+
+test('a key set of the vendor’s is fetched where no key is given, and once more for a key that is new in it', async () => {
+  const pair = () => generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const [older, newer] = [pair(), pair()]
+  const jwk = (kid: string, { publicKey }: ReturnType<typeof pair>) => ({ ...publicKey.export({ format: 'jwk' }), kid })
+  const token = (kid: string, { privateKey }: ReturnType<typeof pair>, aud: string) => {
+    const [seconds, issuer] = [Number(SENT), 'https://accounts.google.com']
+    const parts = [
+      { alg: 'RS256', kid },
+      { iss: issuer, aud, iat: seconds, exp: seconds + 600 },
+    ]
+    const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
+    return `${text}.${sign('sha256', Buffer.from(text), privateKey).toString('base64url')}`
+  }
+  const { host, requests } = recordedHost(({ request }) => ({
+    kind: 'answered',
+    status: 200,
+    headers: {},
+    body: Buffer.from(
+      JSON.stringify({
+        keys: request.cache === 'reload' ? [jwk('a', older), jwk('b', newer)] : [jwk('a', older)],
+      }),
+    ),
+  }))
+  const ask = (proof: string) =>
+    calling(
+      'verify.googlePubSub(args)',
+      {
+        request: {
+          headers: { authorization: `Bearer ${proof}` },
+          rawBody: '{"message":{"messageId":"7"}}',
+          receivedAt: AT,
+        },
+        audience: 'https://mine.example',
+      },
+      host,
+    )
+  expect(await ask(token('a', older, 'https://mine.example'))).toMatchObject({ id: '7' })
+  expect(requests).toHaveLength(1)
+  expect(await ask(token('b', newer, 'https://mine.example'))).toMatchObject({ id: '7' })
+  expect(requests).toHaveLength(3)
+  expect(await ask(token('a', newer, 'https://mine.example'))).toMatchObject({ reason: 'wrong_signature' })
+  expect(await ask(token('c', newer, 'https://mine.example'))).toMatchObject({ reason: 'wrong_signature' })
+  expect(await ask(token('a', older, 'https://others.example'))).toMatchObject({ reason: 'wrong_signature' })
+})
+
+test('a message whose signature says nothing of its body vouches for none', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const parameters = `("@method");created=${SENT};keyid="k"`
+  const base = `"@method": POST\n"@signature-params": ${parameters}`
+  const headers = {
+    'signature-input': `sig=${parameters}`,
+    signature: `sig=:${sign(null, Buffer.from(base), privateKey).toString('base64')}:`,
+  }
+  const request = { headers, method: 'POST', url: 'https://mine.example/in', receivedAt: AT }
+  const given = { publicKey: publicKey.export({ type: 'spki', format: 'pem' }) }
+  expect(await calling('verify.httpMessageSignatures(args)', { request, ...given })).toMatchObject({ payload: null })
+  expect(
+    await calling('verify.httpMessageSignatures(args)', { request: { ...request, rawBody: '{}' }, ...given }),
+  ).toMatchObject({ reason: 'wrong_signature' })
+  expect(await calling('verify.httpMessageSignatures(args)', { request, secret: 'k' })).toMatchObject({
+    reason: 'wrong_signature',
+  })
+})
+
+test('eBay’s challenge is answered with the digest of it, the token and the address', async () => {
+  const request = { method: 'GET', url: 'https://h.example/in/1?challenge_code=c1', query: 'challenge_code=c1' }
+  const shaken = await calling('handshakes.ebay(args)', { request, verificationToken: 'tok' })
+  // What event-notification-nodejs-sdk@1.0.3 makes of the same.
+  const challengeResponse = '91a6a6961f1f749f152557153c682e883b1bbea4ab55b50b3ff1d3352101abe0'
+  expect(shaken).toMatchObject({ response: { status: 200, data: { challengeResponse } } })
+  expect(await calling('handshakes.ebay(args)', { request })).toMatchObject({
+    message: expect.stringContaining('verificationToken'),
+  })
 })

@@ -99,8 +99,14 @@ function schemeInWords(scheme: Scheme): string {
     )
     return `JWT (${(scheme.algorithms ?? []).join(', ')})${claims.join('')}, ${where}`
   }
+  if (engine === 'message')
+    return 'HTTP Message Signature (RFC 9421) that covers a digest of the body, in headers signature-input and signature'
   const signed = [scheme.signed ?? '{body}'].flat()[0] ?? ''
   const what = signed === '{body}' ? `the ${scheme.isUnpacked === true ? 'unpacked ' : ''}raw body` : signed
+  if (engine === 'jws') {
+    const about = scheme.chain === undefined ? ` of ${what}, which it does not hold,` : ', with its certificates,'
+    return `JWS (${(scheme.algorithms ?? []).join(', ')})${about} ${where}`
+  }
   const prefix = scheme.prefix === undefined ? '' : ` after ${[scheme.prefix].flat()[0]}`
   const name = hash.toUpperCase().replace('SHA', 'SHA-')
   if (engine === 'digest') return `${name} of ${what}, ${encoding}${prefix}, ${where}`
@@ -121,9 +127,12 @@ const PLACES: Readonly<Record<string, string>> = {
   claim: 'claim',
   pair: 'signature field',
   option: 'option',
+  body: 'body',
+  packed: 'header (JSON in base64)',
 }
 
 function placeInWords(locator: RequestLocator): string {
+  if (locator === 'body:text') return 'all of the body'
   const colon = locator.indexOf(':')
   return `${PLACES[locator.slice(0, colon)]} ${locator.slice(colon + 1).replaceAll('|', ' or ')}`
 }

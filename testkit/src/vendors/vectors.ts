@@ -43,7 +43,13 @@ export interface Verdict {
   vendor: string
   isTaken: boolean
   receivedAt: string
-  options: { request: object; secret?: string | string[]; publicKey?: string }
+  options: {
+    request: object
+    secret?: string | string[]
+    publicKey?: string
+    certificate?: string
+    audience?: string
+  }
 }
 
 const read = (name: string) => JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))

@@ -123,7 +123,7 @@ function signToken(payload: Claims, key: unknown, options: SignOptions = {}): st
   return `${text}.${signature.toString('base64url')}`
 }
 
-function signing(algorithm: string, text: string, key: KeyObject): [string | null, Buffer, object] {
+function signing(algorithm: string, text: string | Uint8Array, key: KeyObject): [string | null, Buffer, object] {
   const [hash, how] = manner(algorithm, key)
   return [hash, Buffer.from(text), how]
 }
@@ -143,7 +143,8 @@ export function verifyToken(token: string, key: unknown, options: VerifyOptions 
   return payload
 }
 
-function isSigned(algorithm: string, text: string, key: KeyObject, given: Buffer): boolean {
+export function isSigned(algorithm: string, text: string | Uint8Array, key: KeyObject, given: Buffer): boolean {
+  if (!algorithmsOf(key).includes(algorithm)) return false
   if (algorithm.startsWith('HS')) {
     const mac = createHmac(hashOf(algorithm), key).update(text).digest()
     return mac.length === given.length && timingSafeEqual(mac, given)

@@ -1,5 +1,6 @@
 import { Buffer } from './buffer.ts'
-import { bytesBehind, isArray, parseJson, startsWith, toLower, toText } from './intrinsics.ts'
+import { bytesBehind, isArray, parseJson, splitText, startsWith, toLower, toText } from './intrinsics.ts'
+import { joinedFields, jsonInBase64, SIGNED_TEXTS } from './signed-texts.ts'
 import type { RequestLocator, Scheme } from './vendors/scheme.ts'
 import { brotliDecompressSync, crc32, unzipSync, zstdDecompressSync } from './zlib.ts'
 
@@ -154,7 +155,11 @@ export class Request {
                     ? plivoUrl(this.url, this.#form())
                     : name === 'snsFields'
                       ? snsFields(this.payload)
-                      : (this.at(name as RequestLocator) ?? '')
+                      : Object.hasOwn(SIGNED_TEXTS, name)
+                        ? (SIGNED_TEXTS[name]?.(this) ?? '')
+                        : startsWith(name, 'joinedFields')
+                          ? joinedFields(this.#form(), splitText(name, '-').slice(1))
+                          : (this.at(name as RequestLocator) ?? '')
     return Buffer.from(text)
   }
 
@@ -163,6 +168,11 @@ export class Request {
     if (kind === 'query') return this.#query().get(name)
     if (kind === 'pair') return this.pairs[name] ?? null
     if (kind === 'claim') return textAt(this.claims, name)
+    if (kind === 'body') return this.body.length === 0 ? null : this.body.toString()
+    if (kind === 'packed') {
+      const dot = name.indexOf('.')
+      return textAt(jsonInBase64(this.#headers[name.slice(0, dot)] ?? ''), name.slice(dot + 1))
+    }
     if (kind === 'option') return textOrNull(this.#given[name])
     if (kind === 'form') return new URLSearchParams(this.body.toString()).get(name)
     return textAt(this.element ?? this.payload, name)

@@ -1,15 +1,28 @@
 import { Buffer } from './buffer.ts'
 import { createHash, createHmac, timingSafeEqual } from './crypto.ts'
 import { guestFetch } from './fetch.ts'
-import { isArray, splitText, startsWith, toLower, toText } from './intrinsics.ts'
-import { decodeToken, verifyToken } from './jwt.ts'
-import { createPublicKey, KeyObject, verifyCertificateChain } from './keys.ts'
+import { isArray, splitText, toText } from './intrinsics.ts'
+import { decodeToken, isSigned as isSignedToken, verifyToken } from './jwt.ts'
+import { type KeyObject, verifyCertificateChain } from './keys.ts'
+import { isDigestOf, isMadeWith, messageSignatures } from './message-signatures.ts'
 import { offer } from './requirable.ts'
 import { verifyBytes } from './signing.ts'
 import { SCHEMES } from './vendors/all.ts'
 import { HANDSHAKES } from './vendors/handshakes.ts'
-import type { Handshake, RequestLocator, Scheme } from './vendors/scheme.ts'
+import type { Handshake, Scheme } from './vendors/scheme.ts'
 import { mustSettle } from './waiting.ts'
+import {
+  allowedUrl,
+  keyBytes,
+  keyOption,
+  keysIn,
+  proofs,
+  publicKeyOf,
+  refusal,
+  secrets,
+  tokenHeader,
+  wrong,
+} from './webhook-proofs.ts'
 import { type Options, Request, urlForms, WebhookVerificationError } from './webhook-request.ts'
 
 /** What a verified request is. */
@@ -53,7 +66,7 @@ function verified(scheme: Scheme, request: Request, key: unknown): Verified {
   return {
     id: ids.length === 0 ? null : ids.join(':'),
     signedAt: signedAtMs === null ? null : new Date(signedAtMs).toISOString(),
-    payload: request.payload,
+    payload: scheme.payload === 'claims' ? request.claims : request.payload,
   }
 }
 
@@ -97,7 +110,8 @@ const ENGINES: Record<NonNullable<Scheme['engine']>, Check> = {
 
   signature(scheme, request, key) {
     const given = bytesOf(scheme, proofs(scheme, request))
-    const keys = (isArray(key) ? key : [key]).map((each) => publicKeyOf(scheme, each))
+    const kid = scheme.keyId === undefined ? undefined : (request.at(scheme.keyId) ?? undefined)
+    const keys = keysIn(key, kid).map((each) => publicKeyOf(scheme, each))
     const isGenuine = keys.some((publicKey) => {
       const isEdwards = publicKey.asymmetricKeyType?.startsWith('ed') === true
       const algorithm = isEdwards ? null : hashOf(scheme, request)
@@ -112,13 +126,17 @@ const ENGINES: Record<NonNullable<Scheme['engine']>, Check> = {
   jwt(scheme, request, key) {
     const [token = ''] = proofs(scheme, request)
     const { algorithms, issuer, clockTolerance = 0 } = scheme
-    const keys = isArray(key) ? key : [key]
+    const { kid } = tokenHeader(scheme, token)
+    const keys = keysIn(key, typeof kid === 'string' ? kid : undefined)
+    const audience = scheme.audience === undefined ? null : request.option(scheme.audience)
     const wanted = {
       ...(algorithms === undefined ? {} : { algorithms }),
       ...(issuer === undefined ? {} : { issuer }),
+      ...(audience === null ? {} : { audience: needed(scheme, audience) }),
       clockTolerance,
       at: request.receivedAtMs,
     }
+    if (keys.length === 0) throw refusal(scheme, 'wrong_signature', 'it was signed with a key that is not known')
     for (const [index, each] of keys.entries()) {
       try {
         request.claims = verifyToken(token, each, wanted)
@@ -138,43 +156,87 @@ const ENGINES: Record<NonNullable<Scheme['engine']>, Check> = {
         throw refusal(scheme, 'wrong_signature', `the token was made for another request: ${name} differs`)
     }
   },
+
+  jws(scheme, request, key) {
+    const [token = ''] = proofs(scheme, request)
+    const header = tokenHeader(scheme, token)
+    const [kept = '', carried = '', signature = ''] = splitText(token, '.')
+    const algorithm = toText(header.alg)
+    if (scheme.algorithms?.includes(algorithm) !== true)
+      throw refusal(scheme, 'wrong_signature', `it is signed with ${algorithm}, which the vendor does not use`)
+    if (header.crit !== undefined && toText(header.crit) !== 'b64') throw wrong(scheme)
+    const texts = carried === '' ? detachedTexts(scheme, request, header) : [Buffer.from(carried)]
+    const given = Buffer.from(signature, 'base64url')
+    const keys =
+      scheme.chain === undefined
+        ? keysIn(key, header.kid === undefined ? undefined : toText(header.kid))
+        : [keyOfChain(scheme, scheme.chain, { certificates: header.x5c, root: key, at: request.receivedAtMs })]
+    const isGenuine = keys.some((each) => {
+      const publicKey = publicKeyOf(scheme, each)
+      return texts.some((text) =>
+        isSignedToken(algorithm, Buffer.concat([Buffer.from(`${kept}.`), text]), publicKey, given),
+      )
+    })
+    if (!isGenuine) throw wrong(scheme)
+    request.claims = carried === '' ? header : decodeToken(token).payload
+  },
+
+  message(scheme, request, key) {
+    const found = messageSignatures(request)
+    if (found.length === 0) throw refusal(scheme, 'missing_signature', 'it has no signature-input and signature')
+    const genuine = found.find((each) =>
+      keysIn(key, each.parameters.keyid).some((one) =>
+        isMadeWith(
+          each,
+          request.option('publicKey') === undefined ? (secrets(scheme, one)[0] ?? '') : publicKeyOf(scheme, one),
+        ),
+      ),
+    )
+    if (genuine === undefined) throw wrong(scheme)
+    request.pairs = { ...genuine.parameters }
+    const expires = Number(genuine.parameters.expires ?? Number.POSITIVE_INFINITY)
+    if (expires * 1000 < request.receivedAtMs) throw refusal(scheme, 'too_old', 'the signature has expired')
+    const digest = genuine.covered.find((each) => each === 'content-digest' || each === 'digest')
+    // What the signature does not cover, anybody may have written.
+    if (request.body.length > 0 && digest === undefined)
+      throw refusal(scheme, 'wrong_signature', 'its body is not signed: no digest of it is covered')
+    if (digest !== undefined && !isDigestOf(request, digest)) throw wrong(scheme)
+  },
 }
 
-/** The proofs that the request holds. */
-function proofs(scheme: Scheme, request: Request): string[] {
-  const places = isArray(scheme.at) ? (scheme.at as RequestLocator[]) : [scheme.at as RequestLocator]
-  const found = places.flatMap((place) => request.at(place) ?? [])
-  if (found.length === 0) throw refusal(scheme, 'missing_signature', `it has no ${places.join(' or ')}`)
-  const { pairs, between } = scheme
-  if (pairs !== undefined) return found.flatMap((text) => pairProofs(pairs, request, text))
-  const parts = between === undefined ? found : found.flatMap((text) => splitText(text, between))
-  if (between !== undefined) for (const [index, part] of parts.entries()) request.pairs[index] = part.trim()
-  const prefixes = scheme.prefix === undefined ? [''] : isArray(scheme.prefix) ? scheme.prefix : [scheme.prefix]
-  const held = parts.flatMap((part) => {
-    const prefix = prefixes.find((each) => begins(part.trim(), each))
-    return prefix === undefined ? [] : [part.trim().slice(prefix.length)]
+/** What a detached token is about: as it is where its header says so, else in base64. */
+function detachedTexts(scheme: Scheme, request: Request, header: Record<string, unknown>): Buffer[] {
+  return templates(scheme).map((template) => {
+    const text = request.filled(template)
+    return header.b64 === false ? text : Buffer.from(text.toString('base64url'))
   })
-  if (held.length === 0)
-    throw refusal(scheme, 'missing_signature', `it has no signature that begins with ${prefixes[0]}`)
-  return held
 }
 
-function pairProofs(
-  { between, fields, is = '=', isCaseless = false }: NonNullable<Scheme['pairs']>,
-  request: Request,
-  text: string,
-): string[] {
-  const wanted = fields.map((field) => request.filled(field).toString())
-  const held: string[] = []
-  for (const part of splitText(text, between)) {
-    const at = part.indexOf(is)
-    if (at === -1) continue
-    const [written, value] = [part.slice(0, at).trim(), part.slice(at + is.length).trim()]
-    const name = isCaseless ? toLower(written) : written
-    request.pairs[name] = value
-    if (wanted.includes(name)) held.push(value)
+/** The key of the first certificate, if it leads to the root and holds what the vendor puts into its own. */
+function keyOfChain(
+  scheme: Scheme,
+  { marks }: NonNullable<Scheme['chain']>,
+  { certificates, root, at }: { certificates: unknown; root: unknown; at: number },
+): KeyObject {
+  const pems = (isArray(certificates) ? certificates : []).map(
+    (each) => `-----BEGIN CERTIFICATE-----\n${toText(each)}\n-----END CERTIFICATE-----\n`,
+  )
+  try {
+    const leaf = verifyCertificateChain(pems, { roots: root as string, at })
+    const isMarked = marks.every((mark, index) =>
+      Buffer.from(toText((certificates as unknown[])[index]), 'base64').includes(Buffer.from(mark, 'hex')),
+    )
+    if (isMarked) return leaf.publicKey
+  } catch (thrown) {
+    throw refusal(scheme, 'wrong_signature', `its certificates are not the vendor’s: ${(thrown as Error).message}`)
   }
-  return held
+  throw refusal(scheme, 'wrong_signature', 'its certificate is not one that the vendor signs with')
+}
+
+function needed({ name, audience = '', takes }: Scheme, value: unknown): string | readonly string[] {
+  if (typeof value === 'string' && value !== '') return value
+  if (isArray(value) && value.length > 0) return value
+  throw new TypeError(`${name} needs ${audience}: ${takes[audience] ?? ''}`)
 }
 
 function checkBodyDigest(scheme: Scheme, request: Request): void {
@@ -253,80 +315,7 @@ function hashOf(scheme: Scheme, request: Request): string {
   return hashBy.means[name] as string
 }
 
-/** What ends in a space is the name of a way to authenticate, which counts in any case (RFC 9110 section 11.1). */
-function begins(text: string, prefix: string): boolean {
-  return prefix.endsWith(' ') ? startsWith(toLower(text), toLower(prefix)) : startsWith(text, prefix)
-}
-
-function secrets(scheme: Scheme, key: unknown): string[] {
-  const given = isArray(key) ? key : [key]
-  for (const each of given)
-    if (typeof each !== 'string' || each === '')
-      throw new TypeError(`${scheme.name}: secret must be a text, or a list of texts`)
-  return given as string[]
-}
-
-function keyBytes({ key = 'text' }: Scheme, secret: string): Buffer {
-  if (key === 'hex' || key === 'base64') return Buffer.from(secret, key)
-  if (key === 'whsec') return Buffer.from(startsWith(secret, 'whsec_') ? secret.slice(6) : secret, 'base64')
-  if (key === 'sha1') return createHash('sha1').update(secret).digest()
-  if (key === 'nfkd') return Buffer.from(secret.normalize('NFKD'))
-  return Buffer.from(key === 'ampersand' ? `${secret}&` : secret)
-}
-
 const unpadded = (text: unknown): string => (typeof text === 'string' ? text.replace(/=+$/, '') : '')
-
-/** A key as vendors show it. */
-function publicKeyOf(scheme: Scheme, key: unknown): KeyObject {
-  if (key instanceof KeyObject) return key
-  const kind = scheme.publicKey ?? 'pem'
-  if (typeof key === 'object' && key !== null && 'kty' in key) return createPublicKey({ key, format: 'jwk' })
-  if (typeof key !== 'string' || startsWith(key, '-----')) return createPublicKey(key)
-  if (kind === 'spki base64') return createPublicKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'spki' })
-  if (!startsWith(kind, 'ed25519')) return createPublicKey(key)
-  const text = startsWith(key, 'whpk_') ? key.slice(5) : key
-  const raw = Buffer.from(text, kind === 'ed25519 hex' ? 'hex' : 'base64')
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') }, format: 'jwk' })
-}
-
-/** The key that the caller gave, fetched where it has to be. */
-function keyOption(scheme: Scheme, request: Request): unknown {
-  if (scheme.engine === 'none') return null
-  const [secret, publicKey, certificate] = ['secret', 'publicKey', 'certificate'].map((name) => request.option(name))
-  if (scheme.certificate !== undefined) return certificate ?? fetchedCertificate(scheme, scheme.certificate, request)
-  const isPublic = scheme.engine === 'signature' || (scheme.engine === 'jwt' && scheme.publicKey !== undefined)
-  const given = isPublic ? publicKey : secret
-  if (typeof given === 'function') {
-    const [token = ''] = scheme.engine === 'jwt' ? proofs(scheme, request) : []
-    return Promise.resolve(
-      (given as (kid: unknown) => unknown)(token === '' ? undefined : decodeToken(token).header.kid),
-    )
-  }
-  if (given === undefined || given === null || given === '')
-    throw new TypeError(
-      `${scheme.name} needs ${isPublic ? 'publicKey' : 'secret'}: ${Object.values(scheme.takes)[0] ?? ''}`,
-    )
-  return given
-}
-
-/** A certificate from the vendor's own address, which TLS vouches for: what is served there is not a whole chain. */
-function fetchedCertificate({ name }: Scheme, { at, hosts }: NonNullable<Scheme['certificate']>, request: Request) {
-  return fetchedText(allowedUrl(name, request.at(at), hosts))
-}
-
-/** The address, if it is of the vendor: who could name another one could sign with a key of his own. */
-function allowedUrl(vendor: string, text: string | null, hosts: RegExp): string {
-  const url = URL.canParse(text ?? '') ? new URL(text ?? '') : null
-  if (url === null || url.protocol !== 'https:' || url.port !== '' || !hosts.test(url.hostname))
-    throw new WebhookVerificationError(vendor, 'foreign_address', 'it names an address that is not the vendor’s')
-  return url.href
-}
-
-async function fetchedText(url: string): Promise<string> {
-  const response = await guestFetch(url, { cache: 'force-cache' })
-  if (!response.ok) throw new Error(`${url} answered ${response.status}`)
-  return response.text()
-}
 
 function elementsAt(value: unknown, path: readonly string[]): unknown[] {
   const [step, ...rest] = path
@@ -338,14 +327,6 @@ function elementsAt(value: unknown, path: readonly string[]): unknown[] {
 
 function isEqual(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
-}
-
-function refusal({ name }: Scheme, reason: string, message: string): WebhookVerificationError {
-  return new WebhookVerificationError(name, reason, message)
-}
-
-function wrong(scheme: Scheme): WebhookVerificationError {
-  return refusal(scheme, 'wrong_signature', 'the signature does not belong to this request')
 }
 
 /** What `handle` returns for a handshake. */
@@ -387,10 +368,14 @@ function answered(handshake: Handshake, request: Request, value: string): Shaken
   const { hmac, answer, state, visit } = handshake
   const more: Record<string, string> = { value, '*': '*', 'number:1': '1' }
   if (hmac !== undefined) {
-    const secret = toText(request.option('secret') ?? '')
-    if (secret === '') throw new TypeError(`${handshake.name} needs secret: ${handshake.takes.secret}`)
-    const key = keyBytes({ key: hmac.key ?? 'text' } as Scheme, secret)
-    more.hmac = createHmac(hmac.hash, key).update(request.filled(hmac.of, more)).digest(hmac.encoding)
+    for (const [name, meaning] of Object.entries(handshake.takes))
+      if (toText(request.option(name) ?? '') === '') throw new TypeError(`${handshake.name} needs ${name}: ${meaning}`)
+    const { key = 'text' } = hmac
+    const digest =
+      key === 'none'
+        ? createHash(hmac.hash)
+        : createHmac(hmac.hash, keyBytes({ key } as Scheme, toText(request.option('secret'))))
+    more.hmac = digest.update(request.filled(hmac.of, more)).digest(hmac.encoding)
   }
   const fill = (template: string) => (template === '{number:1}' ? 1 : request.filled(template, more).toString())
   const filled = (texts: Readonly<Record<string, string>>) =>

@@ -254,7 +254,7 @@ export const PLATFORMS: Schemes = {
     takes: SECRET,
     id: ['json:id'],
     source: 'https://vercel.com/docs/webhooks/webhooks-api#securing-webhooks',
-    checked: null,
+    checked: 'nuxt-webhook-validators@0.2.12',
   },
   netlify: {
     name: 'Netlify',
@@ -319,7 +319,7 @@ export const PLATFORMS: Schemes = {
     takes: { secret: 'secret of the webhook' },
     id: ['json:webhook_metadata.event.id'],
     source: 'https://devcenter.heroku.com/articles/app-webhooks#securing-webhook-requests',
-    checked: null,
+    checked: 'nuxt-webhook-validators@0.2.12',
   },
   webflow: {
     name: 'Webflow',

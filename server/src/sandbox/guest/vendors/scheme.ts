@@ -1,8 +1,10 @@
 /**
  * Where something stands in a request: `header:NAME`, `query:NAME`, `json:PATH` (of the payload), `form:NAME`,
- * `pair:NAME` (of a signature header made of pairs), `claim:NAME` (of a token), `option:NAME` (of what the caller gave).
+ * `pair:NAME` (of a signature header made of pairs), `claim:NAME` (of a token), `option:NAME` (of what the caller gave),
+ * `body:text` (all of it), `packed:HEADER.PATH` (of a header that holds JSON in base64).
  */
-export type RequestLocator = `${'header' | 'query' | 'json' | 'form' | 'pair' | 'claim' | 'option'}:${string}`
+export type RequestLocator =
+  `${'header' | 'query' | 'json' | 'form' | 'pair' | 'claim' | 'option' | 'body' | 'packed'}:${string}`
 
 /**
  * How a vendor proves that a request is its own: a row of data that one of the engines of `webhooks.ts` reads.
@@ -13,9 +15,10 @@ export interface Scheme {
   name: string
   /**
    * `hmac`: a keyed digest. `digest`: one of a text that holds the secret. `signature`: a public key. `jwt`: a token.
-   * `token`: the secret itself. `none`: nothing is signed.
+   * `jws`: a token whose payload may stand elsewhere. `message`: the headers of RFC 9421. `token`: the secret itself.
+   * `none`: nothing is signed.
    */
-  engine?: 'hmac' | 'digest' | 'signature' | 'jwt' | 'token' | 'none'
+  engine?: 'hmac' | 'digest' | 'signature' | 'jwt' | 'jws' | 'message' | 'token' | 'none'
   /** Where the proof stands; the first of them that is there counts. */
   at?: RequestLocator | readonly RequestLocator[]
   /** What stands before it; several where each is as good. */
@@ -29,7 +32,8 @@ export interface Scheme {
   hashBy?: { at: RequestLocator; find: RegExp; means: Readonly<Record<string, Hash>> }
   encoding?: 'hex' | 'base64' | 'base64url'
   /**
-   * What is signed, with `{body}`, `{url}`, `{method}`, `{path}`, `{secret}`, `{sortedForm}` and locators in braces; after
+   * What is signed, with `{body}`, `{url}`, `{method}`, `{path}`, `{secret}`, `{sortedForm}`, the names of `SIGNED_TEXTS`
+   * and locators in braces; after
    * `lower:` in small letters. What stands in `[…]` is left out where what it names is not there.
    */
   signed?: string | readonly string[]
@@ -37,6 +41,14 @@ export interface Scheme {
   isUrlLoose?: boolean
   /** How the secret becomes the key. */
   key?: 'text' | 'hex' | 'base64' | 'whsec' | 'sha1' | 'ampersand' | 'nfkd'
+  /** Where the request names the key, of several. */
+  keyId?: RequestLocator
+  /** Where the vendor serves its key set, for whoever gives no key. */
+  keySet?: string
+  /** The option that a token’s audience must be. */
+  audience?: string
+  /** The token brings its certificates, which lead to a root; each has these bytes (hex) in it. */
+  chain?: { marks: readonly string[] }
   /** Of public keys: what kind, and how the text that vendors show becomes one. */
   publicKey?: 'ed25519 hex' | 'ed25519 base64' | 'spki base64' | 'pem' | 'certificate' | 'jwk'
   padding?: 'pkcs1' | 'pss'
@@ -45,7 +57,7 @@ export interface Scheme {
   /** Claims of a token that are digests of the request; `isOfBodies` where one is there for a request with a body only. */
   claims?: Readonly<Record<string, ClaimedDigest>>
   /** Who issues the tokens. */
-  issuer?: string
+  issuer?: string | readonly string[]
   /** Seconds by which the vendor's clock may differ, of tokens. */
   clockTolerance?: number
   algorithms?: readonly string[]
@@ -55,8 +67,8 @@ export interface Scheme {
   time?: { at: RequestLocator; unit: 's' | 'ms' | 'iso'; tolerance: number | null; isBoth?: boolean }
   /** The bytes that are signed are those after unpacking. */
   isUnpacked?: boolean
-  /** The payload is the value of this field of a form. */
-  payload?: `form:${string}` | `multipart:${string}`
+  /** The payload is the value of this field of a form, or what a token claims. */
+  payload?: `form:${string}` | `multipart:${string}` | 'claims'
   /** The proof is within each of these elements of the payload. */
   each?: string
   /** What the caller gives: the name of the option and what it is at the vendor. */
@@ -94,8 +106,8 @@ export interface Handshake {
   verify?: string
   /** What must be equal to what the caller gives. */
   expect?: { at: RequestLocator; option: string }
-  /** A digest that the answer holds as `{hmac}`. */
-  hmac?: { of: string; hash: 'sha1' | 'sha256'; encoding: 'hex' | 'base64'; key?: 'text' | 'sha1' }
+  /** A digest that the answer holds as `{hmac}`; without a key it is one of the text alone. */
+  hmac?: { of: string; hash: 'sha1' | 'sha256'; encoding: 'hex' | 'base64'; key?: 'text' | 'sha1' | 'none' }
   /** Templates, as in `Scheme.signed`. A body that is an object goes out as JSON. */
   answer: {
     status?: number

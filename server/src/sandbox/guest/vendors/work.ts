@@ -181,7 +181,7 @@ export const WORK: Schemes = {
     id: [],
     handshake: 'dropbox',
     source: 'https://www.dropbox.com/developers/reference/webhooks#notifications',
-    checked: null,
+    checked: 'nuxt-webhook-validators@0.2.12',
   },
   dropboxSign: {
     name: 'Dropbox Sign',
@@ -226,7 +226,7 @@ export const WORK: Schemes = {
     takes: { secret: 'HMAC key of Connect' },
     id: ['json:event', 'json:data.envelopeId', 'json:generatedDateTime'],
     source: 'https://developers.docusign.com/platform/webhooks/connect/validate/',
-    checked: null,
+    checked: 'nuxt-webhook-validators@0.2.12',
   },
   hubspotV1: {
     name: 'HubSpot (v1)',
