@@ -2,10 +2,18 @@ import { Buffer } from './buffer.ts'
 import { createHash } from './crypto.ts'
 import { isArray, splitText, toLower, toText } from './intrinsics.ts'
 import type { RequestLocator } from './vendors/scheme.ts'
-import type { Request } from './webhook-request.ts'
+
+/** What of a request is signed. */
+interface SignedRequest {
+  url: string
+  body: Buffer
+  payload: unknown
+  pairs: Readonly<Record<string, string>>
+  at(locator: RequestLocator): string | null
+}
 
 /** What vendors make of a request before they sign it, by the name that it has in braces. */
-export const SIGNED_TEXTS: Readonly<Record<string, (request: Request) => string>> = {
+export const SIGNED_TEXTS: Readonly<Record<string, (request: SignedRequest) => string>> = {
   sha256Body: ({ body }) => createHash('sha256').update(body).digest('hex'),
   base64urlBody: ({ body }) => body.toString('base64url'),
   jsonBody: ({ body }) => JSON.stringify(body.toString()),
@@ -31,7 +39,7 @@ function pathOf(url: string): string {
 }
 
 /** Headers that Contentful signs, as `name:value` in the order of their names. */
-function signedHeaders(request: Request): string {
+function signedHeaders(request: SignedRequest): string {
   const names = splitText(request.at('header:x-contentful-signed-headers') ?? '', ',').map((name) =>
     toLower(name.trim()),
   )
@@ -49,7 +57,7 @@ function contentfulPath(path: string): string {
 }
 
 /** The headers that the token of TrueLayer names, a line for each. */
-function trueLayerHeaders(request: Request): string {
+function trueLayerHeaders(request: SignedRequest): string {
   const { tl_headers: named } = (jsonInBase64(splitText(request.at('header:tl-signature') ?? '', '.')[0] ?? '') ??
     {}) as {
     tl_headers?: string
@@ -66,7 +74,7 @@ function otherPath(path: string): string {
 }
 
 /** Headers that Hook0 signs: their names with blanks between them, a point, and their values with points. */
-function listedHeaders(request: Request): string {
+function listedHeaders(request: SignedRequest): string {
   const names = splitText(toText(request.pairs.h ?? ''), ' ')
   const values = names.map((name) => request.at(`header:${toLower(name)}` as RequestLocator) ?? '')
   return `${names.join(' ')}.${values.join('.')}`
