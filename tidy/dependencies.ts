@@ -131,8 +131,8 @@ export const DEPENDENCIES: readonly { title: string; about: string; rows: readon
       },
       {
         packages: ['@nats-io/jetstream', '@nats-io/kv', '@nats-io/transport-node'],
-        does: 'The intake log; deliveries to NATS',
-        why: "NATS' own client; loaded where `PERMEA_NATS_URL` is set or a destination is of NATS",
+        does: 'The intake log; deliveries to NATS, and events read from it',
+        why: "NATS' own client; loaded where `PERMEA_NATS_URL` is set or a destination or source is of NATS",
       },
       {
         packages: ['aws4fetch'],
@@ -140,9 +140,9 @@ export const DEPENDENCIES: readonly { title: string; about: string; rows: readon
         why: 'Signs requests in 11 KB; the official clients have some 10 MB each, and sockets of their own; decision 0330',
       },
       {
-        packages: ['amqplib', 'ioredis'],
-        does: 'Deliveries to RabbitMQ and Redis',
-        why: 'Plain JavaScript that takes sockets or addresses checked before; loaded with the first such delivery; decision 0330',
+        packages: ['amqplib', 'ioredis', 'kafkajs'],
+        does: 'Deliveries to RabbitMQ, Redis and Kafka; events read from RabbitMQ and Kafka',
+        why: 'Plain JavaScript that takes sockets or addresses checked before; loaded with the first delivery or source that needs it; decision 0330',
       },
       {
         packages: [

@@ -108,7 +108,7 @@ export const LIMITS: readonly Section[] = [
       },
       {
         what: 'Events in one batch',
-        value: `${S}/ingress/ingress.ts BATCH_MAX count`,
+        value: `${S}/ingress/events-in.ts BATCH_MAX count`,
         beyond: '413 `payload_too_large`',
         heldBy: [`${S}/ingress/entrance.test.ts: a batch of ten thousand keeps every event as it was written`],
       },

@@ -33,6 +33,7 @@ const ORDER = [
   'workspace-files',
   'erasure',
   // the pipeline: data moves from the first to the last
+  'broker-sources',
   'ingress',
   'intake-log',
   'pulls',

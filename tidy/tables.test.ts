@@ -43,6 +43,8 @@ const OWNERS: Record<string, string> = {
   wanted_runs: 'dispatch',
   app_events: 'events',
   ingress_answers: 'events',
+  broker_sources: 'broker-sources',
+  broker_source_states: 'broker-sources',
   refused_requests: 'refused-requests',
   intake_shards: 'intake-log',
   intake_set_aside: 'intake-log',

@@ -29,6 +29,7 @@ import {
   IconRoute,
   IconSend,
   IconShieldX,
+  IconStackPop,
   IconTags,
   IconUserCircle,
   IconUsers,
@@ -101,6 +102,14 @@ export const PAGE_GROUPS: readonly PageGroup[] = [
         icon: IconBolt,
         also: 'internal events received webhook payload',
         load: () => import('./pages/events/app-events.tsx'),
+        hasRecords: true,
+      },
+      {
+        path: 'broker-sources',
+        title: 'Broker Sources',
+        icon: IconStackPop,
+        also: 'nats jetstream rabbitmq kafka queue topic read',
+        load: () => import('./pages/events/broker-sources.tsx'),
         hasRecords: true,
       },
       {

@@ -8,6 +8,9 @@ test.each([
   'redis://:secret@cache.example:6379/3/orders?maxlen=1000',
   'rediss://cache.example/my%2Fstream',
   'amqps://u:p@mq.example/%2F?queue=orders',
+  'kafka+tls://user:pass@kafka.example:9094/orders?servers=b%3A9094&key=all&sasl=scram-sha-512',
+  'nats://broker.example/orders.>?stream=ORDERS&consumer=permea&from=new',
+  'kafka://kafka.example/orders?group=permea&from=new',
   'amqp://mq.example/team?exchange=amq.topic&routingKey=orders.created',
 ])('%s is made again of its parts', (url) => {
   expect(destinationUrl(destinationParts(url))).toBe(url)

@@ -8,6 +8,7 @@ import { appEventSubscriptions } from './app-event-subscriptions.ts'
 import { appEventTypes } from './app-event-types.ts'
 import { appEvents } from './app-events.ts'
 import { auditLog } from './audit-log.ts'
+import { brokerSources } from './broker-sources.ts'
 import { connectionRequests, connections } from './connections.ts'
 import { connectors } from './connectors.ts'
 import { customers } from './customers.ts'
@@ -57,6 +58,7 @@ export const contract = {
   appEventTypes,
   appEventSubscriptions,
   appEvents,
+  brokerSources,
   flows,
   flowInstances,
   flowNodeTypes,
@@ -106,6 +108,7 @@ export * from './app-event-subscriptions.ts'
 export * from './app-event-types.ts'
 export * from './app-events.ts'
 export * from './audit-log.ts'
+export * from './broker-sources.ts'
 export * from './connections.ts'
 export * from './connector-data.ts'
 export * from './connectors.ts'

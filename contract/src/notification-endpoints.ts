@@ -4,7 +4,7 @@ import type { EndpointTable } from './endpoint.ts'
 import { listOf, paging, QueryBoolean, Timestamp } from './shapes.ts'
 import { WorkspaceEventType } from './workspaces.ts'
 
-const SCHEMES = /^(?:https?|nats(?:\+tls)?|rediss?|amqps?|(?:sqs|sns|eventbridge|pubsub)(?:\+http)?)$/
+const SCHEMES = /^(?:https?|nats(?:\+tls)?|rediss?|amqps?|kafka(?:\+tls)?|(?:sqs|sns|eventbridge|pubsub)(?:\+http)?)$/
 /** Posted to over HTTP, or a broker: see docs/use/destinations.md. A user and password in it are sealed. */
 const DestinationUrl = z.url({ protocol: SCHEMES }).max(6000)
 

@@ -70,7 +70,7 @@ export async function createHttp(
     actions,
     data,
   } = registry
-  const { plans, runs, launch, externalReceive, pulls, intakeLog, ingress, erasure } = pipeline
+  const { plans, runs, launch, externalReceive, pulls, intakeLog, ingress, brokerSources, erasure } = pipeline
 
   const hasApi = options.roles.has('api')
   const startRun: FlowRoutesOptions['startRun'] = async (principal, instance, input) =>
@@ -161,6 +161,7 @@ export async function createHttp(
     ...routes,
     searchRoutes(routes),
     setAsideRoutes({ ...ground, clock, customers, runs, receive: externalReceive }),
+    ...brokerSources.routes,
     refusedRequestRoutes({ database, clock, customers }),
     runView.routes,
     eventRoutes({ database, clock, publicUrl, customers, runs, tracing: ground.tracing }),

@@ -1,3 +1,4 @@
+import { createBrokerSourcesRoom } from './broker-sources/assembly.ts'
 import type { Ground, Telling } from './engine-ground.ts'
 import type { EngineOptions } from './engine-options.ts'
 import type { RegistryRooms } from './engine-registry.ts'
@@ -98,10 +99,16 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
     limits: options.ingressLimits ?? {},
   })
 
+  const brokerSources = createBrokerSourcesRoom({
+    ...{ ...ground, clock, log, random },
+    accept: intakeLog?.accept ?? accept,
+    ...(options.tickMs === undefined ? {} : { sweepMs: options.tickMs }),
+  })
+
   const erasure = createErasureRoom({
     ...{ ...options, ...ground, ...registry, notifications, runs, plans },
     archiveConnection: (connection) => registry.connections.archiving.archive(connection),
   })
 
-  return { plans, runWatch, runs, launch, accept, externalReceive, pulls, intakeLog, ingress, erasure }
+  return { plans, runWatch, runs, launch, accept, externalReceive, pulls, intakeLog, ingress, brokerSources, erasure }
 }

@@ -69,7 +69,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     connectionsRoom,
   } = registry
   const pipeline = createPipeline(options, ground, telling, registry)
-  const { runWatch, runs, launch, externalReceive, pulls, intakeLog, ingress, erasure } = pipeline
+  const { runWatch, runs, launch, externalReceive, pulls, intakeLog, ingress, brokerSources, erasure } = pipeline
 
   queue.handle({
     ...connectionsRoom.jobs,
@@ -148,6 +148,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         runs.start()
         externalReceive.start()
         pulls.start()
+        brokerSources.start()
         await queue.start()
       }
       intakeLog?.start()
@@ -158,6 +159,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       await app.close()
       if (innerApp !== app) await innerApp.close()
       await live.stop()
+      await brokerSources.stop()
       await ingress.drained()
       await intakeLog?.stop()
       await ground.refusedRequests.settled()

@@ -90,6 +90,52 @@ export async function createRabbitProcess(): Promise<BrokerProcess> {
   }
 }
 
+const KAFKA = new URL('../../stories/products/node_modules/.kafka/', import.meta.url).pathname
+
+/** One broker of Kafka that is its own controller; topics are made by whoever wants them. */
+export async function createKafkaProcess(settings: readonly string[] = []): Promise<BrokerProcess> {
+  const { dir, port } = await placeOf('kafka')
+  const controllerPort = await keptPort()
+  const config = path.join(dir, 'server.properties')
+  const lines = [
+    'process.roles=broker,controller',
+    'node.id=1',
+    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
+    `listeners=CLIENTS://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=CLIENTS://127.0.0.1:${port}`,
+    'controller.listener.names=CONTROLLER',
+    'inter.broker.listener.name=CLIENTS',
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:SASL_PLAINTEXT',
+    'sasl.enabled.mechanisms=PLAIN',
+    'sasl.mechanism.inter.broker.protocol=PLAIN',
+    `listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="${KAFKA_LOGIN[0]}" password="${KAFKA_LOGIN[1]}" user_${KAFKA_LOGIN[0]}="${KAFKA_LOGIN[1]}";`,
+    `log.dirs=${path.join(dir, 'data')}`,
+    'offsets.topic.replication.factor=1',
+    'offsets.topic.num.partitions=4',
+    'transaction.state.log.replication.factor=1',
+    'transaction.state.log.min.isr=1',
+    'group.initial.rebalance.delay.ms=0',
+    'auto.create.topics.enable=false',
+    // What it acknowledged is to be there after it was killed.
+    'log.flush.interval.messages=1',
+    ...settings,
+  ]
+  await writeFile(config, lines.join('\n'))
+  const java = (main: string, ...args: string[]) => [
+    ...['-Xms96m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${KAFKA}*`, main],
+    ...args,
+  ]
+  const format = ['format', '--cluster-id', 'MkU3OEVBNTcwNTJENDM2Qk', '--config', config]
+  await promisify(execFile)('java', java('kafka.tools.StorageTool', ...format))
+  return processOf({
+    ...{ dir, port, name: 'Kafka' },
+    run: () => spawn('java', java('kafka.Kafka', config), { stdio: 'ignore' }),
+  })
+}
+
+/** Who is let in to Kafka. */
+export const KAFKA_LOGIN: readonly [user: string, password: string] = ['permea', 'hidden-word']
+
 async function placeOf(name: string): Promise<{ dir: string; port: number }> {
   return { dir: await mkdtemp(path.join(tmpdir(), `permea-${name}-`)), port: await keptPort() }
 }

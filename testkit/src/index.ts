@@ -4,9 +4,11 @@ export { freePort } from '../../server/src/platform/free-port.ts'
 export { packArchive, readArchive } from '../../server/src/workspace-files/archive.ts'
 export {
   type BrokerProcess,
+  createKafkaProcess,
   createNatsProcess,
   createRabbitProcess,
   createRedisProcess,
+  KAFKA_LOGIN,
 } from './broker-processes.ts'
 export { type CollectedSpan, type Collector, startCollector } from './collector.ts'
 export { addApp, type ConnectedAppOptions, connectApp } from './connected-app.ts'

@@ -1,12 +1,16 @@
 import { PasswordInput, Select, Switch, TextInput } from '@mantine/core'
 import { useState } from 'react'
 import {
+  type BrokerKind,
   DESTINATION_KINDS,
   type DestinationKind,
   type DestinationParts,
   destinationParts,
   destinationUrl,
+  SOURCE_KINDS,
+  SOURCE_TARGETS,
   TARGETS,
+  type TargetField,
 } from './destination-url.ts'
 
 interface DestinationFieldProps {
@@ -17,15 +21,17 @@ interface DestinationFieldProps {
   required: boolean
   disabled: boolean
   value: string
+  /** Messages are read from there, and not sent to it. */
+  isSource?: boolean
   onChange(value: string): void
 }
 
 /** Where messages go: over HTTP, or the server and the target of a broker. Its value is the URL. */
 export function DestinationField(props: DestinationFieldProps) {
-  const { value, onChange, label, error, disabled } = props
-  const [kept, setKept] = useState<DestinationParts>(() => destinationParts(value))
+  const { value, onChange, label, error, disabled, isSource = false } = props
+  const [kept, setKept] = useState<DestinationParts>(() => startOf(value, isSource))
   // What came from elsewhere (undone, saved, loaded) is read anew; what was typed here stays as it was typed.
-  const parts = destinationUrl(kept) === value ? kept : destinationParts(value)
+  const parts = destinationUrl(kept) === value || value === '' ? kept : destinationParts(value)
   const set = (change: Partial<DestinationParts>) => {
     const changed = { ...parts, ...change }
     setKept(changed)
@@ -35,8 +41,8 @@ export function DestinationField(props: DestinationFieldProps) {
   return (
     <div className="stack">
       <Select
-        label="Goes over"
-        data={[...DESTINATION_KINDS]}
+        label={isSource ? 'Comes from' : 'Goes over'}
+        data={[...(isSource ? SOURCE_KINDS : DESTINATION_KINDS)]}
         value={kind}
         allowDeselect={false}
         disabled={disabled}
@@ -54,20 +60,34 @@ export function DestinationField(props: DestinationFieldProps) {
           onChange={(event) => set({ address: event.currentTarget.value })}
         />
       ) : (
-        <Broker kind={kind} parts={parts} error={error} disabled={disabled} set={set} />
+        <Broker
+          kind={kind}
+          parts={parts}
+          fields={(isSource ? SOURCE_TARGETS : TARGETS)[kind]}
+          error={error}
+          disabled={disabled}
+          set={set}
+        />
       )}
     </div>
   )
 }
 
+/** A source that is not there yet is of some broker. */
+function startOf(value: string, isSource: boolean): DestinationParts {
+  const parts = destinationParts(value)
+  return isSource && parts.kind === 'http' ? { ...parts, kind: 'nats' } : parts
+}
+
 function Broker(props: {
-  kind: Exclude<DestinationKind, 'http'>
+  kind: BrokerKind
+  fields: readonly TargetField[]
   parts: DestinationParts
   error: string | undefined
   disabled: boolean
   set(change: Partial<DestinationParts>): void
 }) {
-  const { kind, parts, error, disabled, set } = props
+  const { kind, fields, parts, error, disabled, set } = props
   const text = (name: 'server' | 'servers' | 'user') => ({
     disabled,
     value: parts[name],
@@ -89,9 +109,9 @@ function Broker(props: {
         checked={parts.isTls}
         onChange={(event) => set({ isTls: event.currentTarget.checked })}
       />
-      {TARGETS[kind].map(({ name, label, placeholder, about }) => (
+      {fields.map(({ name, label, placeholder, about }) => (
         <TextInput
-          key={name}
+          key={`${kind} ${name}`}
           label={label}
           placeholder={placeholder}
           description={about}

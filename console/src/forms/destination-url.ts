@@ -13,14 +13,19 @@ export interface DestinationParts {
   target: Readonly<Record<string, string>>
 }
 
-export type DestinationKind = 'http' | 'nats' | 'redis' | 'rabbitmq'
+export type DestinationKind = 'http' | BrokerKind
+export type BrokerKind = 'nats' | 'redis' | 'rabbitmq' | 'kafka'
 
 export const DESTINATION_KINDS: readonly { value: DestinationKind; label: string }[] = [
   { value: 'http', label: 'HTTP, or a cloud by its URL' },
   { value: 'nats', label: 'NATS JetStream' },
   { value: 'redis', label: 'Redis stream' },
   { value: 'rabbitmq', label: 'RabbitMQ (AMQP 0-9-1)' },
+  { value: 'kafka', label: 'Kafka' },
 ]
+
+/** What events can be read from. */
+export const SOURCE_KINDS = DESTINATION_KINDS.filter(({ value }) => value !== 'http' && value !== 'redis')
 
 export interface TargetField {
   name: string
@@ -30,7 +35,7 @@ export interface TargetField {
 }
 
 /** What each kind of broker asks for beside its server. */
-export const TARGETS: Readonly<Record<Exclude<DestinationKind, 'http'>, readonly TargetField[]>> = {
+export const TARGETS: Readonly<Record<BrokerKind, readonly TargetField[]>> = {
   nats: [
     {
       name: 'subject',
@@ -49,12 +54,37 @@ export const TARGETS: Readonly<Record<Exclude<DestinationKind, 'http'>, readonly
     { name: 'exchange', label: 'Exchange', placeholder: 'amq.topic', about: 'Empty: straight to the queue below.' },
     { name: 'routingKey', label: 'Routing key or queue', placeholder: 'permea.connections' },
   ],
+  kafka: [
+    { name: 'topic', label: 'Topic', placeholder: 'permea' },
+    { name: 'key', label: 'Key', placeholder: 'permea', about: 'Empty: the id of each message.' },
+    { name: 'sasl', label: 'SASL mechanism', placeholder: 'plain', about: 'Or scram-sha-256, scram-sha-512.' },
+  ],
 }
 
-const SCHEMES: Readonly<Record<Exclude<DestinationKind, 'http'>, readonly [plain: string, tls: string]>> = {
+/** What each kind asks for where messages are read from it. */
+export const SOURCE_TARGETS: Readonly<Record<BrokerKind, readonly TargetField[]>> = {
+  nats: [
+    { name: 'subject', label: 'Subject', placeholder: 'orders.*', about: 'A stream has to keep it.' },
+    { name: 'stream', label: 'Stream', placeholder: 'ORDERS', about: 'Empty: the one that keeps the subject.' },
+    { name: 'consumer', label: 'Durable consumer', placeholder: 'permea', about: 'Empty: one is made.' },
+  ],
+  redis: [],
+  rabbitmq: [
+    { name: 'vhost', label: 'Virtual host', placeholder: '/' },
+    { name: 'routingKey', label: 'Queue', placeholder: 'orders' },
+  ],
+  kafka: [
+    { name: 'topic', label: 'Topic', placeholder: 'orders' },
+    { name: 'group', label: 'Consumer group', placeholder: 'permea', about: 'Empty: one of its own.' },
+    { name: 'sasl', label: 'SASL mechanism', placeholder: 'plain', about: 'Or scram-sha-256, scram-sha-512.' },
+  ],
+}
+
+const SCHEMES: Readonly<Record<BrokerKind, readonly [plain: string, tls: string]>> = {
   nats: ['nats:', 'nats+tls:'],
   redis: ['redis:', 'rediss:'],
   rabbitmq: ['amqp:', 'amqps:'],
+  kafka: ['kafka:', 'kafka+tls:'],
 }
 
 const NO_PARTS: DestinationParts = {
@@ -77,12 +107,13 @@ export function destinationParts(text: string): DestinationParts {
     servers: query('servers'),
     user: decoded(url.username),
     password: decoded(url.password),
-    target: withoutEmpty(targetOf(kind as Exclude<DestinationKind, 'http'>, path, query)),
+    target: withoutEmpty(targetOf(kind as BrokerKind, path, query)),
   }
 }
 
-function targetOf(kind: Exclude<DestinationKind, 'http'>, path: string, query: (name: string) => string) {
-  if (kind === 'nats') return { subject: path }
+function targetOf(kind: BrokerKind, path: string, query: (name: string) => string): Record<string, string> {
+  if (kind === 'nats') return { subject: path, ...named(['stream', 'consumer', 'from'], query) }
+  if (kind === 'kafka') return { topic: path, ...named(['key', 'group', 'sasl', 'from'], query) }
   if (kind === 'rabbitmq')
     return { vhost: path, exchange: query('exchange'), routingKey: query('queue') || query('routingKey') }
   const [, database = '', stream = ''] = /^(?:(\d{1,4})\/)?(.*)$/s.exec(path) ?? []
@@ -100,14 +131,16 @@ export function destinationUrl(parts: DestinationParts): string {
   return `${scheme}//${login}${server.trim()}/${pathOf(kind, of)}${query.size === 0 ? '' : `?${query}`}`
 }
 
-function pathOf(kind: Exclude<DestinationKind, 'http'>, of: (name: string) => string): string {
-  if (kind === 'nats') return encoded(of('subject'))
+function pathOf(kind: BrokerKind, of: (name: string) => string): string {
+  if (kind === 'nats') return encoded(of('subject')).replaceAll('%3E', '>')
+  if (kind === 'kafka') return encoded(of('topic'))
   if (kind === 'rabbitmq') return encoded(of('vhost'))
   return `${of('database') === '' ? '' : `${of('database')}/`}${encoded(of('stream'))}`
 }
 
-function queryOf(kind: Exclude<DestinationKind, 'http'>, of: (name: string) => string): Record<string, string> {
-  if (kind === 'nats') return {}
+function queryOf(kind: BrokerKind, of: (name: string) => string): Record<string, string> {
+  if (kind === 'nats') return named(['stream', 'consumer', 'from'], of)
+  if (kind === 'kafka') return named(['key', 'group', 'sasl', 'from'], of)
   if (kind === 'redis') return { maxlen: of('maxlen') }
   return of('exchange') === ''
     ? { queue: of('routingKey') }
@@ -118,6 +151,10 @@ function queryOf(kind: Exclude<DestinationKind, 'http'>, of: (name: string) => s
 export function withoutLogin(text: string): string {
   const parts = destinationParts(text)
   return parts.kind === 'http' ? text : destinationUrl({ ...parts, user: '', password: '' })
+}
+
+function named(names: readonly string[], of: (name: string) => string): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, of(name)]))
 }
 
 const encoded = (text: string) => encodeURIComponent(text)

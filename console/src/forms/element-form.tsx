@@ -122,7 +122,9 @@ function FormOf<T>(props: ElementFormProps<T>) {
 
 function withoutSecrets(fields: readonly Field[], values: Values): Values {
   const secret = new Set(fields.filter((each) => each.isSecret === true).map((each) => each.name))
-  const places = new Set(fields.filter((each) => each.kind === 'destination').map((each) => each.name))
+  const places = new Set(
+    fields.filter((each) => each.kind === 'destination' || each.kind === 'source').map((each) => each.name),
+  )
   return Object.fromEntries(
     Object.entries(values)
       .filter(([name]) => !secret.has(name))
@@ -170,6 +172,8 @@ function One({ field, isNew, isReadOnly, value, error, onChange }: OneProps) {
       return <TextInput {...usual} value={String(value)} onChange={(event) => onChange(event.currentTarget.value)} />
     case 'destination':
       return <DestinationField {...usual} value={String(value)} onChange={onChange} />
+    case 'source':
+      return <DestinationField {...usual} isSource value={String(value)} onChange={onChange} />
     case 'long':
       return (
         <Textarea

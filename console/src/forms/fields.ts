@@ -6,7 +6,18 @@ export interface Field {
   name: string
   label: string
   about?: string
-  kind: 'text' | 'long' | 'json' | 'switch' | 'choice' | 'choices' | 'number' | 'lookup' | 'javascript' | 'destination'
+  kind:
+    | 'text'
+    | 'long'
+    | 'json'
+    | 'switch'
+    | 'choice'
+    | 'choices'
+    | 'number'
+    | 'lookup'
+    | 'javascript'
+    | 'destination'
+    | 'source'
   required?: boolean
   /** Is never kept in the browser as part of a draft. */
   isSecret?: boolean
@@ -62,7 +73,9 @@ export function changesOf(
       } catch (error) {
         problems[name] = `Not valid JSON: ${(error as Error).message}`
       }
-    } else body[name] = kind === 'text' || kind === 'destination' ? String(shown[name]).trim() : shown[name]
+    } else
+      body[name] =
+        kind === 'text' || kind === 'destination' || kind === 'source' ? String(shown[name]).trim() : shown[name]
   }
   return { body, problems }
 }

@@ -214,7 +214,8 @@ function parameterOf(contentType: string, name: string): string | null {
 
 const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))/g
 
-function headerOf(headers: BodyHeaders, name: string): string {
+/** The value of a header, or its values; empty where there is none. */
+export function headerOf(headers: BodyHeaders, name: string): string {
   const value = headers[name]
   return typeof value === 'string' ? value : (value?.join(', ') ?? '')
 }

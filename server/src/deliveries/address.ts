@@ -1,6 +1,6 @@
 import { Refusal } from '../api/refusal.ts'
 import { brokerAddress, DESTINATION_SCHEMES } from '../outbound/brokers/address.ts'
-import { loginOf } from '../outbound/brokers/broker.ts'
+import { loginOf, withoutLogin } from '../outbound/brokers/broker.ts'
 import { checkRequest } from '../outbound/request-check.ts'
 
 /** Where deliveries go, as it may be kept: an address without user and password, and headers of their own. */
@@ -32,12 +32,10 @@ export function deliveryAddress(
   if (typeof broker === 'string') throw refuse(field, broker)
   if (!DESTINATION_SCHEMES.includes(url.protocol))
     throw refuse(field, `${url.protocol} is unknown; there are ${DESTINATION_SCHEMES.join(' ')}`)
-  const authorization = basicOf(url)
+  const { authorization, url: bare } = withoutLogin(given.url)
   const named = Object.keys(given.headers ?? {}).some((name) => name.toLowerCase() === 'authorization')
   if (authorization !== null && named) throw refuse(field, 'the URL has a user, and headers have an authorization too')
-  url.username = ''
-  url.password = ''
-  const address = authorization === null ? given.url : url.href
+  const address = bare
   const headers = authorization === null ? given.headers : { ...given.headers, authorization }
   // To a broker headers go as they would over HTTP, where the same names and values can be read.
   const over = broker === null ? address : 'https://broker'
@@ -67,18 +65,4 @@ export function isSameOrigin(one: string, other: string): boolean {
   const [a, b] = [URL.parse(one), URL.parse(other)]
   if (a === null || b === null || a.protocol !== b.protocol || a.host !== b.host) return false
   return a.searchParams.get('servers') === b.searchParams.get('servers') || brokerAddress(one) === null
-}
-
-function basicOf(url: URL): string | null {
-  if (url.username === '' && url.password === '') return null
-  const pair = `${decoded(url.username)}:${decoded(url.password)}`
-  return `Basic ${Buffer.from(pair).toString('base64')}`
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

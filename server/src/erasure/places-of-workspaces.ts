@@ -45,6 +45,23 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
     columns: { payload: 'record', metadata: 'id workspace_id at' },
     because: 'gone with the end of the change, after a quarter of an hour at most; then its details are found above',
   },
+  {
+    table: 'broker_sources',
+    columns: {
+      credential: 'login_sealed',
+      metadata: 'id workspace_id uuid app_event_type_id paused_at shard revision created_at updated_at archived_at',
+      other: 'key name description meta url customer_header id_header',
+    },
+    because: 'what the workspace reads from its brokers, for all customers',
+  },
+  {
+    table: 'broker_source_states',
+    columns: {
+      metadata: 'source_id state seen_at connected_at error_at last_message_at lag accepted refused',
+      other: 'error',
+    },
+    because: 'how reading goes: what brokers say, and nothing of messages',
+  },
   { table: 'audit_heads', columns: { other: 'workspace_id sequence hash seal' } },
   { table: 'audit_anchors', columns: { other: 'workspace_id sequence hash left_at' } },
   {

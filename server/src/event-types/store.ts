@@ -76,6 +76,15 @@ export async function appEventTypesByIds(tx: Tx, ids: readonly string[]): Promis
   return new Map(rows.map((row) => [row.id, row]))
 }
 
+/** The keys of the webhooks of types that events can come in for. */
+export async function webhookKeysOf(tx: Tx, ids: readonly string[]): Promise<Map<string, string>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await sql<{ id: string; webhookKey: string }>`
+    select id, webhook_key as "webhookKey" from app_event_types
+     where id = any(${[...new Set(ids)]}::uuid[]) and archived_at is null`.execute(tx)
+  return new Map(rows.map((row) => [row.id, row.webhookKey]))
+}
+
 /** What taking in an event needs to know of its type. */
 export type AppEventSource = Pick<
   AppEventType,

@@ -22,6 +22,8 @@ export interface EventRequest {
   target: { kind: 'subscription'; webhookUuid: string } | { kind: 'global'; webhookKey: string }
   /** Whose token came with it; null where none did. */
   principal: Principal | null
+  /** The customer's own id, as who may say whose its events are says it; else the payload decides. */
+  internalId?: string | undefined
   isBatch: boolean
   /** The events in order, each with its JSON text. */
   events: readonly { value: unknown; text: string }[]
@@ -149,9 +151,8 @@ function atGlobal(
   if (principal !== null && principal.workspaceId !== type.workspaceId)
     return refused('not_authenticated', 'the token is of another workspace')
   const fromToken = principal?.customerId ?? null
-  const owners = request.events.map((event) =>
-    fromToken === null ? customerByFormula(type, event.value) : { customerId: fromToken },
-  )
+  const named = fromToken === null ? namedBy(request.internalId) : { customerId: fromToken }
+  const owners = request.events.map((event) => named ?? customerByFormula(type, event.value))
   const schema = type.validateEvents ? type.schema : null
   const problems = problemsOf(request, schema, type.revision, fromToken ?? type.workspaceId)
   const withOwners = (found: readonly (Owner | null)[], wrong: Problems): LocatedRequest => ({

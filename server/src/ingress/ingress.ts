@@ -5,10 +5,8 @@ import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { errorData, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
-import { bodyAsValue, formatOf, openBody, queryValue } from '../bodies/body-value.ts'
+import { queryValue } from '../bodies/body-value.ts'
 import type { Intake } from '../bodies/intake.ts'
-import { parseJsonInTurns, parseJsonList } from '../bodies/json.ts'
-import { JSON_CHARS_AT_ONCE } from '../bodies/limits.ts'
 import type { EventAnswer } from '../events/accept.ts'
 import type { EventRequest, IntakeRefusal } from '../events/stages.ts'
 import { createGroupCommit, type GroupCommit } from '../platform/group-commit.ts'
@@ -18,6 +16,7 @@ import type { Quotas } from '../workspaces/quotas.ts'
 import type { Rates } from '../workspaces/rates.ts'
 import type { Door } from './door.ts'
 import { enterBy } from './entrance.ts'
+import { type EventBody, eventsInBody, eventsOf } from './events-in.ts'
 
 export interface IngressOptions {
   accept(requests: EventRequest[]): Promise<(EventAnswer | IntakeRefusal | Promise<EventAnswer | IntakeRefusal>)[]>
@@ -53,7 +52,6 @@ const LIMITS: IngressLimits = {
 const WRITERS_MAX = 2
 /** What a group may wait for others while events come one after the other; a hundredth of what a sender notices. */
 const GATHER_MS = 4
-const BATCH_MAX = 10_000
 
 /** The public webhook URLs: reads and bounds requests, hands them on in groups, answers when they are durable. */
 export interface Ingress {
@@ -194,15 +192,11 @@ async function read(
       problems: [{ field: 'idempotency-key', message: 'too long' }],
     })
   }
-  const isBatch = Array.isArray(body.value)
-  const events = isBatch ? await elementsOf(body) : [body]
-  if (events.length === 0) throw new Refusal('malformed_body', 'the batch is empty')
-  if (events.length > BATCH_MAX) throw new Refusal('payload_too_large', `a batch has at most ${BATCH_MAX} events`)
-  return { request: { ...about, isBatch, events, idempotencyKey }, bytes: body.text.length }
+  return { request: { ...about, ...(await eventsOf(body)), idempotencyKey }, bytes: body.text.length }
 }
 
 /** The event or batch that a request carries: JSON, a form, or the query of a request without body. */
-async function eventsIn(request: FastifyRequest): Promise<Body> {
+async function eventsIn(request: FastifyRequest): Promise<EventBody> {
   const buffer = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
   if (buffer.length === 0) {
     const query = queryValue(request.url.split('?')[1] ?? '')
@@ -210,26 +204,5 @@ async function eventsIn(request: FastifyRequest): Promise<Body> {
       throw new Refusal('malformed_body', 'there is no event: the request has neither body nor query')
     return { value: query, text: JSON.stringify(query) }
   }
-  const { headers } = request
-  const opened = await openBody(buffer, headers)
-  const { text } = opened
-  const contentType = headers['content-type'] ?? ''
-  if (/^multipart\//i.test(contentType) || (text !== null && formatOf(contentType, text) === 'form')) {
-    const form = await bodyAsValue(opened, headers)
-    if (typeof form === 'object' && form !== null) return { value: form, text: JSON.stringify(form) }
-  }
-  if (text === null)
-    throw new Refusal('malformed_body', 'the body is no text: it is neither UTF-8 nor in the charset that it declares')
-  return { value: await parseJsonInTurns(text), text }
-}
-
-interface Body {
-  value: unknown
-  text: string
-}
-
-/** The events of a batch, each with its own text; a long batch is taken apart in turns. */
-async function elementsOf({ value, text }: Body): Promise<Body[]> {
-  if (text.length > JSON_CHARS_AT_ONCE) return (await parseJsonList(text)) ?? []
-  return (value as unknown[]).map((each) => ({ value: each, text: JSON.stringify(each) }))
+  return eventsInBody(buffer, request.headers)
 }

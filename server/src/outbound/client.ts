@@ -5,6 +5,7 @@ import { decodeBody, unknownCodings } from '../bodies/content-coding.ts'
 import type { AllowRule } from './address-policy.ts'
 import type { BrokerMessage, BrokerOutcome } from './brokers/broker.ts'
 import { createBrokers } from './brokers/brokers.ts'
+import type { ReadOutcome, ReadRequest } from './brokers/reading.ts'
 import { createDial, type Lookup } from './dial.ts'
 import {
   brokenAnswerOf,
@@ -25,6 +26,8 @@ export type OutboundOptions = {
   userAgent?: string
   /** from the name lookup to the end of the TLS handshake; default 5 s */
   connectTimeoutMs?: number
+  /** As PEM: who signs certificates that are believed, beside those that the system believes. */
+  certificates?: readonly string[] | undefined
   /** for a whole attempt that names none; default 15 s */
   timeoutMs?: number
   /** for an answer to a request that names none; default 10 MB */
@@ -46,6 +49,8 @@ export type Outbound = AsyncDisposable & {
   stream(request: OutboundStreamRequest): Promise<StreamedOutcome>
   /** Hands a message to a broker once: NATS, Redis, RabbitMQ, queues and topics of clouds. Never throws for what the world does. */
   publish(message: BrokerMessage): Promise<BrokerOutcome>
+  /** Reads messages of a broker, over a connection of its own, until it is closed. */
+  read(request: ReadRequest): Promise<ReadOutcome>
   /** Connections that are open now: for metrics and tests. */
   connectionCount(): { origins: number; slots: number; idle: number }
   /** Refuses new requests, waits for those under way (each has its time limit), then closes every connection. */
@@ -71,6 +76,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     allow: options.allow,
     lookup: options.lookup ?? ((hostname) => systemLookup(hostname, { all: true })),
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    certificates: options.certificates,
   })
   const connections = createSocketPool(dial)
   const brokers = createBrokers({ dial, send: (request) => client.send(request) })
@@ -150,6 +156,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
       } finally {
         settled()
       }
+    },
+    async read(request) {
+      const aborted = whyNot(undefined)
+      return aborted === null ? brokers.read(request) : { kind: 'unreachable', message: aborted.message }
     },
     connectionCount: () => connections.count(),
     close,

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns'
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTcp, isIP, type LookupFunction, Socket } from 'node:net'
+import { connect as connectTls, getCACertificates } from 'node:tls'
 import { type AllowRule, refusalOf } from './address-policy.ts'
 import { DialFailure, dialFailureOf } from './outcome.ts'
 
@@ -35,6 +35,13 @@ export type Dial = {
    * is asked. Rejects with a `DialFailure`.
    */
   pinned(target: DialTarget): Promise<LookupFunction>
+  /**
+   * For clients that must have a socket at once: it connects to a checked address, and emits a `DialFailure` where there
+   * is none. Only the client's own time limit ends it.
+   */
+  open(target: DialTarget): Socket
+  /** Who signs certificates that are believed, as PEM; null: those that the system believes. */
+  readonly trusted: readonly string[] | null
 }
 
 /** Makes the one function through which every connection leaves the engine. */
@@ -43,8 +50,12 @@ export function createDial(options: {
   lookup: Lookup
   /** from the lookup to the end of the TLS handshake */
   connectTimeoutMs: number
+  /** Certificates, as PEM, of who signs others that are believed beside those that the system believes. */
+  certificates?: readonly string[] | undefined
 }): Dial {
   const resolve = shareOngoing(options.lookup)
+  const own = options.certificates ?? []
+  const trusted = own.length === 0 ? null : [...getCACertificates('default'), ...own]
   const dial = (target: DialTarget, done: DialDone) => {
     const peer = `${target.hostname}:${target.port}`
     let socket: Socket | null = null
@@ -68,7 +79,7 @@ export function createDial(options: {
         const refusal = firstRefusal(addresses, target, options.allow)
         if (refusal !== null) return settle(refusal, null)
         phase = 'connecting'
-        socket = openSocket(target, pinnedTo(addresses))
+        socket = openSocket(target, pinnedTo(addresses), trusted)
         watch(socket, target, options.allow, { onTcp: () => (phase = 'shaking hands over TLS'), settle })
       })
       .catch((error: Error) => {
@@ -78,6 +89,31 @@ export function createDial(options: {
     return () => settle(new DialFailure({ kind: 'unreachable', reason: 'reset' }, 'connecting was given up'), null)
   }
   return Object.assign(dial, {
+    trusted,
+    open(target: DialTarget) {
+      const refusal = isIP(target.hostname) === 0 ? null : firstRefusal([target.hostname], target, options.allow)
+      if (refusal !== null) {
+        const none = new Socket()
+        setImmediate(() => none.destroy(refusal))
+        return none
+      }
+      const checked: LookupFunction = (hostname, how, callback) => {
+        addressesOf(target, resolve).then(
+          (addresses) => {
+            const wrong = firstRefusal(addresses, target, options.allow)
+            if (wrong !== null) callback(wrong, '')
+            else pinnedTo(addresses)(hostname, how, callback)
+          },
+          (error: Error) => callback(error, ''),
+        )
+      }
+      const socket = openSocket(target, checked, trusted)
+      socket.once('connect', () => {
+        const wrong = firstRefusal([socket.remoteAddress ?? ''], target, options.allow)
+        if (wrong !== null) socket.destroy(wrong)
+      })
+      return socket
+    },
     async pinned(target: DialTarget) {
       const addresses = await addressesOf(target, resolve)
       const refusal = firstRefusal(addresses, target, options.allow)
@@ -110,14 +146,19 @@ function watch(
   })
 }
 
-function openSocket({ hostname, port, isTls, protocols = ['http/1.1'] }: DialTarget, lookup: LookupFunction): Socket {
+function openSocket(
+  { hostname, port, isTls, protocols = ['http/1.1'] }: DialTarget,
+  lookup: LookupFunction,
+  trusted: readonly string[] | null,
+): Socket {
   const tcp = { host: hostname, port, lookup, autoSelectFamily: true, noDelay: true, keepAlive: true } as const
   if (!isTls) return connectTcp(tcp)
   // RFC 6066 wants the name without its trailing dot, and no name at all for an IP address.
   const servername = isIP(hostname) === 0 ? hostname.replace(/\.$/, '') : ''
   // `rejectUnauthorized` is said aloud because the environment could otherwise switch verification off.
   const offered = protocols.length === 0 ? {} : { ALPNProtocols: [...protocols] }
-  return connectTls({ ...tcp, servername, ...offered, rejectUnauthorized: true })
+  const believed = trusted === null ? {} : { ca: [...trusted] }
+  return connectTls({ ...tcp, servername, ...offered, ...believed, rejectUnauthorized: true })
 }
 
 async function addressesOf(target: DialTarget, resolve: Lookup): Promise<string[]> {

@@ -61,6 +61,7 @@ export type Prefix =
   | 'aet'
   | 'aes'
   | 'aev'
+  | 'bsr'
   | 'req'
   | 'uf'
   | 'if'

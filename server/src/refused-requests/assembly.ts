@@ -14,7 +14,24 @@ export interface RefusedRequestsRoom {
   noteEvent(request: FastifyRequest, refused: { reason: ErrorKey; message: string; text: string }): void
   /** An event that was taken in, and refused when it could be looked at. */
   noteLater(refused: { workspaceId: string; elementId: string; reason: ErrorKey; message: string; text: string }): void
+  /** A message that was read from a broker, or one event of it. */
+  noteMessage(refused: RefusedMessage): void
   settled(): Promise<void>
+}
+
+/** A message that was refused, and where it stands in its broker. */
+export interface RefusedMessage {
+  workspaceId: string
+  elementId: string
+  /** As in `NATS`. */
+  method: string
+  /** The broker's address and place, without credentials. */
+  path: string
+  /** Of the server. */
+  address: string
+  reason: ErrorKey
+  message: string
+  body: { text: string; contentType: string }
 }
 
 export interface RefusedRequestsRoomOptions extends Pick<RecorderOptions, 'database' | 'ids' | 'metrics'> {
@@ -69,6 +86,14 @@ export function createRefusedRequestsRoom(options: RefusedRequestsRoomOptions): 
       // Its sender was answered long ago, and was whoever knew the address.
       const sender = { method: 'POST', url: '/webhooks/', address: '', customerId: null, authorization: undefined }
       recorder.note({ ...sender, ...refused, status, body })
+    },
+    noteMessage({ path, body, ...refused }) {
+      const { status } = ERRORS[refused.reason]
+      recorder.note({
+        ...refused,
+        ...{ status, url: path, customerId: null, authorization: undefined },
+        body: () => body,
+      })
     },
     settled: () => recorder.settled(),
   }

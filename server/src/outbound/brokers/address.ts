@@ -4,7 +4,12 @@ export interface BrokerPlace {
   port: number
 }
 
-interface Common {
+/** How Kafka is told user and password. */
+export type SaslMechanism = 'plain' | 'scram-sha-256' | 'scram-sha-512'
+const SASL: readonly string[] = ['plain', 'scram-sha-256', 'scram-sha-512'] satisfies SaslMechanism[]
+
+/** What addresses of brokers have in common. */
+export interface Common {
   isTls: boolean
   /** Servers of one installation, of which any will do; at least one. */
   places: readonly BrokerPlace[]
@@ -13,6 +18,7 @@ interface Common {
 export type NatsAddress = Common & { kind: 'nats'; subject: string }
 export type RedisAddress = Common & { kind: 'redis'; database: number; stream: string; lengthMax: number | null }
 export type RabbitAddress = Common & { kind: 'rabbitmq'; vhost: string; exchange: string; routingKey: string }
+export type KafkaAddress = Common & { kind: 'kafka'; topic: string; key: string | null; sasl: SaslMechanism }
 
 export type SqsAddress = Common & { kind: 'sqs'; region: string; queue: string; group: string | null }
 export type SnsAddress = Common & { kind: 'sns'; region: string; topic: string; group: string | null }
@@ -25,14 +31,15 @@ export type EventBridgeAddress = Common & {
 }
 export type PubSubAddress = Common & { kind: 'pubsub'; topic: string; orderingKey: string | null }
 /** Those that a connection is held to. */
-export type ConnectedAddress = NatsAddress | RedisAddress | RabbitAddress
+export type ConnectedAddress = NatsAddress | RedisAddress | RabbitAddress | KafkaAddress
 /** Those whose broker is an API over HTTP. */
 export type CloudAddress = SqsAddress | SnsAddress | EventBridgeAddress | PubSubAddress
 
 /** Where a message goes that is not posted to a receiver, read from its URL. */
 export type BrokerAddress = ConnectedAddress | CloudAddress
 
-interface Scheme {
+/** How the URL of one kind is read. */
+export interface Scheme<Target> {
   isTls: boolean
   port: number
   /** Which parameters its query may have. */
@@ -41,7 +48,7 @@ interface Scheme {
 }
 
 type Target = WithoutCommon<BrokerAddress>
-type WithoutCommon<T> = T extends Common ? Omit<T, keyof Common> : never
+export type WithoutCommon<T> = T extends Common ? Omit<T, keyof Common> : never
 
 const nats = { parameters: ['servers'], read: natsTarget }
 const redis = { parameters: ['servers', 'maxlen'], read: redisTarget }
@@ -50,14 +57,17 @@ const sns = { parameters: ['group'], read: snsTarget }
 const eventBridge = { parameters: ['region', 'source', 'detailType'], read: eventBridgeTarget }
 const pubSub = { parameters: ['orderingKey'], read: pubSubTarget }
 const rabbit = { parameters: ['servers', 'queue', 'exchange', 'routingKey'], read: rabbitTarget }
+const kafka = { parameters: ['servers', 'key', 'sasl'], read: kafkaTarget }
 
-const SCHEMES: Readonly<Record<string, Scheme>> = {
+const SCHEMES: Readonly<Record<string, Scheme<Target>>> = {
   'nats:': { ...nats, isTls: false, port: 4222 },
   'nats+tls:': { ...nats, isTls: true, port: 4222 },
   'redis:': { ...redis, isTls: false, port: 6379 },
   'rediss:': { ...redis, isTls: true, port: 6379 },
   'amqp:': { ...rabbit, isTls: false, port: 5672 },
   'amqps:': { ...rabbit, isTls: true, port: 5671 },
+  'kafka:': { ...kafka, isTls: false, port: 9092 },
+  'kafka+tls:': { ...kafka, isTls: true, port: 9093 },
   'sqs:': { ...sqs, isTls: true, port: 443 },
   'sqs+http:': { ...sqs, isTls: false, port: 80 },
   'sns:': { ...sns, isTls: true, port: 443 },
@@ -76,14 +86,22 @@ const SERVERS_MAX = 10
 
 /**
  * Reads the URL of a destination other than HTTP: `nats://host/subject`, `redis://host/stream`, `redis://host/2/stream`,
- * `amqp://host/vhost?exchange=…&routingKey=…`, each with TLS as `nats+tls`, `rediss`, `amqps`. `?servers=b:4222,c:4222`
+ * `amqp://host/vhost?exchange=…&routingKey=…`, `kafka://host/topic`, each with TLS as `nats+tls`, `rediss`, `amqps`, `kafka+tls`. `?servers=b:4222,c:4222`
  * names others of the same installation. Those of clouds are their addresses of HTTPS with another scheme:
  * `sqs://sqs.eu-west-1.amazonaws.com/123456789012/orders`. A user and password in it are passed over. Null where the scheme is another,
  * a text where something is wrong with it.
  */
 export function brokerAddress(text: string): BrokerAddress | string | null {
+  return readAddress(text, SCHEMES)
+}
+
+/** The same for the schemes that are given. */
+export function readAddress<T extends object>(
+  text: string,
+  schemes: Readonly<Record<string, Scheme<T>>>,
+): (T & Common) | string | null {
   const url = URL.parse(text)
-  const scheme = url === null ? undefined : SCHEMES[url.protocol]
+  const scheme = url === null ? undefined : schemes[url.protocol]
   if (url === null || scheme === undefined) return null
   if (url.hostname === '') return 'the host is missing'
   if (url.hash !== '') return 'a fragment (#…) means nothing here; write # as %23'
@@ -153,6 +171,29 @@ function rabbitTarget(path: string, query: URLSearchParams): Target | string {
   for (const [name, word] of Object.entries(words))
     if (Buffer.byteLength(word) > 255) return `${name} has more than 255 bytes`
   return { kind: 'rabbitmq', ...words }
+}
+
+function kafkaTarget(path: string, query: URLSearchParams): Target | string {
+  const topic = kafkaTopic(path)
+  if (topic === null) return NO_TOPIC
+  const key = query.get('key')
+  if (key !== null && (key === '' || Buffer.byteLength(key) > 1000)) return 'key has 1 to 1000 bytes'
+  const sasl = saslOf(query)
+  return sasl === null ? NO_SASL : { kind: 'kafka', topic, key, sasl }
+}
+
+export const NO_TOPIC = 'the path is the name of a topic, of letters, digits, . _ and -: kafka://host/orders'
+export const NO_SASL = `sasl is one of ${SASL.join(', ')}`
+
+/** @source Apache Kafka, `org.apache.kafka.common.internals.Topic` */
+export function kafkaTopic(path: string): string | null {
+  const topic = path.slice(1)
+  return /^[\w.-]{1,249}$/.test(topic) && topic !== '.' && topic !== '..' ? topic : null
+}
+
+export function saslOf(query: URLSearchParams): SaslMechanism | null {
+  const named = query.get('sasl') ?? 'plain'
+  return SASL.includes(named) ? (named as SaslMechanism) : null
 }
 
 /** Queues and topics whose name says that they keep an order need a group, which others do not know. */

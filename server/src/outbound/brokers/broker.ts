@@ -70,6 +70,10 @@ export interface BrokerGround {
   dial(place: BrokerPlace, isTls: boolean): Promise<Socket>
   /** For clients that make their own sockets: a lookup that answers the checked addresses of a place and nothing else. */
   pinned(place: BrokerPlace): Promise<LookupFunction>
+  /** For clients that must have a socket at once: it connects to a checked address, or ends with a `DialFailure`. */
+  open(place: BrokerPlace, isTls: boolean): Socket
+  /** Who signs certificates that are believed, as PEM; null: those that the system believes. */
+  trusted: readonly string[] | null
   timeoutMs: number
 }
 
@@ -125,4 +129,22 @@ export async function anyOf<T>(
     }
   }
   throw failure
+}
+
+/** A URL with its user and password taken out, and these as an `authorization` header says them; null where it has none. */
+export function withoutLogin(text: string): { url: string; authorization: string | null } {
+  const url = new URL(text)
+  if (url.username === '' && url.password === '') return { url: text, authorization: null }
+  const pair = `${decoded(url.username)}:${decoded(url.password)}`
+  url.username = ''
+  url.password = ''
+  return { url: url.href, authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }

@@ -15,11 +15,15 @@ import {
   type Receipt,
 } from './broker.ts'
 import { publishToCloud } from './cloud.ts'
+import type { BrokerReading, ReadBroker, ReadOutcome, ReadRequest } from './reading.ts'
+import { type SourceAddress, sourceAddress } from './source-address.ts'
 
 /** The way out to what is no HTTP server. */
 export interface Brokers {
   /** Hands one message over once and says what came of it; never throws for what the world does. */
   publish(message: BrokerMessage): Promise<BrokerOutcome>
+  /** Begins to read over a connection of its own; never throws for what the world does. */
+  read(request: ReadRequest): Promise<ReadOutcome>
   /** Connections that are open or being made. */
   count(): number
   close(): Promise<void>
@@ -138,6 +142,7 @@ export function createBrokers({
         return { ...failed(error), durationMs: durationMs() }
       }
     },
+    read: (request) => readOver(dial, request),
     count: () => held.size,
     async close() {
       const clients = [...held.values()].map((each) => each.client)
@@ -189,6 +194,37 @@ async function connectTo(address: ConnectedAddress, login: Login | null, ground:
       return (await import('./redis.ts')).connectRedis(address, login, ground)
     case 'rabbitmq':
       return (await import('./rabbitmq.ts')).connectRabbit(address, login, ground)
+    case 'kafka':
+      return (await import('./kafka.ts')).connectKafka(address, login, ground)
+  }
+}
+
+async function readOver(dial: Dial, { url, authorization, timeoutMs, ...how }: ReadRequest): Promise<ReadOutcome> {
+  const address = sourceAddress(url)
+  if (typeof address === 'string') return { kind: 'invalid', message: address }
+  const login = loginOf(authorization)
+  if (typeof login === 'string') return { kind: 'invalid', message: login }
+  try {
+    const begun = readFrom(address, login, { ...how, ground: groundOf(dial, timeoutMs) })
+    return { kind: 'reading', reading: await inTime(begun, address, timeoutMs) }
+  } catch (error) {
+    const { kind, message } = failed(error)
+    return { kind, message }
+  }
+}
+
+async function readFrom(
+  address: SourceAddress,
+  login: Login | null,
+  how: Parameters<ReadBroker<SourceAddress>>[2],
+): Promise<BrokerReading> {
+  switch (address.kind) {
+    case 'nats':
+      return (await import('./read-nats.ts')).readNats(address, login, how)
+    case 'rabbitmq':
+      return (await import('./read-rabbitmq.ts')).readRabbit(address, login, how)
+    case 'kafka':
+      return (await import('./read-kafka.ts')).readKafka(address, login, how)
   }
 }
 
@@ -203,6 +239,8 @@ function groundOf(dial: Dial, timeoutMs: number): BrokerGround {
         })
       }),
     pinned: (place) => dial.pinned({ ...place, isTls: false }),
+    open: (place, isTls) => dial.open({ ...place, isTls, protocols: [] }),
+    trusted: dial.trusted,
   }
 }
 
@@ -215,6 +253,19 @@ function failed(error: unknown) {
   }
   // Clients know more errors than can be told apart; their texts may hold what they were given.
   return { kind: 'unreachable', reason: 'protocol', message: `the client gave up: ${(error as Error).name}` } as const
+}
+
+/** What begins later than that is closed again. */
+function inTime(begun: Promise<BrokerReading>, { places }: SourceAddress, timeoutMs: number): Promise<BrokerReading> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const [place] = places
+      const words = `${place?.hostname}:${place?.port} could not be read from within ${timeoutMs} ms`
+      reject(new BrokerFailure({ kind: 'unreachable', reason: 'timeout' }, words))
+      begun.then((reading) => reading.close()).catch(() => {})
+    }, timeoutMs)
+    begun.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }
 
 function lateWords({ places }: BrokerAddress, timeoutMs: number): string {

@@ -23,7 +23,7 @@ const PING_MS = 10_000
  */
 export const connectNats: ConnectBroker<NatsAddress> = async (address, login, ground) => {
   const { jetstream } = await import('@nats-io/jetstream')
-  const connection = await anyOf(address.places, 0, (place) => connectTo(place, address, login, ground))
+  const connection = await anyOf(address.places, 0, (place) => connectNatsTo(place, address, login, ground))
   const client = jetstream(connection, { timeout: ground.timeoutMs })
   const { headers } = await import('@nats-io/transport-node')
   return {
@@ -47,11 +47,12 @@ export const connectNats: ConnectBroker<NatsAddress> = async (address, login, gr
   } satisfies BrokerClient
 }
 
-async function connectTo(
+/** Connects to one server of NATS, over a checked socket, for as long as it lasts. */
+export async function connectNatsTo(
   place: BrokerPlace,
-  { isTls }: NatsAddress,
+  { isTls }: Pick<NatsAddress, 'isTls'>,
   login: Login | null,
-  { dial, timeoutMs }: BrokerGround,
+  { dial, timeoutMs, trusted }: BrokerGround,
 ): Promise<NatsConnection> {
   const host = place.hostname.includes(':') ? `[${place.hostname}]` : place.hostname
   let dialled: unknown = null
@@ -70,7 +71,7 @@ async function connectTo(
         maxPingOut: 2,
         ...loginOptions(login),
         // Else TLS is used where the server offers it.
-        ...(isTls ? { tls: {} } : {}),
+        ...(isTls ? { tls: trusted === null ? {} : { ca: trusted.join('\n') } } : {}),
       },
       async (): Promise<Socket> => {
         try {

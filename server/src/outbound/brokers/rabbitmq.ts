@@ -20,7 +20,7 @@ const HEARTBEAT_SECONDS = 10
  * @source RabbitMQ docs, "Publisher confirms", "Publishers: unroutable message handling"
  */
 export const connectRabbit: ConnectBroker<RabbitAddress> = async (address, login, ground) => {
-  const connection = await anyOf(address.places, 0, (place) => connectTo(place, address, login, ground))
+  const connection = await anyOf(address.places, 0, (place) => connectRabbitTo(place, address, login, ground))
   const ended = Promise.withResolvers<void>()
   /** What the server said when it ended the channel or the connection. */
   let lastWords: Error | null = null
@@ -76,11 +76,12 @@ export const connectRabbit: ConnectBroker<RabbitAddress> = async (address, login
   } satisfies BrokerClient
 }
 
-async function connectTo(
+/** Connects to one server of RabbitMQ, at a checked address. */
+export async function connectRabbitTo(
   place: BrokerPlace,
-  { isTls, vhost }: RabbitAddress,
+  { isTls, vhost }: Pick<RabbitAddress, 'isTls' | 'vhost'>,
   login: Login | null,
-  { pinned, timeoutMs }: BrokerGround,
+  { pinned, timeoutMs, trusted }: BrokerGround,
 ): Promise<ChannelModel> {
   const { connect } = await import('amqplib')
   const peer = `${place.hostname}:${place.port}`
@@ -103,6 +104,7 @@ async function connectTo(
         timeout: timeoutMs,
         noDelay: true,
         rejectUnauthorized: true,
+        ...(trusted === null ? {} : { ca: [...trusted] }),
         clientProperties: { product: 'Permea', connection_name: 'permea' },
       },
     )
