@@ -41,6 +41,7 @@ const NOWHERE = {
   key: 'unknown',
   userId: 'unknown',
   flowId: 'unknown',
+  appEventTypeId: 'unknown',
   url: 'https://unknown.example/',
   flowInstanceId: 'unknown',
   integrationKey: 'unknown',
