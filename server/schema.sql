@@ -297,6 +297,49 @@ create table background_jobs (
 );
 CREATE INDEX background_jobs_finished ON public.background_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 
+create table broker_source_states (
+  source_id uuid not null,
+  state text not null,
+  seen_at timestamp with time zone not null,
+  connected_at timestamp with time zone,
+  error text,
+  error_at timestamp with time zone,
+  last_message_at timestamp with time zone,
+  lag bigint,
+  accepted bigint not null,
+  refused bigint not null,
+  constraint broker_source_states_source_id_fkey FOREIGN KEY (source_id) REFERENCES broker_sources(id) ON DELETE CASCADE,
+  constraint broker_source_states_pkey PRIMARY KEY (source_id)
+);
+
+create table broker_sources (
+  id uuid not null,
+  workspace_id uuid not null,
+  uuid uuid not null,
+  key text not null,
+  name text not null,
+  description text,
+  meta json,
+  app_event_type_id uuid not null,
+  url text not null,
+  login_sealed text,
+  customer_header text,
+  id_header text,
+  paused_at timestamp with time zone,
+  shard smallint not null,
+  revision text not null,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  archived_at timestamp with time zone,
+  constraint broker_sources_app_event_type_id_fkey FOREIGN KEY (app_event_type_id) REFERENCES app_event_types(id),
+  constraint broker_sources_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES workspaces(id),
+  constraint broker_sources_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX broker_sources_key ON public.broker_sources USING btree (workspace_id, key) WHERE (archived_at IS NULL);
+CREATE INDEX broker_sources_of_type ON public.broker_sources USING btree (app_event_type_id);
+CREATE INDEX broker_sources_to_read ON public.broker_sources USING btree (shard) WHERE ((archived_at IS NULL) AND (paused_at IS NULL));
+CREATE UNIQUE INDEX broker_sources_uuid ON public.broker_sources USING btree (workspace_id, uuid);
+
 create table connection_logs (
   id uuid not null,
   workspace_id uuid not null,

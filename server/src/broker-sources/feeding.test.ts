@@ -6,7 +6,7 @@ import type { EventRequest } from '../events/stages.ts'
 import type { ArrivedMessage, ReadRequest } from '../outbound/brokers/reading.ts'
 import { systemClock } from '../platform/clock.ts'
 import { createFeeding, type Feeding } from './feeding.ts'
-import type { Taken } from './session.ts'
+import type { Taken } from './read-session.ts'
 import type { BrokerSource } from './source.ts'
 
 const SOURCE: BrokerSource = {

@@ -1,17 +1,17 @@
 import type { BrokerReading, ReadOutcome, ReadRequest } from '../outbound/brokers/reading.ts'
 import type { Clock } from '../platform/clock.ts'
-import { createSession, type Session, type SessionOptions, waited } from './session.ts'
+import { createReadSession, type ReadSession, type ReadSessionOptions, waited } from './read-session.ts'
 import type { BrokerSource, ReadState } from './source.ts'
 import type { Said } from './store.ts'
 
-export interface FeedingOptions extends Omit<SessionOptions, 'told' | 'failures'> {
+export interface FeedingOptions extends Omit<ReadSessionOptions, 'told' | 'failures'> {
   source: BrokerSource
   authorization: string | null
   clock: Clock
   random(): number
   read(request: ReadRequest): Promise<ReadOutcome>
   /** Told of each refusal. */
-  refused: SessionOptions['told']['refused']
+  refused: ReadSessionOptions['told']['refused']
   /** Told when its state is another one. */
   changed(): void
   /** How often its lag is asked for. */
@@ -66,8 +66,8 @@ export function createFeeding(options: FeedingOptions): Feeding {
     if (isOther) options.changed()
   }
 
-  function newSession(): Session {
-    return createSession({
+  function newSession(): ReadSession {
+    return createReadSession({
       ...options,
       failures,
       told: {

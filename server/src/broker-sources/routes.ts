@@ -14,7 +14,14 @@ import { fromWire, type Ids, secretUuid } from '../platform/ids.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { type BrokerSource, sourceAnswer } from './source.ts'
-import { insertSource, type KnownSource, listSources, sourceById, sourceByKey, updateSource } from './store.ts'
+import {
+  brokerSourceById,
+  brokerSourceByKey,
+  insertSource,
+  type KnownSource,
+  listSources,
+  updateSource,
+} from './store.ts'
 
 export interface SourceRoutesOptions {
   database: Database
@@ -36,8 +43,8 @@ export function sourceRoutes(options: SourceRoutesOptions): RouteSet {
 
   async function find({ principal, params: { selector = '' } }: Call): Promise<KnownSource> {
     const id = fromWire('bsr', selector)
-    const byId = id === null ? null : await sourceById(database.db, principal.workspaceId, id)
-    const found = byId ?? (await sourceByKey(database.db, principal.workspaceId, selector))
+    const byId = id === null ? null : await brokerSourceById(database.db, principal.workspaceId, id)
+    const found = byId ?? (await brokerSourceByKey(database.db, principal.workspaceId, selector))
     if (found === null) throw notFound('source', selector)
     return found
   }

@@ -47,7 +47,7 @@ export async function updateSource(tx: Tx, s: BrokerSource): Promise<void> {
      where id = ${s.id}`.execute(tx)
 }
 
-export async function sourceById(tx: Tx, workspaceId: string, id: string): Promise<KnownSource | null> {
+export async function brokerSourceById(tx: Tx, workspaceId: string, id: string): Promise<KnownSource | null> {
   const { rows } = await sql<Row>`
     select ${columns}, ${states} from broker_sources s left join broker_source_states t on t.source_id = s.id
      where s.id = ${id} and s.workspace_id = ${workspaceId}`.execute(tx)
@@ -55,7 +55,7 @@ export async function sourceById(tx: Tx, workspaceId: string, id: string): Promi
 }
 
 /** The living one with this key, else the one archived last. */
-export async function sourceByKey(tx: Tx, workspaceId: string, key: string): Promise<KnownSource | null> {
+export async function brokerSourceByKey(tx: Tx, workspaceId: string, key: string): Promise<KnownSource | null> {
   const { rows } = await sql<Row>`
     select ${columns}, ${states} from broker_sources s left join broker_source_states t on t.source_id = s.id
      where s.workspace_id = ${workspaceId} and s.key = ${key} order by s.archived_at desc nulls first limit 1`.execute(

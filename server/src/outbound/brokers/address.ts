@@ -39,7 +39,7 @@ export type CloudAddress = SqsAddress | SnsAddress | EventBridgeAddress | PubSub
 export type BrokerAddress = ConnectedAddress | CloudAddress
 
 /** How the URL of one kind is read. */
-export interface Scheme<Target> {
+export interface UrlScheme<Target> {
   isTls: boolean
   port: number
   /** Which parameters its query may have. */
@@ -59,7 +59,7 @@ const pubSub = { parameters: ['orderingKey'], read: pubSubTarget }
 const rabbit = { parameters: ['servers', 'queue', 'exchange', 'routingKey'], read: rabbitTarget }
 const kafka = { parameters: ['servers', 'key', 'sasl'], read: kafkaTarget }
 
-const SCHEMES: Readonly<Record<string, Scheme<Target>>> = {
+const SCHEMES: Readonly<Record<string, UrlScheme<Target>>> = {
   'nats:': { ...nats, isTls: false, port: 4222 },
   'nats+tls:': { ...nats, isTls: true, port: 4222 },
   'redis:': { ...redis, isTls: false, port: 6379 },
@@ -98,7 +98,7 @@ export function brokerAddress(text: string): BrokerAddress | string | null {
 /** The same for the schemes that are given. */
 export function readAddress<T extends object>(
   text: string,
-  schemes: Readonly<Record<string, Scheme<T>>>,
+  schemes: Readonly<Record<string, UrlScheme<T>>>,
 ): (T & Common) | string | null {
   const url = URL.parse(text)
   const scheme = url === null ? undefined : schemes[url.protocol]

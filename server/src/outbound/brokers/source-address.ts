@@ -5,13 +5,13 @@ import {
   NO_TOPIC,
   readAddress,
   type SaslMechanism,
-  type Scheme,
   saslOf,
+  type UrlScheme,
   type WithoutCommon,
 } from './address.ts'
 
 /** Where in a broker reading begins that nobody has read there before: at what it still has, or at what comes. */
-export type ReadFrom = 'first' | 'new'
+export type BeginsAt = 'first' | 'new'
 
 export type NatsSourceAddress = Common & {
   kind: 'nats'
@@ -21,7 +21,7 @@ export type NatsSourceAddress = Common & {
   stream: string | null
   /** A durable consumer that is there already; null: one of the engine's own. */
   consumer: string | null
-  from: ReadFrom
+  from: BeginsAt
 }
 export type RabbitSourceAddress = Common & { kind: 'rabbitmq'; vhost: string; queue: string }
 export type KafkaSourceAddress = Common & {
@@ -30,7 +30,7 @@ export type KafkaSourceAddress = Common & {
   /** Null: one of the engine's own. */
   group: string | null
   sasl: SaslMechanism
-  from: ReadFrom
+  from: BeginsAt
 }
 
 /** What of a broker is read, from its URL. */
@@ -42,7 +42,7 @@ const nats = { parameters: ['servers', 'stream', 'consumer', 'from'], read: nats
 const rabbit = { parameters: ['servers', 'queue'], read: rabbitSource }
 const kafka = { parameters: ['servers', 'group', 'sasl', 'from'], read: kafkaSource }
 
-const SCHEMES: Readonly<Record<string, Scheme<Target>>> = {
+const SCHEMES: Readonly<Record<string, UrlScheme<Target>>> = {
   'nats:': { ...nats, isTls: false, port: 4222 },
   'nats+tls:': { ...nats, isTls: true, port: 4222 },
   'amqp:': { ...rabbit, isTls: false, port: 5672 },
@@ -102,7 +102,7 @@ function kafkaSource(path: string, query: URLSearchParams): Target | string {
 
 const WRONG_FROM = 'from is first or new'
 
-function fromOf(query: URLSearchParams): ReadFrom | null {
+function fromOf(query: URLSearchParams): BeginsAt | null {
   const named = query.get('from') ?? 'first'
   return named === 'first' || named === 'new' ? named : null
 }

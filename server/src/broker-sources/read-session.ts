@@ -10,7 +10,7 @@ import type { BrokerSource } from './source.ts'
 
 export type Taken = EventAnswer | IntakeRefusal
 
-export interface SessionOptions {
+export interface ReadSessionOptions {
   source: BrokerSource
   webhookKey: string
   accept(requests: EventRequest[]): Promise<(Taken | Promise<Taken>)[]>
@@ -31,7 +31,7 @@ export interface SessionOptions {
  * Takes in what is read over one connection, in order and in groups, as requests at the webhook of the event type are, and
  * settles each message when it is stored. What cannot be stored now ends the session: the broker has it still.
  */
-export interface Session {
+export interface ReadSession {
   take(message: ArrivedMessage): void
   /** Resolves with the reason why it cannot go on. */
   readonly failed: Promise<string>
@@ -57,7 +57,7 @@ const NOT_NOW: ReadonlySet<ErrorKey> = new Set<ErrorKey>([
   'not_authenticated',
 ])
 
-export function createSession(options: SessionOptions): Session {
+export function createReadSession(options: ReadSessionOptions): ReadSession {
   const { source, told, failures } = options
   const failed = Promise.withResolvers<string>()
   const over = Promise.withResolvers<'over'>()
@@ -161,7 +161,7 @@ export function createSession(options: SessionOptions): Session {
 
 /** Waits until the workspace lets one more in; false where the session is over before. */
 async function admitted(
-  { admit, told }: SessionOptions,
+  { admit, told }: ReadSessionOptions,
   { over, fail }: { over: Promise<'over'>; fail(why: string): void },
 ): Promise<boolean> {
   for (let isHeld = false; ; isHeld = true) {
