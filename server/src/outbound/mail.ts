@@ -1,5 +1,3 @@
-import { createTransport } from 'nodemailer'
-
 export interface Mail {
   to: readonly string[]
   subject: string
@@ -21,19 +19,22 @@ const TIMEOUT_MS = 15_000
  * @param url `smtp://user:password@host:587` or `smtps://…`
  */
 export function createMailer({ url, from }: { url: string; from: string }): Mailer {
-  const transport = createTransport({
-    url,
-    connectionTimeout: TIMEOUT_MS,
-    greetingTimeout: TIMEOUT_MS,
-    socketTimeout: TIMEOUT_MS,
-    // Texts come from users: nothing in them is read from a file or an address.
-    disableFileAccess: true,
-    disableUrlAccess: true,
-  })
+  // Only here, because it takes some memory and most engines send no mail.
+  const transport = import('nodemailer').then(({ createTransport }) =>
+    createTransport({
+      url,
+      connectionTimeout: TIMEOUT_MS,
+      greetingTimeout: TIMEOUT_MS,
+      socketTimeout: TIMEOUT_MS,
+      // Texts come from users: nothing in them is read from a file or an address.
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    }),
+  )
   return {
     async send({ to, subject, text }) {
       try {
-        await transport.sendMail({ from, to: [...to], subject, text })
+        await (await transport).sendMail({ from, to: [...to], subject, text })
         return { isSent: true }
       } catch (cause) {
         const { message, responseCode = 0, code = '' } = cause as Error & { responseCode?: number; code?: string }
