@@ -100,7 +100,7 @@ function sentence(text: string): string {
 export function problemsOf(error: unknown): Record<string, string> {
   if (!(error instanceof PermeaError)) return {}
   const { problems } = (error.data ?? {}) as {
-    problems?: { field?: string; node?: string; path?: string; message: string }[]
+    problems?: { field?: string; slot?: string; node?: string; path?: string; message: string }[]
   }
-  return Object.fromEntries((problems ?? []).map((each) => [each.field ?? each.path ?? '', each.message]))
+  return Object.fromEntries((problems ?? []).map((each) => [each.field ?? each.slot ?? each.path ?? '', each.message]))
 }

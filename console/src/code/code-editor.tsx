@@ -73,7 +73,7 @@ export default function CodeEditor(props: CodeEditorProps) {
   return <div ref={place} style={{ minHeight, maxHeight, overflow: 'auto' }} />
 }
 
-const named = (label: string) => EditorView.contentAttributes.of({ 'aria-label': label })
+const named = (label: string) => EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' })
 
 /** In the place of what is chosen; within a JSON text the path alone, else the formula for what stands there. */
 function insertPath(view: EditorView, path: string): void {

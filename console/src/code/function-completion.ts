@@ -40,15 +40,55 @@ const ARGUMENTS: Record<string, readonly Offer[]> = {
   ],
 }
 
+const OF_A_WAY: readonly Offer[] = [
+  { label: 'credentials', detail: 'of the connection' },
+  { label: 'connectorParameters', detail: 'what the integration gives' },
+  { label: 'connectionInput', detail: 'what the person gave' },
+]
+Object.assign(ARGUMENTS, {
+  makeApiClient: OF_A_WAY,
+  refreshCredentials: OF_A_WAY,
+  getOAuthConfig: [
+    ...OF_A_WAY.slice(1),
+    { label: 'redirectUri', detail: 'where the app is to send the person back to' },
+    { label: 'state', detail: 'what comes back with the person' },
+  ],
+  getCredentialsFromConnectionParameters: [{ label: 'connectionInput', detail: 'what the person gave' }],
+  getCredentialsFromAccessTokenResponse: [{ label: 'accessTokenResponse', detail: 'of the token endpoint' }],
+  getCredentialsFromRefreshTokenResponse: [{ label: 'refreshTokenResponse', detail: 'of the token endpoint' }],
+  getEventSelector: [
+    { label: 'apiClient', detail: 'the app, with the connection’s credentials' },
+    { label: 'credentials', detail: 'of the connection' },
+    { label: 'parameters', detail: 'of the subscription' },
+  ],
+} satisfies Record<string, readonly Offer[]>)
+
 const CLIENT: readonly Offer[] = [
-  { label: 'get', detail: '(path, { query, headers }) → { data, status, headers }' },
-  { label: 'post', detail: '(path, body, { headers }) → { data, status, headers }' },
-  { label: 'put', detail: '(path, body) → { data, status, headers }' },
-  { label: 'patch', detail: '(path, body) → { data, status, headers }' },
-  { label: 'delete', detail: '(path) → { data, status, headers }' },
+  { label: 'get', detail: '(path, query?, options?) → the body' },
+  { label: 'post', detail: '(path, data?, options?) → the body' },
+  { label: 'put', detail: '(path, data?, options?) → the body' },
+  { label: 'patch', detail: '(path, data?, options?) → the body' },
+  { label: 'delete', detail: '(path, data?, options?) → the body' },
 ]
 
 const RETURNS: Record<string, readonly Offer[]> = {
+  makeApiClient: [
+    { label: 'baseUri', detail: 'what paths are added to' },
+    { label: 'headers', detail: 'of every request' },
+    { label: 'query', detail: 'of every request' },
+    { label: 'auth', detail: '{ type, username, password, token }' },
+  ],
+  getOAuthConfig: [
+    { label: 'clientId', detail: 'of the app that was registered' },
+    { label: 'clientSecret', detail: 'of the app that was registered' },
+    { label: 'authorizeUri', detail: 'where the person is sent to' },
+    { label: 'tokenUri', detail: 'where tokens come from' },
+    { label: 'scopes', detail: 'a list' },
+  ],
+  getEventSelector: [
+    { label: 'globalWebhookKey', detail: 'at which it comes in' },
+    { label: 'globalWebhookEventSelector', detail: 'what its handle calls such events' },
+  ],
   subscribe: [
     { label: 'state', detail: 'kept, given to the others' },
     { label: 'nextRefreshTimestamp', detail: 'when refresh is called, in ms since 1970' },

@@ -1,4 +1,15 @@
-import { Alert, Button, Group, MultiSelect, NumberInput, Select, Switch, Textarea, TextInput } from '@mantine/core'
+import {
+  Alert,
+  Button,
+  Group,
+  MultiSelect,
+  NumberInput,
+  Select,
+  Switch,
+  TagsInput,
+  Textarea,
+  TextInput,
+} from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type ReactNode, type SubmitEvent, useCallback, useMemo, useRef, useState } from 'react'
@@ -12,6 +23,8 @@ import { withoutLogin } from './destination-url.ts'
 import { DraftNotice } from './draft-notice.tsx'
 import { useDraft } from './drafts.ts'
 import { changesOf, type Field, shownValues, type Values } from './fields.ts'
+import { FunctionField } from './function-field.tsx'
+import type { FunctionText } from './function-text.ts'
 import { isSameJson } from './same.ts'
 
 interface ElementFormProps<T> {
@@ -26,6 +39,8 @@ interface ElementFormProps<T> {
   save(body: Values): Promise<T>
   onSaved?(result: T): void
   button?: string
+  /** Where the element stands within what is saved, as the engine names places in it: `events.created.`. */
+  within?: string
   children?: ReactNode
 }
 
@@ -66,7 +81,7 @@ function FormOf<T>(props: ElementFormProps<T>) {
       onSaved?.(result)
     },
   })
-  const refused = problemsOf(error)
+  const refused = inside(props.within ?? '', problemsOf(error))
   const problems = { ...fieldProblems(fields, refused), ...local }
   const isUnplaced = error !== null && Object.keys(fieldProblems(fields, refused)).length === 0
 
@@ -92,6 +107,7 @@ function FormOf<T>(props: ElementFormProps<T>) {
             isNew={isNew}
             isReadOnly={refusal !== null}
             value={values[field.name]}
+            values={values}
             error={problems[field.name]}
             onChange={(value) => {
               change({ ...latest.current, [field.name]: value })
@@ -136,6 +152,15 @@ function withoutNulls(body: Values): Values {
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
 }
 
+function inside(within: string, refused: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(refused).map(([place, message]) => [
+      place.startsWith(within) ? place.slice(within.length) : place,
+      message,
+    ]),
+  )
+}
+
 /** The engine names places inside a field, too: `nodes.send.config`. */
 function fieldProblems(fields: readonly Field[], refused: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
@@ -153,11 +178,12 @@ interface OneProps {
   isNew: boolean
   isReadOnly: boolean
   value: unknown
+  values: Values
   error: string | undefined
   onChange(value: unknown): void
 }
 
-function One({ field, isNew, isReadOnly, value, error, onChange }: OneProps) {
+function One({ field, isNew, isReadOnly, value, values, error, onChange }: OneProps) {
   const isFixed = !isNew && field.fixed !== undefined
   const usual = {
     label: field.label,
@@ -224,6 +250,14 @@ function One({ field, isNew, isReadOnly, value, error, onChange }: OneProps) {
           clearable
         />
       )
+    case 'names':
+      return <TagsInput {...usual} value={value as string[]} onChange={onChange} />
+    case 'function':
+      return (
+        <FunctionField {...usual} start={field.start ?? ''} value={value as FunctionText | ''} onChange={onChange} />
+      )
+    case 'own':
+      return field.show?.({ value, values, error, isReadOnly, onChange })
     case 'lookup':
       return <Lookup field={field} usual={usual} value={String(value)} onChange={onChange} />
     case 'json':

@@ -1,6 +1,6 @@
 import { IconPuzzle } from '@tabler/icons-react'
 import { useNavigate } from '@tanstack/react-router'
-import { type ItemOf, permea } from '../../api.ts'
+import { permea } from '../../api.ts'
 import { ElementForm } from '../../forms/element-form.tsx'
 import type { Field } from '../../forms/fields.ts'
 import { Act } from '../../parts/act.tsx'
@@ -19,8 +19,9 @@ import { NewElement, newOrExisting } from '../../records/new-element.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
 import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
-
-type Connector = ItemOf<typeof permea.connectors.list>
+import { PartForms } from './connector-part-forms.tsx'
+import { type Connector, PART_KINDS } from './connector-parts.ts'
+import { STARTS } from './connector-starts.ts'
 
 const PATH = 'connectors'
 
@@ -40,32 +41,50 @@ const fields: readonly Field[] = [
   { name: 'key', label: 'Key', kind: 'text', about: 'Made from the name where none is given.' },
   { name: 'description', label: 'Description', kind: 'long' },
   { name: 'logoUri', label: 'Logo', kind: 'text', placeholder: 'https://…' },
+]
+
+const clientFields: readonly Field[] = [
   {
-    name: 'options',
-    label: 'Ways to connect',
+    name: 'parametersSchema',
+    label: 'What an integration gives',
     kind: 'json',
-    section: 'How to connect',
-    about: 'By key: the type, what a person is asked for, and the functions that make and use credentials.',
+    about: 'A JSON Schema of an object: what an operator gives once, whatever the way to connect.',
     placeholder:
-      '{\n  "api-key": {\n    "type": "client-credentials",\n    "title": "API key",\n    "inputSchema": {\n      "type": "object",\n      "properties": { "apiKey": { "type": "string", "title": "API key" } },\n      "required": ["apiKey"]\n    }\n  }\n}',
+      '{\n  "type": "object",\n  "properties": { "webhookSecret": { "type": "string", "title": "Webhook secret" } }\n}',
   },
-  { name: 'parametersSchema', label: 'Schema of the integration’s parameters', kind: 'json' },
   {
     name: 'makeApiClient',
     label: 'makeApiClient',
-    kind: 'json',
-    about: 'A function, as { "type": "javascript", "code": "…" } or a mapping.',
+    kind: 'function',
+    section: 'For ways to connect that have none of their own',
+    about: 'Where requests go, and what each carries.',
+    start: STARTS.makeApiClient ?? '',
   },
   {
-    name: 'events',
-    label: 'Events',
-    kind: 'json',
-    section: 'What it offers',
-    about: 'By key: name, implementationType, subscribe, handle, unsubscribe, refresh.',
+    name: 'test',
+    label: 'test',
+    kind: 'function',
+    section: 'For ways to connect that have none of their own',
+    about: 'True where the connection works.',
+    start: STARTS.test ?? '',
   },
-  { name: 'globalWebhooks', label: 'Global webhooks', kind: 'json', about: 'By key: name and handle.' },
-  { name: 'operations', label: 'Operations', kind: 'json', about: 'By key: name, inputSchema, run.' },
-  { name: 'responseHandlers', label: 'Response handlers', kind: 'json' },
+  {
+    name: 'disconnect',
+    label: 'disconnect',
+    kind: 'function',
+    section: 'For ways to connect that have none of their own',
+    about: 'Gives the credentials up at the app.',
+    start: STARTS.disconnect ?? '',
+  },
+  {
+    name: 'responseHandlers',
+    label: 'What answers mean',
+    kind: 'json',
+    section: 'What the app says',
+    about: 'A list: the first whose match is true counts. Formulas see response and request.',
+    placeholder:
+      '[\n  {\n    "match": { "$eval": { "$var": "$.response.statusCode" }, "is": 429 },\n    "error": { "key": "rate_limit_exceeded", "message": "The app wants fewer requests" }\n  }\n]',
+  },
 ]
 
 export function Page() {
@@ -123,6 +142,7 @@ function Existing() {
       path={PATH}
       kind="connector"
       apiPath="/connectors"
+      size={1080}
       fetchOne={(id, signal) => permea.connectors.get({ params: { selector: id } }, { signal })}
       titleOf={(each) => each.name}
       statusOf={(each) => (
@@ -154,28 +174,46 @@ function Existing() {
       )}
       tabs={[
         { key: 'about', title: 'About', show: (each) => <About connector={each} /> },
-        {
-          key: 'edit',
-          title: 'Edit',
-          show: (each) =>
+        ...PART_KINDS.map((kind) => ({
+          key: kind.name,
+          title: kind.title,
+          show: (each: Connector) =>
             each.isReadOnly ? (
-              <Empty icon={IconPuzzle} title="It is ready-made">
-                Nobody changes it. Copy it, and change the copy.
-              </Empty>
+              <ReadOnly value={each[kind.name]} what={kind.title} />
             ) : (
-              <ElementForm
-                needs="connectors.patch"
-                draft={`${PATH}/${each.id}`}
-                fields={fields}
-                of={each}
-                isNew={false}
-                save={(body) => permea.connectors.patch({ params: { selector: each.id }, body })}
-              />
+              <PartForms connector={each} kind={kind} />
             ),
-        },
+        })),
+        { key: 'client', title: 'Client', show: (each) => <Form of={each} fields={clientFields} draft="client" /> },
+        { key: 'edit', title: 'Edit', show: (each) => <Form of={each} fields={fields} /> },
       ]}
     />
   )
+}
+
+/** What of the connector itself can be edited; its parts have forms of their own. */
+function Form({ of, fields: shown, draft }: { of: Connector; fields: readonly Field[]; draft?: string }) {
+  if (of.isReadOnly)
+    return (
+      <Empty icon={IconPuzzle} title="It is ready-made">
+        Nobody changes it. Copy it, and change the copy.
+      </Empty>
+    )
+  return (
+    <ElementForm
+      needs="connectors.patch"
+      draft={[PATH, of.id, ...(draft === undefined ? [] : [draft])].join('/')}
+      fields={shown}
+      of={of}
+      isNew={false}
+      save={(body) => permea.connectors.patch({ params: { selector: of.id }, body })}
+    />
+  )
+}
+
+function ReadOnly({ value, what }: { value: object | undefined; what: string }) {
+  if (value === undefined || Object.keys(value).length === 0) return <p className="dim">It has none.</p>
+  return <Json value={value} label={what.toLowerCase()} title={what} maxHeight={4000} />
 }
 
 function About({ connector }: { connector: Connector }) {
@@ -198,10 +236,6 @@ function About({ connector }: { connector: Connector }) {
           ),
         }}
       />
-      {connector.options !== undefined && (
-        <Json value={connector.options} label="ways to connect" title="Ways to connect" />
-      )}
-      {connector.events !== undefined && <Json value={connector.events} label="events" title="Events" />}
     </div>
   )
 }

@@ -22,6 +22,7 @@ import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
 import { connectorChoices } from '../choices.ts'
 import { ConnectButton } from './connect-button.tsx'
+import { SharedParameters, WaysOffered } from './parameters-field.tsx'
 
 type Integration = ItemOf<typeof permea.integrations.list>
 
@@ -64,23 +65,25 @@ const fields: readonly Field[] = [
   {
     name: 'parameters',
     isSecret: true,
-    label: 'Parameters',
-    kind: 'json',
-    about: 'What the connector needs once: client id, client secret. Sealed where it is stored.',
-    placeholder: '{ "clientId": "", "clientSecret": "" }',
+    label: 'What the connector needs',
+    kind: 'own',
+    section: 'What it takes to connect',
+    show: (given) => <SharedParameters {...given} />,
+  },
+  {
+    name: 'optionsConfig',
+    isSecret: true,
+    label: 'Ways to connect',
+    kind: 'own',
+    section: 'What it takes to connect',
+    show: (given) => <WaysOffered {...given} />,
   },
   {
     name: 'oAuthCallbackUri',
     label: 'OAuth callback address',
     kind: 'text',
+    section: 'What it takes to connect',
     about: 'Only where it is not the engine’s own.',
-  },
-  {
-    name: 'optionsConfig',
-    label: 'Ways to connect',
-    kind: 'json',
-    about: 'Which of the connector’s are offered, by key.',
-    placeholder: '{ "api-key": { "disabled": true } }',
   },
 ]
 
