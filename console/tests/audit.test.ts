@@ -76,13 +76,13 @@ test('what the filters leave is exported as the engine writes it, and any export
   const saved = async (item: string) => {
     const download = page.waitForEvent('download')
     await page.getByRole('button', { name: 'Export' }).click()
-    await page.getByRole('menuitem', { name: item }).click()
+    await page.getByRole('menuitem', { name: item, exact: true }).click()
     return readFile(await (await download).path(), 'utf8')
   }
   await visit.open('/audit-log?elementType=flow')
   await rows().first().waitFor()
   const csv = (await saved('As CSV')).trim().split('\r\n')
-  expect(csv[0]).toMatch(/^sequence,createdAt,/)
+  expect(csv[0]).toMatch(/^id,sequence,createdAt,/)
   expect(csv).toHaveLength(4)
   const lines = (await saved('As JSON, one record a line')).trim().split('\n')
   expect(lines.map((line) => JSON.parse(line).action)).toEqual(['flows.patch', 'flows.patch', 'flows.create'])
@@ -92,8 +92,8 @@ test('what the filters leave is exported as the engine writes it, and any export
   const { items } = await scene.house.admin.auditLog.list({ query: { action: 'auditLog.noteExport' } })
   expect(items.map((each) => each.after)).toMatchObject([
     { elementType: 'customer', format: 'json' },
-    { elementType: 'audit-record', format: 'ndjson', 'filter.elementType': 'flow' },
-    { elementType: 'audit-record', format: 'csv', 'filter.elementType': 'flow' },
+    { elementType: 'audit-log', format: 'ndjson', 'filter.elementType': 'flow' },
+    { elementType: 'audit-log', format: 'csv', 'filter.elementType': 'flow' },
   ])
 })
 

@@ -105,6 +105,8 @@ export const deliveries = {
       ...filter,
       /** What it tells of, a flow run or an alert; give time bounds with it. */
       sourceId: z.string().optional(),
+      /** Searched for in the message, its kind, what it tells of and its last error. */
+      search: z.string().max(500).optional(),
     }),
     answer: logOf(Delivery),
     refusals: [],

@@ -67,6 +67,8 @@ export const incomingWebhooks = {
       externalEventSubscriptionId: z.string().optional(),
       externalAppId: z.string().optional(),
       status: z.enum(['success', 'error']).optional(),
+      /** Searched for in the body, the query, the headers and the error. */
+      search: z.string().max(500).optional(),
     }),
     answer: logOf(IncomingWebhook),
     refusals: ['not_found'],

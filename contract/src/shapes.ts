@@ -21,6 +21,8 @@ export const QueryMoment = z.string().transform((text, context) => {
 export const paging = {
   limit: z.coerce.number().int().min(1).max(1000).optional(),
   cursor: z.string().optional(),
+  /** All that the filters leave, page after page, as a file: rows of CSV, a list, or a row of JSON per line. */
+  export: z.enum(['csv', 'json', 'ndjson']).optional(),
 }
 
 export const elementListQuery = {

@@ -1,14 +1,17 @@
 import { CloseButton, Select, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
+import type { Permission } from '@permea/contract'
 import { IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
+import { refusalOfPermission } from '../session/may.ts'
 import { TimeRange } from './time-range.tsx'
 import { type Choice, useUrlState } from './url-state.ts'
 
 /** A filter of a list; its value stands in the URL under its name. */
 export type Filter =
-  | { kind: 'search'; name: string; label: string }
+  /** Where what is looked through is not for every role, `needs` says what it takes. */
+  | { kind: 'search'; name: string; label: string; needs?: Permission }
   | { kind: 'choice'; name: string; label: string; choices: readonly Choice[] }
   | { kind: 'lookup'; name: string; label: string; lookUp(): Promise<readonly Choice[]> }
   | { kind: 'since'; name: string; label: string }
@@ -28,12 +31,15 @@ export function Filters({ filters }: { filters: readonly Filter[] }) {
   if (filters.length === 0) return null
   return (
     <search className="filters" aria-label="Filters">
-      {filters.map((filter) => (
+      {filters.filter(isForMe).map((filter) => (
         <One key={filter.name} filter={filter} />
       ))}
     </search>
   )
 }
+
+const isForMe = (filter: Filter) =>
+  filter.kind !== 'search' || filter.needs === undefined || refusalOfPermission(filter.needs) === null
 
 function One({ filter }: { filter: Filter }) {
   const { search, change } = useUrlState()

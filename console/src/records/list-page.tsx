@@ -19,8 +19,8 @@ interface ListPageProps<T> {
   filters?: readonly Filter[]
   columns: readonly Column<T>[]
   actions?: ReactNode
-  /** Where the engine itself writes the file. */
-  exportOf?(query: Query): ReactNode
+  /** Of the list in the API, where it has another path there; null where it cannot be exported. */
+  apiPath?: string | null
   /** Shown where there is nothing, and no filter is the reason. */
   empty: ReactNode
   /** Shown where a filter leaves nothing. */
@@ -49,10 +49,9 @@ export function ListPage<T extends { id: string }>(props: ListPageProps<T>) {
         about={props.about}
         actions={
           <>
-            {list.items.length > 0 &&
-              (props.exportOf?.(query) ?? (
-                <ExportButton name={props.path} kind={props.kind} query={query} fetchPage={props.fetchPage} />
-              ))}
+            {list.items.length > 0 && props.apiPath !== null && (
+              <ExportButton name={props.path} apiPath={props.apiPath ?? `/${props.path}`} query={query} />
+            )}
             {props.actions}
           </>
         }

@@ -1,4 +1,5 @@
 import { permea } from '../api.ts'
+import { refusalOfPermission } from '../session/may.ts'
 
 /** Something that is called what was looked for, or holds it. */
 export interface Found {
@@ -37,7 +38,7 @@ function byList<T extends { id: string }>(
 
 const since = () => new Date(Date.now() - PAYLOADS_MS)
 
-const FINDERS: readonly Finder[] = [
+const ELEMENTS: readonly Finder[] = [
   byList('customers', permea.customers.list, (each) => [each.name, `Customer ${each.internalId}`]),
   byList('flows', permea.flows.list, (each) => [each.name, `Flow ${each.key}`]),
   byList('app-event-types', permea.appEventTypes.list, (each) => [each.name, `App event type ${each.key}`]),
@@ -48,6 +49,20 @@ const FINDERS: readonly Finder[] = [
     each.name,
     `External event type ${each.key}`,
   ]),
+  async (search, signal) => {
+    const { items } = await permea.flowRuns.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
+    return items.map((each) => ({
+      id: each.id,
+      path: `/flow-runs/${each.id}`,
+      title: each.name ?? 'Flow run',
+      about: `Run, ${each.state}`,
+      page: 'flow-runs',
+    }))
+  },
+]
+
+/** What only those may look through who may see it. */
+const PAYLOADS: readonly Finder[] = [
   async (search, signal) => {
     const { items } = await permea.appEvents.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
     return items.map((each) => ({
@@ -79,20 +94,21 @@ const FINDERS: readonly Finder[] = [
     }))
   },
   async (search, signal) => {
-    const { items } = await permea.flowRuns.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
+    const { items } = await permea.incomingWebhooks.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
     return items.map((each) => ({
       id: each.id,
-      path: `/flow-runs/${each.id}`,
-      title: each.name ?? 'Flow run',
-      about: `Run, ${each.state}`,
-      page: 'flow-runs',
+      path: `/incoming-webhooks/${each.id}`,
+      title: `Request of an app${each.name === undefined ? '' : `: ${each.name}`}`,
+      about: `holds ${search}`,
+      page: 'incoming-webhooks',
     }))
   },
 ]
 
 /** Looks through names, keys, ids of your own, and the payloads of the last week. What fails finds nothing. */
 export async function find(text: string, signal: AbortSignal): Promise<Found[]> {
-  const found = await Promise.allSettled(FINDERS.map((finder) => finder(text, signal)))
+  const finders = refusalOfPermission('payloads') === null ? [...ELEMENTS, ...PAYLOADS] : ELEMENTS
+  const found = await Promise.allSettled(finders.map((finder) => finder(text, signal)))
   return found.flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
 }
 

@@ -37,6 +37,13 @@ export function allow(principal: Principal, needs: Permission): void {
   throw new Refusal('access_denied', `${who} may not do this: it needs ${others.join(' or ')}`)
 }
 
+/** A text to be looked for in payloads: who may not see them may not ask what is in them either. */
+export function payloadSearch(principal: Principal, text: string | undefined): string | null {
+  if (text === undefined || text === '') return null
+  allow(principal, 'payloads')
+  return text
+}
+
 function rolesThatMay(needs: Permission): Role[] {
   return (Object.keys(ROLE_PERMISSIONS) as Role[]).filter((role) => ROLE_PERMISSIONS[role].includes(needs))
 }

@@ -13,11 +13,10 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import { createOutageLog, type OutageLog } from '../platform/outage-log.ts'
 import type { Certificate } from '../platform/tls-files.ts'
-import { productVersion } from '../platform/version.ts'
-import { docsPage } from './docs-page.ts'
 import { takeEveryMethod } from './every-method.ts'
+import { mountHealth } from './health.ts'
+import { exportedFile, exportFormatOf } from './list-export.ts'
 import { maskedAnswer } from './masked.ts'
-import { openApi } from './openapi.ts'
 import { allow, may } from './permission.ts'
 import type { Principal } from './principal.ts'
 import { type BegunCall, type CallToRecord, recorded } from './recorded-call.ts'
@@ -264,10 +263,23 @@ function mount(
           body: parse(endpoint.body, known(endpoint, request.body ?? {}, unknownIn), 'body'),
         }
         allowQuery(principal, call.query)
+        const format = exportFormatOf(endpoint, call.query)
+        if (format !== null) {
+          const file = await exportedFile({
+            endpoint,
+            format,
+            call,
+            rawQuery,
+            page: async (more) => shown(principal, await handler(more)),
+            note: noteOf(request),
+            isEnding: () => !app.server.listening,
+          })
+          options.onAnswered?.(endpoint, 200, null)
+          return reply.headers(file.headers).send(file.text)
+        }
         const record = (await options.record?.({ ...call, endpoint, rawQuery }, request)) ?? null
         const made = await recorded(record, () => options.traces.within(request, () => handler(call)))
-        const answer = shownTo(principal, endpoint, made)
-        if (options.checkAnswers === true) checkAnswer(endpoint, answer)
+        const answer = shown(principal, made)
         options.onAnswered?.(endpoint, endpoint.status ?? 200, null)
         if (endpoint.method !== 'GET') options.onChanged?.(endpoint, principal, made)
         reply.status(endpoint.status ?? 200)
@@ -277,6 +289,16 @@ function mount(
         return reply.type('application/json; charset=utf-8').send(await answerText(answer))
       }),
   })
+
+  function shown(principal: Principal, made: unknown): unknown {
+    const answer = shownTo(principal, endpoint, made)
+    if (options.checkAnswers === true) checkAnswer(endpoint, answer)
+    return answer
+  }
+
+  const noteOf = (request: FastifyRequest) => async (call: CallToRecord) => {
+    await (await options.record?.(call, request))?.done(null)
+  }
 
   async function refusing<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -350,47 +372,6 @@ function checkAnswer(endpoint: Endpoint, answer: unknown): void {
   const result = endpoint.answer.safeParse(JSON.parse(JSON.stringify(answer)))
   if (!result.success)
     throw new Error(`${endpoint.method} ${endpoint.path} answers out of shape: ${JSON.stringify(result.error.issues)}`)
-}
-
-function mountHealth(app: FastifyInstance, options: ApiOptions): void {
-  const basePath = basePathOf(options.publicUrl)
-  app.get('/', async (request, reply) => {
-    const wantsPage = /\btext\/html\b/.test(request.headers.accept ?? '')
-    if (wantsPage)
-      return reply
-        .header('vary', 'accept')
-        .redirect(app.hasRoute({ method: 'GET', url: '/console' }) ? `${basePath}/console/` : `${basePath}/docs`, 302)
-    return reply.header('vary', 'accept').send({ name: 'permea', status: 'ok', docs: `${basePath}/docs` })
-  })
-  const version = productVersion()
-  app.get('/healthz', async () => ({ status: 'ok', version }))
-  app.get('/readyz', async (_request, reply) => {
-    try {
-      const more = await options.checkReady()
-      return { status: 'ready', ...more }
-    } catch (error) {
-      return reply.status(503).send({ status: 'not ready', reason: (error as Error).message })
-    }
-  })
-  for (const path of ['/metrics', '/prometheus']) {
-    app.get(path, async (_request, reply) =>
-      reply.type(options.metrics.registry.contentType).send(await options.metrics.registry.metrics()),
-    )
-  }
-  app.get('/openapi.json', async (_request, reply) =>
-    reply.type('application/json; charset=utf-8').send(JSON.stringify(await openApi(options.publicUrl))),
-  )
-  for (const [path, document] of Object.entries(options.documents)) {
-    const text = JSON.stringify(document)
-    app.get(path, async (_request, reply) => reply.type('application/json; charset=utf-8').send(text))
-  }
-  const page = docsPage(options.publicUrl)
-  app.get('/docs', async (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-      .send(page),
-  )
 }
 
 /** Every failure in the error format; secrets are never in a message because messages are written here by hand. */

@@ -68,6 +68,34 @@ test('a message is signed so that the receiver’s library takes it, and recorde
   expect(JSON.stringify(delivery)).not.toContain('hidden')
 })
 
+test('a text is found in messages, their kind and their last error, and who may not see payloads may not look', async () => {
+  await createEndpoint()
+  await tell(connectionCreated('Slack 100%'), connectionCreated('Slack 1000'), connectionCreated('Notion'))
+  receiver.behave(answering(503, {}))
+  await tell(connectionCreated('Asana'))
+  const found = async (search: string, more: object = {}) => {
+    const { items } = await house.admin.deliveries.list({ query: { search, ...more } })
+    return items.map((each) => (each.body as { data: { connection: { name: string } } }).data.connection.name)
+  }
+  expect(await found('notion')).toEqual(['Notion'])
+  expect(await found('slack 100%')).toEqual(['Slack 100%'])
+  expect(await found('slack 1', { state: 'succeeded' })).toHaveLength(2)
+  expect(await found('503')).toEqual(['Asana'])
+  expect(await found('Asana', { state: 'succeeded' })).toEqual([])
+  expect(await found('connection.created')).toHaveLength(4)
+  const { key } = await house.admin.apiKeys.create({ body: { name: 'reader', scope: 'reader' } })
+  const asReader = (path: string) => fetch(house.url + path, { headers: { authorization: `Bearer ${key}` } })
+  expect((await asReader('/deliveries')).status).toBe(200)
+  for (const path of [
+    '/deliveries',
+    '/incoming-webhooks',
+    '/app-events',
+    '/external-event-log-records',
+    '/refused-requests',
+  ])
+    expect([path, (await asReader(`${path}?search=Notion`)).status]).toEqual([path, 403])
+})
+
 test('while a rotation overlaps both secrets sign, afterwards only the new one', async () => {
   const endpoint = await createEndpoint()
   const rotated = await house.admin.notificationEndpoints.rotateSecret({ params: { id: endpoint.id }, body: {} })

@@ -1,5 +1,6 @@
 import { deliveries as deliveryTable, replays as replayTable } from '@permea/contract'
 import { listAnswer, logAnswer, pageOf } from '../api/paging.ts'
+import { payloadSearch } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -43,6 +44,7 @@ export function deliveryRoutes({ database, deliveries }: DeliveryRoutesOptions):
         state: query.state ?? null,
         eventType: query.eventType ?? null,
         sourceId: query.sourceId ?? null,
+        search: payloadSearch(principal, query.search),
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }

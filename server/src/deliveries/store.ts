@@ -4,7 +4,7 @@ import type { Page } from '../api/paging.ts'
 import { booleans, integers, moments, smallints, texts, uuids } from '../platform/array-parameters.ts'
 import { type Database, only, type Statement, sql, type Tx } from '../platform/database.ts'
 import { timeOfId } from '../platform/ids.ts'
-import { conditionsOf, type Looked, lookThrough, newestOf } from '../platform/look-through.ts'
+import { conditionsOf, type Looked, lookThrough, newestOf, oneContains } from '../platform/look-through.ts'
 import { shardOf } from '../platform/ownership.ts'
 import {
   type Attempt,
@@ -163,6 +163,7 @@ function dayOfId(id: string): number {
 }
 
 const BODY = `coalesce(r.body, (select m.body from message_bodies m where m.id = r.message_id))`
+const SEARCHED = [BODY, 'r.event_type', 'r.source_id', 'r.last_error']
 
 const INSERT = `
   insert into deliveries_active (id, workspace_id, destination_id, message_id, event_type, customer_id, source_id, body, shard, is_ordered, group_cap, due_at, trace)
@@ -370,6 +371,7 @@ export interface DeliveryFilter {
   state: DeliveryState | null
   eventType: string | null
   sourceId: string | null
+  search: string | null
   from: Date | null
   to: Date | null
 }
@@ -381,16 +383,12 @@ export interface DeliveryFilter {
 export async function listDeliveries(tx: Tx, f: DeliveryFilter, page: Page): Promise<Looked<DeliveryRow>> {
   const others = { event_type: f.eventType, source_id: f.sourceId }
   const isOwned = sql`r.destination_id = any(array(select d.id from delivery_destinations d where d.customer_id = ${f.ownerId}))`
-  const more = f.ownerId === null ? [] : [isOwned]
+  const more = [f.ownerId === null ? null : isOwned, oneContains(SEARCHED, f.search)]
   const given = { workspaceId: f.workspaceId, indexed: { destination_id: f.destinationId }, others, more, span: f }
+  const waiting = { log: 'deliveries_active', columns: listed('active'), ...conditionsOf(given), page }
   const active =
     f.state === null || f.state === 'pending'
-      ? await lookThrough<DeliveryRow>(tx, {
-          log: 'deliveries_active',
-          columns: listed('active'),
-          ...conditionsOf(given),
-          page,
-        })
+      ? await lookThrough<DeliveryRow>(tx, waiting)
       : { rows: [], lookedTo: null }
   if (f.state === 'pending') return active
   const settled = await lookThrough<DeliveryRow>(tx, {

@@ -1,5 +1,6 @@
 import { appEvents as table } from '@permea/contract'
 import { logAnswer, pageOf } from '../api/paging.ts'
+import { payloadSearch } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal, refuseCut } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -140,7 +141,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
           query.appEventSubscriptionId === undefined ? null : (fromWire('aes', query.appEventSubscriptionId) ?? NO_ID),
         subscriptionIds:
           query.instanceKey === undefined ? null : await streamsWithKey(principal, customerId, query.instanceKey),
-        search: query.search ?? null,
+        search: payloadSearch(principal, query.search),
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }

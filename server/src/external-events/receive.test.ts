@@ -98,6 +98,31 @@ test('a body of several megabytes is handled, and handled again in a replay', as
   expect(await events()).toMatchObject([{ payload }, { payload }])
 })
 
+test('a text is found in bodies, queries and headers: bytes, letters beyond ASCII, and what stands for any letters', async () => {
+  const { url, client } = await handledBy(`export default () => ({ events: [] })`)
+  const bodies = ['{"city":"Köln","rate":"100%"}', '{"city":"Bonn","path":"a\\\\b"}', '{"city":"Bonn","rate":"1000"}']
+  for (const [at, body] of bodies.entries())
+    await fetch(`${url}?n=70${at}`, { method: 'POST', body, headers: { 'user-agent': `sender-${at}` } })
+  await fetch(url, { method: 'POST', body: Buffer.from([0, 159, 255, 37]) })
+  await house.settle()
+  const found = async (search: string) => {
+    const { items } = await client.incomingWebhooks.list({ query: { search } })
+    return Promise.all(
+      items.map(
+        async ({ id }) => (await client.incomingWebhooks.getDetails({ params: { id } })).request.body ?? 'bytes',
+      ),
+    )
+  }
+  expect(await found('KÖLN')).toEqual([])
+  expect(await found('Köln')).toEqual([bodies[0]])
+  expect(await found('BONN')).toEqual([bodies[2], bodies[1]])
+  expect(await found('100%')).toEqual([bodies[0]])
+  expect(await found('a\\\\b')).toEqual([bodies[1]])
+  expect(await found('n=702')).toEqual([bodies[2]])
+  expect(await found('sender-1')).toEqual([bodies[1]])
+  expect(await found('"rate"')).toEqual([bodies[2], bodies[0]])
+})
+
 test('what is not text arrives byte for byte, and is shown so', async () => {
   const { url, events, webhooks } = await handledBy(
     `export default ({ rawBodyBase64 }) => ({ events: [{ bytes: Buffer.from(rawBodyBase64, 'base64').length }] })`,

@@ -1,5 +1,6 @@
 import { type ErrorData, externalEvents as eventTable, incomingWebhooks as webhookTable } from '@permea/contract'
 import { logAnswer, type Page, pageOf } from '../api/paging.ts'
+import { payloadSearch } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound, Refusal, refuseCut } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -124,6 +125,7 @@ export function incomingWebhookRoutes(options: ExternalEventRoutesOptions): Rout
         ...(await filterOf(options, principal, query)),
         subscriptionId: idFilter('ees', subscription),
         status: query.status ?? null,
+        search: payloadSearch(principal, query.search),
       }
       const found = await listIncomingWebhooks(database.reading, filter, page)
       return { ...logAnswer(found, page, 'iwh', () => undefined), items: await answers(found.rows) }
@@ -282,7 +284,7 @@ export function externalEventRoutes(options: ExternalEventLogOptions): RouteSet 
             ? null
             : await idsEverOfType(database.db, (await options.types.find(principal, query.externalEventTypeId, {})).id),
         incomingWebhookId: idFilter('iwh', query.incomingWebhookId),
-        search: query.search ?? null,
+        search: payloadSearch(principal, query.search),
       }
       if (query.status !== undefined) return listOf(query.status, filter, page)
       const found = await listExternalEvents(database.reading, filter, page)

@@ -3,7 +3,15 @@ import { CompiledQuery } from 'kysely'
 import type { Page } from '../api/paging.ts'
 import { byteas, integers, moments, smallints, texts, uuids } from '../platform/array-parameters.ts'
 import { type Database, inPortions, type Statement, sql, type Tx } from '../platform/database.ts'
-import { conditionsOf, contains, type Looked, lookThrough } from '../platform/look-through.ts'
+import {
+  bytesContain,
+  conditionsOf,
+  contains,
+  eitherOf,
+  type Looked,
+  lookThrough,
+  oneContains,
+} from '../platform/look-through.ts'
 import { shardOf } from '../platform/ownership.ts'
 
 // ── what an address stands for ──
@@ -162,6 +170,7 @@ export interface IncomingWebhookFilter {
   connectionId: string | null
   subscriptionId: string | null
   status: 'success' | 'error' | null
+  search: string | null
   from: Date | null
   to: Date | null
 }
@@ -192,6 +201,9 @@ export function listIncomingWebhooks(
       integration_id: f.integrationId,
       status: f.status === 'error' ? null : f.status,
     },
+    more: [
+      eitherOf(bytesContain(sql.ref('r.body'), f.search), oneContains(['r.query', 'r.headers', 'r.error'], f.search)),
+    ],
     span: f,
   })
   return lookThrough(tx, { log: 'incoming_webhooks', columns: listedColumns, ...conditions, page })

@@ -172,8 +172,47 @@ function allOf(conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> 
 
 /** Whether a column has a text in it, whatever its case; null where none is looked for. */
 export function contains(column: RawBuilder<unknown>, text: string | null): RawBuilder<unknown> | null {
-  return text === null ? null : sql`${column} ilike '%' || ${text} || '%'`
+  return text === null ? null : sql`${column} ilike ${pattern(text)}`
 }
+
+/** In JSON and bytes as they came a text is looked for no further than this, so that no row costs more than others. */
+const SEARCHED_LENGTH = 65_536
+
+/** The same, of several columns, as SQL names them: whether one of them has it. */
+export function oneContains(columns: readonly string[], text: string | null): RawBuilder<unknown> | null {
+  if (text === null) return null
+  const wanted = pattern(text)
+  const found = columns.map((column) => sql`left(${sql.raw(column)}, ${SEARCHED_LENGTH}) ilike ${wanted}`)
+  return sql`(${sql.join(found, sql` or `)})`
+}
+
+/** Whether bytes have a text in them; letters beyond ASCII are found in the case in which they are given. */
+export function bytesContain(column: RawBuilder<unknown>, text: string | null): RawBuilder<unknown> | null {
+  return text === null
+    ? null
+    : sql`encode(substring(${column} from 1 for ${SEARCHED_LENGTH}), 'escape') ilike ${pattern(asEscaped(text))}`
+}
+
+/** What one of two conditions finds; null where neither is asked for. */
+export function eitherOf(
+  one: RawBuilder<unknown> | null,
+  other: RawBuilder<unknown> | null,
+): RawBuilder<unknown> | null {
+  return one === null || other === null ? (one ?? other) : sql`(${one} or ${other})`
+}
+
+/** A text as PostgreSQL's `encode(…, 'escape')` writes its bytes. */
+function asEscaped(text: string): string {
+  return Array.from(Buffer.from(text), (byte) =>
+    byte === 0 || byte > 127
+      ? `\\${byte.toString(8).padStart(3, '0')}`
+      : String.fromCharCode(byte).replace('\\', '\\\\'),
+  ).join('')
+}
+
+/** What stands for any letters in a pattern stands for itself in what is looked for. */
+const escaped = (text: string) => text.replaceAll(/[\\%_]/g, '\\$&')
+const pattern = (text: string) => `%${escaped(text)}%`
 
 /** One page of several logs: no further back than to where all of them were looked through. */
 export function newestOf<Row extends { id: string }>(parts: readonly Looked<Row>[], limit: number): Looked<Row> {

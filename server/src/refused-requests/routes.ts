@@ -1,6 +1,7 @@
 import { type RefusedRequest as Answer, refusedRequests as table } from '@permea/contract'
 import type { z } from 'zod'
 import { listAnswer, pageOf } from '../api/paging.ts'
+import { payloadSearch } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
 import { notFound } from '../api/refusal.ts'
 import { type RouteSet, routeSet } from '../api/routes.ts'
@@ -60,7 +61,7 @@ export function refusedRequestRoutes(options: { database: Database; clock: Clock
         customerId: await customerIn(principal, query.userId ?? query.tenantId),
         elementId: query.elementId ?? null,
         reason: query.reason ?? null,
-        search: query.search ?? null,
+        search: payloadSearch(principal, query.search),
         from: query.from ?? query.startDatetime ?? query.startedAfter ?? null,
         to: query.to ?? query.endDatetime ?? null,
       }

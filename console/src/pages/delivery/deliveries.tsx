@@ -34,6 +34,7 @@ const columns: readonly Column<Delivery>[] = [
 ]
 
 const filters: readonly Filter[] = [
+  { kind: 'search', name: 'search', label: 'Search in messages', needs: 'payloads' },
   {
     kind: 'choice',
     name: 'state',

@@ -48,7 +48,7 @@ function Runs({ of }: { of: AppEvent }) {
 }
 
 const filters: readonly Filter[] = [
-  { kind: 'search', name: 'search', label: 'Search in payloads' },
+  { kind: 'search', name: 'search', label: 'Search in payloads', needs: 'payloads' },
   { kind: 'lookup', name: 'appEventTypeId', label: 'Event type', lookUp: eventTypeChoices },
   { kind: 'lookup', name: 'userId', label: 'Customer', lookUp: customerChoices },
   { kind: 'since', name: 'from', label: 'Received' },

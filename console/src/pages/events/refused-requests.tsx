@@ -57,7 +57,7 @@ const columns: readonly Column<Refused>[] = [
 ]
 
 const filters: readonly Filter[] = [
-  { kind: 'search', name: 'search', label: 'Search answers, senders and what was sent' },
+  { kind: 'search', name: 'search', label: 'Search answers, senders and what was sent', needs: 'payloads' },
   {
     kind: 'choice',
     name: 'reason',

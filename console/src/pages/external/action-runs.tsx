@@ -56,6 +56,7 @@ export function Page() {
       path={PATH}
       kind="action-run-log-record"
       fetchPage={pagesOf(permea.actionRunLogs.list)}
+      apiPath="/action-run-logs"
       filters={filters}
       columns={columns}
       empty={

@@ -36,7 +36,7 @@ const columns: readonly Column<ExternalEvent>[] = [
 ]
 
 const filters: readonly Filter[] = [
-  { kind: 'search', name: 'search', label: 'Search in payloads' },
+  { kind: 'search', name: 'search', label: 'Search in payloads', needs: 'payloads' },
   { kind: 'lookup', name: 'connectionId', label: 'Connection', lookUp: connectionChoices },
   { kind: 'lookup', name: 'userId', label: 'Customer', lookUp: customerChoices },
   {
@@ -60,6 +60,7 @@ export function Page() {
       kind="external-event-log-record"
       alsoFollows={ALSO}
       fetchPage={pagesOf(permea.externalEvents.list)}
+      apiPath="/external-event-log-records"
       filters={filters}
       columns={columns}
       empty={

@@ -41,6 +41,7 @@ const columns: readonly Column<Webhook>[] = [
 ]
 
 const filters: readonly Filter[] = [
+  { kind: 'search', name: 'search', label: 'Search in requests', needs: 'payloads' },
   {
     kind: 'choice',
     name: 'status',

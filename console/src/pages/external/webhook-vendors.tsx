@@ -76,6 +76,7 @@ export function Page() {
       path={PATH}
       kind="webhook-vendor"
       fetchPage={fetchPage}
+      apiPath={null}
       filters={filters}
       columns={columns}
       empty={<Empty icon={IconCertificate} title="No vendors" />}

@@ -1,10 +1,9 @@
-import { Alert, Badge, Button, Menu, Skeleton } from '@mantine/core'
+import { Alert, Badge, Button, Skeleton } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
-import { IconDownload, IconHistory } from '@tabler/icons-react'
+import { IconHistory } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
-import { type AnswerOf, freshToken, type ItemOf, permea, wordsOf } from '../../api.ts'
-import { API_URL } from '../../base.ts'
+import { type AnswerOf, type ItemOf, permea, wordsOf } from '../../api.ts'
 import { objectText } from '../../forms/value-text.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Facts } from '../../parts/facts.tsx'
@@ -15,7 +14,7 @@ import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
 import { RecordDrawer } from '../../records/record-drawer.tsx'
-import { pagesOf, type Query } from '../../records/record-list.ts'
+import { pagesOf } from '../../records/record-list.ts'
 import type { Column } from '../../records/record-table.tsx'
 import facts from '../../session/facts.json' with { type: 'json' }
 
@@ -122,7 +121,6 @@ export function Page() {
       fetchPage={pagesOf(permea.auditLog.list)}
       filters={filters}
       columns={columns}
-      exportOf={(query) => <ExportMenu query={query} />}
       actions={<Verify />}
       empty={
         <Empty icon={IconHistory} title="Nothing was changed yet">
@@ -135,40 +133,6 @@ export function Page() {
         </Empty>
       }
     />
-  )
-}
-
-/** The whole of what the filters leave, as the engine writes it. */
-function ExportMenu({ query }: { query: Query }) {
-  const saving = useMutation({
-    async mutationFn(format: 'csv' | 'ndjson') {
-      const given = Object.entries({ ...query, format }).flatMap(([name, value]) =>
-        value === undefined ? [] : [[name, String(value)]],
-      )
-      const response = await fetch(`${API_URL}/audit-log/export?${new URLSearchParams(given)}`, {
-        headers: { authorization: `Bearer ${await freshToken()}` },
-      })
-      if (!response.ok) throw new Error(((await response.json()) as { message: string }).message)
-      const link = document.createElement('a')
-      link.href = URL.createObjectURL(await response.blob())
-      link.download = `${PATH}-${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.${format}`
-      link.click()
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000)
-    },
-    onError: (error) => notifications.show({ color: 'red', title: 'Not exported', message: wordsOf(error) }),
-  })
-  return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button size="xs" variant="default" leftSection={<IconDownload size={14} />} loading={saving.isPending}>
-          Export
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item onClick={() => saving.mutate('csv')}>As CSV</Menu.Item>
-        <Menu.Item onClick={() => saving.mutate('ndjson')}>As JSON, one record a line</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
   )
 }
 

@@ -116,6 +116,7 @@ export function Page() {
       path={PATH}
       kind="notification-endpoint"
       fetchPage={pagesOf(permea.notificationEndpoints.list)}
+      apiPath="/notification-endpoints"
       filters={filters}
       columns={columns}
       actions={<NewButton needs="notificationEndpoints.create" path={PATH} label="New endpoint" />}
