@@ -22,6 +22,7 @@ const DATA = [
   'connectors/*/**/*.{yml,js}',
   'connect/permea-connect.js',
   'connect/portal/*.{js,css}',
+  'server/src/api/docs-try.js',
 ]
 
 rmSync(DIST, { recursive: true, force: true })

@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import { basePathOf } from '../platform/base-path.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import { productVersion } from '../platform/version.ts'
-import { docsPage } from './docs-page.ts'
+import { DOCS_SCRIPT, docsPage } from './docs-page.ts'
 import { openApi } from './openapi.ts'
 
 export interface HealthOptions {
@@ -13,6 +14,18 @@ export interface HealthOptions {
   /** Resolves when the process can do its work; rejects with what it lacks, in words that anybody may read. */
   checkReady(): Promise<Record<string, unknown>>
 }
+
+/** Tokens are typed into the page: nothing else runs there, and no other page shows it. */
+const DOCS_POLICY = [
+  "default-src 'none'",
+  "style-src 'unsafe-inline'",
+  "script-src 'self'",
+  "connect-src 'self'",
+  "form-action 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+const DOCS_TRY = readFileSync(new URL('docs-try.js', import.meta.url), 'utf8')
 
 /** What anybody may ask the process itself: whether it is well, what it counts, what its API is. */
 export function mountHealth(app: FastifyInstance, options: HealthOptions): void {
@@ -49,9 +62,9 @@ export function mountHealth(app: FastifyInstance, options: HealthOptions): void 
   }
   const page = docsPage(options.publicUrl)
   app.get('/docs', async (_request, reply) =>
-    reply
-      .type('text/html; charset=utf-8')
-      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-      .send(page),
+    reply.type('text/html; charset=utf-8').header('content-security-policy', DOCS_POLICY).send(page),
+  )
+  app.get(DOCS_SCRIPT, async (_request, reply) =>
+    reply.type('text/javascript; charset=utf-8').header('cache-control', 'no-cache').send(DOCS_TRY),
   )
 }
