@@ -120,6 +120,10 @@ function measure(): () => ScanFigures {
 }
 
 const asks = {
+  /** Loads what the other asks need, so that it is in the cache of who comes after. */
+  async load() {
+    await import('../../server/src/engine.ts')
+  },
   startEngine,
   engineScan,
   bareScan,
