@@ -1,4 +1,4 @@
-import { createHmac, generateKeyPairSync, sign } from 'node:crypto'
+import { createHash, createHmac, generateKeyPairSync, sign } from 'node:crypto'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { SHAKEN, SIGNED, VERDICTS } from '@permea/testkit'
 import { afterAll, expect, test } from 'vitest'
@@ -72,6 +72,21 @@ test('a scheme of one’s own is verified by a row like those of the vendors', a
   expect(await calling(`verify.with(${row}, args)`, { request, secret: 'j' })).toMatchObject({
     reason: 'wrong_signature',
   })
+})
+
+test('what a row of one’s own signs may be what vendors make of a body', async () => {
+  const body = '{"b":1,"a":{"d":"é","c":[2]}}'
+  const texts: [string, string][] = [
+    ['{sortedJson}', '{"a":{"c":[2],"d":"é"},"b":1}'],
+    ['{sha256Body}', createHash('sha256').update(body).digest('hex')],
+    ['{base64urlBody}', Buffer.from(body).toString('base64url')],
+  ]
+  for (const [signed, text] of texts) {
+    const request = { headers: { 'x-mine': createHmac('sha256', 'k').update(text).digest('hex') }, rawBody: body }
+    const row = { name: 'Mine', at: 'header:x-mine', signed, takes: {}, id: [], source: '', checked: null }
+    const verified = await calling(`verify.with(${JSON.stringify(row)}, args)`, { request, secret: 'k' })
+    expect([signed, verified]).toEqual([signed, { id: null, signedAt: null, payload: JSON.parse(body) }])
+  }
 })
 
 test('requests with something odd about them are taken where the vendor’s own package takes them, and else refused', async () => {
@@ -307,6 +322,8 @@ test('a message whose signature says nothing of its body vouches for none', asyn
   const request = { headers, method: 'POST', url: 'https://mine.example/in', receivedAt: AT }
   const given = { publicKey: publicKey.export({ type: 'spki', format: 'pem' }) }
   expect(await calling('verify.httpMessageSignatures(args)', { request, ...given })).toMatchObject({ payload: null })
+  const byId = "verify.httpMessageSignatures({ ...args, publicKey: (id) => (id === 'k' ? args.publicKey : '') })"
+  expect(await calling(byId, { request, ...given })).toMatchObject({ payload: null })
   expect(
     await calling('verify.httpMessageSignatures(args)', { request: { ...request, rawBody: '{}' }, ...given }),
   ).toMatchObject({ reason: 'wrong_signature' })

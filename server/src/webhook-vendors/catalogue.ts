@@ -102,7 +102,10 @@ function schemeInWords(scheme: Scheme): string {
   if (engine === 'message')
     return 'HTTP Message Signature (RFC 9421) that covers a digest of the body, in headers signature-input and signature'
   const signed = [scheme.signed ?? '{body}'].flat()[0] ?? ''
-  const what = signed === '{body}' ? `the ${scheme.isUnpacked === true ? 'unpacked ' : ''}raw body` : signed
+  const what =
+    signed === '{body}'
+      ? `the ${scheme.isUnpacked === true ? 'unpacked ' : ''}raw body`
+      : signed.replaceAll('\n', '\\n')
   if (engine === 'jws') {
     const about = scheme.chain === undefined ? ` of ${what}, which it does not hold,` : ', with its certificates,'
     return `JWS (${(scheme.algorithms ?? []).join(', ')})${about} ${where}`

@@ -27,7 +27,11 @@ external event type of one.
   takes any.
 - \`url\` is what the vendor has as the URL, where it signs that; it is the URL as requested unless you give another one.
 - \`verify.with({ name, at: 'header:x-signature', … }, { request, secret })\` verifies by a row of your own; the fields are those of
-  \`server/src/sandbox/guest/vendors/scheme.ts\`.
+  \`server/src/sandbox/guest/vendors/scheme.ts\`. \`signed\` is a template: places like \`{header:x-time}\`, \`{query:id}\` and \`{json:data.id}\`, and
+  \`{body}\`, \`{url}\`, \`{method}\`, \`{path}\`, \`{sortedForm}\`, \`{sortedJson}\` (names in order), \`{sha256Body}\` (hex), \`{base64urlBody}\`.
+- \`engine: 'jws'\` verifies tokens whose payload stands elsewhere, \`engine: 'message'\` the headers of RFC 9421;
+  \`verify.httpMessageSignatures\` does so for whoever follows it. A public key may be PEM, a JWK, a key set, a list, or a
+  function that is given the key’s id.
 
 ## Signatures
 

@@ -3,6 +3,7 @@ import { createHash } from './crypto.ts'
 import { guestFetch } from './fetch.ts'
 import { isArray, parseJson, splitText, startsWith, toLower, toText } from './intrinsics.ts'
 import { createPublicKey, KeyObject } from './keys.ts'
+import { messageSignatures } from './message-signatures.ts'
 import type { RequestLocator, Scheme } from './vendors/scheme.ts'
 import { type Request, WebhookVerificationError } from './webhook-request.ts'
 
@@ -109,6 +110,7 @@ function isOfPublicKeys({ engine, publicKey }: Scheme): boolean {
 /** What the request says of the key that it was signed with. */
 function keyId(scheme: Scheme, request: Request): string | undefined {
   if (scheme.keyId !== undefined) return request.at(scheme.keyId) ?? undefined
+  if (scheme.engine === 'message') return messageSignatures(request)[0]?.parameters.keyid
   if (scheme.engine !== 'jwt' && scheme.engine !== 'jws') return undefined
   const [token = ''] = proofs(scheme, request)
   const { kid } = tokenHeader(scheme, token)

@@ -101,7 +101,7 @@ export const BUILDING: Schemes = {
     signed:
       '{header:x-fal-webhook-request-id}\n{header:x-fal-webhook-user-id}\n{header:x-fal-webhook-timestamp}\n{sha256Body}',
     time: { at: 'header:x-fal-webhook-timestamp', unit: 's', tolerance: 300, isBoth: true },
-    publicKey: 'jwk',
+    publicKey: 'ed25519 base64',
     keySet: 'https://rest.alpha.fal.ai/.well-known/jwks.json',
     takes: {},
     id: ['header:x-fal-webhook-request-id'],
