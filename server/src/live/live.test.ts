@@ -1,4 +1,4 @@
-import { sendEvents } from '@permea/sdk'
+import { createPermea, sendEvents } from '@permea/sdk'
 import { addWorkspace, buildHouse, type House, until } from '@permea/testkit'
 import { expect, test } from 'vitest'
 import { systemClock } from '../platform/clock.ts'
@@ -135,6 +135,42 @@ test('what another process takes in is told here', async () => {
   await sendEvents(globalWebhookUri, { of: 'acme' })
   await heard.of('app-event-log-record')
 })
+
+test('who is removed, or whose key or secret is good no more, hears nothing from then on, in every process', async () => {
+  await using here = await buildHouse()
+  await using there = await buildHouse({ database: { url: here.databaseUrl, workspace: here.workspace } })
+  const made = await here.admin.apiKeys.create({ body: { name: 'reader', scope: 'reader' } })
+  const owner = await here.admin.apiKeys.create({ body: { name: 'owner', scope: 'owner' } })
+  const acme = await here.admin.customers.create({ body: { name: 'Acme', internalId: 'acme' } })
+  const ends = async (token: string) => {
+    const response = await fetch(`${there.url}/sse/workspace`, { headers: { authorization: `Bearer ${token}` } })
+    expect(response.status).toBe(200)
+    const read = async () => {
+      for await (const _ of response.body ?? []);
+    }
+    return { ended: read() }
+  }
+  const [ofKey, ofCustomer, ofSecret] = [
+    await ends(made.key),
+    await ends(await here.tokenOf({ id: 'acme' })),
+    await ends(await here.tokenOf({ isAdmin: true })),
+  ]
+  await using stays = await listen(
+    there,
+    (await here.admin.apiKeys.create({ body: { name: 'b', scope: 'reader' } })).key,
+  )
+  // Each of these is far below the ten minutes after which any stream ends.
+  await here.admin.apiKeys.archive({ params: { id: made.id } })
+  await ofKey.ended
+  await here.admin.customers.archive({ params: { selector: acme.id } })
+  await ofCustomer.ended
+  await here.admin.workspaces.rotateSecret({ params: { id: here.workspace.key } })
+  await ofSecret.ended
+  // Whose key is good goes on hearing.
+  const another = createPermea({ baseUrl: here.url, token: owner.key })
+  await another.integrations.create({ body: { key: 'crm' } })
+  await stays.of('integration')
+}, 60_000)
 
 test('without a good token there is no stream', async () => {
   await using house = await buildHouse()

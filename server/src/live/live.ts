@@ -37,8 +37,9 @@ const FLUSH_MS = 300
 const NAMED_MAX = 15
 const WANTED_MS = 30_000
 const REMIND_MS = 10_000
-/** A stream ends after this time, so that whoever lost access loses it here too; clients open another one. */
+/** A stream ends after this time: a token runs out without anybody telling of it. Clients open another one. */
 const STREAM_MS = 600_000
+const ENDS: ReadonlySet<string> = new Set(['not_authenticated', 'access_denied'])
 const BEAT_MS = 20_000
 const STREAMS_MAX = 10_000
 /** Of one customer, or of the admins of a workspace: the others find room. */
@@ -48,6 +49,8 @@ const BACKLOG_BYTES_MAX = 262_144
 
 interface Stream {
   principal: Principal
+  /** What it was opened with. */
+  authorization: string | undefined
   reply: FastifyReply
   endsAtMs: number
 }
@@ -85,8 +88,10 @@ export function createLive(options: LiveOptions): Live {
     noticed(notice) {
       if (notice.about === 'live-wanted') wantedUntilMs.set(String(notice.workspaceId), performance.now() + WANTED_MS)
       if (notice.about === 'live') deliver(notice)
+      if (notice.about === 'workspaces') askAgain.begin()
     },
   })
+  const askAgain = oneAfterTheOther(() => endOfRefused([...streams], options.authenticate))
 
   function deliver(notice: Notice): void {
     // Written once, however many listen.
@@ -137,7 +142,7 @@ export function createLive(options: LiveOptions): Live {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     })
-    const stream = { principal, reply, endsAtMs: performance.now() + STREAM_MS }
+    const stream = { principal, authorization, reply, endsAtMs: performance.now() + STREAM_MS }
     streams.add(stream)
     listening.set(whose, own + 1)
     reply.raw.once('close', () => {
@@ -171,6 +176,42 @@ export function createLive(options: LiveOptions): Live {
       isStopped = true
       gathering.stop()
       if (beating !== null) clearInterval(beating)
+    },
+  }
+}
+
+/** Somebody was removed, signed out or archived, a key or secret is good no more: whose stream it is ends with that. */
+async function endOfRefused(streams: readonly Stream[], authenticate: Authenticate): Promise<void> {
+  const answers = new Map<string | undefined, Promise<boolean>>()
+  for (const { authorization, reply } of streams) {
+    const isRefused =
+      answers.get(authorization) ??
+      authenticate(authorization, 'read').then(
+        () => false,
+        // That nobody can be asked now says nothing.
+        (error: unknown) => error instanceof Refusal && ENDS.has(error.key),
+      )
+    answers.set(authorization, isRefused)
+    if (await isRefused) reply.raw.end()
+  }
+}
+
+/** Begun while it is under way, it is done once more after that. */
+function oneAfterTheOther(work: () => Promise<void>): { begin(): void } {
+  let isWorking = false
+  let isWanted = false
+  async function go(): Promise<void> {
+    isWorking = true
+    while (isWanted) {
+      isWanted = false
+      await work().catch(() => {})
+    }
+    isWorking = false
+  }
+  return {
+    begin() {
+      isWanted = true
+      if (!isWorking) void go()
     },
   }
 }
