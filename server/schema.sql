@@ -1441,6 +1441,27 @@ create table workspace_counts (
   constraint workspace_counts_pkey PRIMARY KEY (workspace_id, kind, slot)
 );
 
+create table workspace_deletions (
+  id uuid not null,
+  workspace_id uuid not null,
+  key text not null,
+  status text not null,
+  phase text not null,
+  asked_by json not null,
+  work json not null default '{}'::json,
+  stopped json not null default '{}'::json,
+  counts json not null default '{}'::json,
+  audit_sequence bigint,
+  audit_hash text,
+  started_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  constraint workspace_deletions_phase_check CHECK ((phase = ANY (ARRAY['stopping'::text, 'erasing'::text, 'done'::text]))),
+  constraint workspace_deletions_status_check CHECK ((status = ANY (ARRAY['running'::text, 'completed'::text]))),
+  constraint workspace_deletions_pkey PRIMARY KEY (id),
+  constraint workspace_deletions_workspace_id_key UNIQUE (workspace_id)
+);
+
 create table workspace_usage (
   workspace_id uuid not null,
   day date not null,

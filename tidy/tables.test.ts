@@ -17,6 +17,7 @@ const OWNERS: Record<string, string> = {
   customers: 'customers',
   erasures: 'erasure',
   erasure_items: 'erasure',
+  workspace_deletions: 'erasure',
   payload_cuts: 'erasure',
   payload_cuts_waiting: 'erasure',
   payload_rules: 'erasure',

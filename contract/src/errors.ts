@@ -64,6 +64,11 @@ export const ERRORS = {
     status: 409,
     meaning: 'The person belongs to other workspaces, too, which the account opens as well.',
   },
+  main_workspace: {
+    type: 'bad_request',
+    status: 409,
+    meaning: 'The main workspace is not deleted: its owners own the installation.',
+  },
   quota_exceeded: {
     type: 'bad_request',
     status: 429,

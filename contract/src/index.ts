@@ -17,7 +17,7 @@ import { dataLinkTableInstances, dataLinkTables } from './data-link-tables.ts'
 import { dataSourceRecords } from './data-source-records.ts'
 import { dataSourceInstances, dataSources } from './data-sources.ts'
 import { deliveries, replays } from './deliveries.ts'
-import { erasures } from './erasures.ts'
+import { erasures, workspaceDeletions } from './erasures.ts'
 import { externalApiLogs } from './external-api-logs.ts'
 import { externalEventPulls } from './external-event-pulls.ts'
 import { externalEventSubscriptions } from './external-event-subscriptions.ts'
@@ -50,6 +50,7 @@ export const contract = {
   account,
   customers,
   erasures,
+  workspaceDeletions,
   connectors,
   integrations,
   connections,

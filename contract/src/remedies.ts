@@ -17,6 +17,10 @@ const OF_ANSWERS: Readonly<Record<ErrorKey, Remedy>> = {
   wrong_proof: { remedy: 'Type it again; a code is of the last half minute.' },
   last_owner: { remedy: 'Make somebody else an owner first.', page: '/people' },
   of_other_workspaces: { remedy: 'Take the person out of this workspace in place of ending the account.' },
+  main_workspace: {
+    remedy:
+      'Have the engine start with the PERMEA_WORKSPACE_KEY of another workspace, which makes that one the main one.',
+  },
   quota_exceeded: {
     remedy: 'Send again after what Retry-After says, or ask who owns the installation for more.',
     page: '/workspace',

@@ -33,10 +33,18 @@ test('workspaces are made, listed, renamed and given a new secret', { timeout: 1
 
   await using own = await openShell(settings('acme', secret))
   expect((await own.run('workspaces', 'list')).out.trim()).toBe('acme  Acme & Co.')
+  expect((await own.run('workspaces', 'delete', 'acme', '--confirm', 'acme')).err).toContain('may not do this')
+
   expect((await own.run('workspaces', 'create', 'Mine')).err).toContain('an owner of the main workspace')
   const rotated = await own.run('workspaces', 'rotate-secret', 'acme')
   expect(rotated.out.trim()).toMatch(/^\w{64}$/)
   expect((await own.run('workspaces', 'list')).err).toContain('signature does not fit')
   await using renewed = await openShell(settings('acme', rotated.out.trim()))
   expect((await renewed.run('workspaces', 'list')).code).toBe(0)
+
+  expect((await shell.run('workspaces', 'delete', 'acme')).err).toContain('--confirm acme')
+  expect((await shell.run('workspaces', 'delete', 'acme', '--confirm', 'other')).err).toContain('confirm')
+  const deleted = await shell.run('workspaces', 'delete', 'acme', '--confirm', 'acme')
+  expect(deleted.out).toMatch(/^acme is deleted: \d+ rows$/m)
+  expect((await shell.run('workspaces', 'list')).out).not.toContain('acme')
 })

@@ -4,11 +4,14 @@ import { withExamples } from '../examples.ts'
 import { CliProblem } from '../exit-codes.ts'
 import type { Desk } from '../program.ts'
 
+/** How often it is asked how far a deletion is. */
+const LOOK_MS = 1000
+
 /** The workspaces of an installation, for who owns it. */
 export function registerWorkspacesCommands(program: Command, desk: Desk): void {
   const workspaces = program
     .command('workspaces')
-    .summary('workspaces of the installation: list, make, rename, bound, give a new secret')
+    .summary('workspaces of the installation: list, make, rename, bound, give a new secret, delete')
     .description(
       'The workspaces of the installation. Asks with the secret, or an owner’s API key, of the main workspace; with ' +
         'those of another one, only that one is there to list, rename and give a new secret.',
@@ -87,6 +90,38 @@ export function registerWorkspacesCommands(program: Command, desk: Desk): void {
         printer.value(each, () => `${each.quota}  ${each.used ?? '–'} of ${each.limit ?? 'as many as come'}`)
     })
   withExamples(quotas, 'permea workspaces quotas wk_2f9c1a --set eventsPerDay=100000 customers=none')
+
+  registerDelete(workspaces, desk)
+}
+
+function registerDelete(workspaces: Command, desk: Desk): void {
+  const remove = workspaces
+    .command('delete')
+    .argument('<key>', 'key of the workspace')
+    .summary('delete a workspace with everything that is in it')
+    .description(
+      'Deletes a workspace with everything that is in it, for good: it is shut at once, its apps are told, then every row ' +
+        'of it goes. Waits until it is done, and prints how many rows there were; without waiting the engine does the same.',
+    )
+    .option('--confirm <key>', 'the key once more')
+    .option('--no-wait', 'do not wait for the end')
+    .action(async (id: string, { confirm, wait }: { confirm?: string; wait: boolean }) => {
+      if (confirm === undefined)
+        throw new CliProblem(`this cannot be undone: give the key once more, --confirm ${id}`, 'usage')
+      const { workspaceDeletions: api } = desk.target().permea
+      let deletion = await api.begin({ params: { id }, query: { confirm } })
+      while (wait && deletion.status === 'running') {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+        deletion = await api.get({ params: { id: deletion.id } })
+      }
+      const { status, workspaceKey, rows } = deletion
+      desk
+        .printer()
+        .value(deletion, () =>
+          status === 'running' ? `${workspaceKey} is being deleted` : `${workspaceKey} is deleted: ${rows} rows`,
+        )
+    })
+  withExamples(remove, 'permea workspaces delete wk_2f9c1a --confirm wk_2f9c1a')
 }
 
 function boundOf(text: string): [QuotaName, number | null] {

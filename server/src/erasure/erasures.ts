@@ -20,6 +20,7 @@ import {
   registrationsOf,
   STEPS,
 } from './rows.ts'
+import { counted, GATHER, LATE_MS, type Next, REFERRED_TO, workInSlices } from './slices.ts'
 import type { Stopping } from './stopping.ts'
 import {
   addItems,
@@ -38,16 +39,8 @@ import type { Tombstones } from './tombstones.ts'
 
 export const ERASE_TASK = 'erase-customer'
 
-/** Work of one job before it makes room for others. */
-const SLICE_MS = 2000
-/** Longest rest after a portion, so that others get at the database. */
-const REST_MS_MAX = 200
 /** Places that are looked at in one transaction, as long as nothing is found. */
 const LOOK_MS = 50
-/** What was written when the customer was already gone is looked for that long. */
-const LATE_MS = 25 * 3_600_000
-/** Another row refers to what is to go: it came a moment ago. */
-const REFERRED_TO = '23503'
 
 /** Erasing customers: asked for, looked at, done by a job. */
 export interface Erasures {
@@ -79,9 +72,6 @@ export interface ErasuresOptions {
   /** After the last that was found it is looked once more, not before this. */
   quietMs: number
 }
-
-/** What to do after a portion: go on, or after these milliseconds, or nothing. */
-type Next = 'on' | 'done' | number
 
 export function createErasures(options: ErasuresOptions): Erasures {
   return new ErasureKeeper(options)
@@ -147,20 +137,12 @@ class ErasureKeeper implements Erasures {
     return erasure
   }
 
-  async run({ id }: { id: string }): Promise<void> {
-    const untilMs = performance.now() + SLICE_MS
-    for (;;) {
-      const beganMs = performance.now()
-      const next = await this.#advance(id)
-      if (next === 'done') return this.#tell(id)
-      if (typeof next === 'number' || performance.now() > untilMs) {
-        const waitMs = typeof next === 'number' ? next : 0
-        await this.#o.database.transaction((tx) => this.#goOn(tx, id, waitMs))
-        return this.#tell(id)
-      }
-      const tookMs = performance.now() - beganMs
-      await new Promise((resolve) => setTimeout(resolve, Math.min(tookMs, REST_MS_MAX)))
-    }
+  run({ id }: { id: string }): Promise<void> {
+    return workInSlices({
+      advance: () => this.#advance(id),
+      goOn: (waitMs) => this.#o.database.transaction((tx) => this.#goOn(tx, id, waitMs)),
+      tell: () => this.#tell(id),
+    })
   }
 
   async #tell(id: string): Promise<void> {
@@ -378,9 +360,6 @@ class ErasureKeeper implements Erasures {
   }
 }
 
-/** Before the first place: ids are gathered anew. */
-const GATHER = -1
-
 /** Kinds that name somebody, or open something. */
 const NAMING: readonly ItemKind[] = ['selector', 'address']
 
@@ -393,9 +372,3 @@ const ON_THE_WIRE: readonly { kind: ItemKind; prefixes: readonly Prefix[] }[] = 
   { kind: 'run', prefixes: ['fr'] },
   { kind: 'alert', prefixes: ['alrt'] },
 ]
-
-function counted(before: Record<string, number>, more: Record<string, number>): Record<string, number> {
-  const sums = { ...before }
-  for (const [table, rows] of Object.entries(more)) sums[table] = (sums[table] ?? 0) + rows
-  return sums
-}

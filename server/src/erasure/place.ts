@@ -71,6 +71,16 @@ export interface Erasing {
   remembered?: 'iwh'
 }
 
+/** How rows of a workspace are found in a table without a column `workspace_id`: any of these is enough. */
+export type InWorkspace =
+  /** The column is that of a row of another table, which is the workspace's; these rows go before those. */
+  | readonly { column: string; of: string; its?: string }[]
+  | { where(workspaceId: string): RawBuilder<unknown>; before: readonly string[] }
+  /** They go with others (`dependents`), pass by themselves within moments, or are of no workspace. */
+  | 'with others'
+  | 'passing'
+  | 'the engine'
+
 /** A table, what its columns hold, and how what is a customer's leaves it. */
 export interface TablePlace {
   table: string
@@ -78,6 +88,8 @@ export interface TablePlace {
   columns: Partial<Record<Holds, string>>
   /** Absent: nothing of any customer is in it, or it leaves with a row of another table, as `because` says. */
   erased?: readonly Erasing[]
+  /** How it leaves with its workspace; absent where the table has a column `workspace_id`. */
+  inWorkspace?: InWorkspace
   /** Why nothing is to be done here. */
   because?: string
 }

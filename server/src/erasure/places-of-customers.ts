@@ -2,25 +2,48 @@ import { sql } from '../platform/database.ts'
 import { among, CUSTOMER, deleted, table } from './found.ts'
 import type { TablePlace } from './place.ts'
 
+/** Jobs are told what they are about by ids of these. */
+const TOLD_OF_IN_JOBS = [
+  'alerts',
+  'app_event_subscriptions',
+  'app_event_types',
+  'background_jobs',
+  'connections',
+  'customers',
+  'data_elements',
+  'delivery_destinations',
+  'delivery_replays',
+  'erasures',
+  'external_event_subscriptions',
+  'external_event_types',
+  'flow_instances',
+  'flows',
+  'integrations',
+]
+
 /** What a customer has: connections, subscriptions, flows, elements of its own. What refers to a row goes before it. */
 export const OF_CUSTOMERS: readonly TablePlace[] = [
   {
     table: 'external_subscription_steps',
+    inWorkspace: [{ column: 'id', of: 'external_event_subscriptions' }],
     columns: { payload: 'journal_sealed', metadata: 'id connection_id shard position due_at' },
     erased: [deleted([among('id', 'external-subscription')])],
   },
   {
     table: 'pulls_active',
+    inWorkspace: [{ column: 'id', of: 'external_event_subscriptions' }],
     columns: { metadata: 'id pull_id connection_id shard due_at position failures' },
     erased: [deleted([among('id', 'external-subscription')])],
   },
   {
     table: 'record_snapshots',
+    inWorkspace: [{ column: 'subscription_id', of: 'external_event_subscriptions' }],
     columns: { name: 'record_id', payload: 'hash', metadata: 'subscription_id scan' },
     erased: [deleted([among('subscription_id', 'external-subscription')])],
   },
   {
     table: 'flow_instance_external_triggers',
+    inWorkspace: [{ column: 'flow_instance_id', of: 'flow_instances' }],
     columns: { metadata: 'flow_instance_id node_key external_event_subscription_id' },
     erased: [
       deleted([
@@ -31,11 +54,13 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
   },
   {
     table: 'flow_instance_triggers',
+    inWorkspace: [{ column: 'flow_instance_id', of: 'flow_instances' }],
     columns: { metadata: 'flow_instance_id node_key app_event_type_id customer_id app_event_subscription_id' },
     erased: [deleted([CUSTOMER, among('flow_instance_id', 'instance')])],
   },
   {
     table: 'flow_instance_waits',
+    inWorkspace: [{ column: 'flow_instance_id', of: 'flow_instances' }],
     columns: {
       metadata:
         'flow_instance_id node_key app_event_subscription_id external_event_subscription_id app_event_type_id customer_id field',
@@ -44,6 +69,7 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
   },
   {
     table: 'flow_schedules',
+    inWorkspace: [{ column: 'flow_instance_id', of: 'flow_instances' }],
     columns: { payload: 'cron time_zone', metadata: 'flow_instance_id node_key next_at' },
     erased: [deleted([among('flow_instance_id', 'instance')])],
   },
@@ -107,6 +133,7 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
   },
   {
     table: 'data_links',
+    inWorkspace: [{ column: 'table_id', of: 'data_elements' }],
     columns: { name: 'external_record_id app_record_id', metadata: 'id table_id direction linked_at' },
     erased: [deleted([among('table_id', 'element')])],
   },
@@ -170,6 +197,7 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
   },
   {
     table: 'graphile_worker._private_jobs',
+    inWorkspace: { where: jobsAbout, before: TOLD_OF_IN_JOBS },
     columns: {
       payload: 'last_error',
       metadata:
@@ -198,3 +226,12 @@ export const OF_CUSTOMERS: readonly TablePlace[] = [
     because: 'its row goes when all else is gone, with the end of the erasure',
   },
 ]
+
+function jobsAbout(workspaceId: string) {
+  const ids = sql.join(
+    TOLD_OF_IN_JOBS.map((name) => sql`select x.id from ${table(name)} x where x.workspace_id = ${workspaceId}`),
+    sql` union all `,
+  )
+  return sql`t.locked_at is null and exists (select from json_each_text(t.payload) told
+    where told.value = ${workspaceId} or told.value in (select mine.id::text from (${ids}) mine))`
+}

@@ -55,6 +55,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
   },
   {
     table: 'flow_run_batches',
+    inWorkspace: 'passing',
     columns: {
       metadata:
         'id owner run_ids workspace_ids customer_ids connection_ids integration_ids flow_instance_ids flow_ids universal_flow_ids version_ids start_node_keys app_event_ids launched_by group_caps',
@@ -63,6 +64,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
   },
   {
     table: 'flow_node_runs',
+    inWorkspace: 'with others',
     columns: {
       payload: 'item outputs errors logs next',
       metadata: 'id run_id node_key path status started_at ended_at attempts',
@@ -72,12 +74,14 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
   },
   {
     table: 'flow_run_waits',
+    inWorkspace: [{ column: 'customer_id', of: 'customers' }],
     columns: { payload: 'key about', metadata: 'run_id path customer_id event_id' },
     // With their runs; here those of runs that were under way.
     erased: [deleted([CUSTOMER], { isWalked: true })],
   },
   {
     table: 'event_wait_keys',
+    inWorkspace: [{ column: 'customer_id', of: 'customers' }],
     columns: { payload: 'key', metadata: 'id customer_id' },
     erased: [history([CUSTOMER], { isWalked: true })],
   },
@@ -171,6 +175,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
   },
   {
     table: 'external_event_keys',
+    inWorkspace: [{ column: 'subscription_id', of: 'external_event_subscriptions' }],
     columns: { payload: 'key', metadata: 'subscription_id event_id expires_at' },
     erased: [deleted([among('subscription_id', 'external-subscription')])],
   },
@@ -193,6 +198,12 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
   },
   {
     table: 'ingress_answers',
+    inWorkspace: [
+      { column: 'url_key', of: 'app_event_subscriptions', its: 'webhook_uuid' },
+      { column: 'url_key', of: 'app_event_types', its: 'webhook_key' },
+      { column: 'url_key', of: 'external_event_subscriptions', its: 'webhook_uuid' },
+      { column: 'url_key', of: 'global_webhooks', its: 'webhook_uuid' },
+    ],
     columns: { name: 'scope', metadata: 'url_key status answer created_at' },
     // Of a customer that is kept they stay their day, so that nothing is taken in twice.
     erased: [
@@ -262,6 +273,7 @@ export const WHAT_HAPPENED: readonly TablePlace[] = [
   },
   {
     table: 'intake_catalogue_changes',
+    inWorkspace: 'passing',
     columns: { name: 'gone_name', metadata: 'sequence kind row_id' },
     because: 'until it is told, which takes moments',
   },

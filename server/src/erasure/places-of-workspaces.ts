@@ -15,6 +15,7 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
   },
   {
     table: 'erasure_items',
+    inWorkspace: [{ column: 'erasure_id', of: 'erasures' }],
     columns: { name: 'item', metadata: 'erasure_id kind' },
     because: 'gone a day after the erasure; selectors and addresses at its end',
   },
@@ -74,10 +75,20 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
   },
   {
     table: 'workspaces',
+    inWorkspace: 'with others',
     columns: {
       other:
         'id key name secret_sealed public_keys jwks_uri app_base_uri logo_uri webhook_uri enabled_webhook_events settings type is_example is_main quotas created_at updated_at archived_at',
     },
+  },
+  {
+    table: 'workspace_deletions',
+    inWorkspace: 'the engine',
+    columns: {
+      metadata: 'id workspace_id status phase work stopped counts started_at updated_at finished_at',
+      other: 'key asked_by audit_sequence audit_hash',
+    },
+    because: 'the record that a workspace was deleted, which outlives it: its key, counts, the end of its audit log',
   },
   { table: 'workspace_usage', columns: { other: 'workspace_id day slot events bytes' } },
   { table: 'workspace_counts', columns: { other: 'workspace_id kind slot count' } },
@@ -90,6 +101,7 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
   // People of the workspace itself, not of its customers.
   {
     table: 'users',
+    inWorkspace: { where: onlyMembers, before: ['memberships'] },
     columns: {
       other:
         'id email name password_hash sso_issuer sso_subject totp_sealed totp_pending_sealed totp_step recovery_hashes created_at updated_at',
@@ -142,20 +154,44 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
         'id workspace_id integration_id universal_flow_id uuid key name description meta parameters_schema parameters is_enabled auto_create_instances is_ordered concurrency base_version_id custom_nodes is_name_customized version_id universal_flow_revision revision created_at updated_at archived_at is_sealed',
     },
   },
-  { table: 'flow_history', columns: { other: 'flow_id number version_id since' } },
-  { table: 'intake_shards', columns: { other: 'shard stream applied' } },
-  { table: 'migrations', columns: { other: 'name applied_at' } },
+  {
+    table: 'flow_history',
+    inWorkspace: [{ column: 'flow_id', of: 'flows' }],
+    columns: { other: 'flow_id number version_id since' },
+  },
+  { table: 'intake_shards', inWorkspace: 'the engine', columns: { other: 'shard stream applied' } },
+  { table: 'migrations', inWorkspace: 'the engine', columns: { other: 'name applied_at' } },
   {
     table: 'graphile_worker._private_job_queues',
+    inWorkspace: { where: queueOf, before: [] },
     columns: { other: 'id queue_name locked_at locked_by is_available' },
   },
   {
     table: 'graphile_worker._private_known_crontabs',
+    inWorkspace: 'the engine',
     columns: { other: 'identifier known_since last_execution' },
   },
-  { table: 'graphile_worker._private_tasks', columns: { other: 'id identifier' } },
-  { table: 'graphile_worker.migrations', columns: { other: 'id ts breaking' } },
-  { table: 'payload_cuts', columns: { other: 'log days until_id looked_back_on' } },
-  { table: 'payload_cuts_waiting', columns: { metadata: 'log id' }, because: 'ids, until what they are of has ended' },
-  { table: 'payload_rules', columns: { other: 'is_only fingerprint' } },
+  { table: 'graphile_worker._private_tasks', inWorkspace: 'the engine', columns: { other: 'id identifier' } },
+  { table: 'graphile_worker.migrations', inWorkspace: 'the engine', columns: { other: 'id ts breaking' } },
+  { table: 'payload_cuts', inWorkspace: 'the engine', columns: { other: 'log days until_id looked_back_on' } },
+  {
+    table: 'payload_cuts_waiting',
+    inWorkspace: 'passing',
+    columns: { metadata: 'log id' },
+    because: 'ids, until what they are of has ended',
+  },
+  { table: 'payload_rules', inWorkspace: 'the engine', columns: { other: 'is_only fingerprint' } },
 ]
+
+/** Whose account opens this workspace and no other. */
+function onlyMembers(workspaceId: string) {
+  const memberships = table('memberships')
+  return sql`exists (select from ${memberships} m where m.user_id = t.id and m.workspace_id = ${workspaceId})
+    and not exists (select from ${memberships} m where m.user_id = t.id and m.workspace_id <> ${workspaceId})`
+}
+
+/** Imports and exports of a workspace are done one after the other. */
+function queueOf(workspaceId: string) {
+  return sql`t.queue_name like '%' || ${workspaceId}::text and t.locked_at is null
+    and not exists (select from ${table('graphile_worker._private_jobs')} j where j.job_queue_id = t.id)`
+}

@@ -6,11 +6,11 @@ import { GATHERED, PLACES } from './places.ts'
 import { addItems } from './store.ts'
 
 /** Rows that are erased in one transaction: some milliseconds of work. */
-const ROWS_MAX = 500
+export const ROWS_MAX = 500
 /** Rows that go with them, of one table. */
 const DEPENDENTS_MAX = 5000
 /** Blocks of a table that are looked through in one transaction: 8 MB. */
-const BLOCKS_MAX = 1000
+export const BLOCKS_MAX = 1000
 
 /** One way of erasing after the other, in the order of the places. */
 export interface ErasingStep {
@@ -96,12 +96,12 @@ interface FoundRow {
   id: string | null
 }
 
-async function placesOf(tx: Tx, query: RawBuilder<unknown>): Promise<FoundRow[]> {
+export async function placesOf(tx: Tx, query: RawBuilder<unknown>): Promise<FoundRow[]> {
   const { rows } = await sql<FoundRow>`select f.ctid::text as ctid, f.id from (${query}) f`.execute(tx)
   return rows
 }
 
-async function eraseFound(
+export async function eraseFound(
   tx: Tx,
   of: { table: string; erasing: Erasing; leaf: RawBuilder<unknown>; found: readonly FoundRow[] },
 ): Promise<Omit<Portion, 'block'>> {
@@ -145,7 +145,7 @@ async function eraseDependents(
   return rows
 }
 
-async function blocksOf(tx: Tx, leaf: string): Promise<number> {
+export async function blocksOf(tx: Tx, leaf: string): Promise<number> {
   const { rows } = await sql<{ blocks: number }>`
     select ceil(pg_relation_size(${leaf}::regclass) / current_setting('block_size')::numeric)::int as blocks`.execute(
     tx,

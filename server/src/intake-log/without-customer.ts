@@ -19,18 +19,32 @@ const PAGE = 20
  * Takes what is of a customer out of what was set aside, and leaves the rest of each message as it is. Gives how many
  * messages it changed. What is read by nobody, not by this engine either, is left.
  */
-export async function eraseFromSetAside(tx: Tx, customer: GoingCustomer): Promise<number> {
+export function eraseFromSetAside(tx: Tx, customer: GoingCustomer): Promise<number> {
+  return rewriteSetAside(tx, customer.workspaceId, (entry) => withoutCustomer(entry, customer), 'customer')
+}
+
+/** The same for a workspace. */
+export function eraseWorkspaceFromSetAside(tx: Tx, workspaceId: string): Promise<number> {
+  return rewriteSetAside(tx, workspaceId, (entry) => withoutWorkspace(entry, workspaceId), 'workspace')
+}
+
+async function rewriteSetAside(
+  tx: Tx,
+  workspaceId: string,
+  without: (entry: LogEntry) => LogEntry[],
+  whose: 'customer' | 'workspace',
+): Promise<number> {
   let changed = 0
   for (let after: string | null = null; ; ) {
-    const page = await setAsideAfter(tx, customer.workspaceId, after, PAGE)
+    const page = await setAsideAfter(tx, workspaceId, after, PAGE)
     for (const { id, entry } of page) {
       const entries = readable(entry)
-      const left = entries?.flatMap((each) => withoutCustomer(each, customer))
+      const left = entries?.flatMap(without)
       if (entries === null || left === undefined || isSame(entries, left)) continue
       changed += 1
       // Its error may quote what it was about.
       if (left.length === 0) await deleteSetAside(tx, id)
-      else await replaceSetAside(tx, id, encodeEntries(left), 'a part of it was erased with its customer')
+      else await replaceSetAside(tx, id, encodeEntries(left), `a part of it was erased with its ${whose}`)
     }
     after = page.at(-1)?.id ?? null
     if (page.length < PAGE || after === null) return changed
@@ -47,6 +61,13 @@ function readable(entry: Buffer): LogEntry[] | null {
 
 function isSame(entries: readonly LogEntry[], left: readonly LogEntry[]): boolean {
   return entries.length === left.length && entries.every((each, index) => each === left[index])
+}
+
+function withoutWorkspace(entry: LogEntry, workspaceId: string): LogEntry[] {
+  if (entry.kind === 'webhook') return entry.workspaceId === workspaceId ? [] : [entry]
+  const events = entry.events.filter(({ event }) => event.workspaceId !== workspaceId)
+  if (events.length === entry.events.length) return [entry]
+  return events.length === 0 ? [] : [{ ...entry, events }]
 }
 
 /** The entry itself where nothing of it is the customer's. */

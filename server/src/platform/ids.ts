@@ -95,6 +95,7 @@ export type Prefix =
   | 'rrq'
   | 'isa'
   | 'ers'
+  | 'wdl'
   | 'aud'
 
 /**

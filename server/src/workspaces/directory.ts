@@ -10,6 +10,8 @@ const KEEP_MS = 5000
 export interface WorkspaceDirectory {
   byKey(key: string): Promise<Workspace | null>
   byId(id: string): Promise<Workspace>
+  /** As `byId`; null where there is none any more. */
+  find(id: string): Promise<Workspace | null>
   /** As `byId`, where it is remembered; null where it has to be read. */
   peek(id: string): Workspace | null
   /** What stands behind `/console` for pages of the workspace; asked within a transaction. */
@@ -29,7 +31,7 @@ export function createWorkspaceDirectory(options: {
 }): WorkspaceDirectory {
   let remembered = new Map<string, { workspace: Workspace; untilMs: number }>()
 
-  async function find(slot: string, read: () => Promise<Workspace | null>): Promise<Workspace | null> {
+  async function lookUp(slot: string, read: () => Promise<Workspace | null>): Promise<Workspace | null> {
     const known = remembered.get(slot)
     if (known !== undefined && known.untilMs > performance.now()) return known.workspace
     const into = remembered
@@ -38,10 +40,13 @@ export function createWorkspaceDirectory(options: {
     return workspace
   }
 
+  const byId = (id: string) => lookUp(`id:${id}`, () => options.store.byId(options.database.db, id))
+
   return {
-    byKey: (key) => find(`key:${key}`, () => options.store.byKey(options.database.db, key)),
+    byKey: (key) => lookUp(`key:${key}`, () => options.store.byKey(options.database.db, key)),
+    find: byId,
     async byId(id) {
-      const workspace = await find(`id:${id}`, () => options.store.byId(options.database.db, id))
+      const workspace = await byId(id)
       if (workspace === null) throw new Error(`no workspace ${id}`)
       return workspace
     },

@@ -1,6 +1,6 @@
 import { QuotaName, type WorkspaceQuotas, type workspaces } from '@permea/contract'
 import type { z } from 'zod'
-import { RateLimited } from '../api/refusal.ts'
+import { RateLimited, Refusal } from '../api/refusal.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
@@ -20,11 +20,16 @@ const DAY_MS = 86_400_000
 /** The longest that a quota looks back, where nothing is kept for longer. */
 const MONTHS_DAYS = 62
 
+const GONE = new Refusal('archived', 'the workspace of this webhook is not there any more')
+
 export type QuotaUsage = z.input<typeof workspaces.usage.answer>['items'][number]
 
 /** Holds workspaces to what they may take in. What they may have is held to by the database, see migration 0301. */
 export interface Quotas {
-  /** Refuses with `quota_exceeded`, before anything of a request is read. Waits only where there is a quota to look up. */
+  /**
+   * Refuses with `quota_exceeded`, and with `archived` where the workspace is being deleted, before anything of a request is
+   * read. Waits only where there is a quota to look up.
+   */
   admit(workspaceId: string): void | Promise<void>
   usageOf(workspace: Workspace): Promise<QuotaUsage[]>
   forgetOld(now: Date): Promise<void>
@@ -80,6 +85,7 @@ export function createQuotas(options: {
   }
 
   function admitTo(workspace: Workspace): void | Promise<void> {
+    if (workspace.archivedAt !== null) throw GONE
     const { eventsPerSecond, eventsPerDay, eventsPerMonth, storedEventBytes } = workspace.quotas
     if (typeof eventsPerSecond === 'number') {
       const rate = { perSecond: eventsPerSecond, burst: Math.max(1, eventsPerSecond * BURST_SECONDS) }
@@ -90,10 +96,16 @@ export function createQuotas(options: {
       return admitCounted(workspace)
   }
 
+  /** Where an address leads to, this process may remember for longer than the workspace is there. */
+  function admitFound(workspace: Workspace | null): void | Promise<void> {
+    if (workspace === null) throw GONE
+    return admitTo(workspace)
+  }
+
   return {
     admit(workspaceId) {
       const workspace = directory.peek(workspaceId)
-      return workspace === null ? directory.byId(workspaceId).then(admitTo) : admitTo(workspace)
+      return workspace === null ? directory.find(workspaceId).then(admitFound) : admitTo(workspace)
     },
     async usageOf({ id, quotas }) {
       const now = clock.now()

@@ -65,7 +65,8 @@ export function createWorkspaceStore(sealing: Sealing): WorkspaceStore {
         update workspaces set name = ${w.name}, secret_sealed = ${sealing.seal(w.secret)}, public_keys = ${asJson(w.publicKeys)},
           jwks_uri = ${w.jwksUri}, app_base_uri = ${w.appBaseUri}, logo_uri = ${w.logoUri}, webhook_uri = ${w.webhookUri},
           enabled_webhook_events = ${w.enabledWebhookEvents}, settings = ${asJson(w.settings)}, type = ${w.type},
-          is_example = ${w.isExample}, quotas = ${asJson(w.quotas)}, updated_at = ${w.updatedAt}
+          is_example = ${w.isExample}, quotas = ${asJson(w.quotas)}, updated_at = ${w.updatedAt},
+          archived_at = ${w.archivedAt}
          where id = ${w.id}`.execute(tx)
     },
     async makeMain(tx, id) {

@@ -9,6 +9,7 @@ import { Card } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { Moment } from '../../parts/moment.tsx'
 import { PageHead } from '../../shell/page-head.tsx'
+import { DeleteWorkspace, Deletions } from './delete-workspace.tsx'
 import { QuotaForm, Usage } from './quotas.tsx'
 
 type Listed = Awaited<ReturnType<typeof permea.workspaces.list>>['items'][number]
@@ -40,13 +41,15 @@ export function Page() {
               </ul>
             </Card>
           )}
+          <Deletions />
         </div>
       </div>
     </div>
   )
 }
 
-function Entry({ workspace: { id, key, name, type, isMain, createdAt } }: { workspace: Listed }) {
+function Entry({ workspace }: { workspace: Listed }) {
+  const { id, key, name, type, isMain, createdAt } = workspace
   const [secret, setSecret] = useState<string | null>(null)
   const [isBounding, setIsBounding] = useState(false)
   const isOpenToMe = session().workspaces.some((each) => each.key === key)
@@ -85,6 +88,7 @@ function Entry({ workspace: { id, key, name, type, isMain, createdAt } }: { work
               }}
             />
           )}
+          {!isMain && <DeleteWorkspace workspace={workspace} />}
         </Group>
       </Group>
       {isBounding && (
