@@ -8,6 +8,7 @@ import {
   type House,
   type Link,
   type NatsCluster,
+  passedOnTraces,
   postgresSocketOf,
   startExternalApp,
   startNatsCluster,
@@ -30,7 +31,7 @@ beforeAll(async () => {
   ;[nats, database] = await Promise.all([startNatsCluster(), createTestDatabase()])
   link = await createLink(postgresSocketOf(database.url))
   const url = `postgres://postgres@127.0.0.1:${link.port}/${database.name}`
-  house = await buildHouse({ database: { url }, engine: { intakeLog: place('own') } })
+  house = await buildHouse({ database: { url }, engine: { intakeLog: place('own'), tracing: passedOnTraces() } })
 }, 60_000)
 
 afterAll(async () => {
@@ -99,6 +100,28 @@ test('a request that repeats one by its key is answered as that was, at once and
   await applied()
   expect((await client.appEvents.list()).items.map(({ id }) => id).sort()).toEqual(
     first.said.results.map(({ id }) => id).sort(),
+  )
+})
+
+test('what comes of an event stands in the trace of its request, also where the database was away', async () => {
+  const { key, webhookUri, client } = await streamOf('traced')
+  const trigger = { type: 'app-event-trigger', config: { appEvent: { key } }, links: [{ key: 'note' }] }
+  const note = { type: 'transform-data', config: { output: 1 } }
+  await house.admin.flows.create({ body: { key, nodes: { trigger, note } } as never })
+  await client.flowInstances.getByQuery({ query: { flowKey: key, autoCreate: true } })
+  await house.settle()
+  await told()
+  const traces = ['1111', '2222'].map((end) => `aaaabbbbccccddddeeeeffff0000${end}`)
+  const sendIn = (trace = '') => post(webhookUri, { of: 'traced' }, { traceparent: `00-${trace}-00f067aa0ba902b7-01` })
+  expect((await sendIn(traces[0])).status).toBe(200)
+  await applied()
+  await away()
+  expect((await sendIn(traces[1])).status).toBe(200)
+  there()
+  await applied()
+  const { items } = await client.flowRuns.list()
+  expect(items.map(({ traceId, state }) => [traceId, state]).toSorted()).toEqual(
+    traces.map((each) => [each, 'completed']),
   )
 })
 
