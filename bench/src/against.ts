@@ -56,28 +56,55 @@ export async function against(postgres: Postgres, options: Options): Promise<str
   const load = stack.use(startChild<LoadAsks>('./load-child.ts'))
   const receiver = stack.use(startChild<ReceiverAsks>('./receiver-child.ts'))
   const { port } = await receiver.ask('start', undefined)
-  const open = (name: string, dir: string, processes: number) =>
+  const open = (name: string, dir: string, processes: number, env: Readonly<Record<string, string>> = {}) =>
     openSide(stack, postgres, {
       name,
       dir,
       processes,
+      env,
       receiverUrl: `http://127.0.0.1:${port}`,
       isPinned: options.isPinned,
     })
+  if (options.hasTraces) {
+    const without = await open('without traces', HERE, options.processes)
+    const traced = await open('traced', HERE, options.processes, tracesTo(`http://127.0.0.1:${port}`))
+    return tableOfTurns({ postgres, load }, [without, traced], options)
+  }
   const tree = options.against === null ? null : stack.use(await checkOut(options.against))
   const first = await (tree === null ? open('one process', HERE, 1) : open(tree.commit, tree.dir, options.processes))
   const second = await open(tree === null ? `${options.processes} processes` : 'this tree', HERE, options.processes)
+  return tableOfTurns({ postgres, load }, [first, second], options)
+}
+
+async function tableOfTurns(stage: Stage, sides: readonly [Side, Side], options: Options): Promise<string> {
+  const [first, second] = sides
   const lines = [`| per event | ${first.name} | ${second.name} | ratio |`, '|---|---|---|---|']
-  for (const what of AGAINST_MEASURES) {
-    if (options.measures.has(what)) lines.push(...(await byTurns({ postgres, load }, what, [first, second], options)))
-  }
+  for (const what of AGAINST_MEASURES)
+    if (options.measures.has(what)) lines.push(...(await byTurns(stage, what, sides, options)))
   return lines.join('\n')
+}
+
+/** What an operator sets to have traces; the receiver takes them as it takes everything. */
+function tracesTo(url: string): Record<string, string> {
+  const { OTEL_TRACES_SAMPLER: sampler, OTEL_TRACES_SAMPLER_ARG: share } = process.env
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: url,
+    ...(sampler === undefined ? {} : { OTEL_TRACES_SAMPLER: sampler }),
+    ...(share === undefined ? {} : { OTEL_TRACES_SAMPLER_ARG: share }),
+  }
 }
 
 async function openSide(
   stack: AsyncDisposableStack,
   postgres: Postgres,
-  given: { name: string; dir: string; processes: number; receiverUrl: string; isPinned: boolean },
+  given: {
+    name: string
+    dir: string
+    processes: number
+    receiverUrl: string
+    isPinned: boolean
+    env: Readonly<Record<string, string>>
+  },
 ): Promise<Side> {
   const database = `bench_${given.name.replaceAll(/\W/g, '_')}`
   const databaseUrl = await postgres.create(database)
@@ -85,7 +112,12 @@ async function openSide(
   for (let index = 0; index < given.processes; index += 1) {
     const dataDir = path.join(postgres.dir, `${database}-${index}`)
     servers.push(
-      stack.use(await startServer({ dir: given.dir, databaseUrl, dataDir, core: given.isPinned ? index : null })),
+      stack.use(
+        await startServer({
+          ...{ dir: given.dir, databaseUrl, dataDir, env: given.env },
+          core: given.isPinned ? index : null,
+        }),
+      ),
     )
   }
   const [server] = servers

@@ -39,7 +39,7 @@ async function measure(options: Options): Promise<Row[]> {
 }
 
 async function resultOf(options: Options): Promise<string> {
-  if (options.against === null && options.processes === 1) return tableOf(await measure(options))
+  if (options.against === null && !options.hasTraces && options.processes === 1) return tableOf(await measure(options))
   await using postgres = await startPostgres(options)
   return await against(postgres, options)
 }

@@ -32,6 +32,8 @@ export interface Options {
   profileDir: string | null
   /** The revision to compare this tree with; null for the least code that does the same. */
   against: string | null
+  /** Whether to compare this tree with traces on with itself without. */
+  hasTraces: boolean
   /** Processes on one database: with `against` on both sides, else beside a single one; 1 for the other measures. */
   processes: number
   /** Whether every process stays on a core of its own. */
@@ -50,6 +52,8 @@ export const HELP = `npm run bench -- [options]
   --seconds 10             how long each load lasts
   --rounds 3               how often bare and engine take turns; medians are shown
   --against REVISION       this tree beside another revision (or folder), by turns: accept, pipeline, webhooks
+  --traces                 this tree with traces on beside itself without, by turns: accept, pipeline, webhooks;
+                           OTEL_TRACES_SAMPLER and its argument count
   --processes 2            two processes on one database beside one; with --against both sides have so many
   --pinned                 every process on a core of its own, with --processes or --against
   --events 10000           events per load, with --processes or --against
@@ -67,6 +71,7 @@ export function readOptions(args: readonly string[]): Options | null {
       seconds: { type: 'string', default: '10' },
       rounds: { type: 'string', default: '3' },
       against: { type: 'string' },
+      traces: { type: 'boolean', default: false },
       processes: { type: 'string', default: '1' },
       pinned: { type: 'boolean', default: false },
       events: { type: 'string', default: '10000' },
@@ -86,6 +91,7 @@ export function readOptions(args: readonly string[]): Options | null {
     rows: positive('rows', values.rows),
     isPagesOnly: values.pages,
     against: values.against ?? null,
+    hasTraces: values.traces,
     processes: positive('processes', values.processes),
     isPinned: values.pinned,
     events: positive('events', values.events),

@@ -29,6 +29,8 @@ export async function startServer(given: {
   dataDir: string
   /** The core to stay on; null for any. */
   core: number | null
+  /** Settings beside those of every measurement. */
+  env?: Readonly<Record<string, string>>
 }): Promise<ServerProcess> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -49,6 +51,7 @@ export async function startServer(given: {
       PERMEA_EXAMPLE: '0',
       PERMEA_CONSOLE: '0',
       PERMEA_LOG_LEVEL: 'error',
+      ...given.env,
     },
   })
   await untilReady(child, url)

@@ -13,6 +13,8 @@ const SAMPLERS: Readonly<Record<string, Omit<SamplerConfig, 'ratio'>>> = {
   parentbased_always_off: { isParentBased: true, root: 'always_off' },
   parentbased_traceidratio: { isParentBased: true, root: 'traceidratio' },
 }
+/** Where nobody says which traces are kept: all while they are few, and this many a second of each process. */
+const PER_SECOND = 100
 const ASKING = ['OTEL_TRACES_EXPORTER', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] as const
 
 /**
@@ -63,7 +65,8 @@ function checkCollector(text: Text): void {
 }
 
 function samplerOf(text: Text): SamplerConfig {
-  const name = text('OTEL_TRACES_SAMPLER') ?? 'parentbased_always_on'
+  const name = text('OTEL_TRACES_SAMPLER')
+  if (name === null) return { isParentBased: true, root: 'rate', ratio: 1, perSecond: PER_SECOND }
   const sampler = Object.hasOwn(SAMPLERS, name) ? SAMPLERS[name] : undefined
   if (sampler === undefined) throw new Error(`OTEL_TRACES_SAMPLER must be one of ${Object.keys(SAMPLERS).join(', ')}`)
   const ratio = Number(text('OTEL_TRACES_SAMPLER_ARG') ?? 1)

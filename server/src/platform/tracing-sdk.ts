@@ -42,8 +42,10 @@ export interface TracingConfig {
 
 export interface SamplerConfig {
   isParentBased: boolean
-  root: 'always_on' | 'always_off' | 'traceidratio'
+  /** `rate`: so many traces a second begin here, and no more. */
+  root: 'always_on' | 'always_off' | 'traceidratio' | 'rate'
   ratio: number
+  perSecond?: number
 }
 
 export interface TracingOptions extends TracingConfig {
@@ -90,9 +92,12 @@ export function createTracing(options: TracingOptions): Tracing {
       const { beneath = null } = wanted
       const link = beneath !== null && isLink(beneath) ? contextOf(beneath.slice(1)) : null
       const parent = beneath === null || link !== null ? null : contextOf(beneath)
-      ids.next = { spanId: wanted.spanId ?? null, traceId: wanted.traceId ?? null }
-      // What is linked is kept where that which it is linked to is.
-      sampler.overruled = link === null ? null : (link.traceFlags & 1) === 1
+      const traceId = wanted.traceId ?? (parent === null ? ids.generateTraceId() : null)
+      // What is linked is kept where that which it is linked to is; what begins here, where it is drawn.
+      const isKept = link === null ? parent !== null || sampler.draws(traceId ?? '') : (link.traceFlags & 1) === 1
+      if (!isKept) return NOT_KEPT
+      ids.next = { spanId: wanted.spanId ?? null, traceId }
+      sampler.overruled = parent === null ? true : null
       const span = tracer.startSpan(
         wanted.name,
         {
@@ -116,6 +121,9 @@ export function createTracing(options: TracingOptions): Tracing {
     },
   }
 }
+
+/** Most spans, where only some traces are kept: nothing is made for them. */
+const NOT_KEPT: Span = { place: null, end() {} }
 
 function spanOf(span: SdkSpan, isAsked: boolean): Span {
   const { traceId, spanId, traceFlags, traceState } = span.spanContext()
@@ -167,6 +175,12 @@ class OverruledSampler implements Sampler {
     this.#inner = inner
   }
 
+  /** Whether a trace that begins here is kept. */
+  draws(traceId: string): boolean {
+    const { decision } = this.#inner.shouldSample(ROOT_CONTEXT, traceId, '', SpanKind.INTERNAL, {}, [])
+    return decision === SamplingDecision.RECORD_AND_SAMPLED
+  }
+
   shouldSample(...given: Parameters<Sampler['shouldSample']>): ReturnType<Sampler['shouldSample']> {
     if (this.overruled === null) return this.#inner.shouldSample(...given)
     return { decision: this.overruled ? SamplingDecision.RECORD_AND_SAMPLED : SamplingDecision.NOT_RECORD }
@@ -177,14 +191,41 @@ class OverruledSampler implements Sampler {
   }
 }
 
-function samplerOf({ isParentBased, root, ratio }: SamplerConfig): Sampler {
-  const sampler =
-    root === 'always_on'
-      ? new AlwaysOnSampler()
-      : root === 'always_off'
-        ? new AlwaysOffSampler()
-        : new TraceIdRatioBasedSampler(ratio)
-  return isParentBased ? new ParentBasedSampler({ root: sampler }) : sampler
+/** All of them while they are few, and a bounded cost when they are many. */
+class RateSampler implements Sampler {
+  readonly #perSecond: number
+  #left: number
+  #filledAtMs = performance.now()
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond
+    this.#left = perSecond
+  }
+
+  shouldSample(): ReturnType<Sampler['shouldSample']> {
+    const nowMs = performance.now()
+    const more = ((nowMs - this.#filledAtMs) / 1000) * this.#perSecond
+    this.#left = Math.min(this.#perSecond, this.#left + more)
+    this.#filledAtMs = nowMs
+    if (this.#left < 1) return { decision: SamplingDecision.NOT_RECORD }
+    this.#left -= 1
+    return { decision: SamplingDecision.RECORD_AND_SAMPLED }
+  }
+
+  toString(): string {
+    return `RateSampler{${this.#perSecond}}`
+  }
+}
+
+function rootSamplerOf({ root, ratio, perSecond = 0 }: SamplerConfig): Sampler {
+  if (root === 'rate') return new RateSampler(perSecond)
+  if (root === 'always_on') return new AlwaysOnSampler()
+  return root === 'always_off' ? new AlwaysOffSampler() : new TraceIdRatioBasedSampler(ratio)
+}
+
+function samplerOf(config: SamplerConfig): Sampler {
+  const sampler = rootSamplerOf(config)
+  return config.isParentBased ? new ParentBasedSampler({ root: sampler }) : sampler
 }
 
 function batchesOf({ delayMs, queueMax, batchMax, timeoutMs }: TracingConfig['batches']) {

@@ -64,8 +64,11 @@ describe('what the standard variables ask for', () => {
   test('where spans go, which are kept, and how many wait', () => {
     expect(read(collector)).toEqual({
       exporters: ['otlp'],
-      sampler: { isParentBased: true, root: 'always_on', ratio: 1 },
+      sampler: { isParentBased: true, root: 'rate', ratio: 1, perSecond: 100 },
       batches: {},
+    })
+    expect(read({ ...collector, OTEL_TRACES_SAMPLER: 'always_on' })).toMatchObject({
+      sampler: { isParentBased: false, root: 'always_on' },
     })
     expect(
       read({
@@ -116,6 +119,18 @@ describe('spans', () => {
     // Kept where that which it is linked to is, whatever the share is.
     expect(begin({ name: 'a', beneath: `~${PARENT}`, traceId: 'f'.repeat(32) }).place).toMatch(/^00-f{32}-.*-01$/)
     expect(begin({ name: 'a', beneath: `~${PARENT.replace(/01$/, '00')}` }).place).toBeNull()
+  })
+
+  test('are kept whole: so many traces a second begin, and what is beneath one is kept or not as it is', () => {
+    const beganMs = performance.now()
+    const { begin } = tracing({ isParentBased: true, root: 'rate', ratio: 1, perSecond: 5 })
+    const places = Array.from({ length: 5000 }, () => begin({ name: 'a' }).place)
+    const most = 5 + (5 * (performance.now() - beganMs)) / 1000
+    const kept = places.flatMap((each) => each ?? [])
+    expect(kept.length).toBeGreaterThanOrEqual(5)
+    expect(kept.length).toBeLessThanOrEqual(most)
+    // However many there are: what they, or others, began is gone on with.
+    for (const place of [...kept, PARENT]) expect(begin({ name: 'b', beneath: place }).place).toMatch(/-01$/)
   })
 
   test('have the ids that were chosen, and others again afterwards', () => {
