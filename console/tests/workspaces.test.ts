@@ -176,4 +176,4 @@ test('a workspace is deleted once its key was typed, and its deletion is listed'
   await page.getByRole('button', { name: 'Delete To be deleted' }).waitFor({ state: 'detached' })
   await deleted.getByText(/completed/i).waitFor({ timeout: 60_000 })
   await visit.expectAccessible()
-})
+}, 120_000)

@@ -4,6 +4,7 @@ import { notifications } from '@mantine/notifications'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { type ItemOf, permea, refreshAll, wordsOf } from '../../api.ts'
+import { useUpdates } from '../../live/live.ts'
 import { Card } from '../../parts/facts.tsx'
 import { MayButton } from '../../parts/may-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
@@ -85,10 +86,11 @@ function DeleteForm({ workspace: { id, key }, onBegun }: { workspace: Workspace;
 
 /** What was deleted, and what is being. */
 export function Deletions() {
-  const { data } = useQuery({
+  const { data, refetch } = useQuery({
     queryKey: ['workspace-deletion', 'list'],
     queryFn: () => permea.workspaceDeletions.list(),
   })
+  useUpdates(['workspace-deletion'], () => void refetch())
   if (data === undefined || data.items.length === 0) return null
   return (
     <Card title="Deleted workspaces">
