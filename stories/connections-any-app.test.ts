@@ -191,3 +191,29 @@ test('customers read a sentence of theirs, and beside it what the app said in wo
   expect(resultError?.message).toContain('invalid_client: no client with … here')
   await app[Symbol.asyncDispose]()
 })
+
+test('where the workspace may have no more connections the page says so, nothing is kept, and later it works', async () => {
+  await using app = await startReceiver()
+  app.behave(answering(200, { access_token: 'a-token', token_type: 'bearer' }))
+  const { client, key } = await offered(app.url, { clientAuthLocation: 'headers' })
+  const connect = async () => {
+    const request = await client.connectionRequests.create({ body: { integrationKey: key } })
+    const browser = new Browser()
+    const away = await goThrough(browser, request.url, { stopAt: (url) => url.startsWith(app.url) })
+    const back = new URL(`${house.url}/oauth-callback`)
+    back.searchParams.set('state', new URL(away.url).searchParams.get('state') ?? '')
+    back.searchParams.set('code', 'a-code')
+    return { text: readable((await browser.open(back.href)).html), requestId: request.requestId }
+  }
+  const bound = (connections: number | null) =>
+    house.admin.workspaces.setQuotas({ params: { id: house.workspace.key }, body: { connections } })
+  await bound(0)
+  const refused = await connect()
+  expect(refused.text).toContain('cannot take another connection at the moment')
+  const { resultError } = await client.connectionRequests.get({ params: { requestId: refused.requestId } })
+  expect(resultError).toMatchObject({ key: 'quota_reached', data: { quota: 'connections', limit: 0 } })
+  expect((await client.connections.list()).items).toEqual([])
+  await bound(null)
+  expect((await connect()).text).toContain('Connected')
+  expect((await client.connections.list()).items).toHaveLength(1)
+})

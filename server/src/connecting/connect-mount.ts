@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { Authenticate } from '../api/permission.ts'
 import type { Principal } from '../api/principal.ts'
-import { Refusal } from '../api/refusal.ts'
+import { asRefusal, Refusal } from '../api/refusal.ts'
 import { bodyOf } from '../api/request-bodies.ts'
 import { callOrigin } from '../audit/assembly.ts'
 import type { Intake } from '../bodies/intake.ts'
@@ -127,7 +127,8 @@ class ConnectPages {
   async answering(reply: FastifyReply, answer: () => Promise<FastifyReply>): Promise<FastifyReply> {
     try {
       return await answer()
-    } catch (error) {
+    } catch (thrown) {
+      const error = asRefusal(thrown)
       if (!(error instanceof Refusal)) throw error
       const { log } = this.#o
       log.info({ key: error.key, message: error.message }, 'a page to connect an app could not be shown')

@@ -21,6 +21,7 @@ export interface ConnectTexts {
   notGiven: string
   notReached: string
   tooMany: string
+  noRoom: string
   notFilled: string
   unknown: string
   /** What the app said, in its own words. */
@@ -50,6 +51,7 @@ const en: ConnectTexts = {
   notGiven: 'You did not give access at {app}. You can try again at any time.',
   notReached: 'We could not reach {app}. Try again in a few minutes.',
   tooMany: '{app} takes no more requests right now. Try again in a few minutes.',
+  noRoom: '{workspace} cannot take another connection at the moment. Nothing was saved; please tell {workspace}.',
   notFilled: 'Something is missing or does not fit. Check what you entered.',
   unknown: '{app} could not be connected. Try again; if that does not help, ask {workspace}.',
 }
@@ -77,6 +79,8 @@ const de: ConnectTexts = {
   notGiven: 'Sie haben bei {app} keinen Zugriff erlaubt. Sie können es jederzeit noch einmal versuchen.',
   notReached: 'Wir konnten {app} nicht erreichen. Versuchen Sie es in einigen Minuten noch einmal.',
   tooMany: '{app} nimmt gerade keine Anfragen mehr an. Versuchen Sie es in einigen Minuten noch einmal.',
+  noRoom:
+    '{workspace} kann gerade keine weitere Verbindung aufnehmen. Es wurde nichts gespeichert; bitte sagen Sie es {workspace}.',
   notFilled: 'Etwas fehlt oder passt nicht. Prüfen Sie Ihre Angaben.',
   unknown:
     '{app} konnte nicht verbunden werden. Versuchen Sie es noch einmal; hilft das nicht, fragen Sie {workspace}.',
@@ -105,6 +109,8 @@ const fr: ConnectTexts = {
   notGiven: 'Vous n’avez pas donné l’accès chez {app}. Vous pouvez réessayer à tout moment.',
   notReached: 'Nous n’avons pas pu joindre {app}. Réessayez dans quelques minutes.',
   tooMany: '{app} n’accepte plus de demandes pour le moment. Réessayez dans quelques minutes.',
+  noRoom:
+    '{workspace} ne peut pas accepter de connexion supplémentaire pour le moment. Rien n’a été enregistré ; merci d’en informer {workspace}.',
   notFilled: 'Une information manque ou ne convient pas. Vérifiez votre saisie.',
   unknown: '{app} n’a pas pu être connecté. Réessayez ; si cela ne suffit pas, contactez {workspace}.',
 }
@@ -132,6 +138,7 @@ const es: ConnectTexts = {
   notGiven: 'No ha dado acceso en {app}. Puede intentarlo de nuevo cuando quiera.',
   notReached: 'No hemos podido contactar con {app}. Inténtelo de nuevo en unos minutos.',
   tooMany: '{app} no admite más solicitudes por ahora. Inténtelo de nuevo en unos minutos.',
+  noRoom: '{workspace} no puede aceptar otra conexión por ahora. No se ha guardado nada; avise a {workspace}.',
   notFilled: 'Falta algo o no es válido. Revise los datos.',
   unknown: 'No se ha podido conectar {app}. Inténtelo de nuevo; si no funciona, pregunte a {workspace}.',
 }
@@ -159,6 +166,7 @@ const pt: ConnectTexts = {
   notGiven: 'Você não deu acesso em {app}. Pode tentar de novo quando quiser.',
   notReached: 'Não conseguimos contatar {app}. Tente de novo em alguns minutos.',
   tooMany: '{app} não aceita mais pedidos agora. Tente de novo em alguns minutos.',
+  noRoom: '{workspace} não pode aceitar mais uma conexão no momento. Nada foi salvo; avise {workspace}.',
   notFilled: 'Falta algo ou não é válido. Confira os dados.',
   unknown: 'Não foi possível conectar {app}. Tente de novo; se não adiantar, pergunte a {workspace}.',
 }
@@ -186,6 +194,7 @@ const ja: ConnectTexts = {
   notGiven: '{app} でアクセスが許可されませんでした。いつでもやり直せます。',
   notReached: '{app} に接続できませんでした。数分後にもう一度お試しください。',
   tooMany: '{app} は現在これ以上の要求を受け付けていません。数分後にもう一度お試しください。',
+  noRoom: '{workspace} では現在これ以上接続を追加できません。何も保存されていません。{workspace} にお知らせください。',
   notFilled: '足りない項目か、正しくない項目があります。入力内容を確かめてください。',
   unknown: '{app} を接続できませんでした。もう一度お試しのうえ、解決しない場合は {workspace} にお問い合わせください。',
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ErrorData } from '@permea/contract'
 import { schemaProblem } from '../api/json-schema.ts'
-import { notFound, Refusal } from '../api/refusal.ts'
+import { asRefusal, errorData, notFound, Refusal } from '../api/refusal.ts'
 import type { Audit, Noted } from '../audit/assembly.ts'
 import type { CallOrigin } from '../audit/recorder.ts'
 import { asObject, type ConnectedApp, inputRevision } from '../connections/apps.ts'
@@ -274,7 +274,7 @@ class Connecting implements Connect {
       ...(existing === null && connectionKey !== undefined ? { key: connectionKey } : {}),
     }
     const made = await this.#recorded({ customer, existing, origin }, () =>
-      this.#o.connections.establish.establish(wish),
+      withinQuota(() => this.#o.connections.establish.establish(wish)),
     )
     if (made.kind === 'made') {
       await this.#o.requests.end(row, { connectionId: made.value.id, error: null })
@@ -367,4 +367,15 @@ function appOf({ integrationId, connectorId }: Connection) {
   return integrationId === null
     ? { connectorId: toWire('cnr', connectorId) }
     : { integrationId: toWire('int', integrationId) }
+}
+
+/** Whoever sits before the page is told in the page what a quota of the workspace does not allow. */
+async function withinQuota(connect: () => Promise<Made<Connection>>): Promise<Made<Connection>> {
+  try {
+    return await connect()
+  } catch (thrown) {
+    const error = asRefusal(thrown)
+    if (!(error instanceof Refusal) || error.key !== 'quota_reached') throw thrown
+    return { kind: 'failed', error: errorData(error.key, error.message, error.data) }
+  }
 }

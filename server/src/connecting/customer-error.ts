@@ -5,6 +5,7 @@ import type { ConnectTexts } from './connect-texts.ts'
 
 /** Which sentence a customer reads of a failure; what developers read is in the request and in the log. */
 export function customerTextFor(error: ErrorData): keyof ConnectTexts {
+  if (error.key === 'quota_reached') return 'noRoom'
   const data = asObject(error.data)
   const words = `${error.key ?? ''} ${error.message}`
   const status = [data.status, asObject(data.response).status, /answered (?:with )?(\d{3})/.exec(words)?.[1]]
