@@ -57,6 +57,7 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
   },
   {
     table: 'broker_source_states',
+    inWorkspace: 'with others',
     columns: {
       metadata: 'source_id state seen_at connected_at error_at last_message_at lag accepted refused',
       other: 'error',
