@@ -26,6 +26,12 @@ const wanting = [
     isThere: isInstalled('node_modules/.python/bin/moto_server'),
   },
   {
+    of: 'brokers over TLS',
+    remedy: 'it needs `nats-server`, `redis-server` and `rabbitmq-server` on the PATH',
+    stories: ['stories/destinations/tls.test.ts'],
+    isThere: ['nats-server', 'redis-server', 'rabbitmq-server'].every(isOnPath),
+  },
+  {
     of: 'Kafka',
     remedy: '`npm run test:products` installs it where there are Java and Maven',
     stories: ['stories/destinations/kafka.test.ts', 'stories/sources/kafka.test.ts'],

@@ -26,6 +26,8 @@ export interface Config {
   /** Newest first; empty: one is made and kept in the data directory. */
   encryptionKeys: string[]
   egressAllow: AllowRule[]
+  /** The file of certificates, as PEM, of who signs others that are believed beside those of the system; null for none. */
+  egressCaFile: string | null
   /** Addresses and networks of proxies whose `X-Forwarded-For` says who asks. */
   trustedProxies: string[]
   roles: Set<Role>
@@ -83,6 +85,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     workspace: workspaceOf(text('PERMEA_WORKSPACE_KEY'), text('PERMEA_WORKSPACE_SECRET')),
     encryptionKeys: encryptionKeysOf(text('PERMEA_ENCRYPTION_KEYS')),
     egressAllow: egressAllowOf(text('PERMEA_EGRESS_ALLOW')),
+    egressCaFile: text('PERMEA_EGRESS_CA'),
     trustedProxies: trustedProxiesOf(text('PERMEA_TRUSTED_PROXIES')),
     roles: rolesOf(text('PERMEA_ROLES')),
     hasExample: flag(text('PERMEA_EXAMPLE'), 'PERMEA_EXAMPLE') ?? databaseUrl === null,

@@ -140,8 +140,9 @@ export function createGround(
   }
 }
 
-function createWayOut({ egressAllow, lookup, tracing = null }: EngineOptions): Outbound {
-  const outbound = createOutbound({ allow: egressAllow, ...(lookup === undefined ? {} : { lookup }) })
+function createWayOut({ egressAllow, egressCertificates, lookup, tracing = null }: EngineOptions): Outbound {
+  const own = { allow: egressAllow, certificates: egressCertificates }
+  const outbound = createOutbound({ ...own, ...(lookup === undefined ? {} : { lookup }) })
   return tracing === null ? outbound : traced(outbound, tracing)
 }
 

@@ -45,6 +45,8 @@ export interface EngineOptions {
   publicUrl: string
   sealingKeys: readonly SealingKey[]
   egressAllow: readonly AllowRule[]
+  /** As PEM: who signs certificates that are believed beside those that the system believes. */
+  egressCertificates?: readonly string[]
   /** Certificate and key in PEM, where the process speaks TLS itself. */
   tls?: Certificate | null
   /** Proxies in front of the engine, as addresses and networks; none where absent. */

@@ -14,7 +14,7 @@ import { createIds } from './platform/ids.ts'
 import { createLog, type Log } from './platform/log.ts'
 import { sealingKey } from './platform/sealing.ts'
 import { type InstallationSecrets, keepSecrets } from './platform/secrets-file.ts'
-import { keepCertificateCurrent, readCertificate } from './platform/tls-files.ts'
+import { keepCertificateCurrent, readCertificate, readCertificates } from './platform/tls-files.ts'
 import { type Tracing, traceFields } from './platform/tracing.ts'
 import { productVersion } from './platform/version.ts'
 import type { Workspace } from './workspaces/workspace.ts'
@@ -85,6 +85,8 @@ async function main(): Promise<void> {
       receiver === null
         ? config.egressAllow
         : [...config.egressAllow, { network: '127.0.0.1', prefixBits: 32, port: receiver.port }],
+    egressCertificates:
+      config.egressCaFile === null ? [] : await readCertificates(config.egressCaFile).catch(asConfigProblem),
     trustedProxies: config.trustedProxies,
     roles: config.roles,
     console: config.hasConsole

@@ -51,12 +51,18 @@ export async function createRedisProcess(settings: readonly string[] = []): Prom
   })
 }
 
-/** Let in: `guest` with the password `guest`. */
-export async function createRabbitProcess(): Promise<BrokerProcess> {
+/**
+ * Let in: `guest` with the password `guest`.
+ *
+ * @param settings lines of its configuration; `PORT` in them is the one that it listens at
+ */
+export async function createRabbitProcess(settings: readonly string[] = []): Promise<BrokerProcess> {
   const { dir, port } = await placeOf('rabbit')
   const [distPort, epmdPort] = [await keptPort(), await keptPort()]
   await mkdir(path.join(dir, 'log'))
   await writeFile(path.join(dir, 'plugins'), '[].')
+  const config = path.join(dir, 'rabbitmq.conf')
+  await writeFile(config, settings.map((line) => `${line.replace('PORT', String(port))}\n`).join(''))
   const env = {
     PATH: process.env.PATH,
     HOME: dir,
@@ -71,7 +77,7 @@ export async function createRabbitProcess(): Promise<BrokerProcess> {
     RABBITMQ_PID_FILE: path.join(dir, 'pid'),
     RABBITMQ_ENABLED_PLUGINS_FILE: path.join(dir, 'plugins'),
     RABBITMQ_CONF_ENV_FILE: path.join(dir, 'none'),
-    RABBITMQ_CONFIG_FILE: path.join(dir, 'none'),
+    RABBITMQ_CONFIG_FILE: config,
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1',
     // The script is replaced by the server, which ends when nobody holds its input.
     RABBITMQ_ALLOW_INPUT: '1',

@@ -1,4 +1,5 @@
 export { readConfig } from '../../server/src/config.ts'
+export { TEST_ONLY_CERTIFICATE, TEST_ONLY_PRIVATE_KEY } from '../../server/src/outbound/far-end-key.ts'
 export { systemClock } from '../../server/src/platform/clock.ts'
 export { freePort } from '../../server/src/platform/free-port.ts'
 export { packArchive, readArchive } from '../../server/src/workspace-files/archive.ts'

@@ -96,7 +96,7 @@ async function post(
 async function publish(
   { outbound, timeoutMs }: { outbound: Outbound; timeoutMs: number },
   { url, body, headers: { custom, own }, signal }: Asked,
-  { messageId, eventType }: { messageId: string; eventType: string },
+  { messageId, eventType, now }: { messageId: string; eventType: string; now: Date },
 ): Promise<Sent | null> {
   const { authorization = null, ...others } = custom
   const { 'user-agent': _, ...told } = own
@@ -112,7 +112,7 @@ async function publish(
   })
   if (outcome.kind === 'aborted') return null
   return {
-    ...publishedResult(outcome),
+    ...publishedResult(outcome, now),
     method: 'PUBLISH',
     response: outcome.kind === 'accepted' ? outcome.receipt : null,
   }
@@ -188,6 +188,7 @@ const BROKER_CLASSES: Record<RefusalReason, string> = {
 
 function publishedResult(
   outcome: Exclude<BrokerOutcome, { kind: 'aborted' }>,
+  now: Date,
 ): Omit<AttemptResult, 'request' | 'response'> {
   const nothing = { httpStatus: null, isGone: false, isSlow: false, retryAfterMs: null }
   if (outcome.kind === 'invalid')
@@ -207,6 +208,7 @@ function publishedResult(
     error,
     durationMs,
     isSlow: reason === 'busy',
+    retryAfterMs: retryAfterMs(outcome.retryAfter, now),
   }
 }
 

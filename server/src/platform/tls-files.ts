@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { unwatchFile, watchFile } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext, type Server } from 'node:tls'
@@ -57,4 +58,21 @@ export function keepCertificateCurrent(server: Server, files: TlsFiles, log: Log
   return () => {
     for (const file of paths) unwatchFile(file, onChange)
   }
+}
+
+/** The certificates that a file has, each as PEM; rejects with a message that names the file. */
+export async function readCertificates(file: string): Promise<string[]> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new Error(`${file} cannot be read: ${error.message}`)
+  })
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (found.length === 0) throw new Error(`${file} has no certificate (-----BEGIN CERTIFICATE-----) in it`)
+  for (const each of found) {
+    try {
+      new X509Certificate(each)
+    } catch (error) {
+      throw new Error(`${file} has a certificate that cannot be read: ${(error as Error).message}`)
+    }
+  }
+  return found
 }

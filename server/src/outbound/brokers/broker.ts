@@ -30,7 +30,7 @@ export interface BrokerMessage {
  */
 export type BrokerOutcome =
   | { kind: 'accepted'; receipt: Receipt; durationMs: number }
-  | { kind: 'refused'; reason: RefusalReason; message: string; durationMs: number }
+  | { kind: 'refused'; reason: RefusalReason; message: string; durationMs: number; retryAfter?: string | undefined }
   | { kind: 'unreachable'; reason: UnreachableReason; message: string; durationMs: number }
   | { kind: 'forbidden'; message: string; durationMs: number }
   | { kind: 'invalid'; message: string }
@@ -83,7 +83,7 @@ export type Login = { user: string; password: string } | { token: string }
 /** Why a broker did not take a message; becomes an outcome. */
 export class BrokerFailure extends Error {
   readonly verdict:
-    | { kind: 'refused'; reason: RefusalReason }
+    | { kind: 'refused'; reason: RefusalReason; retryAfter?: string | undefined }
     | { kind: 'unreachable'; reason: UnreachableReason }
     | { kind: 'forbidden' }
 

@@ -45,8 +45,9 @@ export async function publishToCloud<Address extends CloudAddress>(
   if (outcome.status >= 200 && outcome.status < 300) return kind.receipt(answer)
   const { code, words } = kind.problem(answer)
   const said = [code, words].filter((each) => each !== '').join(': ')
-  throw refusedFailure(
-    reasonOf(outcome.status, code),
+  const asked = outcome.headers['retry-after']
+  throw new BrokerFailure(
+    { kind: 'refused', reason: reasonOf(outcome.status, code), retryAfter: Array.isArray(asked) ? asked[0] : asked },
     `${peerOf(address)} answered ${outcome.status}${said === '' ? '' : `: ${said.slice(0, 300)}`}`,
   )
 }

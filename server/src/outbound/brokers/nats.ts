@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { NatsConnection } from '@nats-io/transport-node'
+import type { NatsConnection, TlsOptions } from '@nats-io/transport-node'
 import { natsConnect } from '../nats-connection.ts'
 import type { BrokerPlace, NatsAddress } from './address.ts'
 import {
@@ -71,7 +71,7 @@ export async function connectNatsTo(
         maxPingOut: 2,
         ...loginOptions(login),
         // Else TLS is used where the server offers it.
-        ...(isTls ? { tls: trusted === null ? {} : { ca: trusted.join('\n') } } : {}),
+        ...(isTls ? { tls: tlsOptions(place, trusted) } : {}),
       },
       async (): Promise<Socket> => {
         try {
@@ -86,6 +86,12 @@ export async function connectNatsTo(
     if (dialled !== null) throw dialled
     throw connectFailure(error, `${host}:${place.port}`)
   }
+}
+
+/** The client names the server for TLS by its host name; one that is named by its address is named here. */
+function tlsOptions({ hostname }: BrokerPlace, trusted: readonly string[] | null): TlsOptions {
+  const options = { host: hostname, ...(trusted === null ? {} : { ca: trusted.join('\n') }) }
+  return options
 }
 
 function loginOptions(login: Login | null) {
