@@ -102,6 +102,13 @@ export function formatOf(contentType: string, text: string): 'json' | 'form' | '
   return /^\s*[[{"]/.test(text) ? 'json' : 'text'
 }
 
+/** What an opened body is read as, by its head and its text; null where it is no text. */
+export function bodyFormat({ text }: OpenedBody, headers: BodyHeaders): 'json' | 'form' | 'multipart' | 'text' | null {
+  const contentType = headerOf(headers, 'content-type')
+  if (typeOf(contentType) === 'multipart/form-data') return 'multipart'
+  return text === null ? null : formatOf(contentType, text)
+}
+
 /**
  * A body as a value: JSON, whatever its type says; a form or multipart form as an object; else its text; null for
  * nothing, and for bytes that are no text. A text that should be JSON and is not stays text.

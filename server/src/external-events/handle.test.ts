@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { gzipSync } from 'node:zlib'
 import { ErrorData } from '@permea/contract'
 import { expect, test } from 'vitest'
 import { bodyAsValue, openBody } from '../bodies/body-value.ts'
@@ -75,6 +76,26 @@ test('a JSON body goes in as it came, once', async () => {
     expect(text?.utf8).toBe(body)
     expect(JSON.stringify(args)).not.toContain('9007199254740993')
   }
+})
+
+test('a body that is text goes in once, whatever it is, as long as it may be', async () => {
+  await using trial = openTrial()
+  const seen = 'export default ({ data, body, rawBody }) => [data === rawBody, data === body, rawBody.length]'
+  const xml = '<a>ä</a>'.repeat(1_000_000)
+  const { args, text } = await handleArgument(requestOf('application/xml', Buffer.from(xml)))
+  const limits = { argsBytes: 12 * 1024 * 1024 }
+  const given = { args, ...(text === undefined ? {} : { text }), clients: [], limits }
+  expect(await trial.returned(seen, given)).toEqual([true, true, xml.length])
+  const packed = gzipSync('{"a":1}')
+  const opened = { ...requestOf('application/json', packed), headers: { 'content-encoding': 'gzip' } }
+  const unpacked = await handleArgument(opened)
+  expect(unpacked.text?.utf8.toString()).toBe('{"a":1}')
+  expect(argumentOf(unpacked)).toMatchObject({
+    data: { a: 1 },
+    body: { a: 1 },
+    rawBody: '{"a":1}',
+    rawBodyBase64: packed.toString('base64'),
+  })
 })
 
 /** What comes of what `handle` returned. */

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type ErrorData, ErrorType, type FunctionDefinition, isNumber, parseExactJson } from '@permea/contract'
 import { nearestName } from '../api/nearest-name.ts'
 import { errorData } from '../api/refusal.ts'
-import { bodyAsValue, formatOf, type OpenedBody, openBody, queryValue } from '../bodies/body-value.ts'
+import { bodyAsValue, bodyFormat, type OpenedBody, openBody, queryValue } from '../bodies/body-value.ts'
 import { type RecordEventArgs, recordArguments } from '../external-subscriptions/record-event.ts'
 import { isRecord } from '../formulas/coercion.ts'
 import type { FunctionCall, FunctionOutcome } from '../functions/function.ts'
@@ -59,8 +59,8 @@ const NOT_TAKEN: WebhookResponse = {
 /**
  * The argument of `handle`: `query`, `data` (the body as a value, also as `body`), `headers`, `method`, `rawBody` (the text,
  * or one character for each byte where the bytes are no text) and `rawBodyBase64` (the bytes as they came), and what the
- * caller adds. A JSON body that came as it is is not read here: it is the argument's text, and `data` and `body` are its
- * value. Throws a `BodyProblem` for a body that cannot be unpacked or nests too deep.
+ * caller adds. A body that is text in UTF-8 goes in as its bytes, once, and is `rawBody`; of JSON and of plain text the
+ * guest makes `data` and `body` from it. Throws a `BodyProblem` for a body that cannot be unpacked or nests too deep.
  *
  * @source wire facts C.1, C.2
  */
@@ -69,18 +69,34 @@ export async function handleArgument(request: ReceivedRequest): Promise<Pick<Fun
   const query = queryValue(request.query)
   const common = { query, data: null, body: null, headers, method, path, rawBody: null, rawBodyBase64: null }
   const opened = request.opened ?? (await openBody(body, headers))
-  if (isJsonAsItCame(body, opened, headers))
-    return { args: common, text: { utf8: body, as: 'rawBody', valueAs: ['data', 'body'], base64As: 'rawBodyBase64' } }
-  const data = await bodyAsValue(opened, headers)
-  const rawBody = isUtf8(opened.bytes)
-    ? opened.bytes.toString('utf8')
-    : (opened.text ?? opened.bytes.toString('latin1'))
-  return { args: { ...common, data, body: data, rawBody, rawBodyBase64: body.toString('base64') } }
+  if (!isInUtf8(opened)) {
+    const data = await bodyAsValue(opened, headers)
+    const rawBody = isUtf8(opened.bytes)
+      ? opened.bytes.toString('utf8')
+      : (opened.text ?? opened.bytes.toString('latin1'))
+    return { args: { ...common, data, body: data, rawBody, rawBodyBase64: body.toString('base64') } }
+  }
+  const format = bodyFormat(opened, headers)
+  const data = format === 'json' || format === 'text' ? null : await bodyAsValue(opened, headers)
+  return {
+    args: {
+      ...common,
+      ...(data === null ? {} : { data, body: data }),
+      ...(opened.bytes === body ? {} : { rawBodyBase64: body.toString('base64') }),
+    },
+    text: {
+      utf8: opened.bytes,
+      as: 'rawBody',
+      valueAs: data === null ? ['data', 'body'] : [],
+      ...(format === 'text' ? { isPlain: true as const } : {}),
+      ...(opened.bytes === body ? { base64As: 'rawBodyBase64' } : {}),
+    },
+  }
 }
 
-function isJsonAsItCame(body: Buffer, { bytes, text }: OpenedBody, headers: Record<string, string>): boolean {
-  const isAsItCame = body.byteLength > 0 && bytes === body && text !== null && body[0] !== 0xef && isUtf8(body)
-  return isAsItCame && formatOf(headers['content-type'] ?? '', text) === 'json'
+/** Whether the bytes are the text as it is; a byte order mark is none of it. */
+function isInUtf8({ bytes, text }: OpenedBody): boolean {
+  return bytes.byteLength > 0 && text !== null && bytes[0] !== 0xef && isUtf8(bytes)
 }
 
 const EVENTS_MAX = 10_000

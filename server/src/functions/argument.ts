@@ -9,7 +9,7 @@ import type { FunctionCall } from './function.ts'
 export function argumentOf({ args, text }: Pick<FunctionCall, 'args' | 'text'>): Record<string, unknown> {
   if (text === undefined) return args
   const given = text.utf8.toString('utf8')
-  const value = jsonOrText(given)
+  const value = text.isPlain === true ? given : jsonOrText(given)
   return {
     ...args,
     ...Object.fromEntries(text.valueAs.map((name) => [name, value])),
@@ -32,7 +32,8 @@ export async function secretsOfLong(call: Pick<FunctionCall, 'args' | 'text'>) {
   const known: Record<string, unknown> = { ...(isTextLong ? args : argumentOf(call)) }
   for (const [name, value] of large) known[name] = { secret: await secretTexts({ [name]: value }) }
   if (!isTextLong) return known
-  const secret = await secretTexts(await valueOfLong(text.utf8.toString('utf8')))
+  const given = text.utf8.toString('utf8')
+  const secret = await secretTexts(text.isPlain === true ? given : await valueOfLong(given))
   for (const name of text.valueAs) known[name] = { secret }
   return known
 }

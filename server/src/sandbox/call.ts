@@ -41,6 +41,8 @@ export interface ArgumentText {
   as: string
   /** The names of the one value: what `JSON.parse` makes of the text, and where that refuses it, the text. */
   valueAs: readonly string[]
+  /** Whether the value is the text, whatever `JSON.parse` would make of it. */
+  isPlain?: true
   /** The name under which the argument gives the bytes in base64, made when somebody asks for them. */
   base64As?: string
 }

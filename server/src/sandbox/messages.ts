@@ -37,6 +37,7 @@ export interface TextHead {
   bytes: number
   as: string
   valueAs: readonly string[]
+  isPlain?: true
   base64As?: string
 }
 

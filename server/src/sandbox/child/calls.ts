@@ -197,7 +197,7 @@ export class Calls {
 /** The argument of a call, and what it may take in memory besides what the function may take. */
 interface Argument {
   args: Uint8Array
-  text: { utf8: Uint8Array; as: string; valueAs: readonly string[]; base64As?: string } | null
+  text: { utf8: Uint8Array; as: string; valueAs: readonly string[]; isPlain?: true; base64As?: string } | null
   memoryBytes: number
 }
 

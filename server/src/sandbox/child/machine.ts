@@ -149,7 +149,7 @@ export class Machine {
   /** Begins a call from the remembered memory. The arguments are JSON; `text` is laid over them, then the clients. */
   begin(call: {
     args: Uint8Array
-    text: { utf8: Uint8Array; as: string; valueAs: readonly string[]; base64As?: string } | null
+    text: { utf8: Uint8Array; as: string; valueAs: readonly string[]; isPlain?: true; base64As?: string } | null
     clients: readonly string[]
     seed: Buffer
     moment: Moment

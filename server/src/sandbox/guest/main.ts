@@ -32,7 +32,7 @@ function defaultOf(exported: unknown): unknown {
 /** What is laid over the arguments: a text under its names, clients under theirs. */
 interface Over {
   clients: string[]
-  text: { as: string; valueAs: string[]; base64As?: string } | null
+  text: { as: string; valueAs: string[]; isPlain?: true; base64As?: string } | null
   /** Where there may be numbers that a double does not hold. */
   isSuspect: { args: boolean; text: boolean }
 }
@@ -47,7 +47,7 @@ async function run(argsJson: string, over: Over, text: string): Promise<void> {
   try {
     const args = parseExactJson(argsJson, over.isSuspect.args)
     if (over.text !== null) {
-      const value = valueIn(text, over.isSuspect.text)
+      const value = over.text.isPlain === true ? text : valueIn(text, over.isSuspect.text)
       for (const name of over.text.valueAs) lay(args, name, value)
       lay(args, over.text.as, text)
       if (over.text.base64As !== undefined) layBase64(args, over.text.base64As, text)
