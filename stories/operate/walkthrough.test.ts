@@ -18,6 +18,7 @@ import {
 } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { twoCalls } from '../ledger.ts'
+import { type LoginProvider, signInAt, startLoginProvider } from './login-provider.ts'
 import { blocksOf, createMachine, type Machine } from './machine.ts'
 
 // What docs/operate/walkthrough.md says to do, block by block, on an empty machine that is a folder.
@@ -32,6 +33,7 @@ let collector: Collector
 let app: Receiver
 let machine: Machine
 let ports: { tls: number; first: number; second: number; prometheus: number }
+let provider: LoginProvider
 let admin: Permea
 let webhook: string
 
@@ -57,6 +59,7 @@ beforeAll(async () => {
   database = await createEmptyDatabase()
   collector = await startCollector()
   app = await startReceiver()
+  provider = await startLoginProvider()
   const [tls, plain, first, second, prometheus] = [
     await portOfIts(),
     await portOfIts(),
@@ -73,7 +76,9 @@ beforeAll(async () => {
     ['listen 443', `listen 127.0.0.1:${tls}`],
     ['listen 80', `listen 127.0.0.1:${plain}`],
     ['127.0.0.1:4318', `127.0.0.1:${collector.port}`],
-    ['127.0.0.1/32:9000', `127.0.0.1/32:${app.port}`],
+    // Here the provider is at a private address, too.
+    ['127.0.0.1/32:9000', `127.0.0.1/32:${app.port},127.0.0.1/32:${provider.port}`],
+    ['https://login.example.com', provider.issuer],
     ['scrape_interval: 15s', 'scrape_interval: 4s'],
     ['engine:4000', 'engine:the-first'],
     ['4000', String(first)],
@@ -86,7 +91,7 @@ afterAll(async () => {
   const names = [`permea@${ports.first}`, `permea@${ports.second}`, 'prometheus'].join(' ')
   await machine.does(`systemctl stop ${names}`)
   await machine.does('nginx -s stop').catch(() => {})
-  for (const each of [app, collector, database]) await each[Symbol.asyncDispose]()
+  for (const each of [app, provider, collector, database]) await each[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -140,6 +145,20 @@ test('two processes stand behind nginx with TLS and take events', async () => {
   const { items } = await anna.appEventSubscriptions.list()
   webhook = items[0]?.webhookUri ?? ''
   expect(webhook).toMatch(new RegExp(`^https://localhost:${ports.tls}/webhooks/`))
+}, 240_000)
+
+test('people sign in with the provider: the owner who invited herself, others as readers, nobody of elsewhere', async () => {
+  await next()
+  expect(await next()).toContain('/console')
+  const url = `https://localhost:${ports.tls}`
+  const ca = machine.read('etc/permea/tls/fullchain.pem')
+  provider.allow(`${url}/console/session/sso/callback`)
+  const signIn = (sub: string, email: string) => signInAt(url, { ca, provider, person: { sub, email } })
+  expect(await signIn('you', 'you@example.com')).toMatchObject({ role: 'owner', person: { email: 'you@example.com' } })
+  expect(await signIn('anna', 'anna@example.com')).toMatchObject({ role: 'reader' })
+  expect(await signIn('eve', 'eve@example.net')).toBeNull()
+  const { items } = await admin.people.list()
+  expect(items.map(({ email }) => email).toSorted()).toEqual(['anna@example.com', 'you@example.com'])
 }, 240_000)
 
 test('traces come to the collector, and what flows send to the application', async () => {
