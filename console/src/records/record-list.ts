@@ -146,7 +146,7 @@ export function useRecordList<T extends { id: string }>(
 }
 
 /** Where to go on; an empty page is the last one unless it says that it was not looked to the end. */
-export function nextOf(page: Page<unknown>): string | undefined {
+function nextOf(page: Page<unknown>): string | undefined {
   return page.items.length === 0 && page.lookedBackTo === undefined ? undefined : page.cursor
 }
 
