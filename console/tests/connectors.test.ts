@@ -5,7 +5,7 @@ import { openScene, type Scene, type Visit } from './scene.ts'
 
 /** An app is described without a line of JSON around a function, offered, and really spoken to. */
 
-vi.setConfig({ testTimeout: 180_000 })
+vi.setConfig({ testTimeout: 240_000 })
 
 let scene: Scene
 let app: Receiver
@@ -17,6 +17,8 @@ beforeAll(async () => {
   app = await startReceiver()
   visit = await scene.visit({ width: 1440 })
   page = visit.page
+  // Editors take long for each key where the machine is busy.
+  visit.context.setDefaultTimeout(60_000)
   await visit.signIn()
 })
 afterAll(async () => {
