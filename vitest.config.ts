@@ -20,6 +20,12 @@ const wanting = [
     isThere: isInstalled('node_modules/.python/bin/mlflow'),
   },
   {
+    of: 'the published React hooks',
+    remedy: '`npm run test:products` installs them and runs their stories',
+    stories: ['console/tests/membrane-react.test.ts'],
+    isThere: isInstalled('node_modules/@membranehq/react'),
+  },
+  {
     of: 'deliveries to queues of clouds',
     remedy: '`npm run test:products` installs what plays AWS',
     stories: ['stories/destinations/clouds.test.ts'],
