@@ -228,8 +228,10 @@ test('events of a batch are traces of their own, linked to the request; a call o
 
   collector.spans.length = 0
   const { launchedFlowRunIds } = await admin.appEvents.replay({ params: { id: answer.results[0]?.id ?? '' } })
-  const again = await collector.waitFor('the run is told of', hasNamed('flow run'))
-  const [call] = named(again, 'POST /app-events/:id/replay')
+  const replay = 'POST /app-events/:id/replay'
+  const both = (spans: readonly CollectedSpan[]) => hasNamed('flow run')(spans) && hasNamed(replay)(spans)
+  const again = await collector.waitFor('the run and the call are told of', both)
+  const [call] = named(again, replay)
   expect(named(again, 'flow run')).toMatchObject([{ traceId: call?.traceId, parentId: call?.spanId }])
   expect((await admin.flowRuns.get({ params: { id: launchedFlowRunIds[0] ?? '' } })).traceId).toBe(call?.traceId)
   expect(again.map(({ name }) => name).filter((name) => /metrics|healthz|readyz/.test(name))).toEqual([])
