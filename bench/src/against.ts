@@ -68,12 +68,12 @@ export async function against(postgres: Postgres, options: Options): Promise<str
   if (options.hasTraces) {
     const without = await open('without traces', HERE, options.processes)
     const traced = await open('traced', HERE, options.processes, tracesTo(`http://127.0.0.1:${port}`))
-    return tableOfTurns({ postgres, load }, [without, traced], options)
+    return await tableOfTurns({ postgres, load }, [without, traced], options)
   }
   const tree = options.against === null ? null : stack.use(await checkOut(options.against))
   const first = await (tree === null ? open('one process', HERE, 1) : open(tree.commit, tree.dir, options.processes))
   const second = await open(tree === null ? `${options.processes} processes` : 'this tree', HERE, options.processes)
-  return tableOfTurns({ postgres, load }, [first, second], options)
+  return await tableOfTurns({ postgres, load }, [first, second], options)
 }
 
 async function tableOfTurns(stage: Stage, sides: readonly [Side, Side], options: Options): Promise<string> {
