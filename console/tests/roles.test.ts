@@ -53,7 +53,11 @@ async function show(page: Page, { title, hasRecords }: PageEntry): Promise<void>
   await link.click()
   await page.getByRole('heading', { name: title, level: 1, exact: true }).waitFor()
   if (hasRecords === true) await page.locator('[role=row][data-index="0"], .empty').first().waitFor()
+  await arrived(page)
 }
+
+/** What was asked for is there: nothing stands in its place any more. */
+const arrived = (page: Page) => page.locator('.mantine-Skeleton-root').first().waitFor({ state: 'detached' })
 
 interface Shown {
   calls: string
@@ -106,6 +110,7 @@ async function tour(
       if (name === SAME_EVERYWHERE || !isWanted(viewOf(entry, name))) continue
       await tab.click()
       await dialog.getByRole('tabpanel').first().waitFor()
+      await arrived(page)
       await see(viewOf(entry, name))
     }
     await dialog.getByRole('button', { name: 'Close', exact: true }).click()
