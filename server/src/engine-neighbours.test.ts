@@ -9,7 +9,7 @@ import type { ExternalSource, IncomingWebhookRow } from './external-events/store
 import { createExternalWriter } from './external-events/write.ts'
 import { createCallRecorder } from './functions/record.ts'
 import { systemClock } from './platform/clock.ts'
-import { sql } from './platform/database.ts'
+import { type Database, type Statement, sql } from './platform/database.ts'
 import { createIds, fromWire } from './platform/ids.ts'
 import { silentLog } from './platform/log.ts'
 import { createMetrics } from './platform/metrics.ts'
@@ -192,6 +192,27 @@ test('what runs did, and what is told of it', async () => {
   expect(good.filter((id) => !toldIds.has(id))).toEqual([])
   const { rows: left } = await sql`select 1 from flow_run_news`.execute(database.db)
   expect(left).toEqual([])
+})
+
+test('that the name of the database does not resolve for a moment is told of no run', async () => {
+  const { database, ownership } = house.engine
+  const says = { code: 'EAI_AGAIN', syscall: 'getaddrinfo', errno: -3001, hostname: 'database' }
+  let tries = 0
+  const unsteady: Database = {
+    ...database,
+    async atomically<Row extends object>(statements: readonly Statement[]) {
+      tries += 1
+      if (tries === 1) throw Object.assign(new Error('getaddrinfo EAI_AGAIN database'), says)
+      return database.atomically<Row>(statements)
+    },
+  }
+  const batches = new Batches({ database, ownership, clock: systemClock, ids, log: silentLog })
+  const recorder = createRecorder({ database: unsteady, clock: systemClock, batches, log: silentLog, onNews() {} })
+  const id = ids.next()
+  expect(await recordBeside(recorder, progressOf(id, null, true))).toBe(true)
+  expect(tries).toBe(2)
+  const { rows } = await sql`select state, errors from flow_runs where id = ${id}`.execute(database.db)
+  expect(rows).toEqual([{ state: 'completed', errors: null }])
 })
 
 test('attempts of deliveries', async () => {

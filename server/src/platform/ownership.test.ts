@@ -1,8 +1,10 @@
 import { createTestDatabase, until } from '@permea/testkit'
+import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { createDatabase } from './database.ts'
 import { silentLog } from './log.ts'
 import { createOwnership, type Notice, type Ownership, SHARDS, shardOf } from './ownership.ts'
+import { checkReady } from './readiness.ts'
 
 const ALL = Array.from({ length: SHARDS }, (_, shard) => shard)
 
@@ -145,6 +147,45 @@ describe('a session that the database ends', () => {
     await only.ownership.notify({ about: 'tea' })
     await until('it heard', 20_000, () => only.notices.length === 1)
   })
+})
+
+test('a session that gets no slot says so once and where readiness is asked for, and is there when one is free', async () => {
+  await using own = await createTestDatabase()
+  const role = `limited_${own.name}`
+  const admin = new pg.Client({ connectionString: own.url })
+  await admin.connect()
+  await admin.query(`create role ${role} login`)
+  const database = createDatabase({
+    url: own.url.replace('//postgres@', `//${role}@`),
+    connectionsMax: 2,
+    log: silentLog,
+  })
+  let tries = 0
+  const counting = { ...database, connect: () => database.connect().finally(() => (tries += 1)) }
+  const warnings: string[] = []
+  const warn = (about: object, words: string) => warnings.push(`${words}: ${JSON.stringify(about)}`)
+  const log = { ...silentLog, warn } as typeof silentLog
+  const ownership = createOwnership({ database: counting, log, random: Math.random, isWorker: true, tickMs: 20 })
+  await ownership.start()
+
+  await admin.query(`alter role ${role} connection limit 0`)
+  await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [role])
+  await until('it was tried often', 20_000, () => tries > 4)
+  expect(ownership.trouble()).toMatch(/too many connections/)
+  await expect(checkReady(database, ownership)).rejects.toThrow(/no shards can be worked: too many connections/)
+  expect(warnings).toEqual([
+    expect.stringContaining('its shards are given up'),
+    expect.stringMatching(/cannot be reached: .*too many connections/),
+  ])
+
+  await admin.query(`alter role ${role} connection limit -1`)
+  await until('the shards are there again', 20_000, () => ownership.ownsAll())
+  await checkReady(database, ownership)
+  expect(warnings).toHaveLength(2)
+  await ownership.stop()
+  await database.close()
+  await admin.query(`drop role ${role}`)
+  await admin.end()
 })
 
 test('a notice reaches all, whoever sent it, those included that work no shards', async () => {

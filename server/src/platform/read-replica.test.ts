@@ -1,15 +1,19 @@
 import {
   buildHouse,
   createEmptyDatabase,
+  createLink,
   createPostgresProcess,
   createStandby,
   type House,
   type PostgresProcess,
+  postgresSocketOf,
   until,
 } from '@permea/testkit'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { migrateAll } from '../engine.ts'
+import { createDatabase } from './database.ts'
+import { isDatabaseAway, NotWritable } from './database-errors.ts'
 import { silentLog } from './log.ts'
 
 let primary: PostgresProcess
@@ -123,4 +127,30 @@ test('a database of another server is never read for the replica', async () => {
   expect(await listed(wrong)).toBe(1)
   expect(replicaOf(wrong).lagSeconds()).toBeNull()
   expect(replicaOf(wrong).answered.replica).toBe(0)
+})
+
+test('a standby in the place of the primary is no server to write to, and another that is named with it is used', async () => {
+  const url = standby.urlOf('postgres')
+  const alone = createDatabase({ url, connectionsMax: 2, log: silentLog })
+  await expect(alone.pool.query('select 1')).rejects.toThrow(NotWritable)
+  await expect(alone.hot.query('select 1')).rejects.toThrow(NotWritable)
+  await alone.close()
+
+  // What a connection that was there before its server was demoted is told of a statement.
+  const any = createDatabase({ url: `${url}&target_session_attrs=any`, connectionsMax: 2, log: silentLog })
+  const refused = await any.pool.query('create table written (id int)').catch((error: Error) => error)
+  expect(isDatabaseAway(refused)).toBe(true)
+  await any.close()
+
+  await using toStandby = await createLink(postgresSocketOf(url))
+  await using toPrimary = await createLink(postgresSocketOf(primary.urlOf('postgres')))
+  const hosts = [toStandby, toPrimary].map(({ port }) => `127.0.0.1:${port}`).join(',')
+  const both = createDatabase({ url: `postgres://postgres@${hosts}/postgres`, connectionsMax: 2, log: silentLog })
+  await until('the primary is used', 30_000, () =>
+    both.pool.query('select 1').then(
+      () => true,
+      () => false,
+    ),
+  )
+  await both.close()
 })
