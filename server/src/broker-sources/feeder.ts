@@ -13,6 +13,7 @@ import { type Ownership, SHARDS, shardOf } from '../platform/ownership.ts'
 import { forgettingErrors } from '../platform/periodic.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { RefusedRequestsRoom } from '../refused-requests/assembly.ts'
+import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import type { Quotas } from '../workspaces/quotas.ts'
 import type { Rates } from '../workspaces/rates.ts'
 import { createFeeding, type Feeding } from './feeding.ts'
@@ -32,6 +33,7 @@ export interface FeederOptions {
   live: Pick<Live, 'changed'>
   rates: Rates
   quotas: Pick<Quotas, 'admit'>
+  directory: Pick<WorkspaceDirectory, 'find'>
   refusedRequests: Pick<RefusedRequestsRoom, 'noteMessage'>
   /** How requests at webhook URLs are taken in. */
   accept(requests: EventRequest[]): Promise<(Taken | Promise<Taken>)[]>
@@ -74,9 +76,17 @@ export function createFeeder(options: FeederOptions): Feeder {
     return next
   }
 
+  /** Of a workspace that is being deleted nothing is read: what comes meanwhile stays with the broker. */
+  async function ofLiving(sources: readonly BrokerSource[]): Promise<BrokerSource[]> {
+    const ids = [...new Set(sources.map((each) => each.workspaceId))]
+    const workspaces = await Promise.all(ids.map((id) => options.directory.find(id)))
+    const living = new Set(workspaces.flatMap((each) => (each === null || each.archivedAt !== null ? [] : [each.id])))
+    return sources.filter((each) => living.has(each.workspaceId))
+  }
+
   async function settleFeedings(): Promise<void> {
     const shards = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => ownership.owns(shard))
-    const wanted = await sourcesToRead(database.db, shards)
+    const wanted = await ofLiving(await sourcesToRead(database.db, shards))
     const types = await webhookKeysOf(
       database.db,
       wanted.map((each) => each.appEventTypeId),
