@@ -288,6 +288,25 @@ test('what cannot be waited for is told of: the flow is disabled, the value is n
   expect(draft.nodes?.paid).toBeDefined()
 })
 
+test('a run that waits goes on waiting while its flow is disabled, and takes what comes when it is enabled again', async () => {
+  const id = await instanceOf({ trigger: byApi('paid'), paid: wait(forOrder) })
+  // Another flow keeps the address of the event open.
+  const other = await instanceOf({ trigger: byApi('any'), any: wait({}) })
+  const run = await customer.flowRuns.create({ body: { flowInstanceId: id, input: { id: 90 } } })
+  await house.settle()
+  await disable(id)
+  await send('payment', { order: { id: 90 }, n: 1 })
+  await house.settle()
+  const seen = () => customer.flowRuns.get({ params: { id: run.id } })
+  expect(await seen()).toMatchObject({ state: 'running', waitsFor: [{ event: 'payment', value: '90' }] })
+  await customer.flowInstances.patch({ params: { id }, body: { enabled: true } })
+  await send('payment', { order: { id: 90 }, n: 2 })
+  await expect.poll(async () => (await seen()).state, SOON).toBe('completed')
+  expect(await outputOf(run.id, 'paid')).toMatchObject([{ event: { n: 2 }, isTimedOut: false }])
+  await disable(id)
+  await disable(other)
+})
+
 test('a node is tried alone: it says what it would wait for', async () => {
   const id = await instanceOf({ trigger: byApi('paid'), paid: wait(forOrder) })
   const tried = await customer.flowRuns.tryNode({
