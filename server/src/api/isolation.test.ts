@@ -106,6 +106,11 @@ async function addRest({ admin }: House): Promise<void> {
   await admin.appDataSchemaInstances.get({
     query: { appDataSchemaKey: 'people', userId: connections[0]?.userId, autoCreate: true } as never,
   })
+  const source = await admin.brokerSources.create({
+    body: { key: 'people', name: WORD, appEventTypeId: 'order', url: 'nats://127.0.0.1:9/people' },
+  })
+  // Where one is read, how it goes is said all the time.
+  await admin.brokerSources.pause({ params: { selector: source.id } })
   const { items: deliveries } = await admin.deliveries.list()
   await admin.replays.create({ body: { destinationId: deliveries[0]?.destinationId } as never })
   await admin.customers.create({ body: { internalId: 'to-go', name: WORD } })
