@@ -24,6 +24,6 @@ test('behind a pooler in transaction mode the start ends with one line that name
   await postgres.start()
   await using pooler = await startPgBouncer(postgres.urlOf('postgres'), 'transaction')
   await using engine = await createEngineProcess({ databaseUrl: pooler.url, reachablePorts: [] })
-  await expect(engine.start()).rejects.toThrow()
+  await expect(engine.start()).rejects.toThrow('the engine ended while it started')
   expect(engine.log()).toMatch(/^permea: DATABASE_URL cannot be used: .*use session mode/m)
 })
