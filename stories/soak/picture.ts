@@ -84,6 +84,7 @@ export function drawSoak(title: string, samples: readonly Sample[], happened: re
   })
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="11" fill="#334155">`,
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#fff"/>`,
     `<text x="${LEFT}" y="20" font-size="15" fill="#0f172a">${title}</text>`,
     ...legend,
