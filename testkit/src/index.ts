@@ -2,6 +2,7 @@ export { readConfig } from '../../server/src/config.ts'
 export { TEST_ONLY_CERTIFICATE, TEST_ONLY_PRIVATE_KEY } from '../../server/src/outbound/far-end-key.ts'
 export { systemClock } from '../../server/src/platform/clock.ts'
 export { freePort } from '../../server/src/platform/free-port.ts'
+export { toWire } from '../../server/src/platform/ids.ts'
 export { packArchive, readArchive } from '../../server/src/workspace-files/archive.ts'
 export {
   type BrokerProcess,

@@ -24,8 +24,14 @@ export async function createPostgresProcess(): Promise<PostgresProcess> {
   return processOn(dir)
 }
 
-/** A standby of a server that runs, as yet not started: a copy of its files that follows its log. */
-export async function createStandby(primary: PostgresProcess): Promise<PostgresProcess> {
+/**
+ * A standby of a server that runs, as yet not started: a copy of its files that follows its log, by way of a port of the
+ * loopback where one is given.
+ */
+export async function createStandby(
+  primary: PostgresProcess,
+  through: { port: number } | null = null,
+): Promise<PostgresProcess> {
   const dir = await mkdtemp(path.join(tmpdir(), 'permea-standby-'))
   await chmod(dir, 0o755)
   const standby = processOn(dir)
@@ -38,7 +44,8 @@ export async function createStandby(primary: PostgresProcess): Promise<PostgresP
   await rm(path.join(standby.dataDir, 'postmaster.pid'))
   const { uid, gid } = await stat(standby.dataDir)
   const { searchParams } = new URL(primary.urlOf('postgres').replace('@/', '@host/'))
-  const from = `host=${searchParams.get('host')} port=${searchParams.get('port')} user=postgres`
+  const host = through === null ? searchParams.get('host') : '127.0.0.1'
+  const from = `host=${host} port=${through?.port ?? searchParams.get('port')} user=postgres`
   const files = {
     'standby.signal': '',
     backup_label: rows[0]?.label ?? '',
