@@ -1,9 +1,13 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
 const isOnPath = (file: string) => (process.env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, file)))
 const isInstalled = (file: string) => existsSync(new URL(`stories/products/${file}`, import.meta.url))
+
+const isRoot = process.platform === 'linux' && process.getuid?.() === 0
+const succeeds = (...command: string[]) => spawnSync('unshare', command, { stdio: 'ignore' }).status === 0
 
 /** Stories of what brings hundreds of packages, or is a package of the system: they run where it is installed. */
 const wanting = [
@@ -65,7 +69,13 @@ const wanting = [
     of: 'the image',
     remedy: 'they need root on Linux',
     stories: ['stories/operate/image.test.ts'],
-    isThere: process.platform === 'linux' && process.getuid?.() === 0,
+    isThere: isRoot,
+  },
+  {
+    of: 'a pulled cable',
+    remedy: 'they need root on Linux, which may make network namespaces and virtual cables',
+    stories: ['stories/operate/pulled-cable.test.ts'],
+    isThere: isRoot && succeeds('-n', 'ip', 'link', 'add', 'one-end', 'type', 'veth', 'peer', 'name', 'other-end'),
   },
   {
     of: 'watching',

@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { type Database, sql, type Tx } from './database.ts'
+import { type Database, NOTICES_VANISHED_CLIENTS, sql, type Tx } from './database.ts'
 import { isDatabaseAway } from './database-errors.ts'
 import type { Log } from './log.ts'
 import { createOutageLog, type OutageLog } from './outage-log.ts'
@@ -207,8 +207,7 @@ class SessionOwnership implements Ownership {
   }
 
   async #prepare(client: pg.Client): Promise<void> {
-    // A machine that vanished without closing its connection is noticed by the database in about 8 s.
-    await client.query('set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 1; set tcp_keepalives_count = 3')
+    await client.query(NOTICES_VANISHED_CLIENTS)
     await client.query(`listen ${NOTICES}`)
     if (this.#options.isWorker) await client.query('select pg_advisory_lock_shared($1, 0)', [MEMBER])
     this.#sessionNumber = Math.floor(this.#options.random() * SESSION_NUMBERS)
