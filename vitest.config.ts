@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
@@ -70,6 +71,12 @@ const wanting = [
     remedy: 'they need root on Linux',
     stories: ['stories/operate/image.test.ts'],
     isThere: isRoot,
+  },
+  {
+    of: 'a full disk',
+    remedy: 'they need root on Linux, which may mount a file system',
+    stories: ['stories/operate/disk-full.test.ts'],
+    isThere: isRoot && succeeds('-m', 'mount', '-t', 'tmpfs', 'probe', tmpdir()),
   },
   {
     of: 'a pulled cable',

@@ -17,8 +17,9 @@ export interface PostgresProcess extends AsyncDisposable {
   readonly dataDir: string
 }
 
-export async function createPostgresProcess(): Promise<PostgresProcess> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'permea-restarted-'))
+/** Its files lie under this directory. */
+export async function createPostgresProcess(under = tmpdir()): Promise<PostgresProcess> {
+  const dir = await mkdtemp(path.join(under, 'permea-restarted-'))
   // Readable for the user that PostgreSQL runs as where the tests run as root.
   await chmod(dir, 0o755)
   return processOn(dir)
