@@ -28,6 +28,8 @@ export async function behindCable(postgres: PostgresProcess): Promise<Cabled> {
   await using built = new AsyncDisposableStack()
   built.defer(() => void ip('netns', 'del', name))
   ip('link', 'add', near, 'type', 'veth', 'peer', 'name', far, 'netns', name)
+  // The namespace itself lasts as long as the server in it.
+  built.defer(() => void ip('link', 'del', near))
   ip('addr', 'add', `${addressOf(1)}/30`, 'dev', near)
   ip('link', 'set', near, 'up')
   ip('-n', name, 'addr', 'add', `${addressOf(2)}/30`, 'dev', far)
