@@ -70,7 +70,7 @@ function nowhereFor(endpoint: Endpoint): object {
 }
 const NOWHERE_QUERY =
   '?id=unknown&userId=unknown&integrationKey=unknown' +
-  '&dataSourceKey=unknown&fieldMappingKey=unknown&appDataSchemaKey=unknown&dataLinkTableKey=unknown'
+  '&dataSourceKey=unknown&fieldMappingKey=unknown&appDataSchemaKey=unknown&dataLinkTableKey=unknown&confirm=unknown'
 
 async function expectRefusal(response: Response, key: keyof typeof ERRORS): Promise<void> {
   const error = ErrorData.parse(await response.json())
