@@ -65,7 +65,7 @@ test('a list is of a stretch of time that is chosen, and saved as CSV and JSON',
   const saved = async (as: string) => {
     await page.getByRole('button', { name: 'Export' }).click()
     const download = page.waitForEvent('download')
-    await page.getByRole('menuitem', { name: as }).click()
+    await page.getByRole('menuitem', { name: as, exact: true }).click()
     return readFile(await (await download).path(), 'utf8')
   }
   const json = JSON.parse(await saved('As JSON')) as { event: { orderId: string } }[]
