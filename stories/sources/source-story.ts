@@ -49,8 +49,8 @@ export function tellSourceStory(story: SourceStory): void {
     await furnish(house.admin)
   })
   afterAll(async () => {
-    await house[Symbol.asyncDispose]()
-    await broker[Symbol.asyncDispose]()
+    await house?.[Symbol.asyncDispose]()
+    await broker?.[Symbol.asyncDispose]()
   })
 
   const withLogin = (url: string) => url.replace('://', `://${story.login.join(':')}@`)

@@ -146,6 +146,8 @@ async function placeOf(name: string): Promise<{ dir: string; port: number }> {
   return { dir: await mkdtemp(path.join(tmpdir(), `permea-${name}-`)), port: await keptPort() }
 }
 
+const STARTS_MAX = 3
+
 async function processOf(given: {
   dir: string
   port: number
@@ -157,10 +159,17 @@ async function processOf(given: {
   const server: BrokerProcess = {
     port,
     async start() {
-      const started = given.run()
+      let started = given.run()
       child = started
-      await until(`${name} listens`, 60_000, () => {
-        if (started.exitCode !== null) throw new Error(`${name} ended while it started`)
+      let starts = 1
+      await until(`${name} listens`, 120_000, () => {
+        if (started.exitCode !== null) {
+          // On a busy machine some give up on a part of their own that is not there yet.
+          if (starts >= STARTS_MAX) throw new Error(`${name} ended while it started`)
+          started = given.run()
+          child = started
+          starts += 1
+        }
         return isListening(port)
       })
     },
