@@ -231,7 +231,9 @@ export class Fuzz {
   }
 
   #remember(value: unknown): void {
-    const items = (value as { items?: unknown[] } | null)?.items ?? [value]
+    const given = (value as { items?: unknown } | null)?.items
+    // What somebody made may have a field of that name.
+    const items: unknown[] = Array.isArray(given) ? given : [value]
     for (const each of items.slice(0, 5)) {
       const { id, key } = (each ?? {}) as { id?: unknown; key?: unknown }
       for (const name of [id, key])
