@@ -26,7 +26,8 @@ const TYPES: Record<ExportFormat, string> = {
 /** Which file is asked for in place of a page; null where none is, or there is no list. */
 export function exportFormatOf({ method, answer }: Endpoint, query: unknown): ExportFormat | null {
   const { export: format } = query as { export?: ExportFormat }
-  return method === 'GET' && answer !== null && itemOf(answer) !== null ? (format ?? null) : null
+  // Next to every request asks for none: the answer's shape is not looked at for it.
+  return format !== undefined && method === 'GET' && answer !== null && itemOf(answer) !== null ? format : null
 }
 
 export interface ListExport {
@@ -107,6 +108,7 @@ const MORE = 'more'
 /** @source RFC 4180 */
 async function* csvText(endpoint: Endpoint, pages: AsyncGenerator<unknown[]>): AsyncGenerator<string> {
   let columns: string[] | null = null
+  let known: ReadonlySet<string> = new Set()
   for await (const items of pages) {
     const rows: Record<string, unknown>[] = []
     for (const item of items) {
@@ -115,10 +117,10 @@ async function* csvText(endpoint: Endpoint, pages: AsyncGenerator<unknown[]>): A
     }
     if (columns === null) {
       columns = columnsOf(endpoint, rows)
+      known = new Set(columns)
       yield `${[...columns, MORE].map(cell).join(',')}\r\n`
     }
     for (const row of rows) {
-      const known = new Set(columns)
       const others = Object.entries(row).filter(([name]) => !known.has(name))
       const more = others.length === 0 ? undefined : Object.fromEntries(others)
       yield `${[...columns.map((name) => cell(row[name])), cell(more)].join(',')}\r\n`

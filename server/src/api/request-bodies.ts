@@ -48,11 +48,6 @@ export function noteSenders(app: FastifyInstance): void {
     request.answerStream = reply.raw
     done()
   })
-  app.addHook('onSend', (request, reply, _payload, done) => {
-    // Who is still sending would find the connection gone, and never see why; the rest is read over.
-    if (!request.raw.complete) reply.removeHeader('connection')
-    done()
-  })
   app.addHook('onResponse', (request, _reply, done) => {
     if (!request.raw.complete) setTimeout(() => request.raw.complete || request.raw.destroy(), LINGER_MS).unref()
     done()

@@ -383,6 +383,8 @@ function answerError(
 ): FastifyReply {
   // Some of them are kept by what lies between unless that is said: 404, 410.
   reply.header('cache-control', 'no-store')
+  // Who is still sending would find the connection gone, and never see why; the rest is read over.
+  if (!request.raw.complete) reply.removeHeader('connection')
   const refusal = refusalIn(error)
   if (refusal !== null) {
     const { status, key, message, data, beside } = refusal

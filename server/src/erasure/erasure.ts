@@ -48,20 +48,27 @@ export interface Erasure {
   finishedAt: Date | null
 }
 
+/** What anybody is told of how far it is and what was erased. */
+export function courseOf({ work, counts, status }: Pick<Erasure, 'work' | 'counts' | 'status'>, steps: number) {
+  const done = status === 'completed' ? steps : Math.max(0, work.step)
+  return {
+    progress: { round: work.round, done, of: steps },
+    erased: Object.entries(counts)
+      .map(([place, rows]) => ({ place, rows }))
+      .toSorted((one, other) => (one.place < other.place ? -1 : 1)),
+    rows: Object.values(counts).reduce((sum, rows) => sum + rows, 0),
+  }
+}
+
 export function erasureAnswer(erasure: Erasure, steps: number): z.input<typeof WireErasure> {
-  const { work, counts, stopped, askedBy } = erasure
-  const isDone = erasure.status === 'completed'
+  const { stopped, askedBy } = erasure
   return {
     id: toWire('ers', erasure.id),
     customerId: toWire('cus', erasure.customerId),
     keepsCustomer: erasure.keepsCustomer,
     status: erasure.status,
     phase: erasure.phase,
-    progress: { round: work.round, done: isDone ? steps : work.step, of: steps },
-    erased: Object.entries(counts)
-      .map(([place, rows]) => ({ place, rows }))
-      .toSorted((one, other) => (one.place < other.place ? -1 : 1)),
-    rows: Object.values(counts).reduce((sum, rows) => sum + rows, 0),
+    ...courseOf(erasure, steps),
     stopped: {
       connections: stopped.connections ?? 0,
       flowInstances: stopped.instances ?? 0,

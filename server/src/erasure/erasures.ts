@@ -10,17 +10,8 @@ import type { Log } from '../platform/log.ts'
 import type { Queue } from '../platform/queue.ts'
 import { AT_THE_BEGINNING, type Erasure } from './erasure.ts'
 import type { ErasedSubject, ItemKind } from './place.ts'
-import {
-  alertsAbout,
-  erasePortion,
-  gatherItems,
-  gatherVersions,
-  hasRunsLeft,
-  leavesOf,
-  registrationsOf,
-  STEPS,
-} from './rows.ts'
-import { counted, GATHER, LATE_MS, type Next, REFERRED_TO, workInSlices } from './slices.ts'
+import { alertsAbout, erasePortion, gatherItems, gatherVersions, hasRunsLeft, registrationsOf, STEPS } from './rows.ts'
+import { counted, GATHER, LATE_MS, type Next, nextPortion, REFERRED_TO, workInSlices } from './slices.ts'
 import type { Stopping } from './stopping.ts'
 import {
   addItems,
@@ -270,25 +261,17 @@ class ErasureKeeper implements Erasures {
     const { id, work, counts } = erasure
     const step = STEPS[work.step]
     const isLeftOut = step === undefined || (erasure.keepsCustomer && step.erasing.isHistory !== true)
-    const next = { ...work, step: work.step + 1, leaf: null, block: 0 }
-    if (isLeftOut) return { counts, work: next }
-    const leaves = await leavesOf(tx, step.table)
-    const leaf = leaves.find((each) => work.leaf === null || each >= work.leaf)
-    if (leaf === undefined) return { counts, work: next }
-    const block = leaf === work.leaf ? work.block : 0
-    const portion = await erasePortion(tx, step, subject, { leaf, block })
-    const { how, remembered } = step.erasing
-    if (typeof how === 'object' && 'noted' in how) await addItems(tx, id, how.noted, portion.ids)
-    else if (remembered !== undefined) {
-      const wire = portion.ids.map((each) => toWire(remembered, each))
-      await addItems(tx, id, 'wire', wire)
-    }
-    const found = work.found + portion.rows
-    const sums = counted(counts, portion.counts)
-    if (!portion.isDone) return { counts: sums, work: { ...work, found, leaf, block: portion.block } }
-    const following = leaves.find((each) => each > leaf)
-    if (following === undefined) return { counts: sums, work: { ...next, found } }
-    return { counts: sums, work: { ...work, found, leaf: following, block: 0 } }
+    if (isLeftOut) return { counts, work: { ...work, step: work.step + 1, leaf: null, block: 0 } }
+    return nextPortion(tx, erasure, step.table, async (at) => {
+      const portion = await erasePortion(tx, step, subject, at)
+      const { how, remembered } = step.erasing
+      if (typeof how === 'object' && 'noted' in how) await addItems(tx, id, how.noted, portion.ids)
+      else if (remembered !== undefined) {
+        const wire = portion.ids.map((each) => toWire(remembered, each))
+        await addItems(tx, id, 'wire', wire)
+      }
+      return portion
+    })
   }
 
   /** Rows that came meanwhile refer to these: the next round has both. */

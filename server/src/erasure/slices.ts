@@ -1,3 +1,7 @@
+import type { Tx } from '../platform/database.ts'
+import type { Work } from './erasure.ts'
+import { leavesOf, type Portion } from './rows.ts'
+
 /** Work of one job before it makes room for others. */
 const SLICE_MS = 2000
 /** Longest rest after a portion, so that others get at the database. */
@@ -32,6 +36,35 @@ export async function workInSlices(of: {
     const tookMs = performance.now() - beganMs
     await new Promise((resolve) => setTimeout(resolve, Math.min(tookMs, REST_MS_MAX)))
   }
+}
+
+/** How far work on a place is, and what was erased by then. */
+export interface Course {
+  work: Work
+  counts: Record<string, number>
+}
+
+/**
+ * The next portion of a place, of the first of its physical tables that is not done; then the next table, then the next
+ * place.
+ */
+export async function nextPortion(
+  tx: Tx,
+  { work, counts }: Course,
+  table: string,
+  erase: (at: { leaf: string; block: number }) => Promise<Omit<Portion, 'ids'>>,
+): Promise<Course> {
+  const next = { ...work, step: work.step + 1, leaf: null, block: 0 }
+  const leaves = await leavesOf(tx, table)
+  const leaf = leaves.find((each) => work.leaf === null || each >= work.leaf)
+  if (leaf === undefined) return { counts, work: next }
+  const portion = await erase({ leaf, block: leaf === work.leaf ? work.block : 0 })
+  const found = work.found + portion.rows
+  const sums = counted(counts, portion.counts)
+  if (!portion.isDone) return { counts: sums, work: { ...work, found, leaf, block: portion.block } }
+  const following = leaves.find((each) => each > leaf)
+  if (following === undefined) return { counts: sums, work: { ...next, found } }
+  return { counts: sums, work: { ...work, found, leaf: following, block: 0 } }
 }
 
 /** Rows by table, with more of them. */

@@ -2,7 +2,7 @@ import type { WorkspaceDeletion as WireDeletion } from '@permea/contract'
 import type { z } from 'zod'
 import type { Actor } from '../api/principal.ts'
 import { toWire } from '../platform/ids.ts'
-import type { Work } from './erasure.ts'
+import { courseOf, type Work } from './erasure.ts'
 
 /** What was ended before anything was erased. */
 export interface StoppedInWorkspace {
@@ -36,19 +36,14 @@ export interface WorkspaceDeletion {
 }
 
 export function deletionAnswer(deletion: WorkspaceDeletion, steps: number): z.input<typeof WireDeletion> {
-  const { work, counts, stopped, askedBy, auditSequence, auditHash } = deletion
-  const isDone = deletion.status === 'completed'
+  const { stopped, askedBy, auditSequence, auditHash } = deletion
   return {
     id: toWire('wdl', deletion.id),
     workspaceId: toWire('ws', deletion.workspaceId),
     workspaceKey: deletion.key,
     status: deletion.status,
     phase: deletion.phase,
-    progress: { round: work.round, done: isDone ? steps : Math.max(0, work.step), of: steps },
-    erased: Object.entries(counts)
-      .map(([place, rows]) => ({ place, rows }))
-      .toSorted((one, other) => (one.place < other.place ? -1 : 1)),
-    rows: Object.values(counts).reduce((sum, rows) => sum + rows, 0),
+    ...courseOf(deletion, steps),
     stopped: {
       customers: stopped.customers ?? 0,
       connections: stopped.connections ?? 0,

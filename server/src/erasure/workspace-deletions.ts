@@ -10,8 +10,7 @@ import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import type { WorkspaceStore } from '../workspaces/store.ts'
 import type { Workspace } from '../workspaces/workspace.ts'
 import { AT_THE_BEGINNING } from './erasure.ts'
-import { leavesOf } from './rows.ts'
-import { counted, GATHER, LATE_MS, type Next, REFERRED_TO, workInSlices } from './slices.ts'
+import { counted, GATHER, LATE_MS, type Next, nextPortion, REFERRED_TO, workInSlices } from './slices.ts'
 import type { WorkspaceDeletion } from './workspace-deletion.ts'
 import {
   deleteWorkspaceRow,
@@ -211,7 +210,11 @@ function createDeletionWork(options: WorkspaceDeletionsOptions): {
       do {
         const step = all[at.work.step]
         if (step === undefined) return endRound(tx, at)
-        at = { ...at, ...(await erasePortion(tx, at, step)) }
+        const { table } = step.place
+        at = {
+          ...at,
+          ...(await nextPortion(tx, at, table, (where) => eraseWorkspacePortion(tx, step, workspaceId, where))),
+        }
       } while (at.work.found === work.found && performance.now() < untilMs)
       await updateDeletion(tx, { ...at, updatedAt: clock.now() })
       return 'on'
@@ -258,26 +261,6 @@ function createDeletionWork(options: WorkspaceDeletionsOptions): {
   }
 
   return { steps, advance }
-}
-
-/** Erases the next portion, and says how far it is then. */
-async function erasePortion(
-  tx: Tx,
-  { work, counts, workspaceId }: WorkspaceDeletion,
-  step: WorkspaceStep,
-): Promise<Pick<WorkspaceDeletion, 'counts' | 'work'>> {
-  const next = { ...work, step: work.step + 1, leaf: null, block: 0 }
-  const leaves = await leavesOf(tx, step.place.table)
-  const leaf = leaves.find((each) => work.leaf === null || each >= work.leaf)
-  if (leaf === undefined) return { counts, work: next }
-  const block = leaf === work.leaf ? work.block : 0
-  const portion = await eraseWorkspacePortion(tx, step, workspaceId, { leaf, block })
-  const found = work.found + portion.rows
-  const sums = counted(counts, portion.counts)
-  if (!portion.isDone) return { counts: sums, work: { ...work, found, leaf, block: portion.block } }
-  const following = leaves.find((each) => each > leaf)
-  if (following === undefined) return { counts: sums, work: { ...next, found } }
-  return { counts: sums, work: { ...work, found, leaf: following, block: 0 } }
 }
 
 /** Read once: tables change with a new start only. */
