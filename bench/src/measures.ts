@@ -140,7 +140,7 @@ export function sampleMemory(stage: Pick<Bout, 'engine'>): MemorySamples {
       if (samples.length === 0) return []
       const max = Math.max(...samples)
       const ends = `${figure(samples[0] ?? 0)} / ${figure(max)} / ${figure(samples.at(-1) ?? 0)}`
-      return [{ what: 'memory: RSS MiB at start / most / end', engine: ends, goal: atMost(300, max, ' MiB') }]
+      return [{ what: 'memory: RSS MiB at start / most / end', engine: ends, goal: atMost(250, max, ' MiB') }]
     },
   }
 }

@@ -15,8 +15,8 @@ for (let at = 0; at < 5_000_000; at += 1) {
 }
 console.log(JSON.stringify([before, young()]))`
 
-test('what is short-lived has 64 MiB of the heap, however much there is of it', async () => {
+test('what is short-lived has 32 MiB of the heap, however much there is of it', async () => {
   const run = promisify(execFile)
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', SCRIPT])
-  expect(JSON.parse(stdout)).toEqual([64 * 1024 * 1024, 64 * 1024 * 1024])
+  expect(JSON.parse(stdout)).toEqual([32 * 1024 * 1024, 32 * 1024 * 1024])
 })
