@@ -1,6 +1,6 @@
 import { createPermea, type Permea } from '@permea/sdk'
 import { ROLES, readConfig } from '../../server/src/config.ts'
-import type { Engine } from '../../server/src/engine-options.ts'
+import type { Engine, IntakeLogPlace } from '../../server/src/engine-options.ts'
 import { systemClock } from '../../server/src/platform/clock.ts'
 import { keepHeapSmall } from '../../server/src/platform/heap.ts'
 import { createIds } from '../../server/src/platform/ids.ts'
@@ -22,7 +22,11 @@ export interface BenchEngine {
 }
 
 /** Starts one on an empty database, set up as the server sets it up. */
-export async function startBenchEngine(given: { databaseUrl: string; appUrl: string | null }): Promise<BenchEngine> {
+export async function startBenchEngine(given: {
+  databaseUrl: string
+  appUrl: string | null
+  intakeLog?: IntakeLogPlace | null
+}): Promise<BenchEngine> {
   keepHeapSmall()
   const { createEngine, migrateAll } = await import('../../server/src/engine.ts')
   const { databaseUrl } = given
@@ -40,6 +44,7 @@ export async function startBenchEngine(given: { databaseUrl: string; appUrl: str
     random: Math.random,
     log: silentLog,
     tracing: await tracingWanted(),
+    intakeLog: given.intakeLog ?? null,
   })
   const workspace = workspaceNow(given.appUrl)
   await engine.workspaceStore.insert(engine.database.db, workspace)

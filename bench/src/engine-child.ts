@@ -1,4 +1,5 @@
 import { createPermea } from '@permea/sdk'
+import type { IntakeLogPlace } from '../../server/src/engine-options.ts'
 import { type BenchEngine, startBenchEngine } from './bench-engine.ts'
 import { answerParent, usageNow } from './child.ts'
 import { defineInternal, enable, type InternalPaths } from './internal-scene.ts'
@@ -10,6 +11,8 @@ export interface EngineOptions {
   /** A receiver of one customer that never answers. */
   hangingUrl: string
   customers: number
+  /** The log that it takes in by; null: straight into the database. */
+  intakeLog: IntakeLogPlace | null
 }
 
 /** An engine with flows in it, ready for events. */
@@ -54,6 +57,10 @@ const asks = {
   start,
   usage: usageNow,
   finished,
+  /** Resolves when everything that was taken in by the log is applied. */
+  async applied() {
+    await running?.engine.intakeLog?.settled()
+  },
   async stop() {
     const stopping = running
     running = null

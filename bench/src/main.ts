@@ -2,6 +2,7 @@ import { against } from './against.ts'
 import { deliveryFairness } from './delivery-fairness.ts'
 import { external } from './external.ts'
 import { growth } from './growth.ts'
+import { intakeLog } from './intake-log.ts'
 import { compare, fairness, idle, latency, sampleMemory } from './measures.ts'
 import { HELP, type Measure, type Options, readOptions } from './options.ts'
 import { costliestStatements, startPostgres } from './postgres.ts'
@@ -10,7 +11,13 @@ import { setStage } from './stage.ts'
 import { type Row, tableOf } from './table.ts'
 
 const EXTERNAL: ReadonlySet<Measure> = new Set(['webhooks', 'signatures', 'containment', 'refreshes', 'polls'])
-const ON_STAGES_OF_THEIR_OWN: ReadonlySet<Measure> = new Set(['growth', 'delivery-fairness', 'scan', ...EXTERNAL])
+const ON_STAGES_OF_THEIR_OWN: ReadonlySet<Measure> = new Set([
+  'growth',
+  'delivery-fairness',
+  'scan',
+  'intake-log',
+  ...EXTERNAL,
+])
 
 /** Takes the measures in one run, so that their ratios mean something, and gives the table's rows. */
 async function measure(options: Options): Promise<Row[]> {
@@ -34,6 +41,7 @@ async function measure(options: Options): Promise<Row[]> {
   if (measures.has('delivery-fairness')) rows.push(...(await deliveryFairness(postgres)))
   if ([...measures].some((each) => EXTERNAL.has(each))) rows.push(...(await external(postgres, options)))
   if (measures.has('scan')) rows.push(...(await scan(postgres)))
+  if (measures.has('intake-log')) rows.push(...(await intakeLog(postgres, options)))
   if (measures.has('growth')) rows.push(...(await growth(postgres, options)))
   return rows
 }

@@ -1,3 +1,4 @@
+import type { IntakeLogPlace } from '../../server/src/engine-options.ts'
 import type { BareAsks } from './bare-child.ts'
 import { type Child, startChild } from './child.ts'
 import type { EngineAsks, Ready } from './engine-child.ts'
@@ -58,7 +59,8 @@ export async function setStage(postgres: Postgres, options: Options): Promise<St
     profileDir: options.profileDir,
   })
   const all = stack.move()
-  return { postgres, bare, ...started, receiver, load, [Symbol.asyncDispose]: () => all.disposeAsync() }
+  const { engine, ready } = started
+  return { postgres, bare, engine, ready, receiver, load, [Symbol.asyncDispose]: () => all.disposeAsync() }
 }
 
 export async function startBare(
@@ -83,13 +85,20 @@ export async function startBare(
 
 export async function startEngine(
   stack: AsyncDisposableStack,
-  given: { postgres: Postgres; database: string; appUrl: string; hangingUrl: string; profileDir: string | null },
-): Promise<{ engine: Contender; ready: Ready }> {
+  given: {
+    postgres: Postgres
+    database: string
+    appUrl: string
+    hangingUrl: string
+    profileDir: string | null
+    intakeLog?: IntakeLogPlace
+  },
+): Promise<{ engine: Contender; ready: Ready; applied(): Promise<void> }> {
   const flags = given.profileDir === null ? [] : ['--cpu-prof', `--cpu-prof-dir=${given.profileDir}`]
   const child = stack.use(startChild<EngineAsks>('./engine-child.ts', flags))
   const databaseUrl = await given.postgres.create(given.database)
-  const { appUrl, hangingUrl } = given
-  const ready = await child.ask('start', { databaseUrl, appUrl, hangingUrl, customers: CUSTOMERS })
+  const { appUrl, hangingUrl, intakeLog = null } = given
+  const ready = await child.ask('start', { databaseUrl, appUrl, hangingUrl, customers: CUSTOMERS, intakeLog })
   const engine: Contender = {
     name: 'engine',
     database: given.database,
@@ -103,7 +112,7 @@ export async function startEngine(
       return completed
     },
   }
-  return { engine, ready }
+  return { engine, ready, applied: () => child.ask('applied', undefined) }
 }
 
 /** What one load came to. */
