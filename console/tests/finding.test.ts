@@ -37,6 +37,55 @@ test.each([
   await page.waitForURL(url)
 })
 
+test('Ctrl K opens from a field too, and a slash there is a slash', async () => {
+  const { page } = visit
+  await visit.open('/flows')
+  const search = page.getByRole('textbox', { name: 'Search' })
+  await search.pressSequentially('a/b')
+  expect(await search.inputValue()).toBe('a/b')
+  expect(await page.getByRole('textbox', { name: 'Jump to' }).count()).toBe(0)
+  await page.keyboard.press('ControlOrMeta+k')
+  const jump = page.getByRole('textbox', { name: 'Jump to' })
+  await expect.poll(() => jump.evaluate((field) => field === document.activeElement)).toBe(true)
+  await page.keyboard.press('Escape')
+  await jump.waitFor({ state: 'detached' })
+  await expect.poll(() => search.evaluate((field) => field === document.activeElement)).toBe(true)
+})
+
+test('what is typed into the palette stays there while a drawer beneath it takes the focus', async () => {
+  const { page } = visit
+  const { items } = await scene.house.admin.customers.list({ query: { search: 'globex' } })
+  await visit.open(`/customers/${items[0]?.id}`)
+  const title = page.locator('.drawer-title')
+  await title.waitFor()
+  await page.keyboard.press('ControlOrMeta+k')
+  const jump = page.getByRole('textbox', { name: 'Jump to' })
+  await jump.pressSequentially('book')
+  // As it does by itself when it is slower to appear than the person is to type.
+  await title.evaluate((element: HTMLElement) => element.focus())
+  await page.keyboard.type(' the')
+  await page.keyboard.press('ArrowDown')
+  await page.getByRole('button', { name: /Book the order/ }).waitFor()
+  expect(await jump.inputValue()).toBe('book the')
+  await page.keyboard.press('Escape')
+  await jump.waitFor({ state: 'detached' })
+})
+
+test('Ctrl K shows what was found, also while something cannot be looked through, and says so', async () => {
+  const { page } = visit
+  await page.route('**/app-events?*search=*', (route) => route.fulfill({ status: 400, json: {} }))
+  await page.keyboard.press('ControlOrMeta+k')
+  const jump = page.getByRole('textbox', { name: 'Jump to' })
+  await jump.pressSequentially('globex')
+  await page.getByRole('button', { name: /Globex Corporation/ }).waitFor()
+  await jump.press('ControlOrMeta+a')
+  await jump.pressSequentially('nobody at all')
+  await page.getByText('not everything could be looked through', { exact: false }).waitFor()
+  await page.keyboard.press('Escape')
+  await page.unroute('**/app-events?*search=*')
+  visit.expectComplaints(/400/)
+})
+
 test('Ctrl K says where nothing was found', async () => {
   const { page } = visit
   await page.keyboard.press('ControlOrMeta+k')

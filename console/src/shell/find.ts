@@ -38,18 +38,21 @@ function byList<T extends { id: string }>(
 
 const since = () => new Date(Date.now() - PAYLOADS_MS)
 
-const ELEMENTS: readonly Finder[] = [
-  byList('customers', permea.customers.list, (each) => [each.name, `Customer ${each.internalId}`]),
-  byList('flows', permea.flows.list, (each) => [each.name, `Flow ${each.key}`]),
-  byList('app-event-types', permea.appEventTypes.list, (each) => [each.name, `App event type ${each.key}`]),
-  byList('integrations', permea.integrations.list, (each) => [each.name, `Integration ${each.key}`]),
-  byList('connectors', permea.connectors.list, (each) => [each.name, `Connector ${each.key}`]),
-  byList('actions', permea.actions.list, (each) => [each.name, `Action ${each.key ?? ''}`]),
-  byList('external-event-types', permea.externalEventTypes.list, (each) => [
+const ELEMENTS: Readonly<Record<string, Finder>> = {
+  customers: byList('customers', permea.customers.list, (each) => [each.name, `Customer ${each.internalId}`]),
+  flows: byList('flows', permea.flows.list, (each) => [each.name, `Flow ${each.key}`]),
+  'app-event-types': byList('app-event-types', permea.appEventTypes.list, (each) => [
+    each.name,
+    `App event type ${each.key}`,
+  ]),
+  integrations: byList('integrations', permea.integrations.list, (each) => [each.name, `Integration ${each.key}`]),
+  connectors: byList('connectors', permea.connectors.list, (each) => [each.name, `Connector ${each.key}`]),
+  actions: byList('actions', permea.actions.list, (each) => [each.name, `Action ${each.key ?? ''}`]),
+  'external-event-types': byList('external-event-types', permea.externalEventTypes.list, (each) => [
     each.name,
     `External event type ${each.key}`,
   ]),
-  async (search, signal) => {
+  'flow-runs': async (search, signal) => {
     const { items } = await permea.flowRuns.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
     return items.map((each) => ({
       id: each.id,
@@ -59,11 +62,11 @@ const ELEMENTS: readonly Finder[] = [
       page: 'flow-runs',
     }))
   },
-]
+}
 
 /** What only those may look through who may see it. */
-const PAYLOADS: readonly Finder[] = [
-  async (search, signal) => {
+const PAYLOADS: Readonly<Record<string, Finder>> = {
+  'app-events': async (search, signal) => {
     const { items } = await permea.appEvents.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
     return items.map((each) => ({
       id: each.id,
@@ -73,7 +76,7 @@ const PAYLOADS: readonly Finder[] = [
       page: 'app-events',
     }))
   },
-  async (search, signal) => {
+  'refused-requests': async (search, signal) => {
     const { items } = await permea.refusedRequests.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
     return items.map((each) => ({
       id: each.id,
@@ -83,7 +86,7 @@ const PAYLOADS: readonly Finder[] = [
       page: 'refused-requests',
     }))
   },
-  async (search, signal) => {
+  'external-events': async (search, signal) => {
     const { items } = await permea.externalEvents.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
     return items.map((each) => ({
       id: each.id,
@@ -93,7 +96,7 @@ const PAYLOADS: readonly Finder[] = [
       page: 'external-events',
     }))
   },
-  async (search, signal) => {
+  'incoming-webhooks': async (search, signal) => {
     const { items } = await permea.incomingWebhooks.list({ query: { search, limit: LIMIT, from: since() } }, { signal })
     return items.map((each) => ({
       id: each.id,
@@ -103,14 +106,10 @@ const PAYLOADS: readonly Finder[] = [
       page: 'incoming-webhooks',
     }))
   },
-]
-
-/** Looks through names, keys, ids of your own, and the payloads of the last week. What fails finds nothing. */
-export async function find(text: string, signal: AbortSignal): Promise<Found[]> {
-  const finders = refusalOfPermission('payloads') === null ? [...ELEMENTS, ...PAYLOADS] : ELEMENTS
-  const found = await Promise.allSettled(finders.map((finder) => finder(text, signal)))
-  return found.flatMap((each) => (each.status === 'fulfilled' ? each.value : []))
 }
+
+/** What looks through names, keys, ids of your own, and the payloads of the last week, as far as the person may. */
+export const findersHere = () => (refusalOfPermission('payloads') === null ? { ...ELEMENTS, ...PAYLOADS } : ELEMENTS)
 
 /** What stands around the text in a payload. */
 function excerpt(payload: unknown, text: string): string {

@@ -1,15 +1,16 @@
-import { useDebouncedValue } from '@mantine/hooks'
-import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight'
+import { useDebouncedValue, useHotkeys } from '@mantine/hooks'
+import { createSpotlight, Spotlight, type SpotlightActionData } from '@mantine/spotlight'
 import { IconBuilding, IconHash, IconSearch } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
+import { useQueries } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { type FocusEvent, useState } from 'react'
 import { session } from '../api.ts'
 import { pagesOf } from '../base.ts'
 import { PAGES } from '../pages.ts'
 import { placeOfId } from '../places.ts'
-import { find } from './find.ts'
+import { findersHere } from './find.ts'
 
+const [store, spotlight] = createSpotlight()
 export const openJump = spotlight.open
 
 const SETTLED_MS = 250
@@ -23,12 +24,17 @@ export function Jump() {
   const place = placeOfId(query)
   const [text] = useDebouncedValue(query.trim(), SETTLED_MS)
   const isLookedFor = text.length >= LENGTH_MIN && place === null
-  const found = useQuery({
-    queryKey: ['find', text],
-    queryFn: ({ signal }) => find(text, signal),
-    enabled: isLookedFor,
-    staleTime: 10_000,
+  // Each by itself: what is found is shown at once, whatever takes longer.
+  const found = useQueries({
+    queries: Object.entries(findersHere()).map(([what, find]) => ({
+      queryKey: ['find', what, text],
+      queryFn: ({ signal }: { signal: AbortSignal }) => find(text, signal),
+      enabled: isLookedFor,
+      staleTime: 10_000,
+    })),
   })
+  // Also from a field: the last search has the focus until it is closed, and people look things up while they type.
+  useHotkeys([['mod+K', () => openJump()]], [], true)
   const actions: SpotlightActionData[] = PAGES.map(({ path, title, icon: Icon, also }) => ({
     id: path === '' ? 'home' : path,
     label: title,
@@ -55,7 +61,7 @@ export function Jump() {
       leftSection: <IconHash size={18} stroke={1.6} />,
       onClick: () => go(place),
     })
-  for (const each of isLookedFor ? (found.data ?? []) : []) {
+  for (const each of isLookedFor ? found.flatMap(({ data }) => data ?? []) : []) {
     const Icon = PAGES.find(({ path }) => path === each.page)?.icon ?? IconHash
     actions.push({
       id: each.id,
@@ -69,17 +75,20 @@ export function Jump() {
   }
   return (
     <Spotlight
+      store={store}
       actions={actions}
       query={query}
       onQueryChange={setQuery}
       // Emptied where it opens: at the end of its closing, what somebody had begun to type anew would go too.
       clearQueryOnClose={false}
       onSpotlightOpen={() => setQuery('')}
-      shortcut={['mod + K', '/']}
+      shortcut="/"
       nothingFound={
-        found.isFetching || text !== query.trim()
+        found.some(({ isFetching }) => isFetching) || text !== query.trim()
           ? 'Looking…'
-          : 'Nothing is called so, and no payload of a week holds it'
+          : found.some(({ isError }) => isError)
+            ? 'Nothing was found, but not everything could be looked through. Try again.'
+            : 'Nothing is called so, and no payload of a week holds it'
       }
       highlightQuery={false}
       scrollable
@@ -88,7 +97,14 @@ export function Jump() {
         leftSection: <IconSearch size={18} />,
         placeholder: 'A page, a name, an id, a value in a payload',
         'aria-label': 'Jump to',
+        onBlur: stayFocused,
       }}
     />
   )
+}
+
+/** A drawer that is only now there takes the focus: what somebody types into the palette would go nowhere. */
+function stayFocused({ currentTarget: field, relatedTarget: to }: FocusEvent<HTMLElement>): void {
+  const isWithin = to === null || field.closest('[role="dialog"]')?.contains(to) === true
+  if (!isWithin && store.getState().opened) field.focus()
 }
