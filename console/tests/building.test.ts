@@ -172,7 +172,7 @@ test('an older version of the nodes is compared and taken back', async () => {
   const before = await flows.versions({ params })
   expect(before.items.length).toBeGreaterThan(1)
   await visit.open(`/flows/${items[0]?.id}?tab=versions`)
-  await page.getByRole('button', { name: /^Version 1 since/ }).click()
+  await page.getByRole('button', { name: /^Version 1 since .* by Workspace secret/ }).click()
   await page.getByLabel('What taking back version 1 changes').getByText('"filter"').first().waitFor()
   await visit.expectAccessible()
   await page.getByRole('button', { name: 'Take back version 1' }).click()

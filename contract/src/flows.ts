@@ -174,7 +174,14 @@ const flowListQuery = z.object({
 
 /** The nodes that a flow had from `createdAt` on, until the next version. */
 export const FlowVersion = z
-  .object({ number: z.number().int(), createdAt: Timestamp, isCurrent: z.boolean(), nodes: FlowNodes })
+  .object({
+    number: z.number().int(),
+    createdAt: Timestamp,
+    /** The name of who made it, or the kind of key; missing in versions older than the record of it. */
+    changedBy: z.string().optional(),
+    isCurrent: z.boolean(),
+    nodes: FlowNodes,
+  })
   .meta({ id: 'FlowVersion' })
 
 const oneFlow = {

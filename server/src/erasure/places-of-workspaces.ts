@@ -158,7 +158,7 @@ export const OF_WORKSPACES: readonly TablePlace[] = [
   {
     table: 'flow_history',
     inWorkspace: [{ column: 'flow_id', of: 'flows' }],
-    columns: { other: 'flow_id number version_id since' },
+    columns: { other: 'flow_id number version_id since changed_by' },
   },
   { table: 'intake_shards', inWorkspace: 'the engine', columns: { other: 'shard stream applied' } },
   { table: 'migrations', inWorkspace: 'the engine', columns: { other: 'name applied_at' } },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { FlowNodes } from '@permea/contract'
 import { refusingTakenKey } from '../api/elements.ts'
 import { checkSchema } from '../api/json-schema.ts'
-import type { Principal } from '../api/principal.ts'
+import type { Actor, Principal } from '../api/principal.ts'
 import { Refusal } from '../api/refusal.ts'
 import type { Functions, Whose } from '../functions/function.ts'
 import { beforehand } from '../platform/beforehand.ts'
@@ -61,9 +61,9 @@ export interface Definitions {
   isComplete(tx: Tx, content: Pick<FlowContent, 'versionId'>): Promise<boolean>
   /** Whether one of the nodes has no use without a connection. */
   needsConnection(tx: Tx, content: Pick<FlowContent, 'versionId'>): Promise<boolean>
-  insert(tx: Tx, flow: Flow): Promise<Flow>
+  insert(tx: Tx, flow: Flow, by: Actor): Promise<Flow>
   /** Writes a change under a new revision. */
-  save(tx: Tx, flow: Flow): Promise<Flow>
+  save(tx: Tx, flow: Flow, by: Actor): Promise<Flow>
   insertInstance(tx: Tx, instance: FlowInstance): Promise<void>
   /** Writes a change of an instance as it is given. */
   saveInstance(tx: Tx, instance: FlowInstance): Promise<void>
@@ -189,13 +189,13 @@ export function createDefinitions(options: DefinitionsOptions): Definitions {
       const nodes = await nodesOfVersion(tx, sealing, content.versionId)
       return Object.values(nodes).some((node) => nodeTypes.get(node.type)?.needsConnection === true)
     },
-    async insert(tx, flow) {
-      await refusingTakenKey('flow', flow.key, () => insertFlow(tx, sealing, flow))
+    async insert(tx, flow, by) {
+      await refusingTakenKey('flow', flow.key, () => insertFlow(tx, sealing, flow, by))
       return flow
     },
-    async save(tx, flow) {
+    async save(tx, flow, by) {
       const changed = { ...flow, revision: secretUuid(), updatedAt: clock.now() }
-      await refusingTakenKey('flow', flow.key, () => updateFlow(tx, sealing, changed))
+      await refusingTakenKey('flow', flow.key, () => updateFlow(tx, sealing, changed, by))
       return changed
     },
     insertInstance: (tx, instance) => insertInstance(tx, sealing, instance),

@@ -1,7 +1,7 @@
 import { type FlowSelectorQuery, flows as table } from '@permea/contract'
 import type { z } from 'zod'
 import { listAnswer, pageOf, wrongCursor } from '../api/paging.ts'
-import type { Principal } from '../api/principal.ts'
+import type { Actor, Principal } from '../api/principal.ts'
 import { dependenciesOf, integrationDependency } from '../api/references.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import { type CallOf, type RouteSet, routeSet } from '../api/routes.ts'
@@ -60,8 +60,8 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
       throw notFound('flow of this integration', params.selector ?? '')
     return flow
   }
-  const archive = async (flow: Flow) => {
-    await flows.archive(flow)
+  const archive = async (flow: Flow, by: Actor) => {
+    await flows.archive(flow, by)
     await instances.archiveAllOf(flow)
   }
   async function saved(flow: Flow) {
@@ -113,21 +113,23 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
     get: async (call) => views.flow(await byPath(call)),
     getByQuery: async (call) => views.flow(await byQuery(call)),
     getOfIntegration: async (call) => views.flow(await ofIntegration(call)),
-    put: async (call) => saved(await flows.change(await byPath(call), call.body)),
-    patch: async (call) => saved(await flows.change(await byPath(call), call.body)),
-    putByQuery: async (call) => saved(await flows.change(await byQuery(call), call.body)),
-    patchByQuery: async (call) => saved(await flows.change(await byQuery(call), call.body)),
-    putOfIntegration: async (call) => saved(await flows.change(await ofIntegration(call), call.body)),
-    patchOfIntegration: async (call) => saved(await flows.change(await ofIntegration(call), call.body)),
-    archive: async (call) => archive(await byPath(call)),
-    archiveByQuery: async (call) => archive(await byQuery(call)),
-    archiveOfIntegration: async (call) => archive(await ofIntegration(call)),
-    restore: async (call) => views.flow(await flows.restore(await byPath(call))),
-    restoreByQuery: async (call) => views.flow(await flows.restore(await byQuery(call))),
-    reset: async (call) => views.flow(await flows.reset(await byPath(call))),
-    resetByQuery: async (call) => views.flow(await flows.reset(await byQuery(call))),
-    resetOfIntegration: async (call) => views.flow(await flows.reset(await ofIntegration(call))),
-    clone: async (call) => views.flow(await flows.clone(await byPath(call))),
+    put: async (call) => saved(await flows.change(await byPath(call), call.body, call.principal.actor)),
+    patch: async (call) => saved(await flows.change(await byPath(call), call.body, call.principal.actor)),
+    putByQuery: async (call) => saved(await flows.change(await byQuery(call), call.body, call.principal.actor)),
+    patchByQuery: async (call) => saved(await flows.change(await byQuery(call), call.body, call.principal.actor)),
+    putOfIntegration: async (call) =>
+      saved(await flows.change(await ofIntegration(call), call.body, call.principal.actor)),
+    patchOfIntegration: async (call) =>
+      saved(await flows.change(await ofIntegration(call), call.body, call.principal.actor)),
+    archive: async (call) => archive(await byPath(call), call.principal.actor),
+    archiveByQuery: async (call) => archive(await byQuery(call), call.principal.actor),
+    archiveOfIntegration: async (call) => archive(await ofIntegration(call), call.principal.actor),
+    restore: async (call) => views.flow(await flows.restore(await byPath(call), call.principal.actor)),
+    restoreByQuery: async (call) => views.flow(await flows.restore(await byQuery(call), call.principal.actor)),
+    reset: async (call) => views.flow(await flows.reset(await byPath(call), call.principal.actor)),
+    resetByQuery: async (call) => views.flow(await flows.reset(await byQuery(call), call.principal.actor)),
+    resetOfIntegration: async (call) => views.flow(await flows.reset(await ofIntegration(call), call.principal.actor)),
+    clone: async (call) => views.flow(await flows.clone(await byPath(call), call.principal.actor)),
     async apply(call) {
       const flow = await byPathAlone(call)
       const applied: Flow[] = []
@@ -142,9 +144,10 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
       const past = await flows.history(flow, before, limit)
       const last = past.at(-1)
       return {
-        items: past.map(({ number, since, versionId, nodes }, at) => ({
+        items: past.map(({ number, since, changedBy, versionId, nodes }, at) => ({
           number,
           createdAt: since.toISOString(),
+          changedBy: changedBy ?? undefined,
           isCurrent: before === null && at === 0 && versionId === flow.versionId,
           nodes,
         })),
@@ -153,7 +156,13 @@ export function flowRoutes(options: FlowRoutesOptions): RouteSet {
     },
     async restoreVersion(call) {
       const { number = '' } = call.params
-      return saved(await flows.takeBack(await byPathAlone(call), /^\d{1,10}$/.test(number) ? Number(number) : 0))
+      return saved(
+        await flows.takeBack(
+          await byPathAlone(call),
+          /^\d{1,10}$/.test(number) ? Number(number) : 0,
+          call.principal.actor,
+        ),
+      )
     },
     refresh: async (call) => views.flow(await byPath(call)),
     async nodeSchemas(call) {

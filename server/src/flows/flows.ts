@@ -2,7 +2,7 @@ import type { FlowInput, FlowNodes } from '@permea/contract'
 import type { z } from 'zod'
 import { integrationNamed, isNamed, ownName } from '../api/brought-in.ts'
 import { newElement, withOwnUuid } from '../api/elements.ts'
-import type { Principal } from '../api/principal.ts'
+import type { Actor, Principal } from '../api/principal.ts'
 import { notFound, Refusal } from '../api/refusal.ts'
 import type { Integration } from '../integrations/integration.ts'
 import { findIntegration } from '../integrations/routes.ts'
@@ -45,20 +45,20 @@ export interface Flows {
   /** What stands in for a universal flow where the integration has a flow of its own for it; else the flow itself. */
   narrowest(flow: Flow, integrationId: string | null): Promise<Flow>
   create(principal: Principal, input: Input): Promise<Flow>
-  change(flow: Flow, input: Input): Promise<Flow>
+  change(flow: Flow, input: Input, by: Actor): Promise<Flow>
   /** What nodes it had, newest first, shown without secrets; only versions before the number, where it is given. */
   history(flow: Flow, before: number | null, limit: number): Promise<FlowPast[]>
   /** Gives it the nodes of that version, secrets and all, laid over what it follows now. */
-  takeBack(flow: Flow, number: number): Promise<Flow>
-  archive(flow: Flow): Promise<Flow>
-  restore(flow: Flow): Promise<Flow>
+  takeBack(flow: Flow, number: number, by: Actor): Promise<Flow>
+  archive(flow: Flow, by: Actor): Promise<Flow>
+  restore(flow: Flow, by: Actor): Promise<Flow>
   /** Its nodes with the secrets in them. */
   nodesOf(flow: Flow): Promise<FlowNodes>
   /** Follows the universal flow again. */
-  reset(flow: Flow): Promise<Flow>
+  reset(flow: Flow, by: Actor): Promise<Flow>
   /** A copy of a universal flow for an integration; the one that is there already if there is one. */
   applyTo(principal: Principal, flow: Flow, integrationKey: string): Promise<Flow>
-  clone(flow: Flow): Promise<Flow>
+  clone(flow: Flow, by: Actor): Promise<Flow>
 }
 
 export function createFlows(options: FlowsOptions): Flows {
@@ -128,7 +128,7 @@ class FlowRegistry implements Flows {
     }
     return withOwnUuid(input, integration !== null, (given) =>
       this.#o.database.transaction(async (tx) => {
-        const flow = await this.#insert(tx, principal.workspaceId, integration, universal, given)
+        const flow = await this.#insert(tx, principal, integration, universal, given)
         await this.#o.definitions.refuseForeignEvents(tx, integration === null ? null : { integration }, flow)
         return flow
       }),
@@ -147,7 +147,7 @@ class FlowRegistry implements Flows {
 
   async #insert(
     tx: Tx,
-    workspaceId: string,
+    { workspaceId, actor }: Pick<Principal, 'workspaceId' | 'actor'>,
     integration: Integration | null,
     universal: Flow | null,
     input: Input,
@@ -168,24 +168,28 @@ class FlowRegistry implements Flows {
     // Null is a word: nothing, whatever the universal flow has.
     const given = <Field extends 'parametersSchema' | 'concurrency'>(field: Field): Flow[Field] =>
       input[field] === undefined ? (universal?.[field] ?? null) : (input[field] as Flow[Field])
-    return definitions.insert(tx, {
-      ...newElement(named, this.#o, 'a flow'),
-      ...content,
-      isNameCustomized: universal !== null && input.name !== undefined && input.name !== universal.name,
-      workspaceId,
-      integrationId,
-      universalFlowId: universal?.id ?? null,
-      universalFlowRevision: universal?.revision ?? null,
-      parametersSchema: given('parametersSchema'),
-      parameters: keptParameters(input.parameters, universal?.parameters ?? null),
-      isEnabled: input.enabled ?? universal?.isEnabled ?? true,
-      autoCreateInstances: input.autoCreateInstances ?? universal?.autoCreateInstances ?? false,
-      isOrdered: input.ordered ?? universal?.isOrdered ?? false,
-      concurrency: given('concurrency'),
-    })
+    return definitions.insert(
+      tx,
+      {
+        ...newElement(named, this.#o, 'a flow'),
+        ...content,
+        isNameCustomized: universal !== null && input.name !== undefined && input.name !== universal.name,
+        workspaceId,
+        integrationId,
+        universalFlowId: universal?.id ?? null,
+        universalFlowRevision: universal?.revision ?? null,
+        parametersSchema: given('parametersSchema'),
+        parameters: keptParameters(input.parameters, universal?.parameters ?? null),
+        isEnabled: input.enabled ?? universal?.isEnabled ?? true,
+        autoCreateInstances: input.autoCreateInstances ?? universal?.autoCreateInstances ?? false,
+        isOrdered: input.ordered ?? universal?.isOrdered ?? false,
+        concurrency: given('concurrency'),
+      },
+      actor,
+    )
   }
 
-  change(flow: Flow, input: Input): Promise<Flow> {
+  change(flow: Flow, input: Input, by: Actor): Promise<Flow> {
     refuseArchived(flow)
     return this.#o.database.transaction(async (tx) => {
       const content =
@@ -197,25 +201,29 @@ class FlowRegistry implements Flows {
         const integration = await this.#integrationById(tx, flow)
         await this.#o.definitions.refuseForeignEvents(tx, integration === null ? null : { integration }, content)
       }
-      return this.#o.definitions.save(tx, {
-        ...flow,
-        baseVersionId,
-        customNodes,
-        versionId,
-        key: input.key ?? flow.key,
-        name: input.name ?? flow.name,
-        isNameCustomized:
-          flow.isNameCustomized ||
-          (flow.universalFlowId !== null && input.name !== undefined && input.name !== flow.name),
-        description: input.description === undefined ? flow.description : input.description,
-        meta: input.meta === undefined ? flow.meta : input.meta,
-        parametersSchema: input.parametersSchema === undefined ? flow.parametersSchema : input.parametersSchema,
-        parameters: keptParameters(input.parameters, flow.parameters),
-        isEnabled: input.enabled ?? flow.isEnabled,
-        autoCreateInstances: input.autoCreateInstances ?? flow.autoCreateInstances,
-        isOrdered: input.ordered ?? flow.isOrdered,
-        concurrency: input.concurrency === undefined ? flow.concurrency : input.concurrency,
-      })
+      return this.#o.definitions.save(
+        tx,
+        {
+          ...flow,
+          baseVersionId,
+          customNodes,
+          versionId,
+          key: input.key ?? flow.key,
+          name: input.name ?? flow.name,
+          isNameCustomized:
+            flow.isNameCustomized ||
+            (flow.universalFlowId !== null && input.name !== undefined && input.name !== flow.name),
+          description: input.description === undefined ? flow.description : input.description,
+          meta: input.meta === undefined ? flow.meta : input.meta,
+          parametersSchema: input.parametersSchema === undefined ? flow.parametersSchema : input.parametersSchema,
+          parameters: keptParameters(input.parameters, flow.parameters),
+          isEnabled: input.enabled ?? flow.isEnabled,
+          autoCreateInstances: input.autoCreateInstances ?? flow.autoCreateInstances,
+          isOrdered: input.ordered ?? flow.isOrdered,
+          concurrency: input.concurrency === undefined ? flow.concurrency : input.concurrency,
+        },
+        by,
+      )
     })
   }
 
@@ -223,12 +231,12 @@ class FlowRegistry implements Flows {
     return flowHistory(this.#o.database.db, flow.id, before, limit)
   }
 
-  async takeBack(flow: Flow, number: number): Promise<Flow> {
+  async takeBack(flow: Flow, number: number, by: Actor): Promise<Flow> {
     const { db } = this.#o.database
     const past =
       Number.isInteger(number) && number > 0 && number < NUMBER_MAX ? await flowPast(db, flow.id, number) : null
     if (past === null) throw notFound('version of the flow', String(number))
-    return this.change(flow, { nodes: await nodesOfVersion(db, this.#o.sealing, past.versionId) })
+    return this.change(flow, { nodes: await nodesOfVersion(db, this.#o.sealing, past.versionId) }, by)
   }
 
   async #integrationById(tx: Tx, { workspaceId, integrationId }: Flow): Promise<Integration | null> {
@@ -240,21 +248,21 @@ class FlowRegistry implements Flows {
     return (await flowStandingIn(this.#o.database.db, flow, integrationId)) ?? flow
   }
 
-  archive(flow: Flow): Promise<Flow> {
+  archive(flow: Flow, by: Actor): Promise<Flow> {
     return this.#o.database.transaction((tx) =>
-      this.#o.definitions.save(tx, { ...flow, archivedAt: flow.archivedAt ?? this.#o.clock.now() }),
+      this.#o.definitions.save(tx, { ...flow, archivedAt: flow.archivedAt ?? this.#o.clock.now() }, by),
     )
   }
 
-  restore(flow: Flow): Promise<Flow> {
-    return this.#o.database.transaction((tx) => this.#o.definitions.save(tx, { ...flow, archivedAt: null }))
+  restore(flow: Flow, by: Actor): Promise<Flow> {
+    return this.#o.database.transaction((tx) => this.#o.definitions.save(tx, { ...flow, archivedAt: null }, by))
   }
 
   nodesOf(flow: Flow): Promise<FlowNodes> {
     return nodesOfVersion(this.#o.database.db, this.#o.sealing, flow.versionId)
   }
 
-  async reset(flow: Flow): Promise<Flow> {
+  async reset(flow: Flow, by: Actor): Promise<Flow> {
     refuseArchived(flow)
     const universalId = flow.universalFlowId
     if (universalId === null) return flow
@@ -262,12 +270,16 @@ class FlowRegistry implements Flows {
       const universal = await flowById(tx, flow.workspaceId, universalId)
       if (universal === null) throw new Error(`flow ${flow.id} follows ${universalId}, which is gone`)
       const content = await this.#o.definitions.inheriting(tx, flow, universal.versionId, null)
-      return this.#o.definitions.save(tx, {
-        ...flow,
-        ...content,
-        name: universal.name,
-        universalFlowRevision: universal.revision,
-      })
+      return this.#o.definitions.save(
+        tx,
+        {
+          ...flow,
+          ...content,
+          name: universal.name,
+          universalFlowRevision: universal.revision,
+        },
+        by,
+      )
     })
   }
 
@@ -281,25 +293,31 @@ class FlowRegistry implements Flows {
     const integration = await findIntegration(this.#o.database, principal, integrationKey)
     const [existing] = await flowsByKey(this.#o.database.db, principal.workspaceId, flow.key, integration.id)
     if (existing !== undefined && existing.archivedAt === null) return existing
-    return this.#o.database.transaction((tx) => this.#insert(tx, principal.workspaceId, integration, flow, {}))
+    return this.#o.database.transaction((tx) => this.#insert(tx, principal, integration, flow, {}))
   }
 
-  clone(flow: Flow): Promise<Flow> {
+  clone(flow: Flow, by: Actor): Promise<Flow> {
     return this.#o.database.transaction(async (tx) => {
       const nodes: FlowNodes = await nodesOfVersion(tx, this.#o.sealing, flow.versionId)
       const key = `${flow.key}-copy-${this.#o.ids.next().slice(-6)}`
-      return this.#insert(tx, flow.workspaceId, await this.#integrationById(tx, flow), null, {
-        key,
-        name: `${flow.name} (copy)`,
-        nodes,
-        description: flow.description,
-        meta: flow.meta,
-        parametersSchema: flow.parametersSchema,
-        parameters: flow.parameters,
-        enabled: flow.isEnabled,
-        ordered: flow.isOrdered,
-        concurrency: flow.concurrency,
-      })
+      return this.#insert(
+        tx,
+        { workspaceId: flow.workspaceId, actor: by },
+        await this.#integrationById(tx, flow),
+        null,
+        {
+          key,
+          name: `${flow.name} (copy)`,
+          nodes,
+          description: flow.description,
+          meta: flow.meta,
+          parametersSchema: flow.parametersSchema,
+          parameters: flow.parameters,
+          enabled: flow.isEnabled,
+          ordered: flow.isOrdered,
+          concurrency: flow.concurrency,
+        },
+      )
     })
   }
 }

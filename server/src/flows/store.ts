@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { FlowNodes } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
+import type { Actor } from '../api/principal.ts'
 import { holdsSecrets } from '../exchanges/literal-secrets.ts'
 import { asStoredJson, asStoredRecord } from '../exchanges/stored-json.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
@@ -79,7 +80,7 @@ export async function shownNodesOfVersion(tx: Tx, versionId: string): Promise<Fl
 
 // ── definitions ──
 
-export async function insertFlow(tx: Tx, sealing: Sealing, f: Flow): Promise<void> {
+export async function insertFlow(tx: Tx, sealing: Sealing, f: Flow, by: Actor): Promise<void> {
   await sql`
     insert into flows (id, workspace_id, integration_id, universal_flow_id, uuid, key, name, description, meta, parameters_schema, parameters,
       is_enabled, auto_create_instances, is_ordered, concurrency, base_version_id, custom_nodes, is_name_customized, version_id,
@@ -88,10 +89,10 @@ export async function insertFlow(tx: Tx, sealing: Sealing, f: Flow): Promise<voi
       ${asJson(f.parametersSchema)}, ${asStoredJson(sealing, f.parameters)}, ${f.isEnabled}, ${f.autoCreateInstances}, ${f.isOrdered}, ${f.concurrency},
       ${f.baseVersionId}, ${asStoredRecord(sealing, f.customNodes)}, ${f.isNameCustomized}, ${f.versionId}, ${f.universalFlowRevision}, true, ${f.revision},
       ${f.createdAt}, ${f.updatedAt})`.execute(tx)
-  await keepHistory(tx, f)
+  await keepHistory(tx, f, by)
 }
 
-export async function updateFlow(tx: Tx, sealing: Sealing, f: Flow): Promise<void> {
+export async function updateFlow(tx: Tx, sealing: Sealing, f: Flow, by: Actor): Promise<void> {
   await sql`
     update flows set key = ${f.key}, name = ${f.name}, description = ${f.description}, meta = ${asJson(f.meta)},
       parameters_schema = ${asJson(f.parametersSchema)}, parameters = ${asStoredJson(sealing, f.parameters)}, is_enabled = ${f.isEnabled},
@@ -100,7 +101,7 @@ export async function updateFlow(tx: Tx, sealing: Sealing, f: Flow): Promise<voi
       version_id = ${f.versionId}, universal_flow_revision = ${f.universalFlowRevision}, revision = ${f.revision},
       is_sealed = true, updated_at = ${f.updatedAt}, archived_at = ${f.archivedAt}
      where id = ${f.id}`.execute(tx)
-  await keepHistory(tx, f)
+  await keepHistory(tx, f, by)
 }
 
 export async function flowById(tx: Tx, workspaceId: string, id: string): Promise<Flow | null> {

@@ -1,5 +1,7 @@
+import { createPermea } from '@permea/sdk'
 import { addApp, buildHouse, type House, refusalKey, startReceiver } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sql } from '../platform/database.ts'
 
 let house: House
 
@@ -37,6 +39,31 @@ test('every version is kept with its time, shown newest first, and taken back as
   const back = await flows.restoreVersion({ params: { ...params, number: '1' } })
   expect(back.nodes.shape?.config).toEqual({ output: 'one' })
   expect((await flows.versions({ params })).items.map(({ number }) => number)).toEqual([4, 3, 2, 1])
+})
+
+test('a version says who made it, whatever made it one; an older one, of which that is not known, says nothing', async () => {
+  const { admin, url } = house
+  const { key } = await admin.apiKeys.create({ body: { name: 'deploy bot', scope: 'developer' } })
+  const bot = createPermea({ baseUrl: url, token: key }).flows
+  await admin.flows.create({ body: { key: 'whose', nodes: nodesWith('one') } })
+  const params = { selector: 'whose' }
+  await bot.patch({ params, body: { nodes: nodesWith('two') } })
+  // Who only names it anew made no version.
+  await admin.flows.patch({ params, body: { name: 'Whose' } })
+  await bot.restoreVersion({ params: { ...params, number: '1' } })
+  const whose = async (selector: string) =>
+    (await admin.flows.versions({ params: { selector } })).items.map(({ changedBy }) => changedBy)
+  expect(await whose('whose')).toEqual(['deploy bot', 'deploy bot', 'workspace-secret'])
+  expect(await whose((await bot.clone({ params })).id)).toEqual(['deploy bot'])
+
+  await addApp(house, { key: 'an-app', url: 'https://app.example' })
+  const [applied] = await bot.apply({ params, body: { integrationKeys: ['an-app'] } })
+  const own = { selector: applied?.id ?? '' }
+  await admin.flows.patch({ params: own, body: { nodes: nodesWith('its own') } })
+  await bot.reset({ params: own })
+  expect(await whose(own.selector)).toEqual(['deploy bot', 'workspace-secret', 'deploy bot'])
+  await sql`update flow_history set changed_by = null where number = 1`.execute(house.engine.database.db)
+  expect(await whose('whose')).toEqual(['deploy bot', 'deploy bot', undefined])
 })
 
 test('what is taken back has its secrets, though they are shown to nobody', async () => {

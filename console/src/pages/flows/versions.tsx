@@ -4,6 +4,7 @@ import { lazy, Suspense } from 'react'
 import { type AnswerOf, permea } from '../../api.ts'
 import { objectText } from '../../forms/value-text.ts'
 import { Act } from '../../parts/act.tsx'
+import { nameOfActor } from '../../parts/actors.ts'
 import { Failure } from '../../parts/failure.tsx'
 import { Moment } from '../../parts/moment.tsx'
 
@@ -28,11 +29,17 @@ export function Versions({ flow }: { flow: AnswerOf<typeof permea.flows.get> }) 
   return (
     <div className="stack">
       <Accordion variant="separated">
-        {versions.map(({ number, createdAt, isCurrent, nodes }) => (
+        {versions.map(({ number, createdAt, changedBy, isCurrent, nodes }) => (
           <Accordion.Item key={number} value={String(number)}>
             <Accordion.Control>
               Version {number}
               {isCurrent && ', as it is now'} <span className="dim">since</span> <Moment at={createdAt} isExact />
+              {changedBy !== undefined && (
+                <>
+                  {' '}
+                  <span className="dim">by</span> {nameOfActor(changedBy)}
+                </>
+              )}
             </Accordion.Control>
             <Accordion.Panel>
               {isCurrent ? (

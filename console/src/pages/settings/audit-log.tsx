@@ -5,6 +5,7 @@ import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
 import { type AnswerOf, type ItemOf, permea, wordsOf } from '../../api.ts'
 import { objectText } from '../../forms/value-text.ts'
+import { ACTORS } from '../../parts/actors.ts'
 import { Empty } from '../../parts/empty.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Json } from '../../parts/json.tsx'
@@ -25,14 +26,6 @@ type Verification = AnswerOf<typeof permea.auditLog.verify>
 
 const PATH = 'audit-log'
 
-const ACTORS: Record<AuditRecord['actor']['kind'], string> = {
-  'workspace-secret': 'Workspace secret',
-  user: 'Person',
-  'api-key': 'API key',
-  customer: 'Customer',
-  engine: 'The engine',
-  nobody: 'Nobody known',
-}
 const OUTCOMES: Record<AuditRecord['outcome'], string> = {
   done: 'Done',
   failed: 'Failed',
