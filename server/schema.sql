@@ -868,6 +868,7 @@ create table flow_history (
   number integer not null,
   version_id uuid not null,
   since timestamp with time zone not null,
+  changed_by text,
   constraint flow_history_flow_id_fkey FOREIGN KEY (flow_id) REFERENCES flows(id) ON DELETE CASCADE,
   constraint flow_history_version_id_fkey FOREIGN KEY (version_id) REFERENCES flow_versions(id),
   constraint flow_history_pkey PRIMARY KEY (flow_id, number)

@@ -27,10 +27,11 @@ export async function showApps(page) {
 }
 
 export function logo(app) {
+  const letter = h('span', { class: 'letter', 'aria-hidden': 'true' }, [...(app?.name ?? '?')].slice(0, 1))
   const isShown = /^(?:https:|data:image\/)/.test(app?.logoUri ?? '')
-  return isShown
-    ? h('img', { src: app.logoUri, alt: '', loading: 'lazy' })
-    : h('span', { class: 'letter', 'aria-hidden': 'true' }, (app?.name ?? '?').slice(0, 1))
+  if (!isShown) return letter
+  const onerror = ({ target }) => target.replaceWith(letter)
+  return h('img', { src: app.logoUri, alt: '', loading: 'lazy', referrerpolicy: 'no-referrer', onerror })
 }
 
 function connectionCard(page, connection) {

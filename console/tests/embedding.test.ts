@@ -30,6 +30,8 @@ for (const button of document.querySelectorAll('button')) button.addEventListene
 })
 </script></body></html>`
 
+const LOGO = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>')}`
+
 let scene: Scene
 let app: Receiver
 let product: Server
@@ -65,6 +67,7 @@ beforeAll(async () => {
     body: {
       key: 'mail',
       name: 'Mail',
+      logoUri: LOGO,
       options: {
         oauth: {
           type: 'oauth2',
@@ -131,6 +134,7 @@ test('a dialog in a page of another origin: typed, refused in the customer’s w
   await page.getByRole('button', { name: 'Connect the CRM' }).focus()
   await page.keyboard.press('Enter')
   const frame = await frameInDialog()
+  expect(await frame.locator('.letter').textContent()).toBe('C')
   await frame.getByLabel('API key').pressSequentially('wrong')
   await page.keyboard.press('Enter')
   await frame.getByRole('alert').getByText('CRM did not accept this').waitFor()
@@ -167,6 +171,8 @@ test('in a window, and by a redirect', async () => {
 test('an app that asks in a page of its own does so in a window, and the dialog hears of it', async () => {
   await page.getByRole('button', { name: 'Connect mail' }).click()
   const frame = await frameInDialog()
+  const logo = frame.locator('main > img')
+  await expect.poll(() => logo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(8)
   const opened = context.waitForEvent('page')
   await frame.getByRole('link', { name: 'Continue at Mail' }).click()
   // The product's page is not listed as the workspace's own: the person says so once more, where nobody else can.

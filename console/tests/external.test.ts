@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ExternalWorkshop, openExternalWorkshop } from './external-workshop.ts'
 import { openScene, type Scene, type Visit } from './scene.ts'
 
+const LOGO = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>')}`
+
 let scene: Scene
 let workshop: ExternalWorkshop
 let visit: Visit
@@ -48,6 +50,34 @@ test('an integration is made of a connector, and a customer connected by the con
     .getByRole('heading', { name: /of Globex/ })
     .waitFor()
   await connectPage.close()
+})
+
+test('apps are listed with their logo, with initials where there is none or where it does not load', async () => {
+  const { page } = visit
+  const { integrations, connections } = scene.house.admin
+  const list = await integrations.list()
+  const logoOf = (name: string) => list.items.find((each) => each.name === name)?.id ?? ''
+  await visit.open('/integrations')
+  const row = (name: string) => page.getByRole('row').filter({ hasText: name })
+  await row('Second tracker').getByText('ST', { exact: true }).waitFor()
+  // Nothing but pictures, by addresses that a page may load.
+  for (const logoUri of ['javascript:alert(1)', 'data:text/html,<b>', 'data:image/png;base64,bm8gcGljdHVyZQ=='])
+    await integrations.patch({ params: { selector: logoOf('Second tracker') }, body: { logoUri } })
+  await page.reload()
+  await row('Second tracker').getByText('ST', { exact: true }).waitFor()
+  await integrations.patch({ params: { selector: logoOf('Second tracker') }, body: { logoUri: LOGO } })
+  await page.reload()
+  const shown = row('Second tracker').locator('img')
+  await expect.poll(() => shown.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(8)
+  await visit.open('/connections')
+  const { items } = await connections.list({ query: { integrationId: logoOf('Second tracker') } })
+  await page
+    .getByRole('row')
+    .filter({ hasText: items[0]?.name ?? 'none' })
+    .locator(`img[src="${LOGO}"]`)
+    .first()
+    .waitFor()
+  await visit.expectAccessible()
 })
 
 test('a function is tried on its bench before it is saved, and saved', async () => {

@@ -17,6 +17,8 @@ let asked = 0
 permea.portal({ token: () => tokens[Math.min(asked++, tokens.length - 1)], element: document.getElementById('portal') })
 </script></body></html>`
 
+const LOGO = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>')}`
+
 let scene: Scene
 let receiver: Receiver
 let product: Server
@@ -39,7 +41,7 @@ beforeAll(async () => {
   const options = {
     key: { type: 'client-credentials', inputSchema, makeApiClient: { type: 'mapping', mapping } },
   } as const
-  await admin.connectors.create({ body: { key: 'crm', name: 'CRM', options } })
+  await admin.connectors.create({ body: { key: 'crm', name: 'CRM', logoUri: LOGO, options } })
   await admin.integrations.create({ body: { name: 'CRM', key: 'crm', connectorKey: 'crm' } })
   for (const [internalId, name] of [
     ['globex', 'Globex'],
@@ -103,6 +105,10 @@ test('a customer connects an app and says where webhooks go, in a page of anothe
   await popup.getByLabel('API key').pressSequentially('good')
   await popup.keyboard.press('Enter')
   await said(frame, /CRM is connected/)
+  const logos = frame.locator('.card > img')
+  await expect.poll(() => logos.count()).toBe(2)
+  for (const logo of await logos.all())
+    await expect.poll(() => logo.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(8)
 
   await frame.getByRole('button', { name: 'Webhooks', exact: true }).click()
   await frame.getByRole('button', { name: 'Add a destination' }).click()
@@ -201,6 +207,9 @@ test('it looks and speaks as the workspace and the browser want, shows itself on
   expect(await allowed.text()).toContain('Apps und Webhooks')
   expect((await post(await tokenOf({ isAdmin: true }), 'https://other.example')).status).toBe(403)
   expect((await post('nonsense', 'https://other.example')).status).toBe(401)
+  // Where a logo does not load, a letter stands in its place.
+  const { items } = await admin.integrations.list()
+  await admin.integrations.patch({ params: { selector: items[0]?.id ?? '' }, body: { logoUri: 'data:image/png,no' } })
   for (const language of ['fr', 'es', 'pt', 'ja'])
     expect(await (await post(tokens[0] ?? '', 'https://other.example', language)).text()).toContain(
       `lang="${language}"`,
@@ -209,6 +218,7 @@ test('it looks and speaks as the workspace and the browser want, shows itself on
   await page.goto(`${url}/portal#token=${tokens[0]}`)
   await page.getByRole('heading', { name: 'Connected', exact: true }).waitFor()
   expect(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme)).toBe('dark')
+  await page.locator('.card > .letter').getByText('C', { exact: true }).first().waitFor()
   await accessible()
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400)
 })

@@ -352,7 +352,7 @@ class ConnectPages {
       basePath: this.#basePath,
       themePath: `${this.#basePath}${themePathOf(workspace)}`,
       appName: app?.integration?.name ?? app?.connector.name ?? 'an app',
-      logoUri: app?.integration?.logoUri ?? app?.connector.logoUri ?? workspace.logoUri,
+      logoUri: app?.integration?.logoUri || app?.connector.logoUri || workspace.logoUri,
       workspaceName: workspace.name,
       customerName: customer.name,
     }

@@ -43,6 +43,7 @@ main { width: min(26rem, 100vw - 2rem); padding: 2rem 0 }
 h1 { font-size: 1.4rem; margin: 0 0 .25rem }
 h2 { font-size: 1.1rem; margin: 0 0 .5rem }
 img { height: 2.5rem; max-width: 10rem }
+.letter { display: grid; place-items: center; width: 2.5rem; height: 2.5rem; border-radius: var(--radius); background: light-dark(#e4e7ee, #363c49); font-weight: 700; margin-bottom: .5rem }
 a { color: inherit }
 .whom { margin: 0 0 1.5rem; color: var(--soft) }
 label, legend { display: block; font-weight: 600; margin-bottom: .25rem }
@@ -196,10 +197,7 @@ function page(
   const speech = beside?.speech ?? headline?.speech ?? ENGLISH
   const basePath = beside?.basePath ?? headline?.basePath ?? ''
   const title = headline === null ? speech.texts.connect : said(headline, 'connectApp')
-  const logo =
-    headline?.logoUri != null && /^(?:https:|data:image\/)/.test(headline.logoUri)
-      ? `<img src="${escapeHtml(headline.logoUri)}" alt="">`
-      : ''
+  const logo = headline === null ? '' : logoOf(headline)
   const whom =
     headline === null ? '' : `<p class="whom">${escapeHtml(headline.look.text ?? said(headline, 'whom'))}</p>`
   const theme = headline === null ? '' : `\n<link rel="stylesheet" href="${escapeHtml(headline.themePath)}">`
@@ -224,6 +222,13 @@ ${whom}${body}${headline === null ? '' : links(headline)}
 </html>
 `,
   }
+}
+
+/** What does not load is not shown, as the text for it is empty: the page runs no script. */
+function logoOf({ logoUri, appName }: Headline): string {
+  return logoUri !== null && /^(?:https:|data:image\/)/.test(logoUri)
+    ? `<img src="${escapeHtml(logoUri)}" alt="" referrerpolicy="no-referrer">`
+    : `<span class="letter" aria-hidden="true">${escapeHtml([...appName].slice(0, 1).join('').toUpperCase())}</span>`
 }
 
 function links({ look, speech }: Headline): string {

@@ -39,6 +39,8 @@ export interface Connection {
 /** What is told of a connection beside its row. */
 export interface ConnectionSurroundings {
   integration: Integration | undefined
+  /** Of the integration, else of its connector. */
+  logoUri?: string
   customer: Customer | undefined
   canTest: boolean
   canRefreshCredentials: boolean
@@ -84,7 +86,8 @@ export function connectionAnswer(
     canRefreshCredentials: around.canRefreshCredentials,
     archivedAt: connection.archivedAt?.toISOString(),
     user: customer === undefined ? undefined : customerAnswer(customer, around.now),
-    integration: integration === undefined ? undefined : integrationAnswer(integration),
+    integration:
+      integration === undefined ? undefined : { ...integrationAnswer(integration), logoUri: around.logoUri ?? '' },
     ...(sealing === null ? {} : openSecrets(connection, sealing)),
   }
 }

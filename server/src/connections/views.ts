@@ -58,6 +58,7 @@ export function createConnectionViews(options: {
         const app = connector === null ? null : apps.assemble(connector, integration ?? null, row.authOptionKey)
         return connectionAnswer(row, {
           integration,
+          logoUri: integration?.logoUri || connector?.logoUri || '',
           customer: customers.get(row.customerId),
           canTest: app !== null && canTest(app),
           canRefreshCredentials: app !== null && canRenew(app, openSecrets(row, sealing).credentials),

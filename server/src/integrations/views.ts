@@ -53,7 +53,7 @@ export function createIntegrationViews(options: {
     const eventsCount = Object.keys(definition.events).length
     const isLacking = lacksParameters(definition, offered, parameters)
     return {
-      logoUri: integration.logoUri ?? connector.logoUri ?? '',
+      logoUri: integration.logoUri || connector.logoUri || '',
       connectorVersion: CONNECTOR_VERSION,
       externalAppId: toWire('cnr', connector.id),
       oAuthCallbackUri: integration.oAuthCallbackUri ?? options.oAuthCallbackUri,

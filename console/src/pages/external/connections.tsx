@@ -10,6 +10,7 @@ import { ErrorCard } from '../../parts/error-card.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { CustomerLink, IdLink, To } from '../../parts/links.tsx'
+import { Logo } from '../../parts/logo.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
@@ -29,7 +30,11 @@ const stateOf = (each: Connection) =>
   each.archivedAt !== undefined ? 'archived' : each.disconnected ? 'disconnected' : 'connected'
 
 const columns: readonly Column<Connection>[] = [
-  { title: 'Connection', width: 'minmax(140px, 1.2fr)', cell: (each) => each.name },
+  {
+    title: 'Connection',
+    width: 'minmax(140px, 1.2fr)',
+    cell: (each) => <Logo uri={each.integration?.logoUri} name={each.name} />,
+  },
   {
     title: 'Customer',
     width: 'minmax(110px, 1fr)',
@@ -83,7 +88,9 @@ export function Record() {
       kind="connection"
       apiPath="/connections"
       fetchOne={(id, signal) => permea.connections.get({ params: { selector: id } }, { signal })}
-      titleOf={(each) => `${each.name} of ${each.user?.name ?? each.userId}`}
+      titleOf={(each) => (
+        <Logo uri={each.integration?.logoUri} name={`${each.name} of ${each.user?.name ?? each.userId}`} />
+      )}
       statusOf={(each) => <Status of={stateOf(each)} />}
       actions={(each) => <Actions connection={each} />}
       tabs={[

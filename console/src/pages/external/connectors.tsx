@@ -144,7 +144,7 @@ function Existing() {
       apiPath="/connectors"
       size={1080}
       fetchOne={(id, signal) => permea.connectors.get({ params: { selector: id } }, { signal })}
-      titleOf={(each) => each.name}
+      titleOf={(each) => <Logo uri={each.logoUri} name={each.name} />}
       statusOf={(each) => (
         <Status
           of={each.archivedAt === undefined ? 'active' : 'archived'}

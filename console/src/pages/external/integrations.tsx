@@ -138,7 +138,7 @@ function Existing() {
       kind="integration"
       apiPath="/integrations"
       fetchOne={(id, signal) => permea.integrations.get({ params: { selector: id } }, { signal })}
-      titleOf={(each) => each.name}
+      titleOf={(each) => <Logo uri={each.logoUri} name={each.name} />}
       statusOf={(each) => <Status of={stateOf(each)} />}
       actions={(each) => (
         <>
