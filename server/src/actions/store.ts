@@ -1,6 +1,7 @@
 import type { Page } from '../api/paging.ts'
 import { asStoredJson } from '../exchanges/stored-json.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Action } from './action.ts'
 import { openedParts, sealedParts } from './action-secrets.ts'
@@ -216,7 +217,7 @@ const matching = (f: Omit<ActionFilter, 'layer' | 'workspaceId'>) => sql`
   and (${f.universalId}::uuid is null or a.parent_id = ${f.universalId}
        or exists (select 1 from actions p where p.id = a.parent_id and p.parent_id = ${f.universalId}))
   and (${f.instanceKey}::text is null or a.instance_key = ${f.instanceKey})
-  and (${f.search}::text is null or a.name ilike '%' || ${f.search} || '%' or a.key ilike '%' || ${f.search} || '%')
+  and ${hasText(['a.name', 'a.key'], f.search)}
   and (${f.intent}::text is null
        or to_tsvector('english', a.name || ' ' || a.key || ' ' || coalesce(a.description, '')) @@ websearch_to_tsquery('english', ${f.intent}))`
 

@@ -1,6 +1,7 @@
 import type { Page } from '../api/paging.ts'
 import { texts } from '../platform/array-parameters.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import { shardOf } from '../platform/ownership.ts'
 import type { BrokerSource, SourceState } from './source.ts'
 
@@ -74,7 +75,7 @@ export async function listSources(
      where s.workspace_id = ${filter.workspaceId} and (${page.before}::uuid is null or s.id < ${page.before})
        and (${filter.includeArchived} or s.archived_at is null)
        and (${filter.appEventTypeId}::uuid is null or s.app_event_type_id = ${filter.appEventTypeId})
-       and (${filter.search}::text is null or s.name ilike '%' || ${filter.search} || '%' or s.key ilike '%' || ${filter.search} || '%')
+       and ${hasText(['s.name', 's.key'], filter.search)}
      order by s.id desc limit ${page.limit}`.execute(tx)
   return rows.map(knownOf)
 }

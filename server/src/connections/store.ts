@@ -1,6 +1,7 @@
 import type { ErrorData } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Connection } from './connection.ts'
 
 const columns =
@@ -106,7 +107,7 @@ export async function listConnections(tx: Tx, filter: ConnectionFilter, page: Pa
        and (${filter.connectorId}::uuid is null or c.connector_id = ${filter.connectorId})
        and (${filter.isDisconnected}::boolean is null or c.is_disconnected = ${filter.isDisconnected})
        and (${filter.isTest}::boolean is null or c.is_test = ${filter.isTest})
-       and (${filter.search}::text is null or c.name ilike '%' || ${filter.search} || '%' or c.key ilike '%' || ${filter.search} || '%')
+       and ${hasText(['c.name', 'c.key'], filter.search)}
        and (${filter.includeArchived} or c.archived_at is null)
      order by c.id desc limit ${page.limit}`.execute(tx)
   return rows

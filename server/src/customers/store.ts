@@ -1,5 +1,6 @@
 import type { Page } from '../api/paging.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Customer } from './customer.ts'
 
 const columns =
@@ -91,7 +92,7 @@ export async function listCustomers(
        and (${filter.isTest}::boolean is null or is_test = ${filter.isTest})
        and (${filter.activeSince}::timestamptz is null or last_active_at >= ${filter.activeSince})
        and (${filter.inactiveSince}::timestamptz is null or last_active_at is null or last_active_at < ${filter.inactiveSince})
-       and (${filter.search}::text is null or name ilike '%' || ${filter.search} || '%' or internal_id ilike '%' || ${filter.search} || '%')
+       and ${hasText(['name', 'internal_id'], filter.search)}
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }

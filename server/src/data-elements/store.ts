@@ -1,6 +1,7 @@
 import type { Page } from '../api/paging.ts'
 import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { DataElement, DataKind, Layer } from './data-element.ts'
 
@@ -158,7 +159,7 @@ export async function listElements(tx: Tx, f: ElementFilter, page: Page): Promis
               when 'integration' then e.customer_id is null and e.integration_id is not null
               when 'universal' then e.customer_id is null and e.integration_id is null
               else e.customer_id is null end)
-       and (${f.search}::text is null or e.name ilike '%' || ${f.search} || '%' or e.key ilike '%' || ${f.search} || '%')
+       and ${hasText(['e.name', 'e.key'], f.search)}
        and (${f.includeArchived} or e.archived_at is null)
      order by e.id desc limit ${page.limit}`.execute(tx)
   return rows

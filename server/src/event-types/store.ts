@@ -2,6 +2,7 @@ import type { Page } from '../api/paging.ts'
 import { asStoredJson } from '../exchanges/stored-json.ts'
 import { uuids } from '../platform/array-parameters.ts'
 import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import { type AppEventType, type Requests, sealedRequests } from './app-event-type.ts'
 
@@ -119,7 +120,7 @@ export async function listAppEventTypes(
     select ${columns} from app_event_types
      where workspace_id = ${filter.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
        and (${filter.includeArchived} or archived_at is null)
-       and (${filter.search}::text is null or name ilike '%' || ${filter.search} || '%' or key ilike '%' || ${filter.search} || '%')
+       and ${hasText(['name', 'key'], filter.search)}
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }

@@ -4,6 +4,7 @@ import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { uuids } from '../platform/array-parameters.ts'
 import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
 import { NO_ID } from '../platform/ids.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { EventTypeLayer, ExternalEventType } from './event-type.ts'
 
@@ -159,7 +160,7 @@ export async function listExternalEventTypes(
        and (${f.isOfAnyConnection} or connection_id is null)
        and (${f.parentId}::uuid is null or parent_id = ${f.parentId})
        and (${f.includeArchived} or archived_at is null)
-       and (${f.search}::text is null or name ilike '%' || ${f.search} || '%' or key ilike '%' || ${f.search} || '%')
+       and ${hasText(['name', 'key'], f.search)}
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }

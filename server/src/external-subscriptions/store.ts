@@ -2,6 +2,7 @@ import type { ErrorData } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
 import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import { shardOf } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { ExternalSubscription, ExternalSubscriptionStatus } from './subscription.ts'
@@ -200,7 +201,7 @@ export async function listExternalSubscriptions(
        and (${f.integrationId}::uuid is null or s.integration_id = ${f.integrationId})
        and (${f.typeId}::uuid is null or s.external_event_type_id = ${f.typeId})
        and (${f.status}::text is null or s.status = ${f.status})
-       and (${f.search}::text is null or s.name ilike '%' || ${f.search} || '%')
+       and ${hasText(['s.name'], f.search)}
        and (${f.includeArchived} or s.archived_at is null)
      order by s.id desc limit ${page.limit}`.execute(tx)
   return rows

@@ -5,6 +5,7 @@ import type { Actor } from '../api/principal.ts'
 import { holdsSecrets } from '../exchanges/literal-secrets.ts'
 import { asStoredJson, asStoredRecord } from '../exchanges/stored-json.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Flow, FlowInstance } from './flow.ts'
 import { keepHistory } from './history-store.ts'
@@ -180,7 +181,7 @@ export async function listFlows(tx: Tx, filter: FlowFilter, page: Page): Promise
        and (${filter.universalFlowId}::uuid is null or universal_flow_id = ${filter.universalFlowId})
        and (${filter.id}::uuid is null or id = ${filter.id})
        and (${filter.includeArchived} or archived_at is null)
-       and (${filter.search}::text is null or name ilike '%' || ${filter.search} || '%' or key ilike '%' || ${filter.search} || '%')
+       and ${hasText(['name', 'key'], filter.search)}
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }
@@ -273,7 +274,7 @@ export async function listInstances(tx: Tx, filter: InstanceFilter, page: Page):
        and (${filter.instanceKey}::text is null or instance_key = ${filter.instanceKey})
        and (${filter.isEnabled}::boolean is null or is_enabled = ${filter.isEnabled})
        and (${filter.includeArchived} or archived_at is null)
-       and (${filter.search}::text is null or name ilike '%' || ${filter.search} || '%' or key ilike '%' || ${filter.search} || '%')
+       and ${hasText(['name', 'key'], filter.search)}
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }

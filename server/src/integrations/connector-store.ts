@@ -1,6 +1,7 @@
 import type { Page } from '../api/paging.ts'
 import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Connector } from './connector.ts'
 
@@ -66,7 +67,7 @@ export async function listConnectors(tx: Tx, filter: ConnectorFilter, page: Page
     select ${columns} from connectors
      where workspace_id = ${filter.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
        and (${filter.includeArchived} or archived_at is null)
-       and (${filter.search}::text is null or name ilike '%' || ${filter.search} || '%' or key ilike '%' || ${filter.search} || '%')
+       and ${hasText(['name', 'key'], filter.search)}
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }

@@ -1,5 +1,6 @@
 import type { Page } from '../api/paging.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { Integration } from './integration.ts'
 
 const columns = sql.raw(`id, workspace_id as "workspaceId", uuid, key, name, description, logo_uri as "logoUri", meta,
@@ -85,7 +86,7 @@ export async function listIntegrations(tx: Tx, filter: IntegrationFilter, page: 
      where workspace_id = ${filter.workspaceId} and (${page.before}::uuid is null or id < ${page.before})
        and (${filter.includeArchived} or archived_at is null)
        and (${filter.connectorId}::uuid is null or connector_id = ${filter.connectorId})
-       and (${filter.search}::text is null or name ilike '%' || ${filter.search} || '%' or key ilike '%' || ${filter.search} || '%')
+       and ${hasText(['name', 'key'], filter.search)}
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }

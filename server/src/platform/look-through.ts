@@ -175,6 +175,14 @@ export function contains(column: RawBuilder<unknown>, text: string | null): RawB
   return text === null ? null : sql`${column} ilike ${pattern(text)}`
 }
 
+/** Of a list of elements: whether one of these columns has a text in it; true where none is looked for. */
+export function hasText(columns: readonly (string | RawBuilder<unknown>)[], text: string | null): RawBuilder<unknown> {
+  if (text === null) return sql`true`
+  const wanted = pattern(text)
+  const found = columns.map((column) => sql`${typeof column === 'string' ? sql.ref(column) : column} ilike ${wanted}`)
+  return sql`(${sql.join(found, sql` or `)})`
+}
+
 /** In JSON and bytes as they came a text is looked for no further than this, so that no row costs more than others. */
 const SEARCHED_LENGTH = 65_536
 

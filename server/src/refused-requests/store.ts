@@ -1,6 +1,7 @@
 import type { Page } from '../api/paging.ts'
 import { sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt } from '../platform/ids.ts'
+import { hasText } from '../platform/look-through.ts'
 import type { RefusedRequest } from './refused-request.ts'
 
 export async function insertRefusedRequests(tx: Tx, rows: readonly RefusedRequest[]): Promise<void> {
@@ -38,8 +39,7 @@ export async function listRefusedRequests(tx: Tx, f: RefusedFilter, page: Page):
        and (${f.elementId}::text is null or element_id = ${f.elementId})
        and (${f.reason}::text is null or reason = ${f.reason})
        and (${from}::uuid is null or id >= ${from}) and (${to}::uuid is null or id < ${to})
-       and (${f.search}::text is null
-         or concat_ws(' ', message, path, address, claimed_id, excerpt) ilike '%' || ${f.search} || '%')
+       and ${hasText([sql`concat_ws(' ', message, path, address, claimed_id, excerpt)`], f.search)}
      order by id desc limit ${page.limit}`.execute(tx)
   return rows
 }
