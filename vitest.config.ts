@@ -31,6 +31,12 @@ const wanting = [
     isThere: isInstalled('node_modules/@membranehq/react'),
   },
   {
+    of: 'older versions of PostgreSQL',
+    remedy: '`npm run test:products` installs them, on Linux with x64',
+    stories: ['stories/operate/postgres-versions.test.ts'],
+    isThere: isInstalled('node_modules/postgres-15/native/bin/postgres'),
+  },
+  {
     of: 'deliveries to queues of clouds',
     remedy: '`npm run test:products` installs what plays AWS',
     stories: ['stories/destinations/clouds.test.ts'],

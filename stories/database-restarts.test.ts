@@ -83,6 +83,10 @@ test(`while PostgreSQL is restarted ${OUTAGES} times, the engine stays up and lo
   expect(engine.isUp, engine.log()).toBe(true)
   // Every request was answered: taken, or refused as being for later.
   expect(ledger.unanswered).toBe(0)
+  // The outages are told of once each, by whoever noticed, and nothing is taken for a mistake.
+  expect(engine.log()).not.toMatch(/"level":50/)
+  expect(engine.log()).toContain('the database, for background jobs, cannot be reached')
+  expect(engine.log()).toContain('freeing jobs waits for the database')
   expect([...ledger.refused.keys()]).toEqual(['503 internal unavailable'])
   expect([...ledger.byKey.values()].reduce((sum, ids) => sum + ids.size, 0)).toBe(ledger.acknowledged.size)
 })

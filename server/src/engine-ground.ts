@@ -22,7 +22,7 @@ import { sessionHolders } from './people/assembly.ts'
 import { createDatabase, type Database, type Tx } from './platform/database.ts'
 import { createFacts } from './platform/facts.ts'
 import { createIds } from './platform/ids.ts'
-import { addReadGauge, addReadGauges, createMetrics, type Metrics } from './platform/metrics.ts'
+import { addReadCounters, addReadGauge, addReadGauges, createMetrics, type Metrics } from './platform/metrics.ts'
 import { createOwnership, type Ownership, SHARDS } from './platform/ownership.ts'
 import { createQueue, type Queue } from './platform/queue.ts'
 import { createSealing, derivedKey } from './platform/sealing.ts'
@@ -202,11 +202,11 @@ function addReplicaGauges(metrics: Metrics, { replica }: Database): void {
     read: async () =>
       [replica.lagSeconds()].flatMap((value) => (value === null ? [] : [{ labels: { server: 'replica' }, value }])),
   })
-  addReadGauges(metrics.registry, {
-    name: 'permea_list_statements',
-    help: 'Statements for lists, figures and searches since the start, by the server that answered',
+  addReadCounters(metrics.registry, {
+    name: 'permea_list_statements_total',
+    help: 'Statements for lists, figures and searches, by the server that answered',
     labelNames: ['server'],
-    read: async () => Object.entries(replica.answered).map(([server, value]) => ({ labels: { server }, value })),
+    read: () => Object.entries(replica.answered).map(([server, value]) => ({ labels: { server }, value })),
   })
 }
 

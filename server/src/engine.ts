@@ -24,7 +24,7 @@ import { createHousekeeping } from './platform/housekeeping.ts'
 import type { Log } from './platform/log.ts'
 import { migrate } from './platform/migrations.ts'
 import { migrateQueue } from './platform/queue.ts'
-import { checkKeepsSessions } from './platform/readiness.ts'
+import { checkKeepsSessions, checkVersion } from './platform/readiness.ts'
 import { forgetWaitKeys } from './runs/waits-store.ts'
 import { AppSubscriptionTasks } from './subscriptions/app-subscriptions.ts'
 
@@ -34,6 +34,7 @@ export { isDatabaseAway }
 export async function migrateAll(databaseUrl: string, log: Log): Promise<void> {
   const database = createDatabase({ url: databaseUrl, connectionsMax: 2, log })
   try {
+    await checkVersion(database)
     await checkKeepsSessions(database)
     await migrate(database)
     await migrateQueue(database, log)

@@ -72,12 +72,12 @@ test('what the alarms and the dashboard ask for is there, and the document names
   expect([...names].filter((name) => !there.has(name)).sort()).toEqual([
     'permea_intake_log_age_seconds',
     'permea_intake_log_messages',
-    'permea_list_statements',
+    'permea_list_statements_total',
     'permea_read_replica_lag_seconds',
   ])
   for (const name of ['permea_intake_log_age_seconds', 'permea_intake_log_messages'])
     expect(read('docs/operate/cluster.md')).toContain(`\`${name}\``)
-  for (const name of ['permea_list_statements', 'permea_read_replica_lag_seconds'])
+  for (const name of ['permea_list_statements_total', 'permea_read_replica_lag_seconds'])
     expect(read('docs/operate/observe.md')).toContain(`\`${name}`)
   const page = read('docs/operate/observe.md')
   const own = [...there].filter((name) => name?.startsWith('permea_') && !/^permea_(?:process|nodejs)_/.test(name))

@@ -29,6 +29,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startEmbeddedPostgres({
     dataDir: path.join(dir, 'postgres'),
     log: silentLog,
+    ...(process.env.PERMEA_TEST_POSTGRES ? { binaries: process.env.PERMEA_TEST_POSTGRES } : {}),
     settings: [
       'fsync=off',
       'full_page_writes=off',

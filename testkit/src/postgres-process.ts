@@ -17,12 +17,12 @@ export interface PostgresProcess extends AsyncDisposable {
   readonly dataDir: string
 }
 
-/** Its files lie under this directory. */
-export async function createPostgresProcess(under = tmpdir()): Promise<PostgresProcess> {
+/** Its files lie under this directory; `binaries` are those of another version than the engine's own. */
+export async function createPostgresProcess(under = tmpdir(), binaries?: string): Promise<PostgresProcess> {
   const dir = await mkdtemp(path.join(under, 'permea-restarted-'))
   // Readable for the user that PostgreSQL runs as where the tests run as root.
   await chmod(dir, 0o755)
-  return processOn(dir)
+  return processOn(dir, binaries)
 }
 
 /**
@@ -60,7 +60,7 @@ export async function createStandby(
   return standby
 }
 
-function processOn(dir: string): PostgresProcess {
+function processOn(dir: string, binaries?: string): PostgresProcess {
   const dataDir = path.join(dir, 'postgres')
   let server: EmbeddedPostgres | null = null
 
@@ -71,7 +71,12 @@ function processOn(dir: string): PostgresProcess {
       return server.urlOf(name)
     },
     async start() {
-      server = await startEmbeddedPostgres({ dataDir, log: silentLog, settings: ['shared_buffers=64MB'] })
+      server = await startEmbeddedPostgres({
+        dataDir,
+        log: silentLog,
+        settings: ['shared_buffers=64MB'],
+        ...(binaries === undefined ? {} : { binaries }),
+      })
     },
     async stop(mode) {
       const pid = Number((await readFile(path.join(dataDir, 'postmaster.pid'), 'utf8')).split('\n')[0])

@@ -25,6 +25,8 @@ export interface EmbeddedPostgresOptions {
   isKeptRunning?: boolean
   /** Extra settings, `name=value`. */
   settings?: readonly string[]
+  /** The folder with `bin`, `lib` and `share` of another version than the one that comes with the engine. */
+  binaries?: string
 }
 
 const PORT = 5432
@@ -64,7 +66,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const owner = runsAsRoot() ? unprivilegedUser() : null
   const wantedDir = path.resolve(options.dataDir)
   await mkdir(path.dirname(wantedDir), { recursive: true })
-  const native = await reachableBinaries(owner)
+  const native = options.binaries ?? (await reachableBinaries(owner))
   const dataDir = owner !== null && !othersCanReach(path.dirname(wantedDir)) ? await movedDir(wantedDir) : wantedDir
   if (dataDir !== wantedDir)
     options.log.info({ dataDir }, 'the database user cannot reach the data directory: data is kept here instead')

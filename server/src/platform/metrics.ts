@@ -108,6 +108,31 @@ export function addReadGauge(metrics: Metrics, gauge: { name: string; help: stri
   )
 }
 
+/** Counts that somebody else keeps since the start, read when the metrics are. */
+export function addReadCounters<Label extends string>(
+  registry: Registry,
+  counter: {
+    name: string
+    help: string
+    labelNames: readonly Label[]
+    read(): { labels: Record<Label, string>; value: number }[]
+  },
+): void {
+  const { name, help, labelNames, read } = counter
+  registry.registerMetric(
+    new Counter<Label>({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const { labels, value } of read()) this.inc(labels, value)
+      },
+    }),
+  )
+}
+
 /** The same with labels, and for what has to be asked for: where it cannot be, nothing is shown rather than old numbers. */
 export function addReadGauges<Label extends string>(
   registry: Registry,

@@ -3,7 +3,9 @@ import { Logger, makeWorkerUtils, type Runner, run, type TaskList } from 'graphi
 import type pg from 'pg'
 import type { Clock } from './clock.ts'
 import { type Database, sql, type Tx } from './database.ts'
+import { isDatabaseAway } from './database-errors.ts'
 import type { Log } from './log.ts'
+import { createOutageLog, type OutageLog } from './outage-log.ts'
 
 /** A job that rooms hand to the queue in the transaction of the state change it follows from. */
 export interface NewJob {
@@ -50,6 +52,7 @@ export function createQueue(options: {
 }): Queue {
   const { database, clock, log } = options
   const handlers: JobHandlers = {}
+  const outage = createOutageLog(log, 'the database, for background jobs,')
   let runner: Runner | null = null
   let poolId: string | null = null
   let session: pg.Client | null = null
@@ -78,6 +81,7 @@ export function createQueue(options: {
       events.on('pool:create', ({ workerPool }: { workerPool: { id: string } }) => {
         poolId = workerPool.id
       })
+      for (const sign of SIGNS_OF_LIFE) events.on(sign, () => outage.worked())
       runner = await run({
         pgPool: database.pool,
         taskList,
@@ -85,7 +89,7 @@ export function createQueue(options: {
         noHandleSignals: true,
         pollInterval: options.pollMs ?? 2000,
         events: events as never,
-        logger: graphileLogger(log),
+        logger: graphileLogger(log, outage),
       })
       await lockPool()
     },
@@ -122,7 +126,7 @@ export function createQueue(options: {
       deadLastTime = new Set(rows.map((row) => row.id))
       if (dead.length === 0) return
       log.warn({ pools: dead }, 'freeing the jobs of processes that died')
-      const tools = await makeWorkerUtils({ pgPool: database.pool, logger: graphileLogger(log) })
+      const tools = await makeWorkerUtils({ pgPool: database.pool, logger: graphileLogger(log, outage) })
       await tools.forceUnlockWorkers(dead)
       await tools.release()
     },
@@ -138,10 +142,18 @@ export async function migrateQueue(database: Database, log: Log): Promise<void> 
   await tools.release()
 }
 
-/** The library's chatter at debug level; only its errors are ours to show. */
-function graphileLogger(log: Log): Logger {
+/** What the library tells of when the database answered it. */
+const SIGNS_OF_LIFE = ['pool:listen:success', 'worker:getJob:empty', 'job:success'] as const
+
+/**
+ * The library's chatter at debug level; only its errors are ours to show. It tries again each second while the database
+ * is away: of that the outage tells.
+ */
+function graphileLogger(log: Log, outage: OutageLog | null = null): Logger {
   return new Logger(() => (level, message, meta) => {
-    if (level === 'error') log.error({ job: meta?.job ?? undefined }, `job queue: ${message}`)
+    const error = meta?.error instanceof Error ? meta.error : new Error(message)
+    if (level === 'error' && outage !== null && isDatabaseAway(error)) outage.failed(error)
+    else if (level === 'error') log.error({ job: meta?.job ?? undefined }, `job queue: ${message}`)
     else log.debug({}, `job queue: ${message}`)
   })
 }

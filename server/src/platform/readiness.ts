@@ -64,6 +64,19 @@ export async function checkKeepsSessions(database: Database): Promise<void> {
   }
 }
 
+/** The oldest PostgreSQL that everything here is known to work on; older ones lack what the schema is made of. */
+const OLDEST_MAJOR = 15
+
+/** Throws, in one line for an operator, where the server is older than what is supported. */
+export async function checkVersion(database: Database, oldestMajor = OLDEST_MAJOR): Promise<void> {
+  const { rows } = await database.pool.query<{ version: string; number: number }>(
+    `select split_part(current_setting('server_version'), ' ', 1) as version, current_setting('server_version_num')::int as number`,
+  )
+  const [server] = rows
+  if (server !== undefined && server.number < oldestMajor * 10_000)
+    throw new Error(`it is PostgreSQL ${server.version}, and ${oldestMajor} or newer is needed`)
+}
+
 async function markOf(client: Awaited<ReturnType<Database['connect']>>): Promise<string | null> {
   const { rows } = await client.query<{ mark: string | null }>(`select current_setting('permea.session', true) as mark`)
   return rows[0]?.mark ?? null
