@@ -1,5 +1,6 @@
 import type { ExactTexts } from './exact-numbers.ts'
 import { canonicalText, numberText } from './exact-numbers.ts'
+import { type Draft, inLastDraft, isUpTo7, namedDraft, type Word } from './schema-drafts.ts'
 
 /** Words whose values are data rather than schemas. */
 const DATA = new Set(['enum', 'const', 'default', 'examples', 'example', 'referenceRecords'])
@@ -24,9 +25,10 @@ export const EXACT = 'permea:'
 export const ANYTHING = 'permea:anything'
 
 export interface Reading {
-  /** Up to draft 7 nothing beside a reference counts, and up to draft 4 the name of a schema is `id`. */
-  idWord: 'id' | '$id'
-  areSiblingsIgnored: boolean
+  /** Of what is read; a schema within may name another one. */
+  draft: Draft
+  /** Whether there are several: then all is read by the last one. */
+  isMixed: boolean
   /** How an address is read from where another one is. */
   resolve(base: string, reference: string): string
   exact: ExactTexts
@@ -43,6 +45,13 @@ export function asReadHere(schema: unknown, how: Reading): unknown {
   return read(schema, { base: '', here, how, root: schema })
 }
 
+/** The drafts of a schema and of those within that name one. */
+export function draftsIn(schema: unknown, how: Reading): Set<Draft> {
+  const drafts = new Set<Draft>([how.draft])
+  visit(schema, '', how, (_, __, { draft }) => drafts.add(draft))
+  return drafts
+}
+
 interface Within {
   base: string
   here: ReadonlySet<string>
@@ -55,14 +64,18 @@ function read(schema: unknown, within: Within, isOfNames = false): unknown {
   if (typeof schema !== 'object' || schema === null) return schema
   const entries = Object.entries(schema)
   if (isOfNames) return Object.fromEntries(entries.map(([name, each]) => [name, read(each, within)]))
-  const inside = { ...within, base: baseOf(schema as Words, within.base, within.how) }
-  const { exact } = within.how
-  const words = entries.flatMap(([word, value]): [string, unknown][] => {
+  const how = howOf(schema as Words, within.how)
+  const inside = { ...within, how, base: baseOf(schema as Words, within.base, how) }
+  const { exact, isMixed } = how
+  const own = isMixed
+    ? inLastDraft(schema as Words, how.draft)
+    : entries.map(([word, value]): Word => [word, value, word])
+  const words = own.flatMap(([word, value, from]): [string, unknown][] => {
     const isData = DATA.has(word)
     // Which draft it is was looked at; the validator knows each by one spelling.
     if (word === '$schema' || word.startsWith(EXACT) || (value === null && !isData) || isMeaningless(word, value))
       return []
-    if (word === '$ref') return [[word, isHere(String(value), inside) ? value : ANYTHING]]
+    if (word === '$ref') return [[word, isHere(String((schema as Words)[from]), inside) ? value : ANYTHING]]
     // The validator knows only those that are a fragment; others lead where a plain reference does.
     if (word === '$dynamicRef' && !String(value).startsWith('#'))
       return '$ref' in schema ? [] : [['$ref', isHere(String(value), inside) ? value : ANYTHING]]
@@ -75,12 +88,12 @@ function read(schema: unknown, within: Within, isOfNames = false): unknown {
     if (word === 'const')
       return [
         [word, value],
-        [EXACT + word, canonicalText(schema, word, exact)],
+        [EXACT + word, canonicalText(schema, from, exact)],
       ]
     if (LIMITS.has(word))
       return [
         [word, value],
-        [EXACT + word, numberText(schema, word, exact)],
+        [EXACT + word, numberText(schema, from, exact)],
       ]
     return [[word, isData ? value : read(value, inside, OF_NAMES.has(word))]]
   })
@@ -114,22 +127,28 @@ function visit(
   schema: unknown,
   base: string,
   how: Reading,
-  tell: (schema: Words, base: string) => void,
+  tell: (schema: Words, base: string, how: Reading) => void,
   isOfNames = false,
 ): void {
   if (Array.isArray(schema)) for (const each of schema) visit(each, base, how, tell)
   else if (typeof schema === 'object' && schema !== null) {
-    const own = isOfNames ? base : baseOf(schema as Words, base, how)
-    if (!isOfNames) tell(schema as Words, own)
+    const ownHow = isOfNames ? how : howOf(schema as Words, how)
+    const own = isOfNames ? base : baseOf(schema as Words, base, ownHow)
+    if (!isOfNames) tell(schema as Words, own, ownHow)
     for (const [word, value] of Object.entries(schema))
-      if (isOfNames || !DATA.has(word)) visit(value, own, how, tell, !isOfNames && OF_NAMES.has(word))
+      if (isOfNames || !DATA.has(word)) visit(value, own, ownHow, tell, !isOfNames && OF_NAMES.has(word))
   }
 }
 
-function baseOf(schema: Words, base: string, { idWord, areSiblingsIgnored, resolve }: Reading): string {
-  const id = schema[idWord]
-  if (typeof id !== 'string' || id.startsWith('#') || (areSiblingsIgnored && typeof schema.$ref === 'string'))
-    return base
+function howOf(schema: Words, how: Reading): Reading {
+  const draft = namedDraft(schema)
+  return draft === null || draft === how.draft ? how : { ...how, draft }
+}
+
+/** Up to draft 4 the name of a schema is `id`; up to draft 7 nothing beside a reference counts. */
+function baseOf(schema: Words, base: string, { draft, resolve }: Reading): string {
+  const id = schema[draft === '4' ? 'id' : '$id']
+  if (typeof id !== 'string' || id.startsWith('#') || (isUpTo7(draft) && typeof schema.$ref === 'string')) return base
   return withoutFragment(resolve(base, id))
 }
 

@@ -81,6 +81,106 @@ describe('drafts', () => {
   })
 })
 
+describe('a schema that bundles others of another draft', () => {
+  const of = (draft: string, words: object) => ({ $schema: `http://json-schema.org/${draft}/schema#`, ...words })
+  const bundling = (root: string, inner: object, ref = 'https://example.com/inner') =>
+    of(root, { properties: { a: { $ref: ref } }, [root === 'draft-07' ? 'definitions' : '$defs']: { inner } })
+  const NAMED = { $id: 'https://example.com/inner' }
+  const TUPLE = { items: [{ type: 'string' }], additionalItems: false }
+  const TREE = {
+    $id: 'https://example.com/tree',
+    $recursiveAnchor: true,
+    properties: { of: { $recursiveRef: '#' }, n: { type: 'integer' } },
+  }
+
+  test.each<[string, object, unknown, unknown]>([
+    ['a list of draft 7', bundling('draft/2020-12', of('draft-07', { ...NAMED, ...TUPLE })), ['a'], ['a', 'b']],
+    [
+      'a list that is open',
+      bundling('draft/2020-12', of('draft-07', { ...NAMED, items: [{ type: 'string' }] })),
+      ['a', 1],
+      [1],
+    ],
+    [
+      'one of no list',
+      bundling('draft/2020-12', of('draft-07', { ...NAMED, additionalItems: false, items: { type: 'integer' } })),
+      [1],
+      ['a'],
+    ],
+    [
+      'definitions and an anchor of draft 7',
+      bundling(
+        'draft/2020-12',
+        of('draft-07', {
+          ...NAMED,
+          definitions: { n: { $id: '#n', type: 'integer' } },
+          items: { $ref: '#n', maximum: 0 },
+        }),
+      ),
+      [5],
+      ['a'],
+    ],
+    [
+      'a pointer into its list',
+      bundling('draft/2020-12', of('draft-07', { ...NAMED, items: [{ type: 'string' }, { $ref: '#/items/0' }] })),
+      ['a', 'b'],
+      ['a', 1],
+    ],
+    [
+      'what came later than it',
+      bundling('draft/2020-12', of('draft-07', { ...NAMED, prefixItems: [false], type: 'array' })),
+      [1],
+      1,
+    ],
+    [
+      'conditions, unknown to draft 6',
+      bundling('draft/2020-12', of('draft-06', { ...NAMED, ...NEVER_THEN, type: 'array' })),
+      [1],
+      1,
+    ],
+    [
+      'limits of draft 4',
+      bundling('draft/2020-12', of('draft-04', { id: NAMED.$id, maximum: 5, exclusiveMaximum: true, minimum: 1 })),
+      1,
+      5,
+    ],
+    [
+      'a tree of 2019-09',
+      bundling('draft/2020-12', of('draft/2019-09', TREE), TREE.$id),
+      { of: { n: 1 } },
+      { of: { n: 'a' } },
+    ],
+    [
+      '2020-12 within draft 7',
+      bundling('draft-07', of('draft/2020-12', { ...NAMED, prefixItems: [{ type: 'string' }] })),
+      ['a'],
+      [1],
+    ],
+    ['one without an address', of('draft/2020-12', { properties: { a: of('draft-07', TUPLE) } }), ['a'], ['a', 'b']],
+  ])('%s', (_, schema, good, bad) => {
+    expect(problem(schema as Schema, { a: good })).toBeNull()
+    expect(problem(schema as Schema, { a: bad })).not.toBeNull()
+  })
+
+  test('what stands around it is read as before', () => {
+    const inner = of('draft-07', { ...NAMED, ...TUPLE })
+    const root = { ...bundling('draft/2020-12', inner), prefixItems: [{ const: 1 }], items: false }
+    expect(problem(root as Schema, [1])).toBeNull()
+    expect(problem(root as Schema, [1, 2])).not.toBeNull()
+    const siblings = of('draft/2020-12', { $defs: { inner }, $ref: NAMED.$id, maxItems: 0 })
+    expect(problem(siblings as Schema, ['a'])).not.toBeNull()
+  })
+
+  test('numbers in it are compared as they are written', () => {
+    const text = (limit: string) =>
+      `{"$defs":{"a":{"$schema":"http://json-schema.org/draft-04/schema#","id":"a",${limit}}},"$ref":"a"}`
+    const strict = text('"maximum":9007199254740993,"exclusiveMaximum":true')
+    expect(problemOfText(strict, '9007199254740992')).toBeNull()
+    expect(problemOfText(strict, '9007199254740993')).not.toBeNull()
+    expect(problemOfText(text('"maximum":9007199254740993'), '9007199254740994')).not.toBeNull()
+  })
+})
+
 describe('multipleOf', () => {
   test.each([
     [19.99, 0.01],

@@ -6,8 +6,9 @@ import formats from 'ajv-formats'
 import { LRUCache } from 'lru-cache'
 import { LinearRegExp } from '../computing/linear-regexp.ts'
 import { type ExactPlace, exactTexts } from './exact-numbers.ts'
+import { type Draft, namedDraft } from './schema-drafts.ts'
 import { addExactWords, type BeingChecked } from './schema-keywords.ts'
-import { ANYTHING, asReadHere } from './schema-reading.ts'
+import { ANYTHING, asReadHere, draftsIn, type Reading } from './schema-reading.ts'
 
 export type Schema = Record<string, unknown> | boolean
 
@@ -75,23 +76,26 @@ const OPTIONS: Options = {
 const UP_TO_7: Options = { ...OPTIONS, ignoreKeywordsWithRef: true }
 
 function compile({ schema, exactInSchema = null }: Pick<SchemaTask, 'schema' | 'exactInSchema'>): Compiled {
+  const reading: Reading = {
+    // The last one where none is named that is known.
+    draft: namedDraft(schema) ?? '2020-12',
+    isMixed: false,
+    resolve: (base, reference) => resolver.opts.uriResolver.resolve(base, reference),
+    exact: exactTexts({ root: schema }, exactInSchema),
+  }
+  const drafts = draftsIn(schema, reading)
+  const how = { ...reading, isMixed: drafts.size > 1 }
+  const draft = how.isMixed ? '2020-12' : reading.draft
   // An instance per schema: `$id`s of different customers' schemas must not meet.
-  const draft = draftOf(schema)
   const ajv = VALIDATORS[draft]()
   formats.default(ajv)
   const now: BeingChecked = { exact: new WeakMap() }
   addExactWords(ajv, draft === '4', now)
   ajv.addSchema({}, ANYTHING)
-  const read = asReadHere(schema, {
-    idWord: draft === '4' ? 'id' : '$id',
-    areSiblingsIgnored: draft === '4' || draft === '6' || draft === '7',
-    resolve: (base, reference) => ajv.opts.uriResolver.resolve(base, reference),
-    exact: exactTexts({ root: schema }, exactInSchema),
-  })
-  return { validate: ajv.compile(read as AnySchema), now }
+  return { validate: ajv.compile(asReadHere(schema, how) as AnySchema), now }
 }
 
-type Draft = '4' | '6' | '7' | '2019-09' | '2020-12'
+const resolver = new Ajv()
 
 const VALIDATORS: Record<Draft, () => Ajv> = {
   '4': () => new AjvDraft4.default(UP_TO_7),
@@ -104,14 +108,4 @@ const VALIDATORS: Record<Draft, () => Ajv> = {
   '7': () => new Ajv(UP_TO_7),
   '2019-09': () => new Ajv2019(OPTIONS),
   '2020-12': () => new Ajv2020(OPTIONS),
-}
-
-/** The draft that `$schema` names, however it spells it; the last one where it names none that is known. */
-function draftOf(schema: Schema): Draft {
-  const named = typeof schema === 'object' ? String(schema.$schema ?? '').toLowerCase() : ''
-  const [, year] = /(2019-09|2020-12)/.exec(named) ?? []
-  if (year !== undefined) return year as Draft
-  const [, digit = ''] = /draft[\s/_-]*v?0*([3-7])(?!\d)/.exec(named) ?? []
-  // Draft 3 and 5 are read as what came out of them: 5 is 4 by another name.
-  return digit === '' ? '2020-12' : digit === '3' || digit === '5' ? '4' : (digit as Draft)
 }

@@ -31,6 +31,40 @@ describe('the schema of events', () => {
     expect(await (await house.as('customer-x')).appEventTypes.getSchema({ params })).toEqual(schema)
   })
 
+  test('may bundle others by their addresses, of other drafts too, and is enforced with them', async () => {
+    const schema = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      $id: 'https://example.com/order',
+      properties: { to: { $ref: 'address' }, lines: { $ref: 'https://example.com/lines' } },
+      $defs: {
+        address: { $id: 'address', required: ['city'] },
+        lines: {
+          $schema: 'http://json-schema.org/draft-07/schema#',
+          $id: 'https://example.com/lines',
+          items: [{ $ref: '#/definitions/sku' }],
+          additionalItems: false,
+          definitions: { sku: { type: 'string' } },
+        },
+      },
+    }
+    const { globalWebhookUri } = await house.admin.appEventTypes.create({
+      body: { key: 'order-created', schema, validateEvents: true },
+    })
+    const authorization = `Bearer ${await house.tokenOf({ id: 'anna' })}`
+    const statusOf = async (event: object) =>
+      (
+        await fetch(`${house.url}${new URL(globalWebhookUri).pathname}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization },
+          body: JSON.stringify(event),
+        })
+      ).status
+    expect(await statusOf({ to: { city: 'Bern' }, lines: ['a'] })).toBe(200)
+    expect(await statusOf({ to: {} })).toBe(400)
+    expect(await statusOf({ lines: [1] })).toBe(400)
+    expect(await statusOf({ lines: ['a', 'b'] })).toBe(400)
+  })
+
   test('must be there to be enforced', async () => {
     const body = { key: 'order-created', validateEvents: true }
     expect(await refusalKey(house.admin.appEventTypes.create({ body }))).toBe('invalid_input')
