@@ -1,9 +1,7 @@
 import type { LaneItem } from './lane.ts'
-import type { Paced } from './lane-pace.ts'
-import { shardOf } from './ownership.ts'
 
 /** What is remembered of a lane that has something to do: a window on its rows. */
-export interface LaneInMemory<Item> extends Paced {
+export interface LaneInMemory<Item> {
   id: string
   shard: number
   /** Waiting items by group, so that a group at its cap does not hold up the others. */
@@ -11,8 +9,6 @@ export interface LaneInMemory<Item> extends Paced {
   readyCount: number
   /** Ids known here: ready or at work. A row that is fetched again is recognised by them. */
   known: Set<string>
-  /** Ids finished while a fetch was under way, whose snapshot may still have them. */
-  finishedMeanwhile: Set<string>
   atWork: Map<string, number>
   working: number
   slots: number
@@ -27,20 +23,24 @@ export interface LaneInMemory<Item> extends Paced {
   isFetchOutdated: boolean
   isOrdered: boolean
   isQueued: boolean
+  /** Given up: whatever comes of it later is of no account, for there may be a new one of the same id. */
+  isGone: boolean
+  /** Items that began of the portion `begunIn`. */
+  begun: number
+  begunIn: number
   /** Epoch ms before which nothing of it begins. */
   restsUntilMs: number
   /** Epoch ms at which it must be looked at again; Infinity for never. */
   wakeAtMs: number
 }
 
-export function newLane<Item>(id: string, slots: number): LaneInMemory<Item> {
+export function newLane<Item>(id: string, shard: number, slots: number): LaneInMemory<Item> {
   return {
     id,
-    shard: shardOf(id),
+    shard,
     ready: new Map(),
     readyCount: 0,
     known: new Set(),
-    finishedMeanwhile: new Set(),
     atWork: new Map(),
     working: 0,
     slots,
@@ -51,6 +51,7 @@ export function newLane<Item>(id: string, slots: number): LaneInMemory<Item> {
     isFetchOutdated: false,
     isOrdered: false,
     isQueued: false,
+    isGone: false,
     begun: 0,
     begunIn: -1,
     restsUntilMs: 0,

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
-import type { PaceOptions } from './lane-pace.ts'
 import type { Log } from './log.ts'
+import type { LoopLoad } from './loop-load.ts'
 import type { Metrics } from './metrics.ts'
 import type { Ownership } from './ownership.ts'
 
@@ -53,7 +53,7 @@ export interface LaneSource<Item extends LaneItem> {
   letGo?(items: readonly Item[]): void
 }
 
-export interface LanesOptions<Item extends LaneItem> extends PaceOptions {
+export interface LanesOptions<Item extends LaneItem> {
   source: LaneSource<Item>
   ownership: Ownership
   clock: Clock
@@ -64,6 +64,10 @@ export interface LanesOptions<Item extends LaneItem> extends PaceOptions {
   laneCap: number
   heldMax: number
   heldBytesMax: number
+  /** Items of one lane that begin within a millisecond; 3 where absent. */
+  portion?: number
+  /** Given for work that nobody waits for: while the process is busy, no more than a few items are at work. */
+  load?: LoopLoad
   /** How often rows are looked for that nobody told us about. */
   sweepMs?: number
 }
