@@ -315,7 +315,7 @@ export const LIMITS: readonly Section[] = [
     limits: [
       {
         what: 'Runs of one customer at a time',
-        value: `${S}/runs/runs.ts LANE_CAP count`,
+        value: `${S}/runs/backlog.ts LANE_CAP count`,
         beyond: 'the others wait',
         heldBy: [
           `${S}/platform/lanes.test.ts: of a lane, of a group and of the process hold, and everything is done once`,
@@ -323,7 +323,7 @@ export const LIMITS: readonly Section[] = [
       },
       {
         what: 'Runs of one process at a time',
-        value: `${S}/runs/runs.ts PROCESS_CAP count`,
+        value: `${S}/runs/backlog.ts PROCESS_CAP count`,
         beyond: 'the others wait',
         heldBy: [
           `${S}/platform/lanes.test.ts: of a lane, of a group and of the process hold, and everything is done once`,

@@ -14,9 +14,10 @@ import { createIds, fromWire } from './platform/ids.ts'
 import { silentLog } from './platform/log.ts'
 import { createMetrics } from './platform/metrics.ts'
 import { createRefusedRequests } from './refused-requests/recorder.ts'
+import { batchStoreOf } from './runs/batch-store.ts'
 import { Batches } from './runs/batches.ts'
 import type { NodeRun } from './runs/node-run.ts'
-import type { RunProgress } from './runs/record-store.ts'
+import { type RunProgress, recordingIn } from './runs/record-store.ts'
 import { createRecorder, recordBeside } from './runs/recorder.ts'
 import { type NewRun, runItem } from './runs/run.ts'
 
@@ -161,8 +162,14 @@ function progressOf(id: string, is: Odd | null, isEnded: boolean): RunProgress {
 
 test('what runs did, and what is told of it', async () => {
   const { database, ownership, runs } = house.engine
-  const batches = new Batches({ database, ownership, clock: systemClock, ids, log: silentLog })
-  const recorder = createRecorder({ database, clock: systemClock, batches, log: silentLog, onNews() {} })
+  const batches = new Batches({ store: batchStoreOf(database), ownership, clock: systemClock, ids, log: silentLog })
+  const recorder = createRecorder({
+    record: recordingIn(database),
+    clock: systemClock,
+    batches,
+    log: silentLog,
+    onNews() {},
+  })
   const good: string[] = []
   await neighbours(
     async (rows) => {
@@ -206,8 +213,14 @@ test('that the name of the database does not resolve for a moment is told of no 
       return database.atomically<Row>(statements)
     },
   }
-  const batches = new Batches({ database, ownership, clock: systemClock, ids, log: silentLog })
-  const recorder = createRecorder({ database: unsteady, clock: systemClock, batches, log: silentLog, onNews() {} })
+  const batches = new Batches({ store: batchStoreOf(database), ownership, clock: systemClock, ids, log: silentLog })
+  const recorder = createRecorder({
+    record: recordingIn(unsteady),
+    clock: systemClock,
+    batches,
+    log: silentLog,
+    onNews() {},
+  })
   const id = ids.next()
   expect(await recordBeside(recorder, progressOf(id, null, true))).toBe(true)
   expect(tries).toBe(2)

@@ -4,6 +4,7 @@ import type { EngineOptions } from './engine-options.ts'
 import type { RegistryRooms } from './engine-registry.ts'
 import { createErasureRoom } from './erasure/assembly.ts'
 import { createAccept } from './events/accept.ts'
+import { intakeTablesOf } from './events/intake-tables.ts'
 import { createExternalReceive } from './external-events/receive.ts'
 import { createPlans } from './flows/plan.ts'
 import { nodesOfVersion } from './flows/store.ts'
@@ -49,7 +50,7 @@ export function createPipeline(options: EngineOptions, ground: Ground, telling: 
   })
   const launch = createLaunch({ database, clock, queue, sealing, nodeTypes, runs, tracing })
   const accept = createAccept({
-    database,
+    tables: intakeTablesOf(database),
     clock,
     ids,
     runs,

@@ -1,34 +1,30 @@
 import type { IngressAnswer } from '@permea/contract'
-import { customersByInternalIds } from '../customers/store.ts'
-import { addressKey, cameFor, type EventAddress, type Wish, whoWants } from '../dispatch/dispatch.ts'
-import { appEventSources } from '../event-types/store.ts'
+import { addressKey, cameFor, type EventAddress, type Wish } from '../dispatch/dispatch.ts'
 import type { Live } from '../live/live.ts'
 import type { Clock } from '../platform/clock.ts'
-import { type Database, runPrepared, type Statement } from '../platform/database.ts'
+import type { Statement } from '../platform/database.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
 import { arrivalsOf } from '../runs/event-waits.ts'
 import type { RunItem } from '../runs/run.ts'
 import type { Runs } from '../runs/runs.ts'
 import type { Arrival } from '../runs/waits-store.ts'
+import type { IntakeTables, IntakeTx } from './intake-tables.ts'
 import {
   addressesFound,
   addressesNamed,
   answerToEvents,
-  type CustomerName,
   type EventRequest,
   type IntakeRefusal,
   type LocatedRequest,
   locate,
-  nameKey,
   namesIn,
   type OwnedRequest,
   own,
   ownedIn,
-  type Urls,
   wanted,
 } from './stages.ts'
-import { type AppEvent, appEventsInsert, keepAnswers, keptAnswers, slotOf, subscriptionSources } from './store.ts'
+import { type AppEvent, slotOf } from './store.ts'
 
 /** What is answered to a request that is not refused as a whole. */
 export interface EventAnswer {
@@ -40,10 +36,10 @@ export interface EventAnswer {
 }
 
 export interface AcceptOptions {
-  database: Database
+  tables: IntakeTables
   clock: Clock
   ids: Ids
-  runs: Runs
+  runs: Pick<Runs, 'inserting' | 'arriving' | 'offer'>
   live: Pick<Live, 'changed'>
 }
 
@@ -54,12 +50,12 @@ export interface AcceptOptions {
 export function createAccept(
   options: AcceptOptions,
 ): (requests: EventRequest[]) => Promise<(Taken | Promise<Taken>)[]> {
-  const { database, clock, ids, runs, live } = options
+  const { tables, clock, ids, runs, live } = options
   // What schemas and formulas of users make wait goes in groups of its own, so that it delays nobody else.
   const waited = createGroupCommit<LocatedRequest, Taken>({
     async write(located) {
       const named = addressesNamed(located.map((each) => each.request))
-      return finish(located, named, await whoWants(database, named))
+      return finish(located, named, await tables.wishes(named))
     },
     groupMax: WAITED_GROUP_MAX,
     groupWeightMax: Number.POSITIVE_INFINITY,
@@ -77,7 +73,7 @@ export function createAccept(
 
   return async (requests) => {
     const named = addressesNamed(requests)
-    const [urls, wishes] = await Promise.all([readUrls(database, requests), whoWants(database, named)])
+    const [urls, wishes] = await Promise.all([tables.urls(requests), tables.wishes(named)])
     const located = requests.map((request) => locate(request, urls))
     const ready = located.flatMap((each) => (each instanceof Promise ? [] : [each]))
     const taken = (await finish(ready, named, wishes)).values()
@@ -89,10 +85,10 @@ export function createAccept(
     named: ReadonlyMap<string, EventAddress>,
     wishes: Map<string, Wish>,
   ): Promise<Taken[]> {
-    const customers = await readCustomers(database, namesIn(located))
+    const customers = await tables.customers(namesIn(located))
     const owned = located.map((each) => own(each, customers, ids))
     const found = addressesFound(owned, named)
-    if (found.size > 0) for (const [key, wish] of await whoWants(database, found)) wishes.set(key, wish)
+    if (found.size > 0) for (const [key, wish] of await tables.wishes(found)) wishes.set(key, wish)
     const answers = owned.map(
       (each): Taken =>
         each.kind === 'refused' ? each : { kind: 'answered', ...answerToEvents(each), isRepeat: false },
@@ -120,14 +116,14 @@ export function createAccept(
     const keyed = keyedRequests(owned, answers)
     if (keyed.length === 0) {
       const { events, items, statements } = inserting(owned, wishes, arrivals)
-      await database.atomically(statements)
+      await tables.store(statements)
       return { events, items, repeated: new Map() }
     }
-    return database.transaction(async (tx) => {
+    return tables.together(async (tx) => {
       const repeated = await settleKeys(tx, keyed, clock.now())
       const first = owned.filter((_, index) => !repeated.has(index))
       const { events, items, statements } = inserting(first, wishes, arrivals)
-      for (const statement of statements) await runPrepared(tx, statement)
+      for (const statement of statements) await tx.run(statement)
       return { events, items, repeated }
     })
   }
@@ -143,7 +139,7 @@ export function createAccept(
     const events = stored.map((each) => each.event)
     const { items, statements } = runs.inserting(stored.flatMap((each) => each.runs))
     const arriving = arrivals.length === 0 ? [] : runs.arriving(arrivedOf(events, arrivals))
-    return { events, items, statements: [appEventsInsert(events), ...statements, ...arriving] }
+    return { events, items, statements: [tables.inserting(events), ...statements, ...arriving] }
   }
 }
 
@@ -172,29 +168,6 @@ interface Written {
   repeated: Map<number, EventAnswer>
 }
 
-// ── reading ──
-
-/** Reads what all the URLs of the group stand for: at most one statement per kind of URL. */
-async function readUrls(database: Database, requests: readonly EventRequest[]): Promise<Urls> {
-  const uuids = new Set(requests.flatMap(({ target }) => (target.kind === 'subscription' ? [target.webhookUuid] : [])))
-  const keys = new Set(requests.flatMap(({ target }) => (target.kind === 'global' ? [target.webhookKey] : [])))
-  const [sources, types] = await Promise.all([
-    uuids.size === 0 ? new Map() : subscriptionSources(database, [...uuids]),
-    keys.size === 0 ? [] : appEventSources(database, [...keys]),
-  ])
-  return { sources, types: new Map(types.map((type) => [type.webhookKey, type])) }
-}
-
-/** Looks up the customers that formulas named, in one statement. */
-async function readCustomers(
-  database: Database,
-  names: readonly CustomerName[],
-): Promise<Map<string, { id: string; isArchived: boolean }>> {
-  if (names.length === 0) return new Map()
-  const rows = await customersByInternalIds(database.db, names)
-  return new Map(rows.map((row) => [nameKey(row), row]))
-}
-
 // ── idempotency keys ──
 
 interface Keyed {
@@ -220,17 +193,13 @@ function keyedRequests(
 }
 
 /** The requests that are repetitions, with the answer that the first got. */
-async function settleKeys(
-  tx: Parameters<typeof keepAnswers>[0],
-  keyed: readonly Keyed[],
-  now: Date,
-): Promise<Map<number, EventAnswer>> {
+async function settleKeys(tx: IntakeTx, keyed: readonly Keyed[], now: Date): Promise<Map<number, EventAnswer>> {
   const firsts = new Map<string, Keyed>()
   for (const each of keyed) if (!firsts.has(slotOf(each))) firsts.set(slotOf(each), each)
-  const won = await keepAnswers(tx, [...firsts.values()], now)
+  const won = await tx.keep([...firsts.values()], now)
   const lost = keyed.filter((each) => !(won.has(slotOf(each)) && firsts.get(slotOf(each)) === each))
   if (lost.length === 0) return new Map()
-  const kept = await keptAnswers(tx, lost)
+  const kept = await tx.kept(lost)
   return new Map(
     lost.map((each) => {
       const first = kept.get(slotOf(each))

@@ -1,26 +1,23 @@
 import type pg from 'pg'
-import { type Database, NOTICES_VANISHED_CLIENTS, sql, type Tx } from './database.ts'
+import type { Database, Tx } from './database.ts'
 import { isDatabaseAway } from './database-errors.ts'
 import type { Log } from './log.ts'
 import { createOutageLog, type OutageLog } from './outage-log.ts'
+import {
+  type HeldLock,
+  type LockSession,
+  type LockSessions,
+  lockSessionsOf,
+  MEMBER,
+  SESSION,
+  SHARD,
+} from './ownership-session.ts'
 
 /** Lanes are spread over this many shards; each shard is worked by at most one process at a time. */
 export const SHARDS = 64
 
-const MEMBER = 0x70650001
-const SHARD = 0x70650002
-/** The class of the lock that each session holds by its number: see `Ownership.session`. */
-export const SESSION = 0x70650005
 const SESSION_NUMBERS = 2 ** 31
-/** Where notices are told, as `{ about, … }` in JSON. */
-export const NOTICES = 'permea'
 const RECONNECT_MS = 250
-
-/**
- * The lock session's statements are short, so an answer that takes longer means that the way to the database is broken
- * without anybody having closed it: the session is given up before the database notices and others take its shards.
- */
-const ANSWER_MS = 5000
 
 /** What processes tell each other; small, because the rows themselves are in the database. */
 export type Notice = { about: string; [field: string]: unknown }
@@ -68,20 +65,29 @@ export interface Ownership extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export interface OwnershipOptions {
+export interface OwnershipOptions extends Member {
   database: Database
+  /** Called on the session each time it is made: for locks that must live and die with it. */
+  onSession?(client: pg.Client): Promise<void>
+}
+
+/** How a process takes part. */
+interface Member {
   log: Log
   /** Uniform in [0, 1); processes that start together should not reach for the same shards. */
   random(): number
   /** Whether this process works shards at all, or only listens (a process of the `api` role). */
   isWorker: boolean
   tickMs?: number
-  /** Called on the session each time it is made: for locks that must live and die with it. */
-  onSession?(client: pg.Client): Promise<void>
 }
 
 export function createOwnership(options: OwnershipOptions): Ownership {
-  return new SessionOwnership(options)
+  return ownershipBy(lockSessionsOf(options.database, options.onSession), options)
+}
+
+/** Ownership by whatever sessions there are. */
+function ownershipBy(sessions: LockSessions, member: Member): Ownership {
+  return new SessionOwnership(sessions, member)
 }
 
 /** The shard that a lane belongs to: a stable hash of its id. */
@@ -90,12 +96,13 @@ export function shardOf(laneId: string): number {
 }
 
 class SessionOwnership implements Ownership {
-  readonly #options: OwnershipOptions
+  readonly #sessions: LockSessions
+  readonly #options: Member
   readonly #mine = new Set<number>()
   readonly #listeners: OwnershipListener[] = []
   /** Sessions of other processes, by the shards that they work. */
   #others: ReadonlyMap<number, number> = new Map()
-  #session: pg.Client | null = null
+  #session: LockSession | null = null
   #sessionNumber: number | null = null
   #timer: NodeJS.Timeout | null = null
   #isStopping = false
@@ -104,7 +111,8 @@ class SessionOwnership implements Ownership {
   readonly #outage: OutageLog
   #turn: Promise<void> = Promise.resolve()
 
-  constructor(options: OwnershipOptions) {
+  constructor(sessions: LockSessions, options: Member) {
+    this.#sessions = sessions
     this.#options = options
     this.#outage = createOutageLog(options.log, 'the session that holds the shards')
   }
@@ -135,11 +143,11 @@ class SessionOwnership implements Ownership {
   }
 
   async notify(notice: Notice): Promise<void> {
-    await this.#options.database.pool.query('select pg_notify($1, $2)', [NOTICES, JSON.stringify(notice)])
+    await this.#sessions.notify(JSON.stringify(notice))
   }
 
   async notifyOnCommit(tx: Tx, notice: Notice): Promise<void> {
-    await sql`select pg_notify(${NOTICES}, ${JSON.stringify(notice)})`.execute(tx)
+    await this.#sessions.notifyOnCommit(tx, JSON.stringify(notice))
   }
 
   async start(): Promise<void> {
@@ -175,7 +183,7 @@ class SessionOwnership implements Ownership {
       }
       // What does not answer may still hold its connection open, and with it the locks.
       const session = this.#session
-      if (session !== null) void this.#inTurn(() => this.#sessionLost(session)).catch(() => {})
+      if (session !== null) this.#lostSoon(session)
     })
     return turn
   }
@@ -190,29 +198,19 @@ class SessionOwnership implements Ownership {
   }
 
   async #connect(): Promise<void> {
-    const client = await this.#options.database.connect({ answerMs: ANSWER_MS })
+    const number = Math.floor(this.#options.random() * SESSION_NUMBERS)
+    let session: LockSession | null = null
     const gone = () => {
-      if (this.#session === client) void this.#inTurn(() => this.#sessionLost(client)).catch(() => {})
+      if (session !== null && this.#session === session) this.#lostSoon(session)
     }
-    client.on('error', gone)
-    client.on('end', gone)
-    client.on('notification', (message) => this.#hear(message.payload ?? ''))
-    try {
-      await this.#prepare(client)
-    } catch (error) {
-      await client.end().catch(() => {})
-      throw error
-    }
-    this.#session = client
-  }
-
-  async #prepare(client: pg.Client): Promise<void> {
-    await client.query(NOTICES_VANISHED_CLIENTS)
-    await client.query(`listen ${NOTICES}`)
-    if (this.#options.isWorker) await client.query('select pg_advisory_lock_shared($1, 0)', [MEMBER])
-    this.#sessionNumber = Math.floor(this.#options.random() * SESSION_NUMBERS)
-    await client.query('select pg_advisory_lock_shared($1, $2)', [SESSION, this.#sessionNumber])
-    await this.#options.onSession?.(client)
+    session = await this.#sessions.open({
+      number,
+      isMember: this.#options.isWorker,
+      onGone: gone,
+      onNotice: (payload) => this.#hear(payload),
+    })
+    this.#session = session
+    this.#sessionNumber = number
   }
 
   #hear(payload: string): void {
@@ -220,12 +218,16 @@ class SessionOwnership implements Ownership {
     for (const listener of this.#listeners) listener.noticed?.(notice)
   }
 
-  async #sessionLost(client: pg.Client): Promise<void> {
-    if (this.#session !== client) return
+  #lostSoon(session: LockSession): void {
+    void this.#inTurn(() => this.#sessionLost(session)).catch(() => {})
+  }
+
+  async #sessionLost(session: LockSession): Promise<void> {
+    if (this.#session !== session) return
     this.#session = null
     this.#options.log.warn({ shards: this.#mine.size }, 'the database session was lost; its shards are given up')
     // It may be half open: the database must not keep the locks for a client that nobody listens to.
-    void client.end().catch(() => {})
+    void session.end().catch(() => {})
     // With the session went the locks: others may already be at work in these shards.
     const lost = [...this.#mine]
     this.#mine.clear()
@@ -247,30 +249,18 @@ class SessionOwnership implements Ownership {
   async #balance(): Promise<void> {
     const session = this.#session
     if (session === null || this.#isStopping) return
-    const { rows } = await session.query<HeldLock>(
-      `select classid as kind, objid as shard, pid from pg_locks
-        where locktype = 'advisory' and granted and classid in ($1, $2, $3)
-          and database = (select oid from pg_database where datname = current_database())`,
-      [MEMBER, SHARD, SESSION],
-    )
-    this.#others = workersIn(rows)
+    const locks = await session.held()
+    this.#others = workersIn(locks)
     if (!this.#options.isWorker) return
-    const members = rows.filter((row) => Number(row.kind) === MEMBER).length
-    const taken = new Set(rows.filter((row) => Number(row.kind) === SHARD).map((row) => Number(row.shard)))
-    const share = Math.ceil(SHARDS / Math.max(1, members))
+    const { free, share } = sharesIn(locks)
     if (this.#mine.size > share) await this.#giveUp([...this.#mine].slice(share))
-    const free = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => !taken.has(shard))
     if (free.length > 0 && this.#mine.size < share) await this.#take(session, free, share - this.#mine.size)
   }
 
-  async #take(session: pg.Client, free: number[], most: number): Promise<void> {
+  async #take(session: LockSession, free: number[], most: number): Promise<void> {
     const start = Math.floor(this.#options.random() * free.length)
     const wanted = [...free.slice(start), ...free.slice(0, start)].slice(0, most)
-    const { rows } = await session.query<{ shard: number; got: boolean }>(
-      'select s as shard, pg_try_advisory_lock($1, s) as got from unnest($2::int[]) s',
-      [SHARD, wanted],
-    )
-    const gained = rows.filter((row) => row.got).map((row) => row.shard)
+    const gained = await session.take(wanted)
     for (const shard of gained) this.#mine.add(shard)
     if (gained.length > 0) await Promise.all(this.#listeners.map((each) => each.gained?.(gained)))
   }
@@ -279,27 +269,26 @@ class SessionOwnership implements Ownership {
     if (shards.length === 0) return
     for (const shard of shards) this.#mine.delete(shard)
     await Promise.all(this.#listeners.map((each) => each.lost?.(shards, 'given-up')))
-    await this.#session
-      ?.query('select pg_advisory_unlock($1, s) from unnest($2::int[]) s', [SHARD, shards])
-      .catch(() => {})
+    await this.#session?.release(shards).catch(() => {})
   }
 }
 
-/** A lock of one of ours; for a session's, `shard` is its number. */
-interface HeldLock {
-  kind: string
-  shard: string
-  pid: number
+/** Which shards nobody works, and how many each of the members should. */
+function sharesIn(locks: readonly HeldLock[]): { free: number[]; share: number } {
+  const members = locks.filter(({ kind }) => kind === MEMBER).length
+  const taken = new Set(locks.filter(({ kind }) => kind === SHARD).map(({ shard }) => shard))
+  const free = Array.from({ length: SHARDS }, (_, shard) => shard).filter((shard) => !taken.has(shard))
+  return { free, share: Math.ceil(SHARDS / Math.max(1, members)) }
 }
 
 /** Which session works which shard. */
 function workersIn(locks: readonly HeldLock[]): Map<number, number> {
-  const of = (kind: number) => locks.filter((lock) => Number(lock.kind) === kind)
-  const sessions = new Map(of(SESSION).map(({ pid, shard }) => [pid, Number(shard)]))
+  const of = (kind: number) => locks.filter((lock) => lock.kind === kind)
+  const sessions = new Map(of(SESSION).map(({ pid, shard }) => [pid, shard]))
   return new Map(
     of(SHARD).flatMap(({ pid, shard }) => {
       const session = sessions.get(pid)
-      return session === undefined ? [] : [[Number(shard), session] as const]
+      return session === undefined ? [] : [[shard, session] as const]
     }),
   )
 }

@@ -1,6 +1,6 @@
 import { uuids } from '../platform/array-parameters.ts'
 import { type Database, type Statement, sql } from '../platform/database.ts'
-import { SESSION } from '../platform/ownership.ts'
+import { SESSION } from '../platform/ownership-session.ts'
 import { type Column, type RowLists, rowLists } from '../platform/row-lists.ts'
 import { groupCapOf, laneOf, launchedByText, type NewRun } from './run.ts'
 
@@ -21,13 +21,37 @@ const RUNS: RowLists<{ id: string; run: NewRun }> = rowLists({
   group_caps: ['integer', ({ run }) => groupCapOf(run)],
 })
 
+type Run = { id: string; run: NewRun }
+
+/** What batches need of the database. */
+export interface BatchStore {
+  inserting(id: string, owner: number, runs: readonly Run[]): Statement
+  activate(runs: readonly Run[], now: Date): Promise<unknown>
+  runsOf(
+    owner: number,
+    of: { ids: readonly string[] | null; known: readonly string[] },
+  ): Promise<(Run & { batchId: string; input: string })[]>
+  delete(ids: readonly string[]): Promise<void>
+  takeOver(own: number | null, known: readonly string[], now: Date): Promise<number[]>
+}
+
+export function batchStoreOf(database: Database): BatchStore {
+  return {
+    inserting: batchInsert,
+    activate: (runs, now) => database.query(activating(runs, now)),
+    runsOf: (owner, of) => runsOfBatches(database, owner, of),
+    delete: (ids) => batchesDelete(database, ids),
+    takeOver: (own, known, now) => takeOverBatches(database, own, known, now),
+  }
+}
+
 /** Whether a run can stand in a batch: an event launched it, and no other order counts than that of its owner. */
 export function fitsBatch(run: NewRun): boolean {
   return !run.isOrdered && run.appEventId !== null && run.inputText === null && run.meta === null
 }
 
 /** Stores new runs as one row, with the news of them where somebody listens. */
-export function batchInsert(id: string, owner: number, runs: readonly { id: string; run: NewRun }[]): Statement {
+function batchInsert(id: string, owner: number, runs: readonly { id: string; run: NewRun }[]): Statement {
   return { name: 'run-batches-insert', text: INSERT, values: [id, owner, ...RUNS.values(runs)] }
 }
 
@@ -84,7 +108,7 @@ interface HandedRow extends Omit<NewRun, 'inputText' | 'launchedBy' | 'meta' | '
 }
 
 /** What is to be done of batches that session `owner` works, with the inputs; of all of them but `known` where `ids` is null. */
-export async function runsOfBatches(
+async function runsOfBatches(
   database: Database,
   owner: number,
   { ids, known }: { ids: readonly string[] | null; known: readonly string[] },
@@ -121,7 +145,7 @@ const HANDED = `
    where r.owner = $1::integer`
 
 /** Deletes batches whose runs are all in the log or among the active ones. */
-export async function batchesDelete(database: Database, ids: readonly string[]): Promise<void> {
+async function batchesDelete(database: Database, ids: readonly string[]): Promise<void> {
   await database.query({ name: 'run-batches-delete', text: DELETE, values: [uuids(ids)] })
 }
 
@@ -131,7 +155,7 @@ const DELETE = 'delete from flow_run_batches where id = any($1::uuid[])'
  * Makes active rows of what is left of batches that no session works any more, and of those of session `own` that are
  * not in `known`. Gives the shards that have such runs.
  */
-export async function takeOverBatches(
+async function takeOverBatches(
   { db: tx }: Database,
   own: number | null,
   known: readonly string[],

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { systemClock } from '../platform/clock.ts'
 import { createIds, fromWire, toWire } from '../platform/ids.ts'
-import { SESSION } from '../platform/ownership.ts'
+import { SESSION } from '../platform/ownership-session.ts'
 
 // New runs of a batch are one row until they are in the log; what that row promises is what a row for each promised.
 

@@ -1,10 +1,10 @@
 import type { Clock } from '../platform/clock.ts'
-import type { Database, Statement } from '../platform/database.ts'
+import type { Statement } from '../platform/database.ts'
 import { isRefused } from '../platform/database-errors.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import { type Notice, type Ownership, shardOf } from '../platform/ownership.ts'
-import { activating, batchesDelete, batchInsert, fitsBatch, runsOfBatches, takeOverBatches } from './batch-store.ts'
+import { type BatchStore, fitsBatch } from './batch-store.ts'
 import { type Batch, type RunItem, runItem } from './run.ts'
 
 /** Batches of which nothing is left are deleted with what is recorded next, or after this time. */
@@ -19,7 +19,7 @@ const TAKE_OVER_MS = 1000
 const HANDED_OVER = 'run-batches'
 
 export interface BatchesOptions {
-  database: Database
+  store: BatchStore
   ownership: Ownership
   clock: Clock
   ids: Ids
@@ -61,7 +61,7 @@ export class Batches {
 
   /** Stores those of the items that can stand in a batch as one; gives the items that need rows of their own. */
   inserting(items: readonly RunItem[]): { statements: Statement[]; others: RunItem[] } {
-    const { ownership, ids } = this.#o
+    const { ownership, ids, store } = this.#o
     const own = ownership.session
     if (own === null) return { statements: [], others: [...items] }
     const byOwner = Map.groupBy(items, (item) =>
@@ -76,7 +76,7 @@ export class Batches {
         this.#unsure.set(batch.id, performance.now())
       }
       for (const item of together) item.batch = batch
-      statements.push(batchInsert(batch.id, owner, together))
+      statements.push(store.inserting(batch.id, owner, together))
     }
     return { statements, others: byOwner.get(null) ?? [] }
   }
@@ -101,7 +101,7 @@ export class Batches {
    * their way here.
    */
   async receive(given: readonly string[] | null): Promise<RunItem[]> {
-    const { database, ownership, log } = this.#o
+    const { store, ownership, log } = this.#o
     const owner = ownership.session
     if (owner === null) return []
     const known = [...this.#known.keys()]
@@ -110,7 +110,7 @@ export class Batches {
     for (const id of ids ?? []) this.#known.set(id, { id, owner, left: 0 })
     await this.#takingOver
     try {
-      const rows = ids?.length === 0 ? [] : await runsOfBatches(database, owner, { ids, known })
+      const rows = ids?.length === 0 ? [] : await store.runsOf(owner, { ids, known })
       // Of all there are, some may have been told of meanwhile.
       const fresh = ids === null ? rows.filter(({ batchId }) => !this.#known.has(batchId)) : rows
       const items = this.#received(fresh, owner)
@@ -124,7 +124,7 @@ export class Batches {
     }
   }
 
-  #received(rows: Awaited<ReturnType<typeof runsOfBatches>>, owner: number): RunItem[] {
+  #received(rows: Awaited<ReturnType<BatchStore['runsOf']>>, owner: number): RunItem[] {
     return rows.map(({ batchId, id, run, input }) => {
       const batch = this.#known.get(batchId) ?? { id: batchId, owner, left: 0 }
       this.#known.set(batchId, batch)
@@ -196,8 +196,8 @@ export class Batches {
     this.#isTakeOverDue = false
     this.#lookedMs = performance.now()
     this.#forgetUnsure()
-    const { database, ownership, clock } = this.#o
-    const taking = takeOverBatches(database, ownership.session, [...this.#known.keys()], clock.now())
+    const { store, ownership, clock } = this.#o
+    const taking = store.takeOver(ownership.session, [...this.#known.keys()], clock.now())
     this.#takingOver = taking.catch(() => {})
     const shards = await taking
     return shards.filter((shard) => !ownership.owns(shard))
@@ -227,10 +227,10 @@ export class Batches {
   }
 
   async #activate(items: readonly RunItem[]): Promise<void> {
-    const { database, clock } = this.#o
+    const { store, clock } = this.#o
     for (;;) {
       try {
-        await database.query(activating(items, clock.now()))
+        await store.activate(items, clock.now())
         return
       } catch (error) {
         // They are safe in their batches, which whoever comes next takes over.
@@ -244,7 +244,7 @@ export class Batches {
     const ids = this.done
     if (ids.length === 0) return
     try {
-      await batchesDelete(this.#o.database, ids)
+      await this.#o.store.delete(ids)
       this.deleted(ids)
     } catch (error) {
       this.#o.log.warn({ message: (error as Error).message }, 'finished batches are deleted later')

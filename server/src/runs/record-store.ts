@@ -35,7 +35,7 @@ type Finished = RunProgress & { finish: NonNullable<RunProgress['finish']>; node
  *
  * @param doneBatches batches of which nothing is left, to be deleted on the way
  */
-export async function recordProgress(
+async function recordProgress(
   database: Database,
   progress: readonly RunProgress[],
   doneBatches: readonly string[],
@@ -75,6 +75,18 @@ export async function recordProgress(
     ended: new Set(rows.flatMap((row) => row.ended ?? [])),
     hasNews: rows.some((row) => row.hasNews === true),
   }
+}
+
+/** Stores progress, all of it or nothing, and deletes batches of which nothing is left; gives whose end counts. */
+export type RecordProgress = (
+  progress: readonly RunProgress[],
+  doneBatches: readonly string[],
+  now: Date,
+) => Promise<{ ended: Set<string>; hasNews: boolean }>
+
+/** Records in this database. */
+export function recordingIn(database: Database): RecordProgress {
+  return (progress, doneBatches, now) => recordProgress(database, progress, doneBatches, now)
 }
 
 /** What of a run's node runs waits for events. */

@@ -1,11 +1,10 @@
 import type { Clock } from '../platform/clock.ts'
-import type { Database } from '../platform/database.ts'
 import { isRefused } from '../platform/database-errors.ts'
 import { createGathering } from '../platform/gathering.ts'
 import type { Log } from '../platform/log.ts'
 import { createOutageLog } from '../platform/outage-log.ts'
 import type { Batches } from './batches.ts'
-import { type RunProgress, recordProgress } from './record-store.ts'
+import type { RecordProgress, RunProgress } from './record-store.ts'
 
 /** Somebody whose progress is recorded: asked for what is new when a group is about to be written. */
 export interface Progressing {
@@ -54,7 +53,7 @@ const RIPEN_MS = 50
 const AGAIN_MS = 200
 
 interface RecorderOptions {
-  database: Database
+  record: RecordProgress
   clock: Clock
   batches: Batches
   log: Log
@@ -173,7 +172,7 @@ function createPersistence(
     for (;;) {
       try {
         const doneBatches = options.batches.done
-        const { ended, hasNews } = await recordProgress(options.database, progress, doneBatches, options.clock.now())
+        const { ended, hasNews } = await options.record(progress, doneBatches, options.clock.now())
         options.batches.deleted(doneBatches)
         if (hasNews) options.onNews()
         outage.worked()

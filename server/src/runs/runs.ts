@@ -13,17 +13,15 @@ import { integrationsByIds } from '../integrations/store.ts'
 import type { Live } from '../live/live.ts'
 import type { Notifications } from '../notifications/notifications.ts'
 import { createBatchLoader } from '../platform/batch-loader.ts'
-import { boundedCache } from '../platform/bounded-cache.ts'
 import { type Database, runPrepared, type Statement, type Tx } from '../platform/database.ts'
 import { type Ids, toWire } from '../platform/ids.ts'
-import type { LaneOutcome, LaneSource, Lanes } from '../platform/lane.ts'
+import type { LaneOutcome } from '../platform/lane.ts'
 import { GIVEN_UP } from '../platform/lane-faults.ts'
-import { createLanes } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Tracing } from '../platform/tracing.ts'
-import { Batches } from './batches.ts'
+import { type BacklogOptions, createBacklog, LANES_TOPIC, runTablesOf } from './backlog.ts'
 import { nodeRunsBeneath } from './beneath.ts'
 import type { EventSource } from './event-waits.ts'
 import { Execution } from './execution.ts'
@@ -33,27 +31,15 @@ import { createNewsRelay } from './news.ts'
 import type { NodeRun } from './node-run.ts'
 import { outputsOfNodeRun, recordedNodeRuns } from './node-run-store.ts'
 import { nodeRunsInsert } from './record-store.ts'
-import { createRecorder, type Recorder, recordBeside } from './recorder.ts'
+import { recordBeside } from './recorder.ts'
 import { type NewRun, type RunItem, runItem } from './run.ts'
 import { traceRun } from './run-trace.ts'
-import { fetchRuns, lanesWithRuns, runsInsert, runsWaiting, stopRun } from './store.ts'
+import { runsInsert } from './store.ts'
 import { createTrials, type TrialOptions, type TryNode } from './trial.ts'
 import { type Arrival, arrivedFor, arriving } from './waits-store.ts'
 
-/** Runs at work at the same time in this process; they mostly wait for the network. */
-const PROCESS_CAP = 2000
-/** … and of one customer. */
-const LANE_CAP = 100
-/** Runs held in memory before they start, and their weight. */
-const HELD_MAX = 5000
-const HELD_BYTES_MAX = 64 * 1024 * 1024
 /** How often news are looked for that nobody told of. */
 const SWEEP_MS = 5000
-/** The name of their lanes, in notices too. */
-const LANES = 'flow-runs'
-const LANES_TOPIC = `lanes:${LANES}`
-/** Stopped runs that are remembered until they come up. */
-const STOPPED_MAX = 20_000
 /** Customers' fields and instances' names may be this old for a run. */
 const KEEP_MS = 1000
 
@@ -98,50 +84,36 @@ export function createRuns(options: RunsOptions): Runs {
   const { notifications, sweepMs = SWEEP_MS } = options
   const relay = createNewsRelay({ database, notifications, log, sweepMs })
   const { clock } = services
-  const batches = new Batches({ database, ownership, clock, ids, log })
-  const recorder = createRecorder({ database, clock, batches, log, onNews: () => relay.nudge() })
   const limits = { ...LIMITS, ...options.limits }
-  const executionOptions = { services, recorder, ids, random: options.random, log, limits }
   const prepare = createPreparation(options)
+  const backlog = createBacklog({
+    tables: runTablesOf(database),
+    ownership,
+    clock,
+    ids,
+    log,
+    metrics,
+    walk,
+    giveUp: createGivingUp(options),
+    onNews: () => relay.nudge(),
+    sweepMs,
+  })
+  const executionOptions = { services, recorder: backlog.recorder, ids, random: options.random, log, limits }
 
-  /** Stopped here or elsewhere before they began; what waits in memory does not know of it. */
-  const stopped = boundedCache<true>(STOPPED_MAX)
-
-  async function work(item: RunItem, signal: AbortSignal): Promise<LaneOutcome> {
-    if (stopped.has(item.id)) {
-      batches.settle(item)
-      return { kind: 'finished' }
-    }
+  async function walk(item: RunItem, signal: AbortSignal): Promise<LaneOutcome> {
     metrics.runsInFlight.inc()
     try {
       const input = await prepare(item, signal)
       const { outcome, ended } = await new Execution(executionOptions, input).run()
-      // What is taken up again is looked for in the table.
-      if (outcome.kind === 'waits') await batches.activate([item])
       if (ended !== null) metrics.runsFinished.inc({ state: ended })
       if (ended === 'failed') options.onFailed(item.run)
       if (ended !== null) tellOf(options.live, item)
       input.trace.walked(ended, signal)
       return outcome
-    } catch (error) {
-      await batches.activate([item])
-      throw error
     } finally {
       metrics.runsInFlight.dec()
     }
   }
-
-  const lanes = createRunLanes(options, batches, { work, giveUp: createGivingUp(options, recorder) })
-  ownership.listen({
-    noticed(notice) {
-      void batches.heard(notice)?.then((items) => hand(items, batches, lanes))
-      if (notice.about !== 'run-stopped') return
-      stopped.set(String(notice.id), true)
-      lanes.abort(String(notice.id))
-    },
-    // What lanes let go of has to be in the table before others own it.
-    lost: () => batches.settled(),
-  })
 
   const runs: Runs = {
     async insert(tx, wanted) {
@@ -149,47 +121,35 @@ export function createRuns(options: RunsOptions): Runs {
       for (const statement of statements) await runPrepared(tx, statement)
       return items
     },
-    inserting(wanted) {
-      const items = wanted.map(({ run, input }) => runItem(ids.next(), run, input, true))
-      const { statements, others } = batches.inserting(items)
-      return { items, statements: others.length === 0 ? statements : [...statements, runsInsert(others, clock.now())] }
-    },
+    inserting: (wanted) => backlog.inserting(wanted),
     arriving: (arrivals) => arriving(arrivals, LANES_TOPIC, clock.now()),
     insertGoingOn: (tx, ...of) => insertGoingOn({ tx, ids, now: clock.now() }, ...of),
     offer(items) {
-      hand(items, batches, lanes)
+      backlog.offer(items)
       for (const item of items) tellOf(options.live, item)
       if (items.length > 0) relay.nudgeOfQueued()
     },
     async stop(id) {
-      const end = await stopRun(database.db, id, clock.now())
+      const end = await backlog.stop(id)
       if (end === null) return false
       if (end.hasNews) relay.nudge()
       metrics.runsFinished.inc({ state: 'stopped' })
-      stopped.set(id, true)
-      lanes.abort(id)
-      await ownership.notify({ about: 'run-stopped', id })
       return true
     },
     tryNode: createTrials(options, { execution: executionOptions, prepare }),
     async settled() {
-      hand(await batches.receive(null), batches, lanes)
-      await batches.settled()
-      await lanes.settled()
-      await batches.settled()
+      await backlog.settled()
       await relay.settled()
     },
     get inFlight() {
-      return lanes.inFlight
+      return backlog.inFlight
     },
     start() {
-      lanes.start()
+      backlog.start()
       relay.start()
     },
     async close() {
-      recorder.stop()
-      await lanes.stop()
-      await batches.stop()
+      await backlog.close()
       await relay.stop()
     },
     [Symbol.asyncDispose]: () => runs.close(),
@@ -212,11 +172,8 @@ async function insertGoingOn(
 }
 
 /** Ends a run that cannot be worked: it fails, and says that it is not the fault of its flow. */
-function createGivingUp(
-  { services, metrics, onFailed, live }: RunsOptions,
-  recorder: Recorder,
-): LaneSource<RunItem>['giveUp'] {
-  return async (item) => {
+function createGivingUp({ services, metrics, onFailed, live }: RunsOptions): BacklogOptions['giveUp'] {
+  return async (item, recorder) => {
     const now = services.clock.now()
     const errors = [errorData('internal', GIVEN_UP)]
     const finish = { state: 'failed', endedAt: now, errors, nodeCounts: {} } as const
@@ -228,47 +185,6 @@ function createGivingUp(
     }
     return { kind: 'finished' }
   }
-}
-
-function createRunLanes(
-  { database, ownership, services, log, metrics, sweepMs }: RunsOptions,
-  batches: Batches,
-  does: Pick<LaneSource<RunItem>, 'work' | 'giveUp'>,
-): Lanes<RunItem> {
-  return createLanes({
-    source: {
-      name: LANES,
-      async lanesOf(shards) {
-        const taken = await batches.takeOver()
-        if (taken.length > 0) await ownership.notify({ about: LANES_TOPIC, shards: taken })
-        return lanesWithRuns(database.db, shards)
-      },
-      letGo: (items) => void batches.activate(items),
-      countOf: (shards, most) => runsWaiting(database.db, shards, most),
-      fetch: (laneIds, limit, except, now) => fetchRuns(database.db, laneIds, limit, except, now),
-      ...does,
-    },
-    ownership,
-    clock: services.clock,
-    log,
-    metrics,
-    processCap: PROCESS_CAP,
-    laneCap: LANE_CAP,
-    heldMax: HELD_MAX,
-    heldBytesMax: HELD_BYTES_MAX,
-    ...(sweepMs === undefined ? {} : { sweepMs }),
-  })
-}
-
-/** Hands items to whom they are for; those that stand in a batch of this process and are not held here need rows first. */
-function hand(items: readonly RunItem[], batches: Batches, lanes: Lanes<RunItem>): void {
-  const own = items.filter((item) => !batches.handOver(item))
-  const { here = [], elsewhere = [] } = Object.groupBy(own, (item) =>
-    batches.isWorkedHere(item) ? 'here' : 'elsewhere',
-  )
-  const passedOver = lanes.offer(here).filter((item) => item.batch !== null)
-  const needRows = [...passedOver, ...elsewhere]
-  if (needRows.length > 0) void batches.activate(needRows).then(() => lanes.offer(needRows))
 }
 
 type Prepare = (item: RunItem, signal: AbortSignal, plan?: FlowPlan) => Promise<ExecutionInput>

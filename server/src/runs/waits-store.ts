@@ -1,7 +1,7 @@
 import { integers, uuids } from '../platform/array-parameters.ts'
 import { inPortions, type Statement, sql, type Tx } from '../platform/database.ts'
 import { lowestIdAt } from '../platform/ids.ts'
-import { NOTICES } from '../platform/ownership.ts'
+import { NOTICES } from '../platform/ownership-session.ts'
 import { type RowLists, rowLists } from '../platform/row-lists.ts'
 
 /** An event that came, under one of the keys by which runs wait. */
