@@ -44,43 +44,9 @@ interface Reading {
 
 export function createIntake(given: Partial<IntakeLimits> = {}): Intake {
   const limits = { ...INTAKE_LIMITS, ...given }
-  const held = new Map<string, number>()
+  const held = createHoldings(limits)
   const readings = new Set<Reading>()
-  let heldBytes = 0
   let timer: NodeJS.Timeout | null = null
-
-  function slotsOf({ address, owner, workspaceId }: Sender): string[] {
-    return [
-      `address ${address}`,
-      ...(owner === null ? [] : [`owner ${owner}`]),
-      ...(workspaceId === null ? [] : [`workspace ${workspaceId}`]),
-    ]
-  }
-
-  /** Counts `bytes` more for a body that has `ownBytes` already; false where there is no room for them. */
-  function take(slots: readonly string[], ownBytes: number, bytes: number): boolean {
-    const isSmall = ownBytes + bytes <= limits.smallBytes
-    if (heldBytes + bytes > limits.bytesMax) return false
-    if (!isSmall) {
-      if (heldBytes + bytes > limits.bytesMax - limits.reserveBytes) return false
-      for (const slot of slots) {
-        const share = slot.startsWith('workspace ') ? limits.shareOfWorkspace : limits.shareOfOne
-        if ((held.get(slot) ?? 0) + bytes > limits.bytesMax * share) return false
-      }
-    }
-    heldBytes += bytes
-    for (const slot of slots) held.set(slot, (held.get(slot) ?? 0) + bytes)
-    return true
-  }
-
-  function release(slots: readonly string[], bytes: number): void {
-    heldBytes -= bytes
-    for (const slot of slots) {
-      const left = (held.get(slot) ?? 0) - bytes
-      if (left > 0) held.set(slot, left)
-      else held.delete(slot)
-    }
-  }
 
   function watch(reading: Reading): void {
     readings.add(reading)
@@ -102,24 +68,25 @@ export function createIntake(given: Partial<IntakeLimits> = {}): Intake {
   }
 
   return {
-    read(body, { sender, contentLength, until, bytesMax = BODY_BYTES_MAX }) {
+    read(body, { sender: { address, owner, workspaceId }, contentLength, until, bytesMax = BODY_BYTES_MAX }) {
       const said = contentLength === undefined ? 0 : Number(contentLength)
       if (said > bytesMax) return Promise.reject(tooLarge(bytesMax))
       return new Promise((resolve, reject) => {
-        const slots = slotsOf(sender)
+        // Whose it is may become known while it is read; it is given back as it was taken.
+        const sender = { address, owner, workspaceId }
         const chunks: Buffer[] = []
         let bytes = 0
         const startedAtMs = performance.now()
         const reading: Reading = { startedAtMs, heardAtMs: startedAtMs, giveUp: (problem) => end(problem) }
         until.once('close', () => {
           if (readings.has(reading)) end(new BodyProblem('request_timeout', 'the connection was closed'))
-          release(slots, bytes)
+          held.release(sender, bytes)
           bytes = 0
         })
         const heard = (chunk: Buffer) => {
           reading.heardAtMs = performance.now()
           if (bytes + chunk.length > bytesMax) return end(tooLarge(bytesMax))
-          if (!take(slots, bytes, chunk.length)) return end(full())
+          if (!held.take(sender, bytes, chunk.length)) return end(full())
           bytes += chunk.length
           chunks.push(chunk)
         }
@@ -132,7 +99,7 @@ export function createIntake(given: Partial<IntakeLimits> = {}): Intake {
             return resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes))
           // What comes after is read over, so that the sender gets to the answer; the server closes the connection.
           body.resume()
-          release(slots, bytes)
+          held.release(sender, bytes)
           bytes = 0
           chunks.length = 0
           reject(problem)
@@ -142,10 +109,66 @@ export function createIntake(given: Partial<IntakeLimits> = {}): Intake {
       })
     },
     get heldBytes() {
-      return heldBytes
+      return held.bytes
     },
     get reading() {
       return readings.size
+    },
+  }
+}
+
+/** The bytes of bodies in hand, and of what is not small how much each sender, owner and workspace has. */
+function createHoldings(limits: IntakeLimits) {
+  const held = new Map<string, number>()
+  let bytesHeld = 0
+
+  function slotsOf({ address, owner, workspaceId }: Sender): string[] {
+    return [
+      `address ${address}`,
+      ...(owner === null ? [] : [`owner ${owner}`]),
+      ...(workspaceId === null ? [] : [`workspace ${workspaceId}`]),
+    ]
+  }
+
+  /**
+   * Counts `bytes` more for a body that has `ownBytes` already; false where there is no room for them. Only what is no
+   * longer small counts in anybody's share: that is where it is asked for, and most bodies are spared the counting.
+   */
+  function take(sender: Sender, ownBytes: number, bytes: number): boolean {
+    if (bytesHeld + bytes > limits.bytesMax) return false
+    const shared = sharedBytes(ownBytes + bytes) - sharedBytes(ownBytes)
+    if (shared > 0) {
+      if (bytesHeld + bytes > limits.bytesMax - limits.reserveBytes) return false
+      const slots = slotsOf(sender)
+      for (const slot of slots) {
+        const share = slot.startsWith('workspace ') ? limits.shareOfWorkspace : limits.shareOfOne
+        if ((held.get(slot) ?? 0) + shared > limits.bytesMax * share) return false
+      }
+      for (const slot of slots) held.set(slot, (held.get(slot) ?? 0) + shared)
+    }
+    bytesHeld += bytes
+    return true
+  }
+
+  /** How much of a body counts in shares. */
+  const sharedBytes = (bytes: number) => (bytes <= limits.smallBytes ? 0 : bytes)
+
+  function release(sender: Sender, bytes: number): void {
+    bytesHeld -= bytes
+    const shared = sharedBytes(bytes)
+    if (shared === 0) return
+    for (const slot of slotsOf(sender)) {
+      const left = (held.get(slot) ?? 0) - shared
+      if (left > 0) held.set(slot, left)
+      else held.delete(slot)
+    }
+  }
+
+  return {
+    take,
+    release,
+    get bytes() {
+      return bytesHeld
     },
   }
 }

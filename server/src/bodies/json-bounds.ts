@@ -17,6 +17,7 @@ export function jsonExcess(text: string, valuesMax = JSON_VALUES_MAX): string | 
   const { length } = text
   // Too short for either.
   if (length <= JSON_DEPTH_MAX) return null
+  if (length <= valuesMax && hasFewOpenings(text)) return null
   let depth = 0
   let values = 1
   for (let at = 0; at < length; at += 1) {
@@ -32,6 +33,18 @@ export function jsonExcess(text: string, valuesMax = JSON_VALUES_MAX): string | 
     } else if (code === CLOSE_OBJECT || code === CLOSE_LIST) depth -= 1
   }
   return values > valuesMax ? tooMany(valuesMax) : null
+}
+
+/** Whether it has no more brackets that open, in strings too, than it may nest: searched for as engines search text. */
+function hasFewOpenings(text: string): boolean {
+  let left = JSON_DEPTH_MAX
+  for (const opening of ['{', '[']) {
+    for (let at = text.indexOf(opening); at >= 0; at = text.indexOf(opening, at + 1)) {
+      left -= 1
+      if (left < 0) return false
+    }
+  }
+  return true
 }
 
 export const TOO_DEEP = `it is nested deeper than ${JSON_DEPTH_MAX} levels`

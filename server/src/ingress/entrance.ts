@@ -25,8 +25,11 @@ export async function enterBy(
   request.sender.elementId = owner.elementId
   request.sender.customerId = owner.customerId
   const ofAddress = { name: 'webhooksPerAddress', of: uuid } as const
-  await way.rates.admit(workspaceId, [ofAddress])
-  await way.quotas.admit(workspaceId)
+  // Most are let in at once: only what has to be looked up is waited for.
+  const admitted = way.rates.admit(workspaceId, [ofAddress])
+  if (admitted !== undefined) await admitted
+  const isWithinQuotas = way.quotas.admit(workspaceId)
+  if (isWithinQuotas !== undefined) await isWithinQuotas
   const customerId = owner.customerId ?? (await customerOf?.()) ?? null
   if (customerId === null) return
   request.sender.owner = customerId

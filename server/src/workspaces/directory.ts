@@ -40,7 +40,7 @@ export function createWorkspaceDirectory(options: {
     return workspace
   }
 
-  const byId = (id: string) => lookUp(`id:${id}`, () => options.store.byId(options.database.db, id))
+  const byId = (id: string) => lookUp(id, () => options.store.byId(options.database.db, id))
 
   return {
     byKey: (key) => lookUp(`key:${key}`, () => options.store.byKey(options.database.db, key)),
@@ -51,11 +51,11 @@ export function createWorkspaceDirectory(options: {
       return workspace
     },
     peek(id) {
-      const known = remembered.get(`id:${id}`)
+      const known = remembered.get(id)
       return known !== undefined && known.untilMs > performance.now() ? known.workspace : null
     },
     async consolePath(tx, id) {
-      const known = remembered.get(`id:${id}`)?.workspace ?? (await options.store.byId(tx, id))
+      const known = remembered.get(id)?.workspace ?? (await options.store.byId(tx, id))
       return known === null || known.isMain ? '' : `/~${known.key}`
     },
     async change(tx, id, change) {

@@ -37,15 +37,19 @@ const WORDS: Record<RateName, string> = {
   apiPerCustomer: 'requests with tokens of this customer',
 }
 
-export function createRates(options: { directory: WorkspaceDirectory; buckets?: TokenBuckets }): Rates {
-  const { directory, buckets = createTokenBuckets() } = options
+export function createRates({ directory }: { directory: WorkspaceDirectory }): Rates {
+  const buckets = {
+    webhooksPerAddress: createTokenBuckets(),
+    webhooksPerCustomer: createTokenBuckets(),
+    apiPerCustomer: createTokenBuckets(),
+  } satisfies Record<RateName, TokenBuckets>
   return {
     admit(workspaceId, asked) {
       const admitBy = (workspace: Workspace) => {
         const settings = settingsOf(workspace)
         for (const { name, of } of asked) {
           const rate = rateOf(settings, name)
-          const waitSeconds = buckets.take(`${name} ${of}`, rate)
+          const waitSeconds = buckets[name].take(of, rate)
           if (waitSeconds === null || rate === null) continue
           throw new RateLimited(
             `more than ${rate.perSecond} ${WORDS[name]} a second; try again in ${waitSeconds} s`,
@@ -57,7 +61,7 @@ export function createRates(options: { directory: WorkspaceDirectory; buckets?: 
       if (known !== null) return admitBy(known)
       return directory.byId(workspaceId).then(admitBy)
     },
-    giveBack: ({ name, of }) => buckets.giveBack(`${name} ${of}`),
+    giveBack: ({ name, of }) => buckets[name].giveBack(of),
   }
 }
 
