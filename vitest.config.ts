@@ -91,6 +91,15 @@ const wanting = [
     isThere: isRoot && succeeds('-n', 'ip', 'link', 'add', 'one-end', 'type', 'veth', 'peer', 'name', 'other-end'),
   },
   {
+    of: 'two sites',
+    remedy: 'they need root on Linux, which may make network namespaces and TUN devices, `nats-server` and `python3`',
+    stories: ['stories/cluster/two-sites.test.ts'],
+    isThere:
+      isRoot &&
+      ['nats-server', 'python3'].every(isOnPath) &&
+      succeeds('-n', 'ip', 'tuntap', 'add', 'dev', 'probe', 'mode', 'tun'),
+  },
+  {
     of: 'watching',
     remedy: 'they need `promtool` and `prometheus` on the PATH',
     stories: ['stories/operate/watching.test.ts'],

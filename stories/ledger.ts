@@ -31,13 +31,14 @@ export function createLedger(): Ledger {
 
 const EVENT_TYPE = 'order-created'
 
-/** A flow with two nodes that call your application: `/<flow>/first`, then `/<flow>/second`. */
-export function twoCalls(key: string, port: number, eventKey = EVENT_TYPE) {
+/** A flow with two nodes that call your application, at a port of the loopback or at a host: `/<flow>/first`, then `/<flow>/second`. */
+export function twoCalls(key: string, at: number | string, eventKey = EVENT_TYPE) {
+  const host = typeof at === 'number' ? `127.0.0.1:${at}` : at
   const call = (name: string) => ({
     type: 'custom-http-request',
     config: {
       request: {
-        uri: `http://127.0.0.1:${port}/${key}/${name}`,
+        uri: `http://${host}/${key}/${name}`,
         method: 'POST',
         body: { order: { $var: '$.input.trigger.order' }, customer: { $var: '$.user.internalId' } },
       },

@@ -33,12 +33,14 @@ export interface EngineProcessOptions {
   /** Ports on loopback that flows may call. */
   reachablePorts: readonly number[]
   env?: Record<string, string>
+  /** Where it runs, where that is not here: what starts a command there, and where its port is reached from here. */
+  elsewhere?: { within: readonly string[]; doorTo(port: number): Promise<string> }
 }
 
 /** Prepares a process; nothing runs before `start`. Processes on the same database share their workspace. */
 export async function createEngineProcess(options: EngineProcessOptions): Promise<EngineProcess> {
   const port = await keptPort()
-  const url = `http://127.0.0.1:${port}`
+  const url = (await options.elsewhere?.doorTo(port)) ?? `http://127.0.0.1:${port}`
   const dataDir = await mkdtemp(path.join(tmpdir(), 'permea-process-'))
   let child: ChildProcess | null = null
   let tail = ''
@@ -62,7 +64,8 @@ export async function createEngineProcess(options: EngineProcessOptions): Promis
     },
     async start() {
       const beganMs = performance.now()
-      const started = spawn(process.execPath, [MAIN], {
+      const [command = '', ...args] = [...(options.elsewhere?.within ?? []), process.execPath, MAIN]
+      const started = spawn(command, args, {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           PATH: process.env.PATH ?? '',

@@ -11,8 +11,8 @@ export interface Link extends AsyncDisposable {
   turnTo(target: number | string): void
 }
 
-/** Listens on a free port of the loopback and passes connections on to a port there, or to the socket of this path. */
-export async function createLink(to: number | string): Promise<Link> {
+/** Listens on a free port of the loopback, or of another address of this machine, and passes connections on to a port there, or to the socket of this path. */
+export async function createLink(to: number | string, host = '127.0.0.1'): Promise<Link> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let target = to
   let isSilent = false
@@ -33,7 +33,7 @@ export async function createLink(to: number | string): Promise<Link> {
       })
     }
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   const endAll = () => {
     for (const sockets of pairs) for (const socket of sockets) socket.destroy()
     pairs.clear()

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { keptPort } from './kept-port.ts'
 import { until } from './until.ts'
 
-/** Three servers of NATS with JetStream on loopback ports, which can be killed, paused and started again one by one. */
+/** Three servers of NATS with JetStream on ports of their own, which can be killed, paused and started again one by one. */
 export interface NatsCluster extends AsyncDisposable {
   /** What `PERMEA_NATS_URL` is set to: all of them. */
   readonly url: string
@@ -28,19 +28,26 @@ export interface NatsNode {
   goOn(): void
 }
 
-const NODES = 3
+/** Where a server is: the address that the others know it by, and what starts a command there. */
+export interface NatsPlace {
+  address: string
+  within: readonly string[]
+}
 
-export async function startNatsCluster(): Promise<NatsCluster> {
+const HERE: NatsPlace = { address: '127.0.0.1', within: [] }
+
+export async function startNatsCluster(at: readonly NatsPlace[] = [HERE, HERE, HERE]): Promise<NatsCluster> {
   const dir = await mkdtemp(path.join(tmpdir(), 'permea-nats-'))
   const places = await Promise.all(
-    Array.from({ length: NODES }, async (_, index) => ({
+    at.map(async (where, index) => ({
+      ...where,
       name: `n${index + 1}`,
       port: await keptPort(),
       routePort: await keptPort(),
       healthPort: await keptPort(),
     })),
   )
-  const routes = places.map((each) => `nats-route://127.0.0.1:${each.routePort}`)
+  const routes = places.map((each) => `nats-route://${each.address}:${each.routePort}`)
   const nodes = await Promise.all(
     places.map(async (place) => {
       const config = path.join(dir, `${place.name}.conf`)
@@ -49,7 +56,7 @@ export async function startNatsCluster(): Promise<NatsCluster> {
     }),
   )
   const cluster: NatsCluster = {
-    url: places.map((each) => `nats://127.0.0.1:${each.port}`).join(','),
+    url: places.map((each) => `nats://${each.address}:${each.port}`).join(','),
     nodes,
     async leaderOf(stream) {
       const names = await Promise.all(nodes.filter((node) => node.isUp).map((node) => node.leaderOf(stream)))
@@ -70,25 +77,29 @@ export async function startNatsCluster(): Promise<NatsCluster> {
   return cluster
 }
 
-interface Place {
+interface Place extends NatsPlace {
   name: string
   port: number
   routePort: number
   healthPort: number
 }
 
-function configOf({ name, port, routePort, healthPort }: Place, dir: string, routes: readonly string[]): string {
+function configOf(
+  { name, address, port, routePort, healthPort }: Place,
+  dir: string,
+  routes: readonly string[],
+): string {
   return [
     `server_name: ${name}`,
-    `listen: 127.0.0.1:${port}`,
-    `http: 127.0.0.1:${healthPort}`,
+    `listen: ${address}:${port}`,
+    `http: ${address}:${healthPort}`,
     `jetstream { store_dir: ${JSON.stringify(dir)}, max_mem: 64M, max_file: 1G }`,
-    `cluster { name: tests, listen: 127.0.0.1:${routePort}, routes: [${routes.join(', ')}] }`,
+    `cluster { name: tests, listen: ${address}:${routePort}, routes: [${routes.join(', ')}] }`,
   ].join('\n')
 }
 
 function nodeOf(place: Place, config: string) {
-  const { name, port, healthPort } = place
+  const { name, address, within, port, healthPort } = place
   let child: ChildProcess | null = null
   return {
     name,
@@ -97,24 +108,25 @@ function nodeOf(place: Place, config: string) {
       return child !== null
     },
     async isHealthy(): Promise<boolean> {
-      const answer = await fetch(`http://127.0.0.1:${healthPort}/healthz`).catch(() => null)
+      const answer = await fetch(`http://${address}:${healthPort}/healthz`).catch(() => null)
       await answer?.body?.cancel()
       return answer?.status === 200
     },
     /** Who leads a stream, as this node sees it. */
     async leaderOf(stream: string): Promise<string | null> {
-      const url = `http://127.0.0.1:${healthPort}/jsz?accounts=true&streams=true`
+      const url = `http://${address}:${healthPort}/jsz?accounts=true&streams=true`
       const answer = await fetch(url).catch(() => null)
       const said = (await answer?.json()) as { account_details?: { stream_detail?: StreamDetail[] }[] } | undefined
       const streams = said?.account_details?.flatMap((account) => account.stream_detail ?? [])
       return streams?.find((each) => each.name === stream)?.cluster?.leader ?? null
     },
     async start() {
-      const started = spawn('nats-server', ['-c', config], { stdio: 'ignore' })
+      const [command = '', ...args] = [...within, 'nats-server', '-c', config]
+      const started = spawn(command, args, { stdio: 'ignore' })
       child = started
       await until(`${name} listens`, 30_000, () => {
         if (started.exitCode !== null) throw new Error(`${name} ended while it started`)
-        return isListening(port)
+        return isListening(address, port)
       })
     },
     async kill() {
@@ -139,9 +151,9 @@ interface StreamDetail {
   cluster?: { leader?: string }
 }
 
-function isListening(port: number): Promise<boolean> {
+function isListening(address: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, address)
     socket.once('connect', () => {
       socket.destroy()
       resolve(true)

@@ -14,7 +14,8 @@ import { type KV, Kvm } from '@nats-io/kv'
 import { headers, type NatsConnection, nanos } from '@nats-io/transport-node'
 import { natsConnect } from '../outbound/nats-connection.ts'
 import type { Log } from '../platform/log.ts'
-import { Follower, type LogMessage, PARTS, pause, RESTART_MS, wordsOf } from './follower.ts'
+import { messagesAhead } from './ahead.ts'
+import { Follower, type Heard, type LogMessage, PARTS, pause, RESTART_MS, wordsOf } from './follower.ts'
 
 /** What there is of NATS in the engine: the log that intake is written to, and the bucket that the catalogue is kept in. */
 export interface Bus {
@@ -246,7 +247,7 @@ class NatsBus implements Bus {
         this.#trouble = null
         // Told beside the log, to whoever works the shard; who does not hear it looks by itself.
         if (parts !== undefined || subject.startsWith(`${this.#o.prefix}.intake.`))
-          this.#o.connection.publish(subject.replace('.intake.', '.bell.'))
+          this.#o.connection.publish(subject.replace('.intake.', '.bell.'), `${ack.seq} ${data.byteLength}`)
         return { kind: 'stored', sequence: ack.seq, isDuplicate: ack.duplicate }
       } catch (error) {
         if (error instanceof JetStreamApiError && FULL_CODES.has(error.code)) return { kind: 'full' }
@@ -270,6 +271,8 @@ class NatsBus implements Bus {
       stream: `${this.#o.prefix}_intake`,
       subject: this.#subject(shard),
       whole: (data, parts) => this.#whole(data, parts),
+      ahead: (last) =>
+        messagesAhead(this.#o, { stream: `${this.#o.prefix}_intake`, subject: this.#subject(shard), after: last }),
       after,
       take,
     })
@@ -326,8 +329,8 @@ class NatsBus implements Bus {
   }
 
   async #hearBells(): Promise<void> {
-    for await (const { subject } of this.#o.connection.subscribe(`${this.#o.prefix}.bell.*`))
-      this.#followers.get(Number(subject.split('.').at(-1)))?.ring()
+    for await (const bell of this.#o.connection.subscribe(`${this.#o.prefix}.bell.*`))
+      this.#followers.get(Number(bell.subject.split('.').at(-1)))?.ring(heardIn(bell.string()))
   }
 
   async close(): Promise<void> {
@@ -359,6 +362,12 @@ class NatsBus implements Bus {
       if (status.type === 'reconnect') this.#o.log.info({}, 'NATS is there again')
     }
   }
+}
+
+/** What a bell says; null of one that an earlier version rang. */
+function heardIn(text: string): Heard | null {
+  const [sequence = 0, bytes = 0] = text.split(' ').map(Number)
+  return Number.isSafeInteger(sequence) && sequence > 0 && bytes >= 0 ? { sequence, bytes } : null
 }
 
 function headersOf(parts: string) {

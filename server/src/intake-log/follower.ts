@@ -13,19 +13,38 @@ export interface LogMessage {
 }
 
 interface FollowerOptions {
-  connection: NatsConnection
-  manager: JetStreamManager
+  connection: Pick<NatsConnection, 'isClosed'>
+  manager: { streams: Pick<JetStreamManager['streams'], 'getMessage'> }
   log: Log
   stream: string
   subject: string
   after: number
   take(message: LogMessage): Promise<void>
   whole(data: Uint8Array, parts: string): Promise<Uint8Array>
+  /** Messages behind a sequence, as far as is known: some may be missing. */
+  ahead(after: number): Promise<Heard[]>
+}
+
+/** Messages that are asked for at once, at most, and their bytes. */
+const AHEAD_MAX = 16
+const AHEAD_BYTES_MAX = 512 * 1024
+/** Messages that were heard of and are not asked for yet, at most. */
+const HEARD_MAX = 1024
+/** After so many that nobody told of there may be many more: what there is is looked up. */
+const UNHEARD_MAX = 8
+
+/** A message that there is by what was heard. */
+export interface Heard {
+  sequence: number
+  bytes: number
 }
 
 /**
  * Reads a shard message by message from the server that leads. A consumer would be quicker, but it reads what its own
  * server has, and one that was just started again may lack messages that it never gets to see.
+ *
+ * Each question is for the message behind a sequence, so an answer is certain, however it was come by to ask. Behind
+ * messages that were heard of is asked at the same time: what leads may be far away.
  */
 export class Follower {
   readonly #o: FollowerOptions
@@ -33,6 +52,10 @@ export class Follower {
   #isStopped = false
   #isRung = true
   #isIdle = false
+  /** In the order of the log. */
+  #heard: Heard[] = []
+  /** How many came one after the other that nobody told of. */
+  #unheard = 0
   #wake: () => void = () => {}
 
   constructor(options: FollowerOptions) {
@@ -49,8 +72,12 @@ export class Follower {
     return !this.#isIdle
   }
 
-  /** There may be a message. */
-  ring(): void {
+  /** There may be a message; which one, where that is known. */
+  ring(heard: Heard | null = null): void {
+    if (heard !== null && heard.sequence > this.#last && this.#heard.length < HEARD_MAX) {
+      const at = this.#heard.findLastIndex(({ sequence }) => sequence < heard.sequence)
+      this.#heard.splice(at + 1, 0, heard)
+    }
     this.#isRung = true
     this.#wake()
   }
@@ -75,16 +102,51 @@ export class Follower {
     }
   }
 
-  /** Hands on the message behind the last; false where there is none. */
+  /** Hands on what is behind the last; false where there is nothing. */
   async #next(): Promise<boolean> {
-    const { manager, stream, subject } = this.#o
-    const query = { seq: this.#last + 1, next_by_subj: subject }
-    const found = await manager.streams.getMessage(stream, query)
-    if (found === null) return false
-    const data = await this.#o.whole(found.data, found.header.get(PARTS))
-    await this.#o.take({ sequence: found.seq, data, atMs: found.time.getTime() })
-    this.#last = found.seq
+    if (this.#unheard >= UNHEARD_MAX) await this.#lookAhead()
+    const behind = this.#behind()
+    this.#unheard = behind.length === 1 ? this.#unheard + 1 : 0
+    const answers = await Promise.all(behind.map((sequence) => this.#messageBehind(sequence)))
+    if (answers[0] === null) {
+      this.#unheard = 0
+      return false
+    }
+    for (const [index, found] of answers.entries()) {
+      // Behind a gap there is something that nobody told of: it is asked for first.
+      if (found === null || (behind[index] ?? 0) > this.#last) break
+      if (found.seq <= this.#last) continue
+      const data = await this.#o.whole(found.data, found.header.get(PARTS))
+      await this.#o.take({ sequence: found.seq, data, atMs: found.time.getTime() })
+      this.#last = found.seq
+    }
     return true
+  }
+
+  async #lookAhead(): Promise<void> {
+    this.#unheard = 0
+    const found = await this.#o.ahead(this.#last)
+    // What was heard of behind these is found when they are through.
+    if (found.length > 0) this.#heard = found
+  }
+
+  /** The last, and what was heard of that comes behind it. */
+  #behind(): number[] {
+    this.#heard = this.#heard.filter(({ sequence }) => sequence > this.#last)
+    const behind = [this.#last]
+    let bytes = 0
+    for (const heard of this.#heard) {
+      bytes += heard.bytes
+      if (behind.length === AHEAD_MAX || bytes > AHEAD_BYTES_MAX) break
+      behind.push(heard.sequence)
+    }
+    return behind
+  }
+
+  #messageBehind(sequence: number) {
+    const { manager, stream, subject } = this.#o
+    const query = { seq: sequence + 1, next_by_subj: subject }
+    return manager.streams.getMessage(stream, query)
   }
 }
 
