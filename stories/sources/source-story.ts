@@ -6,6 +6,7 @@ import {
   createTestDatabase,
   type EngineProcess,
   type House,
+  passedOnTraces,
   pause,
   until,
 } from '@permea/testkit'
@@ -45,7 +46,7 @@ export function tellSourceStory(story: SourceStory): void {
   let house: House
 
   beforeAll(async () => {
-    ;[broker, house] = await Promise.all([story.start(), buildHouse()])
+    ;[broker, house] = await Promise.all([story.start(), buildHouse({ engine: { tracing: passedOnTraces() } })])
     await furnish(house.admin)
   })
   afterAll(async () => {
@@ -95,6 +96,25 @@ export function tellSourceStory(story: SourceStory): void {
     expect(shown).not.toContain(Buffer.from(story.login.join(':')).toString('base64'))
   })
 
+  test('what comes of a message stands in the trace that its sender names', async () => {
+    const trigger = { type: 'app-event-trigger', config: { appEvent: { key: 'order' } }, links: [{ key: 'note' }] }
+    const note = { type: 'transform-data', config: { output: 1 } }
+    await house.admin.flows.create({ body: { key: 'traced', nodes: { trigger, note } } as never })
+    const client = await house.as('dora')
+    await client.flowInstances.getByQuery({ query: { flowKey: 'traced', autoCreate: true } })
+    await story.prepare(broker, 'traced')
+    await read('traced')
+    const traceId = 'aaaabbbbccccddddeeeeffff00001234'
+    await story.send(broker, 'traced', [
+      order('t1', 'dora', { traceparent: `00-${traceId}-00f067aa0ba902b7-01` }),
+      order('t2', 'dora', { traceparent: '00-broken-01' }),
+    ])
+    const runs = async () => (await client.flowRuns.list()).items.filter(({ state }) => state === 'completed')
+    await until('both are run', LIMIT_MS, async () => (await runs()).length === 2)
+    const traces = (await runs()).map((each) => each.traceId)
+    expect(traces.filter((each) => each === traceId)).toHaveLength(1)
+  })
+
   test('a header may say whose an event is, and another which message it is', async () => {
     await story.prepare(broker, 'named')
     await read('named', { customerHeader: 'X-Customer', idHeader: 'x-number' })
@@ -142,6 +162,12 @@ export function tellSourceStory(story: SourceStory): void {
       const source = await sourceOf('poison')
       return source.refused === 5 && source.accepted === 2 && source.lag === 0
     })
+    const metrics = async () => (await fetch(`${house.url}/metrics`)).text()
+    const of = (name: string, value: number) => `permea_broker_source_${name}{source="${id}"} ${value}`
+    await until('a scrape has it', LIMIT_MS, async () => {
+      const text = await metrics()
+      return text.includes(of('lag_messages', 0)) && text.includes(of('failing', 0))
+    })
     if (story.setAside !== undefined) expect(await story.setAside(broker, 'poison')).toBe(4)
   })
 
@@ -181,7 +207,10 @@ export function tellSourceStory(story: SourceStory): void {
     for (const [index, [url, error]] of bad.entries()) {
       await house.admin.brokerSources.create({ body: { key: `bad-${index}`, appEventTypeId: 'order', url } })
       await until(`it is said of ${url}`, LIMIT_MS, async () => (await sourceOf(`bad-${index}`)).state === 'failing')
-      expect((await sourceOf(`bad-${index}`)).error, url).toMatch(error)
+      const { id, error: said } = await sourceOf(`bad-${index}`)
+      expect(said, url).toMatch(error)
+      const text = await (await fetch(`${house.url}/metrics`)).text()
+      expect(text).toContain(`permea_broker_source_failing{source="${id}"} 1`)
     }
     await story.prepare(broker, 'mended')
     await house.admin.brokerSources.patch({

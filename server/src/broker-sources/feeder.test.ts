@@ -24,7 +24,15 @@ test('from the moment at which a workspace is being deleted, nothing of it is re
   let connections = 0
   let closed = 0
   const feeder = createFeeder({
-    ...{ database, ownership, clock: systemClock, log: silentLog, metrics: createMetrics(), random: Math.random },
+    ...{
+      database,
+      ownership,
+      clock: systemClock,
+      log: silentLog,
+      metrics: createMetrics(),
+      random: Math.random,
+      tracing: null,
+    },
     ...{ sealing: { open: (text: string) => text } as never, live: { changed() {} }, sweepMs: 20 },
     rates: { admit() {} } as never,
     quotas: { admit() {} },

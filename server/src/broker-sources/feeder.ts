@@ -8,10 +8,11 @@ import type { Database } from '../platform/database.ts'
 import { isDatabaseAway } from '../platform/database-errors.ts'
 import { toWire } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
-import type { Metrics } from '../platform/metrics.ts'
+import { addReadGauges, type Metrics } from '../platform/metrics.ts'
 import { type Ownership, SHARDS, shardOf } from '../platform/ownership.ts'
 import { forgettingErrors } from '../platform/periodic.ts'
 import type { Sealing } from '../platform/sealing.ts'
+import type { Tracing } from '../platform/tracing.ts'
 import type { RefusedRequestsRoom } from '../refused-requests/assembly.ts'
 import type { WorkspaceDirectory } from '../workspaces/directory.ts'
 import type { Quotas } from '../workspaces/quotas.ts'
@@ -38,6 +39,7 @@ export interface FeederOptions {
   /** How requests at webhook URLs are taken in. */
   accept(requests: EventRequest[]): Promise<(Taken | Promise<Taken>)[]>
   random(): number
+  tracing: Tracing | null
   sweepMs?: number
 }
 
@@ -66,6 +68,7 @@ export function createFeeder(options: FeederOptions): Feeder {
     changed.clear()
     await say(options, those)
   }
+  gaugesOf(options.metrics, () => [...feedings.values()])
   let isRunning = false
   let turn: Promise<void> = Promise.resolve()
 
@@ -154,6 +157,28 @@ export function createFeeder(options: FeederOptions): Feeder {
   }
 }
 
+function gaugesOf({ registry }: Metrics, feedings: () => Feeding[]): void {
+  const add = (name: string, help: string, read: (feeding: Feeding) => number | null) =>
+    addReadGauges(registry, {
+      name,
+      help,
+      labelNames: ['source'],
+      read: async () =>
+        feedings().flatMap((each) => {
+          const value = read(each)
+          return value === null ? [] : [{ labels: { source: toWire('bsr', each.source.id) }, value }]
+        }),
+    })
+  add(
+    'permea_broker_source_lag_messages',
+    'What waits in the broker, of sources that are read here',
+    ({ how }) => how.lag,
+  )
+  add('permea_broker_source_failing', '1 where a source that is to be read here cannot be', ({ how }) =>
+    how.state === 'failing' ? 1 : 0,
+  )
+}
+
 function feedingOf(
   options: FeederOptions,
   source: BrokerSource,
@@ -169,6 +194,7 @@ function feedingOf(
     authorization: source.loginSealed === null ? null : options.sealing.open(source.loginSealed),
     clock: options.clock,
     random: options.random,
+    tracing: options.tracing,
     accept: options.accept,
     read: (request) => options.outbound.read(request),
     async admit() {

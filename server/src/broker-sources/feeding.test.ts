@@ -80,6 +80,7 @@ function feedingFrom(
     authorization: null,
     clock: systemClock,
     random: () => 0,
+    tracing: null,
     backoffMs: 1,
     sayMs: 10,
     read: broker.read,

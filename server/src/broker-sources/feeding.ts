@@ -24,6 +24,8 @@ export interface FeedingOptions extends Omit<ReadSessionOptions, 'told' | 'failu
 export interface Feeding {
   readonly source: BrokerSource
   readonly webhookKey: string
+  /** How it goes just now. */
+  readonly how: Pick<Said, 'state' | 'lag'>
   /** How it goes, with what came since this was asked the last time. */
   say(): Said
   /** Resolves when nothing of it is under way. */
@@ -135,6 +137,9 @@ export function createFeeding(options: FeedingOptions): Feeding {
   return {
     source,
     webhookKey: options.webhookKey,
+    get how() {
+      return { state: now.state, lag: now.connectedAt === null ? null : now.lag }
+    },
     say() {
       const said = { ...now, sourceId: source.id, seenAt: clock.now() }
       now.accepted = 0

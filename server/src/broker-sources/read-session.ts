@@ -5,6 +5,7 @@ import type { EventRequest, IntakeRefusal } from '../events/stages.ts'
 import type { ArrivedMessage } from '../outbound/brokers/reading.ts'
 import { isDatabaseAway } from '../platform/database-errors.ts'
 import { createGroupCommit } from '../platform/group-commit.ts'
+import { placeIn, type Span, type Tracing } from '../platform/tracing.ts'
 import { refusalIn, requestOf, tellsApart } from './message.ts'
 import type { BrokerSource } from './source.ts'
 
@@ -16,6 +17,8 @@ export interface ReadSessionOptions {
   accept(requests: EventRequest[]): Promise<(Taken | Promise<Taken>)[]>
   /** Refuses with `RateLimited` what a limit of the workspace does not let in now. */
   admit(): void | Promise<void>
+  /** Where it is told in traces; null for nowhere. */
+  tracing: Tracing | null
   /** How often messages failed for our own mistake, over sessions. */
   failures: Map<string, number>
   told: {
@@ -96,8 +99,10 @@ export function createReadSession(options: ReadSessionOptions): ReadSession {
       return refuse(message, refusal)
     }
     if (!(await admitted(options, { over: over.promise, fail })) || isOver) return
-    const waiting = queue.add(read.request, read.bytes + 200)
+    const span = spanOf(options, message)
+    const waiting = queue.add({ ...read.request, trace: span?.place ?? null }, read.bytes + 200)
     if (waiting === null) throw new Error('a queue without bounds takes everything')
+    endWith(span, waiting)
     waiting.then(
       (taken) => settle(message, read.request, taken),
       (error: unknown) => mistaken(message, error),
@@ -157,6 +162,20 @@ export function createReadSession(options: ReadSessionOptions): ReadSession {
       )
     },
   }
+}
+
+/** What comes of a message stands beneath what its sender says that it stands in; null where nobody is told. */
+function spanOf({ tracing, source }: ReadSessionOptions, { headers }: ArrivedMessage): Span | null {
+  if (tracing === null) return null
+  const attributes = { 'messaging.operation.type': 'receive' }
+  return tracing.begin({ name: `receive ${source.key}`, kind: 'consumer', beneath: placeIn(headers), attributes })
+}
+
+function endWith(span: Span | null, waiting: Promise<Taken>): void {
+  waiting.then(
+    (taken) => span?.end(taken.kind === 'refused' ? { error: taken.key } : {}),
+    (error: unknown) => span?.end({ error: (error as Error).message }),
+  )
 }
 
 /** Waits until the workspace lets one more in; false where the session is over before. */
