@@ -51,7 +51,11 @@ const wanting = [
   {
     of: 'Kafka',
     remedy: '`npm run test:products` installs it where there are Java and Maven',
-    stories: ['stories/destinations/kafka.test.ts', 'stories/sources/kafka.test.ts'],
+    stories: [
+      'stories/destinations/kafka.test.ts',
+      'stories/sources/kafka.test.ts',
+      'stories/sources/kafka-secure.test.ts',
+    ],
     isThere: isInstalled('node_modules/.kafka') && isOnPath('java'),
   },
   ...[

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { TEST_ONLY_CERTIFICATE, TEST_ONLY_PRIVATE_KEY } from '../../server/src/outbound/far-end-key.ts'
 import { keptPort } from './kept-port.ts'
 import { until } from './until.ts'
 
@@ -98,21 +99,35 @@ export async function createRabbitProcess(settings: readonly string[] = []): Pro
 
 const KAFKA = new URL('../../stories/products/node_modules/.kafka/', import.meta.url).pathname
 
+/** A broker that is reached over TLS, with SCRAM, at a port of its own too. */
+export interface KafkaProcess extends BrokerProcess {
+  readonly securePort: number
+}
+
 /** One broker of Kafka that is its own controller; topics are made by whoever wants them. */
-export async function createKafkaProcess(settings: readonly string[] = []): Promise<BrokerProcess> {
+export async function createKafkaProcess(): Promise<KafkaProcess> {
   const { dir, port } = await placeOf('kafka')
-  const controllerPort = await keptPort()
+  const [controllerPort, securePort] = [await keptPort(), await keptPort()]
+  const identity = path.join(dir, 'identity.pem')
+  await writeFile(identity, `${TEST_ONLY_PRIVATE_KEY}\n${TEST_ONLY_CERTIFICATE}`)
   const config = path.join(dir, 'server.properties')
   const lines = [
     'process.roles=broker,controller',
     'node.id=1',
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
-    `listeners=CLIENTS://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=CLIENTS://127.0.0.1:${port}`,
+    `listeners=CLIENTS://127.0.0.1:${port},SECURE://127.0.0.1:${securePort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=CLIENTS://127.0.0.1:${port},SECURE://127.0.0.1:${securePort}`,
     'controller.listener.names=CONTROLLER',
     'inter.broker.listener.name=CLIENTS',
-    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:SASL_PLAINTEXT',
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENTS:SASL_PLAINTEXT,SECURE:SASL_SSL',
     'sasl.enabled.mechanisms=PLAIN',
+    `listener.name.secure.sasl.enabled.mechanisms=${SCRAM.join(',')}`,
+    ...SCRAM.map(
+      (mechanism) =>
+        `listener.name.secure.${mechanism.toLowerCase()}.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;`,
+    ),
+    'listener.name.secure.ssl.keystore.type=PEM',
+    `listener.name.secure.ssl.keystore.location=${identity}`,
     'sasl.mechanism.inter.broker.protocol=PLAIN',
     `listener.name.clients.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required username="${KAFKA_LOGIN[0]}" password="${KAFKA_LOGIN[1]}" user_${KAFKA_LOGIN[0]}="${KAFKA_LOGIN[1]}";`,
     `log.dirs=${path.join(dir, 'data')}`,
@@ -124,20 +139,24 @@ export async function createKafkaProcess(settings: readonly string[] = []): Prom
     'auto.create.topics.enable=false',
     // What it acknowledged is to be there after it was killed.
     'log.flush.interval.messages=1',
-    ...settings,
   ]
   await writeFile(config, lines.join('\n'))
   const java = (main: string, ...args: string[]) => [
     ...['-Xms96m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', `${KAFKA}*`, main],
     ...args,
   ]
-  const format = ['format', '--cluster-id', 'MkU3OEVBNTcwNTJENDM2Qk', '--config', config]
+  const [name, password] = KAFKA_LOGIN
+  const logins = SCRAM.flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${name},password=${password}]`])
+  const format = ['format', '--cluster-id', 'MkU3OEVBNTcwNTJENDM2Qk', '--config', config, ...logins]
   await promisify(execFile)('java', java('kafka.tools.StorageTool', ...format))
-  return processOf({
+  const server = await processOf({
     ...{ dir, port, name: 'Kafka' },
     run: () => spawn('java', java('kafka.Kafka', config), { stdio: 'ignore' }),
   })
+  return { ...server, securePort }
 }
+
+const SCRAM = ['SCRAM-SHA-256', 'SCRAM-SHA-512']
 
 /** Who is let in to Kafka. */
 export const KAFKA_LOGIN: readonly [user: string, password: string] = ['permea', 'hidden-word']
