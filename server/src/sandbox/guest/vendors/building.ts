@@ -173,7 +173,7 @@ export const BUILDING: Schemes = {
     takes: { publicKey: 'key set of the domain (/.well-known/jwks)' },
     id: ['claim:event_id'],
     source: 'https://docs.kinde.com/integrate/webhooks/about-webhooks/',
-    checked: null,
+    checked: '@kinde/webhooks@1.0.0',
   },
   appStore: {
     name: 'App Store (server notifications, version 2)',

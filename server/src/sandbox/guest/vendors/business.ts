@@ -3,7 +3,7 @@ import type { RequestLocator, Scheme, Schemes } from './scheme.ts'
 /** The raw body under HMAC with SHA-256. */
 function plain(
   name: string,
-  at: RequestLocator,
+  at: NonNullable<Scheme['at']>,
   {
     secret,
     source,
@@ -71,6 +71,7 @@ export const BUSINESS: Schemes = {
     encoding: 'base64',
     secret: 'API key of the account',
     source: 'https://developers.acuityscheduling.com/docs/webhooks',
+    checked: 'acuityscheduling@0.1.9',
   }),
   pandaDoc: plain('PandaDoc', 'query:signature', {
     secret: 'shared key of the webhook',
@@ -136,11 +137,12 @@ export const BUSINESS: Schemes = {
     secret: 'shared secret of the webhook',
     source: 'https://docs.commercelayer.io/core/callbacks-security',
   }),
-  hookdeck: plain('Hookdeck', 'header:x-hookdeck-signature', {
+  hookdeck: plain('Hookdeck', ['header:x-hookdeck-signature', 'header:x-hookdeck-signature-2'], {
     encoding: 'base64',
     secret: 'signing secret of the project',
     id: ['header:x-hookdeck-eventid'],
     source: 'https://hookdeck.com/docs/authentication#hookdeck-webhook-signature-verification',
+    checked: '@hookdeck/sdk@0.4.0',
   }),
   mailerLite: plain('MailerLite', 'header:signature', {
     secret: WEBHOOK,
@@ -270,6 +272,7 @@ export const BUSINESS: Schemes = {
     secret: WEBHOOK,
     id: ['header:x-sinch-webhook-signature-nonce'],
     source: 'https://developers.sinch.com/docs/conversation/callbacks/#validating-callbacks',
+    checked: '@sinch/sdk-client@1.5.0',
   }),
   sendbird: plain('Sendbird', 'header:x-sendbird-signature', {
     secret: 'master API token of the application',
@@ -288,6 +291,7 @@ export const BUSINESS: Schemes = {
     time: { at: 'pair:t', unit: 's', tolerance: 300 },
     secret: 'signing secret of the destination',
     source: 'https://docs.tryterra.co/docs/health-and-fitness-api/mobile-only-apis/webhooks',
+    checked: 'terra-api@2.1.0',
   }),
   whereby: plain('Whereby', 'header:whereby-signature', {
     ...STAMPED,

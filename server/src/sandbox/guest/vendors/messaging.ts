@@ -229,7 +229,7 @@ export const MESSAGING: Schemes = {
     id: ['json:event', 'json:event_ts', 'json:payload.object.uuid'],
     handshake: 'zoom',
     source: 'https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events',
-    checked: null,
+    checked: '@zoom/rivet@0.4.0',
   },
   intercom: {
     name: 'Intercom',
