@@ -192,14 +192,16 @@ test('customers read a sentence of theirs, and beside it what the app said in wo
   await app[Symbol.asyncDispose]()
 })
 
-test('where the workspace may have no more connections the page says so, nothing is kept, and later it works', async () => {
+test('where the workspace may have no more connections the page says so before anything is done that counts, and later it works', async () => {
   await using app = await startReceiver()
   app.behave(answering(200, { access_token: 'a-token', token_type: 'bearer' }))
   const { client, key } = await offered(app.url, { clientAuthLocation: 'headers' })
-  const connect = async () => {
+  const connect = async (meanwhile?: () => Promise<unknown>) => {
     const request = await client.connectionRequests.create({ body: { integrationKey: key } })
     const browser = new Browser()
     const away = await goThrough(browser, request.url, { stopAt: (url) => url.startsWith(app.url) })
+    await meanwhile?.()
+    if (!away.url.startsWith(app.url)) return { text: readable(away.html), requestId: request.requestId }
     const back = new URL(`${house.url}/oauth-callback`)
     back.searchParams.set('state', new URL(away.url).searchParams.get('state') ?? '')
     back.searchParams.set('code', 'a-code')
@@ -207,12 +209,18 @@ test('where the workspace may have no more connections the page says so, nothing
   }
   const bound = (connections: number | null) =>
     house.admin.workspaces.setQuotas({ params: { id: house.workspace.key }, body: { connections } })
-  await bound(0)
-  const refused = await connect()
-  expect(refused.text).toContain('cannot take another connection at the moment')
-  const { resultError } = await client.connectionRequests.get({ params: { requestId: refused.requestId } })
-  expect(resultError).toMatchObject({ key: 'quota_reached', data: { quota: 'connections', limit: 0 } })
-  expect((await client.connections.list()).items).toEqual([])
+  const expectRefused = async (refused: Awaited<ReturnType<typeof connect>>) => {
+    expect(refused.text).toContain('cannot take another connection at the moment')
+    const { resultError } = await client.connectionRequests.get({ params: { requestId: refused.requestId } })
+    expect(resultError).toMatchObject({ key: 'quota_reached', data: { quota: 'connections', limit: 0 } })
+    expect((await client.connections.list()).items).toEqual([])
+    // The code, which counts once, is not exchanged.
+    expect(app.received).toEqual([])
+  }
+  // The person comes back, and meanwhile there is no more room.
+  await expectRefused(await connect(() => bound(0)))
+  // The person does not even leave.
+  await expectRefused(await connect())
   await bound(null)
   expect((await connect()).text).toContain('Connected')
   expect((await client.connections.list()).items).toHaveLength(1)

@@ -111,6 +111,7 @@ export async function createRegistryRooms(
     alerts,
     notifications,
     facts,
+    quotas: ground.quotas,
     plainClient: (connection, context) => appRequests.plainClient(connection, context),
     isStillNeeded: (connection) => hasRegistrations(database.db, connection.id),
   })

@@ -57,7 +57,10 @@ export function refuseCut(what: string, payloadCutAt: Date | null): void {
 /** What a quota of the workspace does not allow is the caller's to hear of, whoever found it. */
 export function asRefusal(error: unknown): unknown {
   const reached = reachedQuota(error)
-  if (reached === null) return error
+  return reached === null ? error : quotaReached(reached)
+}
+
+export function quotaReached(reached: { quota: string; limit: number }): Refusal {
   const { quota, limit } = reached
   const most = limit.toLocaleString('en')
   return new Refusal('quota_reached', `the workspace may have ${most} ${quota}, and has them (quota ${quota})`, reached)

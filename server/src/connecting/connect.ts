@@ -139,7 +139,9 @@ class Connecting implements Connect {
       return { ...context, kind: 'form', option: app.option, problem: payload.input === undefined ? null : problem }
     const isRedirected = app.option.type === 'oauth2' || app.option.type === 'oauth1'
     if (isRedirected)
-      return may.mayLeave ? this.#sendAway(context) : { ...context, kind: 'confirm', option: app.option }
+      return may.mayLeave
+        ? ((await this.#refusedByQuota(context, existing)) ?? this.#sendAway(context))
+        : { ...context, kind: 'confirm', option: app.option }
     return may.connectFor === null
       ? { ...context, kind: 'form', option: app.option, problem: null }
       : this.#establish(context, existing, { origin: may.connectFor })
@@ -166,6 +168,8 @@ class Connecting implements Connect {
     }
     const app = await this.#o.connections.registry.appFor({ workspaceId: row.workspaceId }, named)
     const context = { row, payload, app, customer: await this.#customerOf(row) }
+    const full = await this.#refusedByQuota(context, existing)
+    if (full !== null) return full
     const tokens = await this.#tokensFor(context, leg, parameters)
     if (tokens.kind === 'failed') {
       const { error } = tokens
@@ -174,6 +178,18 @@ class Connecting implements Connect {
       return { ...context, kind: 'failed', error }
     }
     return this.#establish(context, existing, { origin, tokens: tokens.value })
+  }
+
+  /** Before a person is sent away, and before a code is exchanged, which counts once: where there is no room, it failed. */
+  async #refusedByQuota(context: Context, existing: Connection | null): Promise<ConnectStep | null> {
+    const { roomFor } = this.#o.connections.establish
+    const made = await withinQuota(async () => {
+      await roomFor(context.row.workspaceId, existing)
+      return { kind: 'made', value: null }
+    })
+    if (made.kind === 'made') return null
+    await this.#o.requests.end(context.row, { connectionId: null, error: made.error })
+    return { ...context, kind: 'failed', error: made.error }
   }
 
   /** Sends the browser to the app, and remembers what its answer must bring back. */
@@ -370,7 +386,7 @@ function appOf({ integrationId, connectorId }: Connection) {
 }
 
 /** Whoever sits before the page is told in the page what a quota of the workspace does not allow. */
-async function withinQuota(connect: () => Promise<Made<Connection>>): Promise<Made<Connection>> {
+async function withinQuota<T>(connect: () => Promise<Made<T>>): Promise<Made<T>> {
   try {
     return await connect()
   } catch (thrown) {

@@ -12,6 +12,7 @@ import type { Facts } from '../platform/facts.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { Queue } from '../platform/queue.ts'
 import type { Sealing } from '../platform/sealing.ts'
+import type { Quotas } from '../workspaces/quotas.ts'
 import { type ConnectedApp, createApps } from './apps.ts'
 import { createArchiving } from './archiving.ts'
 import { createAuthContexts } from './auth-context.ts'
@@ -54,6 +55,7 @@ export interface ConnectionsOptions {
   alerts: Alerts
   notifications: Notifications
   facts: Facts<ConnectionFacts>
+  quotas: Pick<Quotas, 'roomFor'>
   /** An API client with these very credentials, which are not renewed. */
   plainClient(connection: Connection, context: AuthContext): ApiClient
   /** Whether something that the connection had registered in its app is still being taken back. */

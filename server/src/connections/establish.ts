@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { type Ids, secretUuid } from '../platform/ids.ts'
 import type { Sealing } from '../platform/sealing.ts'
+import type { Quotas } from '../workspaces/quotas.ts'
 import { type ConnectedApp, functionInSlot, inputRevision } from './apps.ts'
 import type { AuthContext, CallAuthFunction, Made } from './auth-function.ts'
 import { type Connection, sealValue } from './connection.ts'
@@ -38,11 +39,13 @@ export interface Asked {
 /** Makes connections, and makes them anew. */
 export interface Establish {
   /**
-   * Makes credentials of what was given, asks the app whether it takes them, and keeps the connection where it does. A
+   * Refuses where there is no room, since apps give codes once. Makes credentials of what was given, asks the app whether it takes them, and keeps the connection where it does. A
    * connection that was lost is there again. Refuses input that does not fit the schema of the way to connect, and a key
    * that is taken.
    */
   establish(wish: Asked): Promise<Made<Connection>>
+  /** Refuses with `quota_reached` where a workspace has all the connections that it may have, unless one is made anew. */
+  roomFor(workspaceId: string, existing: Connection | null): Promise<void>
   /** Keeps a connection that a person has yet to connect. */
   prepare(wish: Asked): Promise<Connection>
 }
@@ -56,6 +59,7 @@ interface EstablishOptions {
   sealing: Sealing
   credentials: Credentials
   lifecycle: Lifecycle
+  quotas: Pick<Quotas, 'roomFor'>
   callFunction: CallAuthFunction
   plainClient(connection: Connection, authContext: AuthContext): ApiClient
 }
@@ -133,10 +137,11 @@ export function createEstablish(options: EstablishOptions): Establish {
   }
 
   return {
+    roomFor: (workspaceId, existing) => roomFor(options, workspaceId, existing),
     prepare: (wish) => kept(database, { ...draftOf(wish), ...NOT_YET }),
     async establish(wish) {
       const beganMs = performance.now()
-      await checkInput(wish)
+      await checkWish(options, wish)
       const draft = draftOf(wish)
       const { customer, app, input, connectorParameters } = wish
       const blank = { customer, app, connectionId: draft.id, input, connectorParameters, credentials: undefined }
@@ -156,6 +161,15 @@ export function createEstablish(options: EstablishOptions): Establish {
       return { kind: 'failed', error }
     },
   }
+}
+
+async function checkWish(options: EstablishOptions, wish: Asked): Promise<void> {
+  await checkInput(wish)
+  await roomFor(options, wish.customer.workspaceId, wish.existing)
+}
+
+async function roomFor({ quotas }: EstablishOptions, workspaceId: string, existing: Connection | null): Promise<void> {
+  if (existing === null) await quotas.roomFor(workspaceId, 'connections')
 }
 
 const NOT_YET = { isDisconnected: true, error: connectionError('connection_disconnected', 'not connected yet') }

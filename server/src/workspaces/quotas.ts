@@ -1,6 +1,6 @@
 import { QuotaName, type WorkspaceQuotas, type workspaces } from '@permea/contract'
 import type { z } from 'zod'
-import { RateLimited, Refusal } from '../api/refusal.ts'
+import { quotaReached, RateLimited, Refusal } from '../api/refusal.ts'
 import { boundedCache } from '../platform/bounded-cache.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
@@ -31,6 +31,11 @@ export interface Quotas {
    * read. Waits only where there is a quota to look up.
    */
   admit(workspaceId: string): void | Promise<void>
+  /**
+   * Refuses with `quota_reached` where a workspace has as many of something as it may: before what cannot be taken back is done
+   * for one more. Where several are made at once the database decides.
+   */
+  roomFor(workspaceId: string, quota: QuotaName): Promise<void>
   usageOf(workspace: Workspace): Promise<QuotaUsage[]>
   forgetOld(now: Date): Promise<void>
 }
@@ -106,6 +111,12 @@ export function createQuotas(options: {
     admit(workspaceId) {
       const workspace = directory.peek(workspaceId)
       return workspace === null ? directory.find(workspaceId).then(admitFound) : admitTo(workspace)
+    },
+    async roomFor(workspaceId, quota) {
+      const limit = (await directory.find(workspaceId))?.quotas[quota]
+      if (typeof limit !== 'number') return
+      const counts = await elementCounts(database.db, workspaceId)
+      if ((counts[quota] ?? 0) >= limit) throw quotaReached({ quota, limit })
     },
     async usageOf({ id, quotas }) {
       const now = clock.now()
