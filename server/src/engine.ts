@@ -133,7 +133,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     app,
     console: webConsole,
     async cutPayloads() {
-      while (!(await payloadRetention.run(clock.now())));
+      while (!(await payloadRetention.run(clock.now(), true)));
     },
     async lookAfterAlerts() {
       await runWatch.settled()

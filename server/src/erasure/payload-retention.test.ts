@@ -3,6 +3,7 @@ import {
   addApp,
   buildHouse,
   connectApp,
+  createTestDatabase,
   type House,
   type Receiver,
   refusalKey,
@@ -10,8 +11,10 @@ import {
   startReceiver,
 } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sql } from '../platform/database.ts'
+import { createDatabase, sql } from '../platform/database.ts'
+import { silentLog } from '../platform/log.ts'
 import { createSealing, sealingKey } from '../platform/sealing.ts'
+import { createPayloadRetention, type PayloadRetention } from './payload-retention.ts'
 
 // The installation keeps payloads for ten days, and what is known of them for thirty. Event types say otherwise.
 
@@ -216,4 +219,28 @@ test('what was gone through is not gone through again, however much is stored', 
   const none = (await places()).rows.find(({ log, days }) => log === 'app_events' && days === 0)
   expect(none?.untilId).not.toBe(rows[0]?.last)
   expect(await eventOf(id)).toMatchObject({ event: null })
+})
+
+test('where nothing can be due the database is asked next to nothing', async () => {
+  await using empty = await createTestDatabase()
+  const database = createDatabase({ url: empty.url, connectionsMax: 2, log: silentLog })
+  let asked = 0
+  database.pool.on('acquire', () => {
+    asked += 1
+  })
+  const askedBy = async (retention: PayloadRetention, now: Date) => {
+    asked = 0
+    expect(await retention.run(now)).toBe(true)
+    return asked
+  }
+  const now = new Date()
+  const without = createPayloadRetention({ database, retentionDays: 30 })
+  await askedBy(without, now)
+  expect(await askedBy(without, now)).toBe(1)
+  const withRule = createPayloadRetention({ database, retentionDays: 30, payloadRetentionDays: 5 })
+  const atFirst = await askedBy(withRule, now)
+  expect(await askedBy(withRule, now)).toBe(2)
+  const later = await askedBy(withRule, new Date(now.getTime() + 3 * MINUTES_MS))
+  expect([later > 2, later < atFirst]).toEqual([true, true])
+  await database.close()
 })

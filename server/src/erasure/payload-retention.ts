@@ -9,6 +9,7 @@ import {
   keepCut,
   keepRules,
   lockCut,
+  logsWaiting,
   type PayloadRules,
   payloadRules,
   waitingOf,
@@ -21,6 +22,8 @@ const SETTLED_MS = 60_000
 const LOOK_BACK_MS = 25 * 3_600_000
 /** Rows that are gone through in one transaction. */
 const ROWS_MAX = 500
+/** Where all that is due was looked at, no more is due for some minutes: payloads are kept for days, unless for none. */
+const CALM_MS = 5 * 60_000
 /** Work of one time: the rest is done the next time. */
 const SLICE_MS = 3000
 
@@ -29,8 +32,11 @@ const SLICE_MS = 3000
  * of days that anybody set, however much is stored; what is not finished waits aside until it is.
  */
 export interface PayloadRetention {
-  /** Goes on where it stood; true where all that is due was looked at. Safe for many processes at once. */
-  run(now: Date): Promise<boolean>
+  /**
+   * Goes on where it stood; true where all that is due was looked at. Safe for many processes at once. Asks little of the
+   * database where nothing can be due, unless it is to look at everything all the same.
+   */
+  run(now: Date, isThorough?: boolean): Promise<boolean>
 }
 
 export interface PayloadRetentionOptions {
@@ -43,6 +49,15 @@ export interface PayloadRetentionOptions {
 
 export function createPayloadRetention(options: PayloadRetentionOptions): PayloadRetention {
   const { database, payloadRetentionDays = null, retentionDays } = options
+  let known = ''
+  /** By log and days: when all that was due had been looked at. */
+  const calmSince = new Map<string, number>()
+
+  function isCalm(key: string, now: Date): boolean {
+    const sinceMs = now.getTime() - (calmSince.get(key) ?? Number.NEGATIVE_INFINITY)
+    // Not where the clock was set back.
+    return sinceMs >= 0 && sinceMs < CALM_MS
+  }
 
   /** True where nothing more is due. */
   async function portion(of: PayloadLog, rules: PayloadRules, days: number, now: Date): Promise<boolean> {
@@ -91,16 +106,28 @@ export function createPayloadRetention(options: PayloadRetentionOptions): Payloa
   }
 
   return {
-    async run(now) {
+    async run(now, isThorough = false) {
       const untilMs = performance.now() + SLICE_MS
       const isLate = () => performance.now() > untilMs
       const rules = await payloadRules(database.db, payloadRetentionDays)
       const days = daysIn(rules).filter((each) => each < retentionDays)
       const fingerprint = createHash('sha256').update(JSON.stringify(rules)).digest('hex')
-      await database.transaction((tx) => keepRules(tx, fingerprint))
+      if (isThorough || fingerprint !== known) {
+        await database.transaction((tx) => keepRules(tx, fingerprint))
+        calmSince.clear()
+        known = fingerprint
+      }
+      // By other rules nothing waits any more.
+      if (days.length === 0) return true
+      const waiting = await logsWaiting(database.db)
       for (const of of PAYLOAD_LOGS) {
-        for (const each of days) while (!(await portion(of, rules, each, now))) if (isLate()) return false
-        if (of.isNeeded === undefined) continue
+        for (const each of days) {
+          const key = `${of.log} ${each}`
+          if (each > 0 && isCalm(key, now)) continue
+          while (!(await portion(of, rules, each, now))) if (isLate()) return false
+          calmSince.set(key, now.getTime())
+        }
+        if (of.isNeeded === undefined || !waiting.has(of.log)) continue
         for (let after: string | null = NO_ID; after !== null && !isLate(); ) after = await waited(of, after, now)
       }
       return !isLate()

@@ -71,6 +71,12 @@ export async function addWaiting(tx: Tx, log: string, ids: readonly string[]): P
     insert into payload_cuts_waiting (log, id) select ${log}, unnest(${ids}::uuid[]) on conflict do nothing`.execute(tx)
 }
 
+/** The logs of which something waits to be cut. */
+export async function logsWaiting(tx: Tx): Promise<Set<string>> {
+  const { rows } = await sql<{ log: string }>`select distinct log from payload_cuts_waiting`.execute(tx)
+  return new Set(rows.map(({ log }) => log))
+}
+
 export async function waitingOf(tx: Tx, log: string, after: string, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select id from payload_cuts_waiting where log = ${log} and id > ${after} order by id limit ${limit} for update skip locked`.execute(
