@@ -39,6 +39,8 @@ type Source = z.output<typeof BrokerSource>
 
 const CUSTOMERS = ['anna', 'ben', 'chloe']
 const LIMIT_MS = 60_000
+/** What is read by a process that dies is read by another after this long at most, on a busy machine. */
+const TAKEN_OVER_MS_MAX = 30_000
 
 /** What holds for events that are read from each kind of broker, against the real one. */
 export function tellSourceStory(story: SourceStory): void {
@@ -260,7 +262,11 @@ export function tellSourceStory(story: SourceStory): void {
     const other = reader === first ? second : first
     await until('it is in the middle of it', LIMIT_MS, async () => (await storedBy(adminOf(other))).length > 60)
     await reader.kill('SIGKILL')
+    const killedMs = performance.now()
+    const accepted = await acceptedBy(other)
     await sendMore(40)
+    await until('the other reads', TAKEN_OVER_MS_MAX, async () => (await acceptedBy(other)) > accepted)
+    process.stdout.write(`${JSON.stringify({ takenOverMs: Math.round(performance.now() - killedMs) })}\n`)
     await allStored(other)
     await reader.start()
     await sendMore(20)
