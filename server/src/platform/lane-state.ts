@@ -64,6 +64,7 @@ export type LookReason = 'told' | 'sweep' | 'gained'
 /** What happened, and when (epoch ms). */
 export type LaneEvent<Item extends LaneItem> = { atMs: number } & (
   | { kind: 'offered'; items: readonly Item[] }
+  | { kind: 'stored'; laneIds: readonly string[] }
   | { kind: 'ended'; lane: LaneInMemory<Item>; item: Item; outcome: LaneOutcome }
   | { kind: 'woken'; laneIds: readonly string[] }
   | { kind: 'fetch-due' | 'tell-due' | 'portion-due' | 'yielded' | 'looking' | 'look-failed' }

@@ -80,6 +80,7 @@ class World {
     const heldBefore = this.state.held
     if (!more.isHere && !more.isTold) this.#isUntold = true
     if (more.isHere) this.tell({ kind: 'offered', items: made })
+    else if (more.isTold && count % 2 === 0) this.tell({ kind: 'stored', laneIds: [laneId] })
     else if (more.isTold && this.owned.has(shardOf(laneId))) this.look([shardOf(laneId)], 'told')
     if (more.isHere) expect(this.state.held).toBeLessThanOrEqual(Math.max(heldBefore, this.limits.heldMax))
   }

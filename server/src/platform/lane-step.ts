@@ -41,6 +41,9 @@ function change<Item extends LaneItem>(
     case 'offered':
       offered(state, event.items, effects)
       return
+    case 'stored':
+      stored(state, event.laneIds, effects)
+      return
     case 'ended':
       ended(state, event, effects)
       return
@@ -111,8 +114,7 @@ function offered<Item extends LaneItem>(
   for (const item of items) {
     const shard = shardOf(item.laneId)
     if (!isOwned(state, shard)) {
-      if (state.toTell.size === 0) effects.push({ kind: 'tell-soon' })
-      state.toTell.add(shard)
+      tellOwner(state, shard, effects)
       passedOver.push(item)
       continue
     }
@@ -130,6 +132,28 @@ function offered<Item extends LaneItem>(
     enqueue(state, lane)
   }
   if (passedOver.length > 0) effects.push({ kind: 'passed-over', items: passedOver })
+}
+
+/** There are new rows, which are looked for in the table. */
+function stored<Item extends LaneItem>(
+  state: LanesState<Item>,
+  laneIds: readonly string[],
+  effects: LaneEffect<Item>[],
+): void {
+  for (const laneId of laneIds) {
+    if (!isOwned(state, shardOf(laneId))) {
+      tellOwner(state, shardOf(laneId), effects)
+      continue
+    }
+    const lane = laneFor(state, laneId)
+    noteMore(lane)
+    enqueue(state, lane)
+  }
+}
+
+function tellOwner<Item extends LaneItem>(state: LanesState<Item>, shard: number, effects: LaneEffect<Item>[]): void {
+  if (state.toTell.size === 0) effects.push({ kind: 'tell-soon' })
+  state.toTell.add(shard)
 }
 
 function keep<Item extends LaneItem>(state: LanesState<Item>, lane: Lane<Item>, item: Item): void {

@@ -89,6 +89,11 @@ export interface Lanes<Item extends LaneItem> extends AsyncDisposable {
    * that are not held in memory from now on, and so are looked for in the table.
    */
   offer(items: readonly Item[]): Item[]
+  /**
+   * Rows of these lanes were committed some time ago: they may have been read and worked since, so they are looked for in
+   * the table. Those of shards owned elsewhere are announced there.
+   */
+  stored(laneIds: readonly string[]): void
   /** Stops the item where it is being worked here. */
   abort(id: string): void
   readonly inFlight: number

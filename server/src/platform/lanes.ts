@@ -100,6 +100,10 @@ class LanesInMemory<Item extends LaneItem> implements Lanes<Item> {
     return []
   }
 
+  stored(laneIds: readonly string[]): void {
+    if (laneIds.length > 0) this.#tell({ kind: 'stored', laneIds, atMs: this.#nowMs() })
+  }
+
   abort(id: string): void {
     this.#controllers.get(id)?.abort()
   }

@@ -191,5 +191,6 @@ function hand(items: readonly RunItem[], batches: Batches, lanes: Lanes<RunItem>
   )
   const passedOver = lanes.offer(here).filter((item) => item.batch !== null)
   const needRows = [...passedOver, ...elsewhere]
-  if (needRows.length > 0) void batches.activate(needRows).then(() => lanes.offer(needRows))
+  if (needRows.length === 0) return
+  void batches.activate(needRows).then(() => lanes.stored([...new Set(needRows.map(({ laneId }) => laneId))]))
 }

@@ -1,13 +1,13 @@
 import { type ErrorData, parseExactJson } from '@permea/contract'
 import { parseKnownJson } from '../bodies/json.ts'
 import type { NodeCall, NodeOutcome, NodeServices } from '../flows/node-type.ts'
-import { FormulaTooLarge } from '../formulas/bounds.ts'
 import type { Ids } from '../platform/ids.ts'
 import type { LaneOutcome } from '../platform/lane.ts'
 import { LEAVING } from '../platform/lanes.ts'
 import type { Log } from '../platform/log.ts'
 import type { ExecutionInput } from './execution-input.ts'
 import type { Limits } from './limits.ts'
+import { nodeFault } from './node-fault.ts'
 import { countNodeRun, type NodeCounts, type NodeRun, type RecordedNodeRun } from './node-run.ts'
 import { nodeKeyOfPath, outputsGivenBy } from './node-run-text.ts'
 import { doing, walkPages } from './pages.ts'
@@ -57,6 +57,8 @@ export class Execution implements Progressing {
   /** Whether some of its node runs are in the record already. */
   #isPartlySaved = false
   #isOver = false
+  /** Something of it could not be recorded: it is taken up again from its last record, not here. */
+  #isLost = false
   #ending: Pick<RunProgress, 'waits' | 'finish' | 'isStopped'> | null = null
   #waiters: ((hasEnded: boolean) => void)[] = []
   #inWrite: ((hasEnded: boolean) => void)[] = []
@@ -94,6 +96,7 @@ export class Execution implements Progressing {
       await this.#save()
       return { outcome: signal.reason === LEAVING ? { kind: 'waits', until: now } : { kind: 'finished' }, ended: null }
     }
+    if (this.#isLost) return { outcome: { kind: 'waits', until: now }, ended: null }
     const waiting = Object.values(this.#waiting)
     if (waiting.length > 0) {
       const until = new Date(Math.min(...waiting.map((each) => each.untilMs)))
@@ -169,7 +172,10 @@ export class Execution implements Progressing {
     try {
       return Boolean(await filter.evaluate(scope, { owner: this.#in.user.id }))
     } catch (error) {
-      this.#fail(this.#faultOf(error as Error, visit), visit.node.key)
+      this.#fail(
+        nodeFault(error as Error, this.#o.log, { run: this.#in.item.id, node: visit.node.key }),
+        visit.node.key,
+      )
       return false
     }
   }
@@ -220,6 +226,7 @@ export class Execution implements Progressing {
       return null
     }
     if (visit.node.type.hasEffect) await this.#makeEffectsDurable()
+    if (this.#isLost) return null
     const logs: unknown[] = [...(waited?.logs ?? [])]
     const startedAt = clock.now()
     const attempts = (waited?.attempts ?? 0) + 1
@@ -276,18 +283,11 @@ export class Execution implements Progressing {
         ? { ...outcome, error: mask.value(outcome.error) as ErrorData }
         : outcome
     } catch (error) {
-      return { kind: 'failed', error: this.#faultOf(error as Error, visit) }
+      return {
+        kind: 'failed',
+        error: nodeFault(error as Error, this.#o.log, { run: this.#in.item.id, node: visit.node.key }),
+      }
     }
-  }
-
-  #faultOf(error: Error, visit: Visit): ErrorData {
-    if (error instanceof FormulaTooLarge)
-      return { type: 'configuration', key: 'formula_too_large', message: error.message }
-    this.#o.log.error(
-      { run: this.#in.item.id, node: visit.node.key, message: error.message, stack: error.stack },
-      'a node failed by our own mistake',
-    )
-    return { type: 'internal', key: 'internal', message: 'something went wrong on our side; the log has the details' }
   }
 
   /** Runs the sub-flow once per item, `concurrency` items at a time. */
@@ -380,7 +380,7 @@ export class Execution implements Progressing {
 
   /** Whether to begin nothing more: stopped, or beyond a limit (which is then an error of the run). */
   #mustStop(): boolean {
-    if (this.#in.signal.aborted) return true
+    if (this.#in.signal.aborted || this.#isLost) return true
     const isLong = performance.now() - this.#beganMs > this.#o.limits.activeMsMax
     if (!isLong && this.#nodeRuns < this.#o.limits.nodeRunsMax) return false
     const message = isLong
@@ -440,10 +440,11 @@ export class Execution implements Progressing {
     return progress
   }
 
-  recorded(hasEnded: boolean): void {
+  recorded(hasEnded: boolean | null): void {
+    if (hasEnded === null) this.#isLost = true
     const waiters = this.#inWrite
     this.#hasEffectInWrite = false
     this.#inWrite = []
-    for (const resolve of waiters) resolve(hasEnded)
+    for (const resolve of waiters) resolve(hasEnded === true)
   }
 }

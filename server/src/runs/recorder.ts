@@ -10,8 +10,11 @@ import type { RecordProgress, RunProgress } from './record-store.ts'
 export interface Progressing {
   /** What happened since the last time, or null; called once per write. */
   takeProgress(): RunProgress | null
-  /** The progress that was taken is durable; `hasEnded` where the run's end counted. */
-  recorded(hasEnded: boolean): void
+  /**
+   * The progress that was taken is durable; `hasEnded` where the run's end counted. Null: it could not be recorded, and
+   * is not tried again here, so nothing that follows from it may begin.
+   */
+  recorded(hasEnded: boolean | null): void
 }
 
 /** Writes the progress of many runs together. */
@@ -34,7 +37,7 @@ export function recordBeside(recorder: Recorder, progress: RunProgress): Promise
       left = null
       return taken
     },
-    recorded: resolve,
+    recorded: (hasEnded) => resolve(hasEnded === true),
   })
   return promise
 }
@@ -112,7 +115,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 
   async function write(runs: readonly Progressing[], progress: readonly RunProgress[]): Promise<void> {
-    const ended = await persistently(progress).catch((error: Error) => {
+    const recorded = await persistently(progress).catch((error: Error) => {
       options.log.warn(
         { message: error.message },
         'what some runs did is not recorded; they go on from their last record',
@@ -122,9 +125,10 @@ export function createRecorder(options: RecorderOptions): Recorder {
     for (const [index, run] of runs.entries()) {
       writing.delete(run)
       const item = progress[index]?.item
-      if (item !== undefined && ended !== null) batches.settle(item)
+      const isKept = item !== undefined && recorded?.unkept.has(item.id) === false
+      if (isKept) batches.settle(item)
       else if (item !== undefined) batches.abandon(item)
-      run.recorded(ended?.has(item?.id ?? '') ?? false)
+      run.recorded(isKept ? recorded.ended.has(item.id) : null)
     }
   }
 
@@ -157,18 +161,26 @@ export function createRecorder(options: RecorderOptions): Recorder {
   }
 }
 
-/** Writes progress until it is written; gives the runs whose end counted. */
+const NOBODY: ReadonlySet<string> = new Set()
+
+/** The runs whose end counted, and those of which the database would not have what they did. */
+interface Recorded {
+  ended: ReadonlySet<string>
+  unkept: ReadonlySet<string>
+}
+
+/** Writes progress until it is written. */
 function createPersistence(
   options: RecorderOptions,
   isStopped: () => boolean,
-): (progress: readonly RunProgress[]) => Promise<Set<string>> {
+): (progress: readonly RunProgress[]) => Promise<Recorded> {
   const outage = createOutageLog(options.log, 'the record of runs')
 
   /**
    * Only what the database refused is given up. Whatever else goes wrong is waited for: what was done must not be
    * forgotten while this process lives, and a completed run must not be told as a failed one.
    */
-  async function persistently(progress: readonly RunProgress[]): Promise<Set<string>> {
+  async function persistently(progress: readonly RunProgress[]): Promise<Recorded> {
     for (;;) {
       try {
         const doneBatches = options.batches.done
@@ -176,7 +188,7 @@ function createPersistence(
         options.batches.deleted(doneBatches)
         if (hasNews) options.onNews()
         outage.worked()
-        return ended
+        return { ended, unkept: NOBODY }
       } catch (error) {
         if (isRefused(error)) return progress.length > 1 ? oneByOne(progress) : giveUp(progress, error as Error)
         if (isStopped()) throw error
@@ -187,19 +199,24 @@ function createPersistence(
   }
 
   /** What the database refuses to store must neither hold up others nor be done again for ever: the run fails and says so. */
-  async function giveUp(progress: readonly RunProgress[], error: Error): Promise<Set<string>> {
+  async function giveUp(progress: readonly RunProgress[], error: Error): Promise<Recorded> {
     const [only] = progress
     options.log.error({ run: only?.item.id, message: error.message }, 'the progress of a run could not be recorded')
-    if (only === undefined || only.nodeRuns.length === 0) return new Set()
+    if (only === undefined || only.nodeRuns.length === 0) return { ended: NOBODY, unkept: NOBODY }
     const failure = { type: 'internal' as const, key: 'internal', message: 'what the run did could not be recorded' }
     const finish = { state: 'failed' as const, endedAt: new Date(only.startedAt), errors: [failure], nodeCounts: {} }
-    return persistently([{ ...only, nodeRuns: [], isAll: false, waits: null, finish }]).catch(() => new Set<string>())
+    await persistently([{ ...only, nodeRuns: [], isAll: false, waits: null, finish }])
+    return { ended: NOBODY, unkept: new Set([only.item.id]) }
   }
 
-  async function oneByOne(progress: readonly RunProgress[]): Promise<Set<string>> {
-    const ended = new Set<string>()
-    for (const each of progress) for (const id of await persistently([each])) ended.add(id)
-    return ended
+  async function oneByOne(progress: readonly RunProgress[]): Promise<Recorded> {
+    const [ended, unkept] = [new Set<string>(), new Set<string>()]
+    for (const each of progress) {
+      const one = await persistently([each])
+      for (const id of one.ended) ended.add(id)
+      for (const id of one.unkept) unkept.add(id)
+    }
+    return { ended, unkept }
   }
 
   return persistently
