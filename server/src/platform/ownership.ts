@@ -86,7 +86,7 @@ export function createOwnership(options: OwnershipOptions): Ownership {
 }
 
 /** Ownership by whatever sessions there are. */
-function ownershipBy(sessions: LockSessions, member: Member): Ownership {
+export function ownershipBy(sessions: LockSessions, member: Member): Ownership {
   return new SessionOwnership(sessions, member)
 }
 
