@@ -23,6 +23,9 @@ const BEGIN_MS = 1_793_577_600_000
 /** As the system's clock: it looks again after so long, in case it was set. */
 const NAP_MS = 30_000
 
+/** A call that is not answered is given up after so long at most. */
+const FAULT_HEARD_MS = 600
+
 /** One for all: nothing that is simulated depends on them. */
 const metrics = createMetrics()
 
@@ -47,8 +50,8 @@ export interface Surroundings {
 export class SimulatedProcess implements Owner {
   isDead = false
   isStopping = false
-  faults = 0
-  #faultsAtStop = 0
+  faultAtMs = Number.NEGATIVE_INFINITY
+  #stopsAtMs = 0
   /** How far its clock is off. */
   skewMs = 0
   readonly name: string
@@ -122,7 +125,7 @@ export class SimulatedProcess implements Owner {
 
   /** Ends by itself: what is at work may end, what is held goes back, the shards are given up. */
   async stop(): Promise<void> {
-    this.#faultsAtStop = this.faults
+    this.#stopsAtMs = this.#around.schedule.nowMs
     await this.intake.drained()
     await this.backlog.close()
     await this.ownership.stop()
@@ -136,7 +139,7 @@ export class SimulatedProcess implements Owner {
 
   /** Whether it could not record everything before it left. */
   get hasLeftUnrecorded(): boolean {
-    return this.isStopping && this.faults > this.#faultsAtStop
+    return this.isStopping && this.faultAtMs > this.#stopsAtMs - FAULT_HEARD_MS
   }
 
   async #walk(item: RunItem, signal: AbortSignal, ids: Ids): Promise<LaneOutcome> {

@@ -15,8 +15,8 @@ export function diceOf(seed: number): Dice {
 /** Whose timers these are: once it is dead they never come. */
 export interface Owner {
   isDead: boolean
-  /** Calls that did not come, or were not answered. */
-  faults: number
+  /** When a call of it last did not come, or was not answered. */
+  faultAtMs: number
 }
 
 interface Task {

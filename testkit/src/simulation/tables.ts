@@ -94,7 +94,7 @@ export class Tables {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const [reachMs, answerMs, fate] = [this.#latencyMs(), this.#latencyMs(), this.#dice()]
     if (this.isFaulty && fate < 0.012) {
-      owner.faults += 1
+      owner.faultAtMs = this.#schedule.nowMs
       this.#schedule.after(reachMs, () => reject(away()), owner)
       return promise
     }
@@ -110,7 +110,7 @@ export class Tables {
         }),
       null,
     )
-    if (isUnheard) owner.faults += 1
+    if (isUnheard) owner.faultAtMs = this.#schedule.nowMs
     if (isUnheard) this.#schedule.after(reachMs + this.#dice() * 500, () => reject(away()), owner)
     return promise
   }
