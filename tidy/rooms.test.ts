@@ -18,6 +18,7 @@ const ORDER = [
   'engine-http.ts',
   'engine-sealing.ts',
   'engine-routes.ts',
+  'engine-jobs.ts',
   'engine-pipeline.ts',
   'engine-registry.ts',
   'engine-ground.ts',
