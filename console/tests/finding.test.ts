@@ -37,6 +37,19 @@ test.each([
   await page.waitForURL(url)
 })
 
+test('Ctrl K and Enter go to the page that is called so, whatever else has the word in its name', async () => {
+  const { page } = visit
+  for (const [title, path] of [
+    ['customers', '/customers'],
+    ['Flows', '/flows'],
+  ] as const) {
+    await page.keyboard.press('ControlOrMeta+k')
+    await page.getByRole('textbox', { name: 'Jump to' }).pressSequentially(title)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`${scene.house.url}/console${path}`)
+  }
+})
+
 test('Ctrl K opens from a field too, and a slash there is a slash', async () => {
   const { page } = visit
   await visit.open('/flows')

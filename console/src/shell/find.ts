@@ -91,7 +91,7 @@ const PAYLOADS: Readonly<Record<string, Finder>> = {
     return items.map((each) => ({
       id: each.id,
       path: `/external-events/${each.id}`,
-      title: 'External event',
+      title: each.name ?? 'External event',
       about: `holds ${search}`,
       page: 'external-events',
     }))

@@ -73,6 +73,11 @@ export function Jump() {
       onClick: () => go(each.path),
     })
   }
+  // Whose whole name was typed is meant.
+  const wanted = query.trim().toLowerCase()
+  actions.sort(
+    (one, other) => Number(other.label?.toLowerCase() === wanted) - Number(one.label?.toLowerCase() === wanted),
+  )
   return (
     <Spotlight
       store={store}
