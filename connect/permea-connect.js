@@ -58,7 +58,10 @@ async function connect(baseUrl, wish) {
   // At once, while the browser still knows of the click: later it would be blocked.
   const popup = mode === 'popup' ? window.open('about:blank', name, POPUP) : null
   if (mode === 'popup' && popup === null) throw new PermeaConnectError('blocked', 'the browser opened no window')
-  const token = typeof given === 'function' ? await given() : given
+  const token = await tokenOf(given).catch((error) => {
+    popup?.close()
+    throw error
+  })
   const payload = { ...asked, token, requestId }
   if (mode === 'redirect') {
     const redirectUri = asked.redirectUri ?? location.href
@@ -77,6 +80,8 @@ async function connect(baseUrl, wish) {
   }
 }
 
+const tokenOf = async (given) => (typeof given === 'function' ? given() : given)
+
 /** Shows the page for customers in an element of this page; gives it new tokens where it asks for them. */
 function portal(baseUrl, { token: given, element, label = 'Apps and webhooks' }) {
   const frame = document.createElement('iframe')
@@ -85,14 +90,16 @@ function portal(baseUrl, { token: given, element, label = 'Apps and webhooks' })
   frame.allow = 'clipboard-write'
   Object.assign(frame.style, { border: '0', width: '100%', height: '100%', minHeight: '640px', display: 'block' })
   const origin = new URL(baseUrl).origin
-  const tokenNow = async () => (typeof given === 'function' ? await given() : given)
   const heard = async ({ origin: from, source, data }) => {
     if (from !== origin || source !== frame.contentWindow || data?.type !== 'permea.token-wanted') return
-    if (typeof given === 'function') source.postMessage({ type: 'permea.token', token: await tokenNow() }, origin)
+    if (typeof given === 'function') source.postMessage({ type: 'permea.token', token: await tokenOf(given) }, origin)
   }
   window.addEventListener('message', heard)
   element.append(frame)
-  const ready = tokenNow().then((token) => post(`${baseUrl}/portal`, { token }, frame.name))
+  const ready = tokenOf(given).then((token) => {
+    // A form for a frame that is gone would open a window.
+    if (frame.isConnected) post(`${baseUrl}/portal`, { token }, frame.name)
+  })
   return {
     frame,
     ready,
@@ -222,7 +229,7 @@ function outcome({ baseUrl, token, requestId, frame, signal }) {
 }
 
 async function listConnections(baseUrl, given) {
-  const token = typeof given === 'function' ? await given() : given
+  const token = await tokenOf(given)
   const connections = []
   for (let cursor; ; ) {
     const url = new URL(`${baseUrl}/connections`)

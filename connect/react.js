@@ -50,9 +50,12 @@ export function useConnections({ baseUrl, token }) {
 /** A button that connects an app; further properties are the button's. */
 export function ConnectButton({ baseUrl, token, wish, onConnected, onError, children, ...button }) {
   const { connect, isOpen, error } = useConnect({ baseUrl, token, onConnected })
+  const heard = useRef(onError)
+  heard.current = onError
+  // Told of once: a function that is written in place is another one each time, and the error the same.
   useEffect(() => {
-    if (error !== null) onError?.(error)
-  }, [error, onError])
+    if (error !== null) heard.current?.(error)
+  }, [error])
   return createElement(
     'button',
     { type: 'button', ...button, disabled: button.disabled === true || isOpen, onClick: () => void connect(wish) },
