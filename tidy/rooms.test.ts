@@ -99,7 +99,7 @@ const PACKAGE_MAY_IMPORT: Record<string, readonly string[]> = {
 }
 
 /** What tests may import on top of what their package may. */
-const TEST_MAY_IMPORT = ['sdk', 'testkit']
+const TEST_MAY_IMPORT = ['connect', 'sdk', 'testkit']
 
 const ASK_OUTBOUND = 'only outbound/ sends requests, because only there the address policy holds; call its client'
 
