@@ -14,17 +14,16 @@ type Question = { id: number; what: string; input: unknown }
 type Reply = { id: number; answer: unknown } | { id: number; error: string }
 
 /**
- * Starts `file` (beside this one) in a process of its own. Disposing stops it. With `compileCache`, a folder, what was
- * loaded in it before needs no types stripped and is not compiled again, as where the engine is installed.
+ * Starts `file` (beside this one) in a process of its own, with these variables beside those that are here. Disposing stops it.
  */
 export function startChild<A extends Asks>(
   file: string,
   execArgv: readonly string[] = [],
-  compileCache: string | null = null,
+  env: Readonly<Record<string, string>> = {},
 ): Child<A> {
   const child = fork(new URL(file, import.meta.url), {
     execArgv: [...process.execArgv, ...execArgv],
-    ...(compileCache === null ? {} : { env: { ...process.env, NODE_COMPILE_CACHE: compileCache } }),
+    env: { ...process.env, ...env },
   })
   const waiting = new Map<number, { resolve(answer: never): void; reject(error: Error): void }>()
   let asked = 0

@@ -17,10 +17,12 @@ export async function scan(postgres: Postgres): Promise<Row[]> {
   const app = stack.use(startChild<RecordsAsks>('./records-child.ts'))
   const { port } = await app.ask('start', { records: RECORDS })
   const appUrl = `http://127.0.0.1:${port}`
-  // Where the engine is installed no types are stripped; what strips them here takes some 30 MiB.
+  // Where the engine is installed no types are stripped; what strips them here takes some 30 MiB. What was loaded with a cache
+  // needs neither to be stripped nor compiled again. The other is as the image and the unit of systemd have it.
   const cache = await mkdtemp(path.join(tmpdir(), 'permea-bench-'))
   stack.defer(() => rm(cache, { recursive: true, force: true }))
-  const start = () => startChild<ScanAsks>('./scan-child.ts', [], cache)
+  const env = { NODE_COMPILE_CACHE: cache, MALLOC_ARENA_MAX: '2' }
+  const start = () => startChild<ScanAsks>('./scan-child.ts', [], env)
   {
     await using first = start()
     await first.ask('load', undefined)

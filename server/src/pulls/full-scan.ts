@@ -85,7 +85,9 @@ export async function fullScan(
       if (isFirst && at.isBaseline) await dropSnapshot(tx, subscription.id)
       if (isFirst) await takeInShared(tx, subscription.id)
       const rows = records.map((record) => ({ recordId: record.id, hash: recordHash(record, ignored) }))
-      const seen = new Map((await seeRecords(tx, subscription.id, at.scan, rows)).map((each) => [each.recordId, each]))
+      const isTold = !at.isBaseline
+      const found = await seeRecords(tx, subscription.id, at.scan, rows, isTold)
+      const seen = new Map(found.map((each) => [each.recordId, each]))
       const changes = at.isBaseline ? [] : changesOf(type, records, seen)
       if (type === 'created') await share(tx, run, changes, of)
       const told = (journal.found[type] ?? 0) + changes.length

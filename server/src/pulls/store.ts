@@ -89,12 +89,16 @@ export interface SeenRecord {
   isChanged: boolean
 }
 
-/** Puts a page of records into the snapshot, in one statement; tells which are new and which are other than before. */
+/**
+ * Puts a page of records into the snapshot, in one statement; tells which are new and which are other than before, and of
+ * what is as it was nothing. Of a first scan nothing at all: `isTold` false.
+ */
 export async function seeRecords(
   tx: Tx,
   subscriptionId: string,
   scan: number,
   records: readonly { recordId: string; hash: Buffer }[],
+  isTold = true,
 ): Promise<SeenRecord[]> {
   if (records.length === 0) return []
   const { rows } = await sql<SeenRecord>`
@@ -109,7 +113,8 @@ export async function seeRecords(
        where p.hash <> excluded.hash or p.scan <> excluded.scan
     )
     select s.record_id as "recordId", b.hash is null as "isNew", b.hash is not null and b.hash <> s.hash as "isChanged"
-      from seen s left join before b using (record_id)`.execute(tx)
+      from seen s left join before b using (record_id)
+     where ${isTold} and b.hash is distinct from s.hash`.execute(tx)
   return rows
 }
 
