@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { createTestDatabase, freePort } from '@permea/testkit'
 import { expect, test } from 'vitest'
-import { createDatabase } from './database.ts'
+import { createDatabase, sql } from './database.ts'
 import { failureOf } from './database-errors.ts'
 import { silentLog } from './log.ts'
 
@@ -55,6 +55,18 @@ test('a way to the database that is broken is no word about the statement, whate
     await database.close()
   }
   expect(await failure(() => lookup('no-such-host.invalid'))).toBe('unreached')
+})
+
+test('what a process still asks while it ends is nobody’s mistake', async () => {
+  await using own = await createTestDatabase()
+  const database = createDatabase({ url: own.url, connectionsMax: 2, log: silentLog })
+  await Promise.all([database.pool.query('select 1'), database.hot.query('select 1')])
+  await sql`select 1`.execute(database.db)
+  await database.close()
+  expect(await failure(() => database.pool.query('select 1'))).toBe('unreached')
+  expect(await failure(() => database.query({ name: 'one', text: 'select 1', values: [] }))).toBe('unreached')
+  expect(await failure(() => sql`select 1`.execute(database.db))).toBe('unreached')
+  expect(await failure(() => database.transaction((tx) => sql`select 1`.execute(tx)))).toBe('unreached')
 })
 
 test('a mistake of ours fails again, and errors from elsewhere say nothing of the database', () => {

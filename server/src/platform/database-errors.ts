@@ -23,13 +23,13 @@ const NOT_REACHED = [
 ]
 
 /**
- * Messages of the driver's own errors, which have no code: it throws plain errors for connections that ended and for
- * its own time-outs.
+ * Messages of the driver's own errors, which have no code: it throws plain errors for connections that ended, for its own
+ * time-outs, for answers that come when it waits for none, and where the process is ending.
  *
- * @source pg 8.23 `lib/client.js`, pg-pool 3.14 `index.js`
+ * @source pg 8.23 `lib/client.js`, pg-pool 3.14 `index.js`, Kysely 0.29 `driver/`
  */
 const DRIVER_SAYS_AWAY =
-  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|connection error|connection is closed|timeout expired/i
+  /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|connection error|connection is closed|timeout expired|after calling end on the pool|driver has already been destroyed|connection has been discarded|Received unexpected \w+ message/i
 
 /** What of a server that should take writes does not: it is a standby. Thrown when a connection is made. */
 export class NotWritable extends Error {
