@@ -15,7 +15,7 @@ const SETTLES_MS_MAX = 60_000
 /** As what a call is recorded: the key of its error, or none where it may go on and finds nothing. */
 const HARMLESS = 'nothing'
 /** What ends calls that wait behind, or run beside, those that were stopped: one customer's have one process for all. */
-const CROWDED = ['wall_timeout', 'crashed', 'limit_exceeded']
+const CROWDED = ['wall_timeout', 'crashed', 'overloaded']
 const LOOPED = ['cpu_timeout', ...CROWDED]
 const BOMBED = ['memory', 'thrown', ...LOOPED]
 

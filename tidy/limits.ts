@@ -272,7 +272,7 @@ export const LIMITS: readonly Section[] = [
       {
         what: 'Time that a call of a function waits for its turn',
         value: `${SANDBOX} waitMs ms`,
-        beyond: '`limit_exceeded`',
+        beyond: '`overloaded`',
         heldBy: [`${S}/sandbox/pool.test.ts: waiting for a place is not a call’s own time, and has a limit of its own`],
       },
       {

@@ -92,6 +92,7 @@ export const FunctionCallOutcome = z.enum([
   'wall_timeout',
   'memory',
   'limit_exceeded',
+  'overloaded',
   'never_settles',
   'load',
   'aborted',

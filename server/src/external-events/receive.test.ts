@@ -63,6 +63,30 @@ test('changes of the state by requests at the same moment lose nothing of each o
   expect(await events()).toHaveLength(sent.length)
 })
 
+test('what gets no turn among too many is answered 503 and not stored, and what is taken is handled', async () => {
+  const { url, events, client } = await handledBy(`export default ({ query }) => {
+    if (query.loops) for (;;);
+    for (let turn = 0; turn < 300_000; turn += 1);
+    return { events: [{ n: query.n }] }
+  }`)
+  // Kept apart from then on, where few may wait.
+  expect((await fetch(`${url}?loops=1`, { method: 'POST' })).status).toBe(500)
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, async (_, n) => {
+      const answer = await fetch(`${url}?n=${n}`, { method: 'POST' })
+      const { key } = answer.status === 200 ? { key: null } : ((await answer.json()) as { key: string })
+      return { status: answer.status, key, retryAfter: answer.headers.get('retry-after') }
+    }),
+  )
+  const taken = answers.filter(({ status }) => status === 200)
+  const refused = answers.filter(({ status }) => status !== 200)
+  expect(refused.length).toBeGreaterThan(10)
+  for (const each of refused) expect(each).toEqual({ status: 503, key: 'overloaded', retryAfter: '1' })
+  await until('all that was taken is handled', 60_000, async () => (await events()).length === taken.length)
+  const { items } = await client.incomingWebhooks.list({ query: { status: 'error' } })
+  expect(items.map(({ status }) => status)).toEqual(['error'])
+})
+
 test('the sender gets what handle answers, whatever the verb, and a browser does not take it for a page', async () => {
   const { url } = await handledBy(`export default ({ query, headers, data, rawBody, method }) => ({
     response: query.challenge

@@ -45,6 +45,7 @@ import {
   sourceById,
   sourcesBySelectors,
 } from './store.ts'
+import { falseIfOverloaded, firstOf, refuseWithoutTurn } from './turn.ts'
 import { createWebhookTargets, type WebhookTarget, type WebhookTargets } from './webhook-targets.ts'
 import {
   createExternalWriter,
@@ -138,7 +139,8 @@ class Receiver implements ExternalReceive {
           return rows.map((row) => ({ item: laneItem(row), dueAt: row.dueAt }))
         },
         work: async (item, signal) => {
-          await this.#settle(item.webhook, signal)
+          const hadTurn = await this.#settle(item.webhook, signal).then(() => true, falseIfOverloaded)
+          if (!hadTurn) return { kind: 'waits', until: new Date(options.clock.now().getTime() + OVERLOADED_MS) }
           return signal.aborted ? { kind: 'waits', until: options.clock.now() } : { kind: 'finished' }
         },
         giveUp: async (item) => {
@@ -340,6 +342,7 @@ class Receiver implements ExternalReceive {
     }
     const outcome = await tracedHandle(this.#o.tracing, trace, () => this.#o.functions.call(handling))
     if (how.signal?.aborted === true) return null
+    refuseWithoutTurn(outcome)
     const ended = { request, replayOf: how.replayOf, active: how.active, callId: outcome.callId }
     const durationMs = outcome.durationMs
     const result = handledOf(outcome)
@@ -425,15 +428,10 @@ class Receiver implements ExternalReceive {
   }
 }
 
-const TOO_SLOW = 'the sender is answered'
+/** What waits here and found the engine full is tried again after so long. */
+const OVERLOADED_MS = 5000
 
-/** Resolves with whichever comes first: the promise, or the signal. */
-async function firstOf(promise: Promise<void>, signal: AbortSignal | null): Promise<void> {
-  if (signal === null) return promise
-  const gaveUp = Promise.withResolvers<void>()
-  signal.addEventListener('abort', () => gaveUp.resolve(), { once: true })
-  await (signal.aborted ? undefined : Promise.race([promise, gaveUp.promise]))
-}
+const TOO_SLOW = 'the sender is answered'
 
 function laneItem(webhook: ActiveWebhook): LaneItem & { webhook: ActiveWebhook } {
   return {

@@ -115,6 +115,8 @@ export type SandboxFailure =
   | 'wall_timeout'
   | 'memory'
   | 'limit_exceeded'
+  /** It did not get its turn: too many were waiting, or it waited for too long. */
+  | 'overloaded'
   /** It waits for a promise that nothing can settle. */
   | 'never_settles'
   /** It does not load: no default export, or a failure at its top level. */

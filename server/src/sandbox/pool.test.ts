@@ -231,7 +231,7 @@ test('waiting for a place is not a call’s own time, and has a limit of its own
   expect(resultOf(patient)).toBe(3)
   expect(patient.durationMs).toBeGreaterThan(1500)
   expect(hasty).toMatchObject({
-    failure: 'limit_exceeded',
+    failure: 'overloaded',
     message: 'the call waited for a place for more than 500 ms',
   })
 })
@@ -290,7 +290,7 @@ test('calls beyond what may wait are refused at once, and the rest is done', asy
   const refused = flood.filter((outcome) => outcome.kind === 'failed')
   expect(refused.length).toBeGreaterThan(300)
   for (const outcome of refused)
-    expect(outcome).toMatchObject({ failure: 'limit_exceeded', message: 'too many calls of functions are waiting' })
+    expect(outcome).toMatchObject({ failure: 'overloaded', message: 'too many calls of functions are waiting' })
 })
 
 test('a worn child is replaced, and no call notices', async () => {

@@ -128,7 +128,7 @@ export class Pool {
 
   submit(job: Job): void {
     if (this.#isStopped) job.fail('aborted', 'the sandbox is stopped')
-    else if (this.#isFullFor(job)) job.fail('limit_exceeded', 'too many calls of functions are waiting')
+    else if (this.#isFullFor(job)) job.fail('overloaded', 'too many calls of functions are waiting')
     else {
       this.#jobs.add(job)
       this.#enqueue(job, 'last')
@@ -371,8 +371,7 @@ export class Pool {
       const { wallMs, waitMs } = job.limits
       if (job.ownMs > wallMs)
         job.fail('wall_timeout', `the call was not done after ${wallMs} ms, with what it waited for`)
-      else if (job.waitedMs > waitMs)
-        job.fail('limit_exceeded', `the call waited for a place for more than ${waitMs} ms`)
+      else if (job.waitedMs > waitMs) job.fail('overloaded', `the call waited for a place for more than ${waitMs} ms`)
     }
     for (const worker of this.#workers)
       if (worker.kind === 'noisy' && worker.live === 0 && nowMs - worker.usedAtMs > IDLE_MS) worker.drain()
