@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cpuMsOf, yieldToOthers } from '../platform/cpu-time.ts'
 import { type Isolation, PATH } from '../platform/isolation.ts'
@@ -11,13 +11,14 @@ import type { SaidByChild, SaidToChild } from './messages.ts'
 /** What one child may use, in MiB. */
 const MEMORY_MIB_MAX = 192
 
-/** What a child may read: the server's own files and the packages that it is made of. */
+/** What a child may read: the server's own files and the packages that it is made of, by name and where links lead. */
 function readable(): string[] {
   const require = createRequire(import.meta.url)
   const packages = (require.resolve.paths('ajv') ?? []).filter(existsSync)
   const contract = join(dirname(realpathSync(require.resolve('@permea/contract'))), '..')
-  const folders = [fileURLToPath(new URL('../../', import.meta.url)), contract, ...packages]
-  return folders.map((folder) => join(folder, '/*'))
+  const [realPackages] = realpathSync(require.resolve('ajv')).split(`${sep}ajv${sep}`)
+  const folders = [fileURLToPath(new URL('../../', import.meta.url)), contract, ...packages, realPackages ?? '']
+  return [...new Set(folders)].filter((folder) => folder !== '').map((folder) => join(folder, '/*'))
 }
 
 const nodeOptions = () => [
