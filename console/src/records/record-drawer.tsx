@@ -72,7 +72,7 @@ export function RecordDrawer<T extends { id: string }>(props: RecordDrawerProps<
       <Drawer.Content aria-label={`${props.noun} ${id}`}>
         <div className="drawer-head">
           <div className="drawer-title" tabIndex={-1} data-autofocus>
-            <h2>{record === undefined ? <Skeleton height={18} width={220} /> : props.titleOf(record)}</h2>
+            <h2>{record === undefined ? <Loading /> : props.titleOf(record)}</h2>
             {record !== undefined && props.statusOf?.(record)}
           </div>
           <div className="drawer-tools">
@@ -126,5 +126,15 @@ export function RecordDrawer<T extends { id: string }>(props: RecordDrawerProps<
         </div>
       </Drawer.Content>
     </Drawer.Root>
+  )
+}
+
+/** A heading without words is none for who hears the page. */
+function Loading() {
+  return (
+    <>
+      <span className="unseen">Loading</span>
+      <Skeleton height={18} width={220} />
+    </>
   )
 }

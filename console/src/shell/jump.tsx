@@ -84,9 +84,10 @@ export function Jump() {
       actions={actions}
       query={query}
       onQueryChange={setQuery}
-      // Emptied where it opens: at the end of its closing, what somebody had begun to type anew would go too.
+      // Emptied where it begins to close: at the end of that, what somebody had begun to type anew would go too; and
+      // where it opens, the first key may be quicker, which then stands before what was looked for last.
       clearQueryOnClose={false}
-      onSpotlightOpen={() => setQuery('')}
+      onSpotlightClose={() => setQuery('')}
       shortcut="/"
       nothingFound={
         found.some(({ isFetching }) => isFetching) || text !== query.trim()
