@@ -163,12 +163,14 @@ function progressOf(id: string, is: Odd | null, isEnded: boolean): RunProgress {
 test('what runs did, and what is told of it', async () => {
   const { database, ownership, runs } = house.engine
   const batches = new Batches({ store: batchStoreOf(database), ownership, clock: systemClock, ids, log: silentLog })
+  const refused: string[] = []
   const recorder = createRecorder({
     record: recordingIn(database),
     clock: systemClock,
     batches,
     log: silentLog,
     onNews() {},
+    onRefused: (item) => refused.push(item.id),
   })
   const good: string[] = []
   await neighbours(
@@ -197,6 +199,11 @@ test('what runs did, and what is told of it', async () => {
   const told = receiver.received.map(({ json }) => (json as { data: { flowRun: { id: string } } }).data.flowRun.id)
   const toldIds = new Set(told.map((id) => fromWire('fr', id)))
   expect(good.filter((id) => !toldIds.has(id))).toEqual([])
+  // Each that ended as failed because of what it did is told of, once.
+  const { rows: failed } = await sql<{ id: string }>`
+    select id from flow_runs where errors::text like '%could not be recorded%'`.execute(database.db)
+  expect(failed.length).toBeGreaterThan(0)
+  expect(failed.map(({ id }) => id).filter((id) => refused.filter((each) => each === id).length !== 1)).toEqual([])
   const { rows: left } = await sql`select 1 from flow_run_news`.execute(database.db)
   expect(left).toEqual([])
 })
@@ -220,6 +227,7 @@ test('that the name of the database does not resolve for a moment is told of no 
     batches,
     log: silentLog,
     onNews() {},
+    onRefused() {},
   })
   const id = ids.next()
   expect(await recordBeside(recorder, progressOf(id, null, true))).toBe(true)

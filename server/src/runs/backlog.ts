@@ -65,6 +65,8 @@ export interface BacklogOptions {
   giveUp(item: RunItem, recorder: Recorder): Promise<LaneOutcome>
   /** The record has news for those who want to hear of runs. */
   onNews(): void
+  /** What a run did was refused by the database, which has it as failed now. */
+  onRefused(item: RunItem): void
   sweepMs?: number
 }
 
@@ -85,7 +87,14 @@ export interface Backlog {
 export function createBacklog(options: BacklogOptions): Backlog {
   const { tables, ownership, clock, ids, log } = options
   const batches = new Batches({ store: tables.batches, ownership, clock, ids, log })
-  const recorder = createRecorder({ record: tables.record, clock, batches, log, onNews: () => options.onNews() })
+  const recorder = createRecorder({
+    record: tables.record,
+    clock,
+    batches,
+    log,
+    onNews: () => options.onNews(),
+    onRefused: (item) => options.onRefused(item),
+  })
 
   /** Stopped here or elsewhere before they began; what waits in memory does not know of it. */
   const stopped = boundedCache<true>(STOPPED_MAX)

@@ -5,6 +5,7 @@ import type { Log } from '../platform/log.ts'
 import { createOutageLog } from '../platform/outage-log.ts'
 import type { Batches } from './batches.ts'
 import type { RecordProgress, RunProgress } from './record-store.ts'
+import type { RunItem } from './run.ts'
 
 /** Somebody whose progress is recorded: asked for what is new when a group is about to be written. */
 export interface Progressing {
@@ -61,6 +62,8 @@ interface RecorderOptions {
   batches: Batches
   log: Log
   onNews(): void
+  /** What a run did was refused by the database, which has it as failed now. */
+  onRefused(item: RunItem): void
 }
 
 export function createRecorder(options: RecorderOptions): Recorder {
@@ -205,7 +208,8 @@ function createPersistence(
     if (only === undefined || only.nodeRuns.length === 0) return { ended: NOBODY, unkept: NOBODY }
     const failure = { type: 'internal' as const, key: 'internal', message: 'what the run did could not be recorded' }
     const finish = { state: 'failed' as const, endedAt: new Date(only.startedAt), errors: [failure], nodeCounts: {} }
-    await persistently([{ ...only, nodeRuns: [], isAll: false, waits: null, finish }])
+    const { ended } = await persistently([{ ...only, nodeRuns: [], isAll: false, waits: null, finish }])
+    if (ended.has(only.item.id)) options.onRefused(only.item)
     return { ended: NOBODY, unkept: new Set([only.item.id]) }
   }
 

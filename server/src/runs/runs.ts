@@ -96,6 +96,7 @@ export function createRuns(options: RunsOptions): Runs {
     walk,
     giveUp: createGivingUp(options),
     onNews: () => relay.nudge(),
+    onRefused: (item) => tellOfFailed(options, item),
     sweepMs,
   })
   const executionOptions = { services, recorder: backlog.recorder, ids, random: options.random, log, limits }
@@ -171,17 +172,22 @@ async function insertGoingOn(
   return item
 }
 
+/** Of a run that ended as failed without having been walked to its end. */
+function tellOfFailed({ metrics, onFailed, live }: RunsOptions, item: RunItem): void {
+  metrics.runsFinished.inc({ state: 'failed' })
+  onFailed(item.run)
+  tellOf(live, item)
+}
+
 /** Ends a run that cannot be worked: it fails, and says that it is not the fault of its flow. */
-function createGivingUp({ services, metrics, onFailed, live }: RunsOptions): BacklogOptions['giveUp'] {
+function createGivingUp(options: RunsOptions): BacklogOptions['giveUp'] {
   return async (item, recorder) => {
-    const now = services.clock.now()
+    const now = options.services.clock.now()
     const errors = [errorData('internal', GIVEN_UP)]
     const finish = { state: 'failed', endedAt: now, errors, nodeCounts: {} } as const
     const progress = { item, startedAt: now, nodeRuns: [], isAll: false, waits: null, finish, isStopped: false }
     if (await recordBeside(recorder, progress)) {
-      metrics.runsFinished.inc({ state: 'failed' })
-      onFailed(item.run)
-      tellOf(live, item)
+      tellOfFailed(options, item)
     }
     return { kind: 'finished' }
   }

@@ -88,6 +88,7 @@ export class SimulatedProcess implements Owner {
         return Promise.resolve({ kind: 'finished' })
       },
       onNews() {},
+      onRefused() {},
       sweepMs: 5000,
     })
     const { backlog } = this
