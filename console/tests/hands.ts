@@ -54,7 +54,15 @@ export function handsWithKeyboard(page: Page): Hands {
       const wanted = page.getByRole('option', { name: option })
       await wanted.waitFor()
       for (let step = 0; step < STEPS_MAX; step++) {
-        if ((await wanted.getAttribute('data-combobox-selected')) === 'true') return keyboard.press('Enter')
+        if ((await wanted.getAttribute('data-combobox-selected')) === 'true') {
+          await keyboard.press('Enter')
+          // A list that was read again meanwhile has nothing selected, stays open, and is gone through once more.
+          const isChosen = await wanted.waitFor({ state: 'hidden', timeout: 3000 }).then(
+            () => true,
+            () => false,
+          )
+          if (isChosen) return
+        }
         await keyboard.press('ArrowDown')
       }
       throw new Error(`no arrow leads to ${option} of ${label}`)
