@@ -124,7 +124,7 @@ test('from the incoming webhook to the event, its delivery and the request that 
     .waitFor()
   await page.goBack()
   await page.getByRole('dialog').getByRole('link', { name: /^iwh_/ }).click()
-  await page.getByRole('dialog').getByRole('link', { name: /^con_/ }).click()
+  await page.getByRole('dialog').locator('a[href*="/connections/con_"]').first().click()
   await page.getByRole('dialog').getByRole('link', { name: 'API requests' }).click()
   await page.getByRole('link', { name: /POST .*\/issues/ }).click()
   await page.getByRole('dialog').getByLabel('request', { exact: true }).getByText('From a test').waitFor()

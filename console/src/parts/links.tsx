@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { placeOfId } from '../places.ts'
+import { NameOf } from './name-of.tsx'
 
 type Params = Readonly<Record<string, string | undefined>>
 
@@ -23,10 +24,10 @@ export function CustomerLink({ customer, id }: { customer: Customer | undefined;
   return <To path={`/customers/${customer?.id ?? id}`}>{customer?.name ?? id}</To>
 }
 
-/** An identifier as a link to what it stands for, where that has a page. */
+/** A link to what an identifier stands for, where that has a page: by its name, where it has one. */
 export function IdLink({ id, children }: { id: string | undefined; children?: ReactNode }) {
   if (id === undefined) return <span>–</span>
   const place = placeOfId(id)
-  const words = children ?? <code>{id}</code>
+  const words = children ?? <NameOf id={id} />
   return place === null ? words : <To path={place}>{words}</To>
 }

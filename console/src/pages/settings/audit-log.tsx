@@ -191,11 +191,11 @@ function About({ record }: { record: AuditRecord }) {
           By: record.userAgent,
           What: (
             <>
-              {record.elementName ?? record.elementType} {elementId !== undefined && <IdLink id={elementId} />}
+              {record.elementName ?? record.elementType} {elementId !== undefined && <AsItWas id={elementId} />}
             </>
           ),
           Kind: record.elementType,
-          Customer: userId === undefined ? undefined : <IdLink id={userId} />,
+          Customer: userId === undefined ? undefined : <AsItWas id={userId} />,
           Request: record.requestId,
           Changed: record.changed.length === 0 ? undefined : record.changed.join(', '),
           Record: `${record.sequence} of the chain`,
@@ -232,4 +232,13 @@ function Difference({ record: { before, after } }: { record: AuditRecord }) {
   if (after !== undefined) return <Json value={after} label="after" title="After" />
   if (before !== undefined) return <Json value={before} label="before" title="Before" />
   return null
+}
+
+/** By its id: what a record is about may be gone, and may be called something else by now. */
+function AsItWas({ id }: { id: string }) {
+  return (
+    <IdLink id={id}>
+      <code>{id}</code>
+    </IdLink>
+  )
 }
