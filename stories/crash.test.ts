@@ -23,7 +23,7 @@ import {
 // What pipeline and users are promised: nothing acknowledged is lost, whenever the engine is killed.
 
 /** More with `KILLS=200 npx vitest run stories/crash.test.ts`. */
-const KILLS = Number(process.env.KILLS ?? 15)
+const KILLS = Number(process.env.KILLS ?? 10)
 /** A start of the engine on a busy machine, and what comes between two kills. */
 const LIFE_MS_MAX = 10_000
 const CLIENTS = 6

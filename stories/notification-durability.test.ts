@@ -22,8 +22,8 @@ import {
 // What backends are promised: they hear of every state of every run, and of none that was not, whatever dies.
 
 // More of each are run by hand: `KILLS=30 npx vitest run stories/notification-durability.test.ts`.
-const KILLS = Number(process.env.KILLS ?? 5)
-const OUTAGES = Number(process.env.KILLS ?? 3)
+const KILLS = Number(process.env.KILLS ?? 4)
+const OUTAGES = Number(process.env.KILLS ?? 2)
 const CLIENTS = 3
 /** A machine that starts engines slowly gets less done between kills; what is missing is sent after the last. */
 const ACCEPTED_MIN = 200

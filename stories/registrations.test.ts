@@ -15,7 +15,7 @@ import { connectVendor, offerVendor, projectUpdated } from './vendor.ts'
 // What should be registered at an external app is what is registered there: once, whatever happens in between.
 
 // More are run by hand: `KILLS=30 npx vitest run stories/registrations.test.ts`.
-const KILLS = Number(process.env.KILLS ?? 4)
+const KILLS = Number(process.env.KILLS ?? 3)
 const SETTLES_MS_MAX = 60_000
 
 /** Every living subscription of the customer has one registration at the app, and nothing else has. */
