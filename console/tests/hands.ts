@@ -1,3 +1,4 @@
+import { until } from '@permea/testkit'
 import type { Frame, FrameLocator, Locator, Page } from 'playwright-core'
 
 type Place = Page | Frame | FrameLocator | Locator
@@ -49,19 +50,18 @@ export function handsWithKeyboard(page: Page): Hands {
       await keyboard.type(text)
     },
     async choose(label, option, place = page) {
-      await reach(page, named(place, 'combobox', label))
-      await keyboard.press('ArrowDown')
       const wanted = page.getByRole('option', { name: option })
-      await wanted.waitFor()
+      // A list that was read again as it opened is closed, and is opened once more.
+      await until(`${option} of ${label} to choose`, STEP_MS_MAX, async () => {
+        await reach(page, named(place, 'combobox', label))
+        await keyboard.press('ArrowDown')
+        return isThere(wanted)
+      })
       for (let step = 0; step < STEPS_MAX; step++) {
         if ((await wanted.getAttribute('data-combobox-selected')) === 'true') {
           await keyboard.press('Enter')
           // A list that was read again meanwhile has nothing selected, stays open, and is gone through once more.
-          const isChosen = await wanted.waitFor({ state: 'hidden', timeout: 3000 }).then(
-            () => true,
-            () => false,
-          )
-          if (isChosen) return
+          if (await isThere(wanted, 'hidden')) return
         }
         await keyboard.press('ArrowDown')
       }
@@ -70,6 +70,14 @@ export function handsWithKeyboard(page: Page): Hands {
   }
   return hands
 }
+
+const STEP_MS_MAX = 60_000
+
+const isThere = (locator: Locator, state: 'visible' | 'hidden' = 'visible') =>
+  locator.waitFor({ state, timeout: 3000 }).then(
+    () => true,
+    () => false,
+  )
 
 const named = (place: Place, role: Role, name: string | RegExp) =>
   place.getByRole(role, { name, exact: typeof name === 'string' }).first()

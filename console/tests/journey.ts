@@ -1,7 +1,10 @@
 import AxeBuilder from '@axe-core/playwright'
+import { until } from '@permea/testkit'
 import type { BrowserContext, FrameLocator, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { type Hands, handsWithKeyboard, handsWithMouse } from './hands.ts'
+
+const STEP_MS_MAX = 60_000
 
 /** One person on the way from a running engine to customers who connect their apps. */
 export interface Traveller {
@@ -54,8 +57,11 @@ async function go({ who, page, hands }: At, title: string): Promise<void> {
     await page.keyboard.press('Enter')
   } else {
     const drawer = page.getByRole('dialog')
-    if (await drawer.isVisible()) await hands.press('button', 'Close', drawer)
-    await drawer.waitFor({ state: 'detached' })
+    // One that is on its way in when it is looked for is closed when it is there.
+    await until('no drawer is before the page', STEP_MS_MAX, async () => {
+      if (await drawer.isVisible()) await hands.press('button', 'Close', drawer)
+      return (await drawer.count()) === 0
+    })
     const menu = page.getByRole('button', { name: 'Open the navigation' })
     if (await menu.isVisible()) await menu.click()
     await hands.press('link', title, page.getByRole('navigation', { name: 'Pages' }))
@@ -146,7 +152,7 @@ async function seeItFail(at: At): Promise<void> {
 
 async function repairIt(at: At): Promise<void> {
   const { page, hands, who } = at
-  const run = page.url()
+  const run = new URL(page.url())
   await go(at, 'Flows')
   await hands.press('link', new RegExp(flowOf(at)), page.getByRole('table'))
   await node(at, 'Send it on')
@@ -158,9 +164,11 @@ async function repairIt(at: At): Promise<void> {
   await page.getByText('1 brought to the newest nodes').first().waitFor()
   await go(at, 'Flow Runs')
   await hands.press('link', new RegExp(flowOf(at)), page.getByRole('table'))
-  expect(page.url().split('?')[0]).toBe(run.split('?')[0])
+  expect(new URL(page.url()).pathname).toBe(run.pathname)
   const drawer = page.getByRole('dialog')
   await hands.press('button', 'Repeat', drawer)
+  await page.waitForURL((url) => !url.pathname.endsWith(run.pathname))
+  await drawer.getByRole('heading', { level: 2 }).first().waitFor()
   await expect.poll(() => who.received(`/${who.word}/orders`)).toBe(1)
   await go(at, 'Flow Runs')
   await page
