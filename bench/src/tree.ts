@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
+import { copyFile, link, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -57,13 +57,20 @@ async function givePackages(dir: string): Promise<void> {
     await run('npm', ['ci', '--no-audit', '--no-fund', '--prefer-offline'], { cwd: dir, maxBuffer: 64 * 1024 * 1024 })
 }
 
-/** Links every package. The project's own are links to folders of a tree: copied as they are, they name the new one's. */
+/**
+ * Gives a tree the packages of another, file by file: a process that may read its own tree alone, as those of the engine
+ * that run what users wrote, follows no link out of it. Links stay links: the project's own lead to folders of a tree.
+ */
 async function linkPackages(from: string, to: string): Promise<void> {
   await mkdir(to)
-  for (const name of await readdir(from)) {
-    const [source, target] = [path.join(from, name), path.join(to, name)]
-    if ((await lstat(source)).isSymbolicLink()) await symlink(await readlink(source), target)
-    else if (name === '@permea') await linkPackages(source, target)
-    else await symlink(source, target)
-  }
+  const entries = await readdir(from, { withFileTypes: true })
+  await Promise.all(
+    entries.map(async (entry) => {
+      const [source, target] = [path.join(from, entry.name), path.join(to, entry.name)]
+      if (entry.isSymbolicLink()) await symlink(await readlink(source), target)
+      else if (entry.isDirectory()) await linkPackages(source, target)
+      // Folders of temporary files are often another file system, which no link reaches.
+      else await link(source, target).catch(() => copyFile(source, target))
+    }),
+  )
 }
