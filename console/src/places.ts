@@ -26,6 +26,7 @@ const PAGE_OF_PREFIX: Record<string, string> = {
   fm: 'field-mappings',
   arl: 'action-runs',
   rrq: 'refused-requests',
+  isa: 'set-aside-intake',
   aud: 'audit-log',
   ers: 'erasures',
 }

@@ -119,3 +119,24 @@ test('what was refused says what to do', async () => {
   await visit.page.getByRole('row').nth(1).getByRole('link').first().click()
   await visit.page.getByRole('dialog').getByText('Create the customer with this id first').waitFor()
 })
+
+test('what the intake log could not apply is listed with its error, and applied again from there', async () => {
+  const { database } = scene.house.engine
+  await database.pool.query(
+    `insert into intake_set_aside (id, workspace_id, shard, sequence, entry, error, tries)
+     values ('01920000-0000-7000-8000-000000000001', null, 3, 41, 'what', 'a table was full', 5)`,
+  )
+  const { page } = visit
+  await visit.open('/set-aside-intake')
+  await page.getByRole('row').filter({ hasText: 'a table was full' }).getByRole('link').first().click()
+  const drawer = page.getByRole('dialog')
+  await drawer.getByRole('heading', { name: '41 of shard 3' }).waitFor()
+  await visit.expectAccessible()
+  await drawer.getByRole('button', { name: 'Apply again' }).click()
+  await page.getByText(/^Still not: .*no message/).waitFor()
+  // The error of the new try stands in the place of the old one.
+  await drawer
+    .getByText(/no message/)
+    .first()
+    .waitFor()
+})

@@ -29,6 +29,15 @@ export const setAsideIntake = {
     answer: listOf(SetAsideIntake),
     refusals: [],
   },
+  get: {
+    method: 'GET',
+    path: '/set-aside-intake/:id',
+    summary: 'One entry that could not be applied',
+    access: 'admin',
+    needs: 'read',
+    answer: SetAsideIntake,
+    refusals: ['not_found'],
+  },
   replay: {
     method: 'POST',
     path: '/set-aside-intake/:id/replay',

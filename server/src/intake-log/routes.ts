@@ -8,7 +8,7 @@ import { fromWire, timeOfId, toWire } from '../platform/ids.ts'
 import { type ApplyEventsOptions, createApplyEvents, type Prepared, type Stored } from './apply-events.ts'
 import { type ApplyWebhookOptions, createApplyWebhook } from './apply-webhook.ts'
 import { decodeEntries } from './log-entry.ts'
-import { deleteSetAside, listSetAside, lockSetAside, noteTriedAgain, type SetAside } from './store.ts'
+import { deleteSetAside, findSetAside, listSetAside, lockSetAside, noteTriedAgain, type SetAside } from './store.ts'
 
 const EXCERPT_CHARS = 1000
 
@@ -21,6 +21,12 @@ export function setAsideRoutes(options: ApplyEventsOptions & ApplyWebhookOptions
       const page = pageOf(query, 'isa')
       const rows = await listSetAside(database.db, principal.workspaceId, page)
       return listAnswer(rows, page, 'isa', answerOf)
+    },
+    async get({ principal, params: { id = '' } }) {
+      const uuid = fromWire('isa', id)
+      const row = uuid === null ? null : await findSetAside(database.db, principal.workspaceId, uuid)
+      if (row === null) throw notFound('entry set aside', id)
+      return answerOf(row)
     },
     async replay({ principal, params: { id = '' } }) {
       const uuid = fromWire('isa', id)

@@ -46,12 +46,14 @@ test('what was set aside is listed, applied when asked to, and kept with its err
     { id: toWire('isa', unreadable.id), excerpt: undefined, tries: 5 },
     { id: toWire('isa', good.id), excerpt: '{"n":1}', tries: 5 },
   ])
+  const one = (id: string) => house.admin.setAsideIntake.get({ params: { id: toWire('isa', id) } })
+  expect(await one(good.id)).toMatchObject({ excerpt: '{"n":1}', error: 'it could not', shard: 1, sequence: 7 })
   const replay = (id: string) => house.admin.setAsideIntake.replay({ params: { id: toWire('isa', id) } })
   expect(await replay(good.id)).toEqual({ isApplied: true })
   await house.settle()
   const events = (await house.admin.appEvents.list()).items
   expect(events.map(({ event }) => event)).toEqual([{ n: 1 }])
-  await expect(replay(good.id)).rejects.toMatchObject({ key: 'not_found' })
+  for (const gone of [replay(good.id), one(good.id)]) await expect(gone).rejects.toMatchObject({ key: 'not_found' })
   expect(await replay(unreadable.id)).toEqual({ isApplied: false, error: expect.stringContaining('no message') })
   expect((await house.admin.setAsideIntake.list()).items).toMatchObject([{ tries: 6 }])
 })

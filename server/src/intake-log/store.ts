@@ -122,6 +122,13 @@ export async function listSetAside(tx: Tx, workspaceId: string, page: Page): Pro
   return rows
 }
 
+export async function findSetAside(tx: Tx, workspaceId: string, id: string): Promise<SetAside | null> {
+  const { rows } = await sql<SetAside>`
+    select ${asideColumns} from intake_set_aside
+     where id = ${id} and (workspace_id = ${workspaceId} or workspace_id is null)`.execute(tx)
+  return rows[0] ?? null
+}
+
 /** Locked until the transaction ends, so that it is applied again once. */
 export async function lockSetAside(tx: Tx, workspaceId: string, id: string): Promise<SetAside | null> {
   const { rows } = await sql<SetAside>`

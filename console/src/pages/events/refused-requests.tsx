@@ -130,18 +130,7 @@ function About({ refused }: { refused: Refused }) {
           'Not kept before it': notKept > 0 ? `${notKept} more for this reason` : undefined,
         }}
       />
-      {excerpt !== undefined && (
-        <Json value={asValue(excerpt)} label="beginning of what was sent" title="What was sent" />
-      )}
+      {excerpt !== undefined && <Json value={excerpt} label="beginning of what was sent" title="What was sent" />}
     </div>
   )
-}
-
-/** As a value where the text is whole. */
-function asValue(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
 }

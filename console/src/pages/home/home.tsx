@@ -136,7 +136,7 @@ function Numbers({ of: { items, now }, span }: { of: Statistics; span: string })
           label="Intake log is behind by"
           value={now.intakeLog.shards === 0 ? '0 s' : `${now.intakeLog.oldestSeconds.toLocaleString()} s`}
           isBad={now.intakeLog.oldestSeconds > 60}
-          to="/"
+          to="/set-aside-intake"
         />
       )}
       <Figure
