@@ -2,6 +2,7 @@ import type { CompletionSource } from '@codemirror/autocomplete'
 import { Input } from '@mantine/core'
 import { lazy, Suspense, useCallback, useId, useRef } from 'react'
 import type { Language } from '../code/setup.ts'
+import { Plain } from '../parts/json.tsx'
 import { PathPicker } from './path-picker.tsx'
 import type { FormScope } from './scope.ts'
 
@@ -42,7 +43,7 @@ export function CodeField({
   return (
     <Input.Wrapper label={label} description={description} error={error} required={required} labelElement="div" id={id}>
       <div className="code-box code-field" data-bad={error !== undefined}>
-        <Suspense fallback={<pre>{editor.value}</pre>}>
+        <Suspense fallback={<Plain label={label} text={editor.value} />}>
           <CodeEditor label={label} onReady={onReady} {...editor} />
         </Suspense>
         {scope !== undefined && scope.paths.length > 0 && (

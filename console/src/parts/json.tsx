@@ -42,7 +42,8 @@ export function Json({ value, label, title, maxHeight = 420 }: JsonProps) {
   )
 }
 
-function Plain({ text, label, maxHeight }: { text: string; label: string; maxHeight: number }) {
+/** Text that may be wider and longer than its place. */
+export function Plain({ text, label, maxHeight }: { text: string; label: string; maxHeight?: number }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <pre role="region" aria-label={label} tabIndex={0} style={{ maxHeight }}>
