@@ -217,6 +217,16 @@ function nameOfSlot(slot: string): CustomerName {
 
 type Kept = <Row>(kind: CatalogueKind, name: string) => Promise<Row | null>
 
+/** The workspace; refuses where none was found and nobody can say that there is none. */
+function sureOf(workspace: Workspace | null): Workspace {
+  if (workspace === null)
+    throw new Refusal(
+      'unavailable',
+      'the database cannot be reached, and this workspace is not known without it; try again',
+    )
+  return workspace
+}
+
 /** A store of workspaces that still finds them while the database is away. */
 function workspacesReadThrough({ reach, sealing, workspaceStore }: CatalogueOptions, kept: Kept): WorkspaceStore {
   const keyOf = boundedCache<string>(REMEMBERED_MAX)
@@ -243,13 +253,13 @@ function workspacesReadThrough({ reach, sealing, workspaceStore }: CatalogueOpti
     ...workspaceStore,
     async byKey(tx, key) {
       const said = await reach.ask(() => workspaceStore.byKey(tx, key))
-      return said === null ? keptByKey(key) : said.answer
+      return said === null ? sureOf(await keptByKey(key)) : said.answer
     },
     async byId(tx, id) {
       const said = await reach.ask(() => workspaceStore.byId(tx, id))
       if (said !== null) return said.answer
       const key = keyOf.get(id) ?? (await kept<{ key: string }>('workspace', `id ${id}`))?.key
-      return key === undefined ? null : keptByKey(key)
+      return sureOf(key === undefined ? null : await keptByKey(key))
     },
   }
 }

@@ -2,7 +2,9 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { addWorkspace, answering, buildHouse, type House, startReceiver } from '@permea/testkit'
 import * as jose from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Refusal } from '../api/refusal.ts'
 import { systemClock } from '../platform/clock.ts'
+import { createTokens } from './tokens.ts'
 
 let house: House
 
@@ -259,4 +261,20 @@ describe('whether somebody is an admin', () => {
   ])('isAdmin %j: %s', async (claim, isAdmin) => {
     expect((await whose(await bySecret({ id: 'anna', isAdmin: claim }))).isAdmin).toBe(isAdmin)
   })
+})
+
+test('that a workspace cannot be looked up now is not said of the token', async () => {
+  const unavailable = new Refusal('unavailable', 'nobody can be asked; try again')
+  const tokens = createTokens({
+    directory: { byKey: () => Promise.reject(unavailable), byId: () => Promise.reject(unavailable) },
+    ensureCustomer: () => Promise.reject(unavailable),
+    fetchJson: () => Promise.reject(unavailable),
+    clock: systemClock,
+    ownKeys: [],
+  })
+  const token = await new jose.SignJWT({ iss: 'somebody', id: 'anna' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode('the secret of somebody, which is long enough'))
+  await expect(tokens.authenticate(`Bearer ${token}`)).rejects.toBe(unavailable)
+  await expect(tokens.authenticate('Bearer none')).rejects.toMatchObject({ key: 'not_authenticated' })
 })

@@ -47,7 +47,7 @@ export interface KeyHolder {
 }
 
 export interface TokensOptions {
-  directory: WorkspaceDirectory
+  directory: Pick<WorkspaceDirectory, 'byId' | 'byKey'>
   clock: Clock
   /** Finds or creates the customer and refreshes its name and fields; refuses if it is archived. Gives its database id. */
   ensureCustomer(workspaceId: string, claims: CustomerClaims): Promise<string>
@@ -121,7 +121,7 @@ export function createTokens(options: TokensOptions): Tokens {
       verified = await verify(token)
     } catch (error) {
       // That the workspace cannot be read now says nothing of the token.
-      if (isDatabaseAway(error)) throw error
+      if (isDatabaseAway(error) || error instanceof Refusal) throw error
       throw new Refusal('not_authenticated', `the token was refused: ${reasonOf(error)}`)
     }
     const { workspace, payload } = verified
