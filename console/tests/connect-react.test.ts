@@ -1,18 +1,16 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { addApp, answering, buildHouse, type House, type Receiver, startReceiver } from '@permea/testkit'
 import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchBrowser } from './browser.ts'
+import { serveProductPage } from './product-page.ts'
 
 // The hooks of `@permea/connect/react` in a page of another origin, with React itself, in its strict mode.
 
 let house: House
 let app: Receiver
-let product: Server
+let product: Awaited<ReturnType<typeof serveProductPage>>
 let browser: Browser
 let page: Page
 let token: string
@@ -24,25 +22,15 @@ beforeAll(async () => {
   app.behave(answering(200))
   await addApp(house, { key: 'crm', url: app.url })
   token = await house.tokenOf({ id: 'anna', name: 'Anna' })
-  const script = await bundled()
-  product = createServer((request, response) =>
-    request.url === '/page.js'
-      ? void response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
-      : void response.writeHead(200, { 'content-type': 'text/html' }).end(
-          `<!doctype html><html lang="en"><title>Product</title><div id="root"></div>
-<script id="engine" type="application/json">${JSON.stringify({ baseUrl: house.url, token })}</script>
-<script type="module" src="/page.js"></script></html>`,
-        ),
-  ).listen(0, '127.0.0.1')
-  await once(product, 'listening')
+  product = await serveProductPage(await bundled(), () => ({ baseUrl: house.url, token }))
   browser = await launchBrowser()
   page = await browser.newPage()
   page.on('pageerror', (error) => complaints.push(error.message))
-  await page.goto(`http://localhost:${(product.address() as AddressInfo).port}/`)
+  await page.goto(product.url)
 })
 afterAll(async () => {
   await browser.close()
-  product.close()
+  product[Symbol.dispose]()
   await app[Symbol.asyncDispose]()
   await house[Symbol.asyncDispose]()
 })

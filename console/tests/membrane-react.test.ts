@@ -1,12 +1,10 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { answering, buildHouse, type House, type Receiver, startReceiver } from '@permea/testkit'
 import type { Browser, Page } from 'playwright-core'
 import { build } from 'vite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchBrowser } from './browser.ts'
+import { serveProductPage } from './product-page.ts'
 
 // The published React hooks in a product's own page, of another origin; nothing but `apiUri` says that it is this engine.
 
@@ -15,7 +13,7 @@ const PRODUCTS = new URL('../../stories/products/', import.meta.url)
 
 let house: House
 let app: Receiver
-let product: Server
+let product: Awaited<ReturnType<typeof serveProductPage>>
 let browser: Browser
 let page: Page
 
@@ -26,22 +24,14 @@ beforeAll(async () => {
   await define()
   const script = await bundled('membrane-react-page.js')
   const token = await house.tokenOf({ id: 'anna', name: 'Anna' })
-  const engine = JSON.stringify({ token, apiUri: house.url })
-  const html = `<!doctype html><html lang="en"><title>Product</title><div id="root"></div>
-<script id="engine" type="application/json">${engine}</script><script type="module" src="/page.js"></script></html>`
-  product = createServer((request, response) =>
-    request.url === '/page.js'
-      ? void response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
-      : void response.writeHead(200, { 'content-type': 'text/html' }).end(html),
-  ).listen(0, '127.0.0.1')
-  await once(product, 'listening')
+  product = await serveProductPage(script, () => ({ token, apiUri: house.url }))
   browser = await launchBrowser()
   page = await browser.newPage()
-  await page.goto(`http://localhost:${(product.address() as AddressInfo).port}/`)
+  await page.goto(product.url)
 })
 afterAll(async () => {
   await browser.close()
-  product.close()
+  product[Symbol.dispose]()
   await app[Symbol.asyncDispose]()
   await house[Symbol.asyncDispose]()
 })

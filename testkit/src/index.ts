@@ -27,6 +27,7 @@ export { type CallKind, type ExternalApp, type Registration, startExternalApp } 
 export { addWorkspace, buildHouse, type House, type HouseOptions, houseIn } from './house.ts'
 export { keptPort } from './kept-port.ts'
 export { createLink, type Link, postgresSocketOf } from './link.ts'
+export { runWithLinkedPackages } from './linked-packages.ts'
 export { defineEverything, type Lived, liveThrough } from './lived-customer.ts'
 export { type NatsCluster, startNatsCluster } from './nats-cluster.ts'
 export { passedOnTraces } from './passed-on-traces.ts'

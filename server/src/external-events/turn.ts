@@ -1,7 +1,7 @@
 import { Refusal } from '../api/refusal.ts'
 import type { FunctionOutcome } from '../functions/function.ts'
 
-/** Refuses for now where a function was not called, or stopped with the process: that is nobody's mistake but ours. */
+/** Refuses what may be sent again where a function got no turn, or was stopped with the process: that is our doing alone. */
 export function refuseWithoutTurn(outcome: FunctionOutcome): void {
   if (outcome.kind === 'failed' && (outcome.failure === 'overloaded' || outcome.failure === 'aborted'))
     throw new Refusal('overloaded', 'more requests are in hand than can be handled; nothing was stored, try again')
