@@ -78,7 +78,10 @@ test('what is typed into the palette stays there while a drawer beneath it takes
   await title.evaluate((element: HTMLElement) => element.focus())
   await page.keyboard.type(' the')
   await page.keyboard.press('ArrowDown')
-  await page.getByRole('button', { name: /Book the order/ }).waitFor()
+  await page
+    .getByRole('button', { name: /Book the order/ })
+    .first()
+    .waitFor()
   expect(await jump.inputValue()).toBe('book the')
   await page.keyboard.press('Escape')
   await jump.waitFor({ state: 'detached' })
