@@ -32,8 +32,7 @@ export interface Bus {
   follow(shard: number, after: number, take: (message: LogMessage) => Promise<void>): Following
   /** How many messages of a shard there are, as was seen a moment ago; what was worked off is among them until removed. */
   waiting(shard: number): number
-  /** The sequences of the first and the last message there are; the last is before the first where there are none. */
-  span(): Promise<{ first: number; last: number }>
+  span(): Promise<Span>
   /** The first message of a shard behind a sequence, and when it was put there; null where there is none. */
   nextOf(shard: number, after: number): Promise<{ sequence: number; at: Date } | null>
   /** Removes everything up to and with a sequence. */
@@ -45,6 +44,15 @@ export interface Bus {
   /** Why nothing can be put into the log just now, as far as is known; null where all is well. */
   trouble(): string | null
   close(): Promise<void>
+}
+
+/** What there is, as the server that led said it. */
+export interface Span {
+  /** The sequences of the first and the last message; the last is before the first where there are none. */
+  first: number
+  last: number
+  /** Its name; empty where there is only one. */
+  leader: string
 }
 
 export interface Bucket {
@@ -244,6 +252,8 @@ class NatsBus implements Bus {
     for (;;) {
       try {
         const ack = await this.#o.client.publish(subject, data, { msgID, timeout: ACK_MS, retries: 1, ...more })
+        if (ack.duplicate && !(await this.#isKept(ack.stream, ack.seq, msgID)))
+          throw new Error('the servers say that this is in the log, and it is not')
         this.#trouble = null
         // Told beside the log, to whoever works the shard; who does not hear it looks by itself.
         if (parts !== undefined || subject.startsWith(`${this.#o.prefix}.intake.`))
@@ -258,6 +268,17 @@ class NatsBus implements Bus {
         await pause(RETRY_MS)
       }
     }
+  }
+
+  /**
+   * Whether what is said to be a repetition is in the log, or was and is worked off. A server that was killed, or no
+   * longer leads, may remember an id of which nothing was kept.
+   */
+  async #isKept(stream: string, sequence: number, msgID: string): Promise<boolean> {
+    const { streams } = this.#o.manager
+    const found = await streams.getMessage(stream, { seq: sequence })
+    if (found !== null) return found.header.get('Nats-Msg-Id') === msgID
+    return sequence < (await streams.info(stream)).state.first_seq
   }
 
   async at(sequence: number): Promise<Uint8Array | null> {
@@ -289,9 +310,9 @@ class NatsBus implements Bus {
     }
   }
 
-  async span(): Promise<{ first: number; last: number }> {
-    const { state } = await this.#o.manager.streams.info(`${this.#o.prefix}_intake`)
-    return { first: state.first_seq, last: state.last_seq }
+  async span(): Promise<Span> {
+    const { state, cluster } = await this.#o.manager.streams.info(`${this.#o.prefix}_intake`)
+    return { first: state.first_seq, last: state.last_seq, leader: cluster?.leader ?? '' }
   }
 
   async nextOf(shard: number, after: number): Promise<{ sequence: number; at: Date } | null> {
