@@ -122,7 +122,7 @@ export function createLogAccept(
     if (first?.kind === 'events' && first.answer !== null)
       return first.id === id ? null : repetition({ status: first.status, answer: first.answer })
     const slot = { urlKey, scope: scope ?? '' }
-    const said = await options.reach.ask(() => keptAnswers(options.database.db, [slot]))
+    const said = await options.reach.insist(() => keptAnswers(options.database.db, [slot]))
     const kept = said?.answer.get(slotOf(slot))
     if (kept !== undefined) return repetition(kept)
     return refusal('unavailable', 'this request was taken in before, and its answer cannot be read now; try again')

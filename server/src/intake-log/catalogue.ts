@@ -75,10 +75,12 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   const types = readThrough<AppEventSource>({
     read: async (keys) => new Map((await appEventSources(database, keys)).map((type) => [type.webhookKey, type])),
     kept: (key) => kept('type', key),
+    isVital: true,
   })
   const subscriptions = readThrough<SubscriptionSource>({
     read: (uuids) => subscriptionSources(database, uuids),
     kept: (uuid) => keptSubscription(uuid),
+    isVital: true,
   })
   const customers = readThrough<{ id: string; isArchived: boolean }>({
     async read(slots) {
@@ -86,6 +88,8 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
       return new Map(found.map((row) => [slotOfName(row), row]))
     },
     kept: (slot) => kept('customer', slot),
+    // One that cannot be looked up is found when its event is applied.
+    isVital: false,
   })
   const externals = readThrough<ExternalAddress>({
     async read(uuids) {
@@ -98,6 +102,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
       )
     },
     kept: (uuid) => kept('external', uuid),
+    isVital: true,
   })
   const globals = readThrough<ExternalAddress>({
     async read(uuids) {
@@ -110,6 +115,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
       )
     },
     kept: (uuid) => kept('global', uuid),
+    isVital: true,
   })
 
   async function keptSubscription(uuid: string): Promise<SubscriptionSource | null> {
@@ -153,6 +159,8 @@ interface Source<Row> {
   read(names: string[]): Promise<ReadonlyMap<string, Row>>
   /** From the bucket. */
   kept(name: string): Promise<Row | null>
+  /** Whether a request is refused where a name is known to nobody. */
+  isVital: boolean
 }
 
 type ReadThrough<Row> = (names: readonly string[]) => Promise<{ rows: Map<string, Row>; isSure: boolean }>
@@ -181,17 +189,35 @@ function createReadThrough<Row extends object>(source: Source<Row>, reach: Datab
       }
     }
     if (said !== null) return { rows, isSure: true }
+    const unknown: string[] = []
+    let trouble: unknown = null
     await Promise.all(
       stale.map(async (name) => {
         const known = memory.get(name)
         // Something changed since it was read: the bucket may have been told of it.
-        const row = known?.epoch === epoch ? known.row : await source.kept(name)
-        if (row === null) return
-        rows.set(name, row)
-        memory.set(name, { row, epoch, atMs: Number.NEGATIVE_INFINITY })
+        const row =
+          known?.epoch === epoch
+            ? known.row
+            : await source.kept(name).catch((error: unknown) => {
+                trouble = error
+                return null
+              })
+        if (row === null) unknown.push(name)
+        else {
+          rows.set(name, row)
+          memory.set(name, { row, epoch, atMs: Number.NEGATIVE_INFINITY })
+        }
       }),
     )
-    return { rows, isSure: false }
+    const late = source.isVital && unknown.length > 0 ? await reach.insist(() => source.read(unknown)) : null
+    for (const name of unknown) {
+      const row = late?.answer.get(name)
+      if (row === undefined) continue
+      memory.set(name, { row, epoch, atMs: performance.now() })
+      rows.set(name, row)
+    }
+    if (late === null && trouble !== null) throw trouble
+    return { rows, isSure: late !== null }
   }
 }
 
@@ -217,16 +243,6 @@ function nameOfSlot(slot: string): CustomerName {
 
 type Kept = <Row>(kind: CatalogueKind, name: string) => Promise<Row | null>
 
-/** The workspace; refuses where none was found and nobody can say that there is none. */
-function sureOf(workspace: Workspace | null): Workspace {
-  if (workspace === null)
-    throw new Refusal(
-      'unavailable',
-      'the database cannot be reached, and this workspace is not known without it; try again',
-    )
-  return workspace
-}
-
 /** A store of workspaces that still finds them while the database is away. */
 function workspacesReadThrough({ reach, sealing, workspaceStore }: CatalogueOptions, kept: Kept): WorkspaceStore {
   const keyOf = boundedCache<string>(REMEMBERED_MAX)
@@ -249,17 +265,44 @@ function workspacesReadThrough({ reach, sealing, workspaceStore }: CatalogueOpti
     }
   }
 
+  /** Refuses where none was found and nobody can say that there is none. */
+  async function found(
+    read: () => Promise<Workspace | null>,
+    remembered: () => Promise<Workspace | null>,
+  ): Promise<Workspace | null> {
+    const said = await reach.ask(read)
+    if (said !== null) return said.answer
+    let trouble: unknown = null
+    const known = await remembered().catch((error: unknown) => {
+      trouble = error
+      return null
+    })
+    if (known !== null) return known
+    const late = await reach.insist(read)
+    if (late !== null) return late.answer
+    throw (
+      trouble ??
+      new Refusal(
+        'unavailable',
+        'the database cannot be reached, and this workspace is not known without it; try again',
+      )
+    )
+  }
+
   return {
     ...workspaceStore,
-    async byKey(tx, key) {
-      const said = await reach.ask(() => workspaceStore.byKey(tx, key))
-      return said === null ? sureOf(await keptByKey(key)) : said.answer
-    },
-    async byId(tx, id) {
-      const said = await reach.ask(() => workspaceStore.byId(tx, id))
-      if (said !== null) return said.answer
-      const key = keyOf.get(id) ?? (await kept<{ key: string }>('workspace', `id ${id}`))?.key
-      return sureOf(key === undefined ? null : await keptByKey(key))
-    },
+    byKey: (tx, key) =>
+      found(
+        () => workspaceStore.byKey(tx, key),
+        () => keptByKey(key),
+      ),
+    byId: (tx, id) =>
+      found(
+        () => workspaceStore.byId(tx, id),
+        async () => {
+          const key = keyOf.get(id) ?? (await kept<{ key: string }>('workspace', `id ${id}`))?.key
+          return key === undefined ? null : keptByKey(key)
+        },
+      ),
   }
 }
