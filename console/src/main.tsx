@@ -5,7 +5,6 @@ import '@mantine/notifications/styles.css'
 import '@mantine/spotlight/styles.css'
 import './console.css'
 import { MantineProvider } from '@mantine/core'
-import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
@@ -13,6 +12,7 @@ import { createRoot } from 'react-dom/client'
 import { queryClient } from './api.ts'
 import { STYLE_NONCE } from './base.ts'
 import { router } from './router.tsx'
+import { Notices } from './shell/notices.tsx'
 import { readableColors, theme } from './theme.ts'
 
 // Libraries that make styles at run time look for their nonce here.
@@ -32,7 +32,7 @@ createRoot(place).render(
       getStyleNonce={() => STYLE_NONCE}
     >
       <QueryClientProvider client={queryClient}>
-        <Notifications position="bottom-right" />
+        <Notices />
         <RouterProvider router={router} />
       </QueryClientProvider>
     </MantineProvider>
