@@ -11,6 +11,8 @@ export interface Ledger {
   toRepeat: Shipment[]
   /** Answers other than 200, as `status key`. */
   refused: Map<string, number>
+  /** What such answers said, for whoever looks into it. */
+  reasons: Set<string>
   /** Requests that were not answered at all. */
   unanswered: number
 }
@@ -26,7 +28,14 @@ export interface Shipment {
 }
 
 export function createLedger(): Ledger {
-  return { acknowledged: new Map(), byKey: new Map(), toRepeat: [], refused: new Map(), unanswered: 0 }
+  return {
+    acknowledged: new Map(),
+    byKey: new Map(),
+    toRepeat: [],
+    refused: new Map(),
+    reasons: new Set(),
+    unanswered: 0,
+  }
 }
 
 const EVENT_TYPE = 'order-created'
@@ -80,7 +89,7 @@ export async function furnish(
 export async function ship(engine: EngineProcess, shipment: Shipment, ledger: Ledger): Promise<boolean> {
   const events = shipment.orders.map((order) => ({ order, customer: shipment.customer, key: shipment.key }))
   let status: number
-  let answer: { key?: string; type?: string; results?: { id?: string }[] }
+  let answer: { key?: string; type?: string; message?: string; results?: { id?: string }[] }
   try {
     const response = await fetch(engine.url + shipment.path, {
       method: 'POST',
@@ -101,6 +110,7 @@ export async function ship(engine: EngineProcess, shipment: Shipment, ledger: Le
   if (status !== 200 && status !== 202) {
     const what = `${status} ${answer.type} ${answer.key}`
     ledger.refused.set(what, (ledger.refused.get(what) ?? 0) + 1)
+    ledger.reasons.add(`${what}: ${answer.message}`)
     return false
   }
   for (const [index, { id = '' }] of (answer.results ?? []).entries()) {

@@ -152,6 +152,7 @@ async function balanced(what: string, refused: ReadonlyMap<string, number>): Pro
     `${JSON.stringify({
       ...{ what, seed: random.seed, acknowledged: sums.acknowledged, rows: rows.size, lost: sums.lost.length },
       ...{ duplicates: sums.duplicates, refused: Object.fromEntries(refused), unanswered: ledger.unanswered },
+      reasons: [...ledger.reasons],
     })}\n`,
   )
   expect(sums.lost).toEqual([])

@@ -122,6 +122,7 @@ async function balanced(what: string): Promise<void> {
       `${JSON.stringify({
         ...{ what, site: name, seed: random.seed, acknowledged: sums.acknowledged, lost: sums.lost.length },
         ...{ duplicates: sums.duplicates, unanswered: ledger.unanswered, refused: Object.fromEntries(ledger.refused) },
+        reasons: [...ledger.reasons],
       })}\n`,
     )
     expect(sums.lost).toEqual([])

@@ -53,7 +53,7 @@ test('what was set aside is listed, applied when asked to, and kept with its err
   await house.settle()
   const events = (await house.admin.appEvents.list()).items
   expect(events.map(({ event }) => event)).toEqual([{ n: 1 }])
-  for (const gone of [replay(good.id), one(good.id)]) await expect(gone).rejects.toMatchObject({ key: 'not_found' })
+  for (const ask of [replay, one]) await expect(ask(good.id)).rejects.toMatchObject({ key: 'not_found' })
   expect(await replay(unreadable.id)).toEqual({ isApplied: false, error: expect.stringContaining('no message') })
   expect((await house.admin.setAsideIntake.list()).items).toMatchObject([{ tries: 6 }])
 })
