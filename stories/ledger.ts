@@ -172,6 +172,17 @@ export function nameOf(request: Received): string {
   return `${request.path.slice(1)} ${order}`
 }
 
+/** The ids of all events that the API lists. */
+export async function eventIds(admin: Permea): Promise<string[]> {
+  const ids: string[] = []
+  for (let cursor: string | undefined; ; ) {
+    const page = await admin.appEvents.list({ query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) } })
+    ids.push(...page.items.map(({ id }) => id))
+    cursor = page.cursor
+    if (cursor === undefined) return ids
+  }
+}
+
 /** How every run that the API lists stands, by the event that launched it. */
 async function runsByEvent(admin: Permea): Promise<Map<string, string[]>> {
   const states = new Map<string, string[]>()

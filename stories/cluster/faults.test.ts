@@ -12,7 +12,17 @@ import {
   until,
 } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createLedger, furnish, type Ledger, nameOf, reckon, type Shipment, ship, twoCalls } from '../ledger.ts'
+import {
+  createLedger,
+  eventIds,
+  furnish,
+  type Ledger,
+  nameOf,
+  reckon,
+  type Shipment,
+  ship,
+  twoCalls,
+} from '../ledger.ts'
 
 // Two engines behind three servers of NATS. Whatever dies or stands still, what was acknowledged is applied once.
 
@@ -112,18 +122,6 @@ async function shipped(shipment: Shipment, place: number, refused: Map<string, n
   }
 }
 
-async function rowsNow(): Promise<string[]> {
-  const rows: string[] = []
-  for (let cursor: string | undefined; ; ) {
-    const page = await places.admin.appEvents.list({
-      query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) },
-    })
-    rows.push(...page.items.map(({ id }) => id))
-    cursor = page.cursor
-    if (cursor === undefined) return rows
-  }
-}
-
 /** Resolves when every acknowledged event is a row and every run has ended, or when that takes too long to be so ever. */
 async function calm(): Promise<string[]> {
   await until('every run has ended', CALM_MS, async () => {
@@ -140,7 +138,7 @@ async function calm(): Promise<string[]> {
     if (behind.some((messages) => messages > 0)) return false
     return taken.size >= ledger.acknowledged.size * 2 * FLOWS.length
   }).catch(() => {})
-  return rowsNow()
+  return eventIds(places.admin)
 }
 
 /** Acknowledged ids against rows, runs and what the receiver saw; orders against the order that they were sent in. */
