@@ -175,7 +175,7 @@ async function leader() {
   return found
 }
 
-test('the server that leads is killed, and nobody is refused', { timeout: 120_000 }, async () => {
+test('the server that leads is killed, and nobody is refused', { timeout: 240_000 }, async () => {
   const refused = await underLoad(async () => {
     await pause(300)
     const killed = await leader()
@@ -189,7 +189,7 @@ test('the server that leads is killed, and nobody is refused', { timeout: 120_00
   expect(Object.fromEntries(refused)).toEqual({})
 })
 
-test('a leader that stands still is left, and nobody is refused', { timeout: 120_000 }, async () => {
+test('a leader that stands still is left, and nobody is refused', { timeout: 240_000 }, async () => {
   const refused = await underLoad(async () => {
     const paused = await leader()
     paused.pause()
@@ -211,7 +211,7 @@ test('a leader that stands still is left, and nobody is refused', { timeout: 120
 })
 
 test('with one server of three left, requests are refused for now and nothing acknowledged is lost', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const refused = await underLoad(async () => {
     const [first, second] = nats.nodes

@@ -64,7 +64,7 @@ export async function startNatsCluster(at: readonly NatsPlace[] = [HERE, HERE, H
     },
     async healthy() {
       await Promise.all(
-        nodes.map((node) => until(`${node.name} is well`, 30_000, async () => !node.isUp || (await node.isHealthy()))),
+        nodes.map((node) => until(`${node.name} is well`, 90_000, async () => !node.isUp || (await node.isHealthy()))),
       )
     },
     async [Symbol.asyncDispose]() {
