@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
+// What packages and the engine compile to is worked out once, not by every file and process anew.
+process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), 'permea-compile-cache')
+
 const isOnPath = (file: string) => (process.env.PATH ?? '').split(delimiter).some((dir) => existsSync(join(dir, file)))
 const isInstalled = (file: string) => existsSync(new URL(`stories/products/${file}`, import.meta.url))
 

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { flushCompileCache } from 'node:module'
 import path from 'node:path'
 import { Server as TlsServer } from 'node:tls'
 import { type Config, ConfigProblem, readConfig } from './config.ts'
@@ -112,6 +113,8 @@ async function main(): Promise<void> {
   const { workspace, isNew } = await openWorkspace(engine, config, secrets, receiver)
   engine.console?.serve(workspace.key)
   await engine.start()
+  // Where NODE_COMPILE_CACHE is set: otherwise a process that is killed leaves nothing of it to the next one.
+  flushCompileCache()
   if (isMigrated) await listen(engine, config)
   const { server } = engine.app
   if (config.tls !== null && server instanceof TlsServer) keepCertificateCurrent(server, config.tls, log)
