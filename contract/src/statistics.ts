@@ -19,6 +19,21 @@ export const StatisticsBucket = z
   .meta({ id: 'StatisticsBucket' })
 export type StatisticsBucket = z.infer<typeof StatisticsBucket>
 
+/** How far what is read from brokers is behind, of up to 1,000 sources that are neither paused nor archived. */
+export const WaitingAtBrokers = z
+  .object({
+    sources: z.number().int(),
+    /** Messages, of those sources of which it is known; absent where of none. */
+    waiting: z.number().int().optional(),
+    /** Of how many sources nobody knows just now what waits: `waiting` lacks it. */
+    unknown: z.number().int(),
+    /** How many cannot be read just now. */
+    failing: z.number().int(),
+    /** The first five of these, by key. */
+    failingFirst: z.array(z.object({ id: z.string(), name: z.string() })),
+  })
+  .meta({ id: 'WaitingAtBrokers' })
+
 export const statistics = {
   get: {
     method: 'GET',
@@ -43,6 +58,8 @@ export const statistics = {
         pendingDeliveries: z.number().int(),
         /** With an intake log only, of the whole installation: how long the oldest message waits that is not applied yet. */
         intakeLog: z.object({ oldestSeconds: z.number().int(), shards: z.number().int() }).optional(),
+        /** Where sources are to be read. */
+        brokerSources: WaitingAtBrokers.optional(),
       }),
     }),
     refusals: [],

@@ -170,6 +170,10 @@ export function tellSourceStory(story: SourceStory): void {
       const text = await metrics()
       return text.includes(of('lag_messages', 0)) && text.includes(of('failing', 0))
     })
+    await until('Home has it', LIMIT_MS, async () => {
+      const { brokerSources } = (await house.admin.statistics.get()).now
+      return brokerSources?.waiting === 0 && brokerSources.unknown === 0 && brokerSources.failing === 0
+    })
     if (story.setAside !== undefined) expect(await story.setAside(broker, 'poison')).toBe(4)
   })
 
@@ -214,6 +218,12 @@ export function tellSourceStory(story: SourceStory): void {
       const text = await (await fetch(`${house.url}/metrics`)).text()
       expect(text).toContain(`permea_broker_source_failing{source="${id}"} 1`)
     }
+    await until('Home names them', LIMIT_MS, async () => {
+      const { brokerSources } = (await house.admin.statistics.get()).now
+      return (
+        brokerSources?.failing === bad.length && brokerSources.unknown === bad.length && brokerSources.waiting === 0
+      )
+    })
     await story.prepare(broker, 'mended')
     await house.admin.brokerSources.patch({
       params: { selector: 'bad-0' },

@@ -40,13 +40,19 @@ const STORED: Taken = {
 function brokerOf(bodies: string[]) {
   const settled = new Map<number, 'done' | 'drop'>()
   let connections = 0
+  let isDown = false
   let end: (error: Error) => void = () => {}
   return {
     settled,
     connections: () => connections,
     breakOff: () => end(new Error('the connection to the server ended')),
+    goDown() {
+      isDown = true
+      this.breakOff()
+    },
     async read({ take }: ReadRequest) {
       connections += 1
+      if (isDown) return { kind: 'unreachable' as const, message: 'nobody listens' }
       const ended = Promise.withResolvers<Error>()
       end = ended.resolve
       for (const [index, body] of bodies.entries()) {
@@ -155,4 +161,15 @@ test('a connection that ends is made anew; one that is stopped is not', async ()
   await feeding.stop()
   broker.breakOff()
   expect(broker.connections()).toBe(2)
+})
+
+test('what waits at a broker that is not connected to is not known, whatever it said before', async () => {
+  const broker = brokerOf([])
+  const { feeding } = feedingFrom(broker, async () => [])
+  await until('it is told', 20_000, () => feeding.say().lag === 0)
+  broker.goDown()
+  await until('it cannot be read', 20_000, () => feeding.say().error === 'nobody listens')
+  expect(feeding.say()).toMatchObject({ connectedAt: null, lag: null })
+  expect(feeding.how.lag).toBeNull()
+  await feeding.stop()
 })

@@ -106,6 +106,8 @@ export function createFeeding(options: FeedingOptions): Feeding {
     if (outcome.kind !== 'reading') return outcome.message
     const { reading } = outcome
     now.connectedAt = clock.now()
+    // What waited before the connection was lost is not what waits now.
+    now.lag = null
     become('reading')
     const stopLag = followLag(reading, options.sayMs, (lag) => {
       now.lag = lag
@@ -133,15 +135,16 @@ export function createFeeding(options: FeedingOptions): Feeding {
   }
 
   const running = run()
+  const knownLag = () => (now.connectedAt === null ? null : now.lag)
 
   return {
     source,
     webhookKey: options.webhookKey,
     get how() {
-      return { state: now.state, lag: now.connectedAt === null ? null : now.lag }
+      return { state: now.state, lag: knownLag() }
     },
     say() {
-      const said = { ...now, sourceId: source.id, seenAt: clock.now() }
+      const said = { ...now, lag: knownLag(), sourceId: source.id, seenAt: clock.now() }
       now.accepted = 0
       now.refused = 0
       return said

@@ -33,7 +33,7 @@ export interface SourceState {
 }
 
 /** What was said of a source is believed for so long: whoever reads it says it again every few seconds. */
-const BELIEVED_MS = 30_000
+export const SOURCE_BELIEVED_MS = 30_000
 
 /** A source as it is shown. */
 export function sourceAnswer(
@@ -42,7 +42,7 @@ export function sourceAnswer(
   now: Date,
 ): z.input<typeof WireBrokerSource> {
   const isOn = source.archivedAt === null && source.pausedAt === null
-  const isKnown = known !== null && now.getTime() - known.seenAt.getTime() < BELIEVED_MS
+  const isKnown = known !== null && now.getTime() - known.seenAt.getTime() < SOURCE_BELIEVED_MS
   const state = isOn ? (isKnown ? known.state : 'waiting') : source.archivedAt === null ? 'paused' : 'archived'
   return {
     id: toWire('bsr', source.id),

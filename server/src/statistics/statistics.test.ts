@@ -1,9 +1,11 @@
 import { sendEvents } from '@permea/sdk'
 import { buildHouse, type House } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sourcesBehind } from '../broker-sources/statistics-store.ts'
+import { saySources } from '../broker-sources/store.ts'
 import { SettableClock } from '../platform/clock.ts'
 import { sql } from '../platform/database.ts'
-import { createIds } from '../platform/ids.ts'
+import { createIds, toWire } from '../platform/ids.ts'
 
 let house: House
 
@@ -75,8 +77,65 @@ test('thousands in a minute are counted one by one; what is too much is estimate
   expect(exact.filter((count) => count > 1000)).toEqual(Array(6).fill(5000))
 })
 
+test('what waits at brokers is summed where it is known; what is not known is not nothing', async () => {
+  const { db } = house.engine.database
+  const behind = async () => (await lastHour(12)).now.brokerSources
+  const type = await house.admin.appEventTypes.create({ body: { key: 'from-brokers' } })
+  const ids = createIds(house.clock)
+  /** In a shard that nobody works: how it goes is what is said here. */
+  const add = async (key: string, more: { pausedAt?: Date; archivedAt?: Date } = {}) => {
+    const id = ids.next()
+    await sql`
+      insert into broker_sources (id, workspace_id, uuid, key, name, app_event_type_id, url, shard, revision, created_at,
+        updated_at, paused_at, archived_at)
+      select ${id}, ${house.workspace.id}, ${id}, ${key}, ${`Name of ${key}`}, id, 'nats://127.0.0.1:9/a', 999, '1', now(), now(),
+             ${more.pausedAt ?? null}, ${more.archivedAt ?? null}
+        from app_event_types where uuid = ${type.uuid}`.execute(db)
+    return id
+  }
+  const say = (sourceId: string, state: 'reading' | 'failing' | 'held', lag: number | null, ageMs = 0) => {
+    const seenAt = new Date(house.clock.now().getTime() - ageMs)
+    const connectedAt = state === 'failing' ? null : seenAt
+    const none = { error: null, errorAt: null, lastMessageAt: null, accepted: 0, refused: 0 }
+    return saySources(db, [{ ...none, sourceId, state, seenAt, connectedAt, lag }])
+  }
+  const later = async () => {
+    house.clock.advance(300_000)
+    return behind()
+  }
+  const [pausedAt, archivedAt] = [new Date(), new Date()]
+  await say(await add('paused', { pausedAt }), 'reading', 1000)
+  await say(await add('archived', { archivedAt }), 'failing', null)
+  expect(await behind()).toBeUndefined()
+  const first = await add('a')
+  // Nobody has read it yet.
+  expect(await later()).toEqual({ sources: 1, unknown: 1, failing: 0, failingFirst: [] })
+  house.clock.advance(300_000)
+  await say(first, 'reading', 0)
+  expect(await behind()).toEqual({ sources: 1, waiting: 0, unknown: 0, failing: 0, failingFirst: [] })
+  house.clock.advance(300_000)
+  // Said too long ago to be believed.
+  await say(first, 'reading', 5, 31_000)
+  // More than 32 bits hold.
+  await say(await add('b'), 'held', 5_000_000_000)
+  await say(await add('c'), 'reading', 7)
+  // A broker that does not tell.
+  await say(await add('d'), 'reading', null)
+  const failing = await Promise.all(['z9', 'z1', 'z2', 'z3', 'z4', 'z5'].map((key) => add(key)))
+  for (const id of failing) await say(id, 'failing', 3)
+  expect(await behind()).toEqual({
+    ...{ sources: 10, waiting: 5_000_000_007, unknown: 8, failing: 6 },
+    failingFirst: [1, 2, 3, 4, 5].map((at) => ({ id: toWire('bsr', failing[at] ?? ''), name: `Name of z${at}` })),
+  })
+  // However many there are, only so many are looked at.
+  expect(await sourcesBehind(db, house.workspace.id, house.clock.now(), 2)).toMatchObject({ sources: 2, unknown: 1 })
+  const elsewhere = await sourcesBehind(db, ids.next(), house.clock.now(), 100)
+  expect(elsewhere).toEqual({ sources: 0, waiting: null, unknown: 0, failing: 0, failingFirst: [] })
+})
+
 test('one workspace is not told of another', async () => {
   await using other = await buildHouse({ clock: 'settable' })
-  const { items } = await other.admin.statistics.get()
+  const { items, now } = await other.admin.statistics.get()
+  expect(now.brokerSources).toBeUndefined()
   expect(items.every((each) => each.events === 0)).toBe(true)
 })

@@ -1,10 +1,13 @@
-import type { StatisticsBucket } from '@permea/contract'
+import type { StatisticsBucket, WaitingAtBrokers } from '@permea/contract'
 import { LRUCache } from 'lru-cache'
+import type { z } from 'zod'
+import { type SourcesBehind, sourcesBehind } from '../broker-sources/statistics-store.ts'
 import { countDeliveries, countPendingDeliveries } from '../deliveries/statistics-store.ts'
 import { countEvents } from '../events/statistics-store.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Database } from '../platform/database.ts'
 import { growthOf, idRanges, type Sample } from '../platform/id-ranges.ts'
+import { toWire } from '../platform/ids.ts'
 import { countActiveRuns, countRuns } from '../runs/statistics-store.ts'
 
 /** Rows counted of one stretch at most: more is estimated from these. */
@@ -13,6 +16,7 @@ const SAMPLE_MAX = 10_000
 const KEEP_MS = 3000
 const KEPT_MAX = 200
 const ACTIVE_MAX = 10_000
+const SOURCES_MAX = 1000
 const DEFAULT_SPAN_MS = 3_600_000
 const DEFAULT_BUCKETS = 60
 const BUCKET_MS_MIN = 1000
@@ -33,6 +37,7 @@ export interface Statistics {
     runningRuns: number
     pendingDeliveries: number
     intakeLog?: { oldestSeconds: number; shards: number }
+    brokerSources?: z.input<typeof WaitingAtBrokers>
   }
 }
 
@@ -65,12 +70,13 @@ export function createStatistics(options: {
     const { reading } = database
     const from = new Date(fromMs)
     const ranges = idRanges(from, bucketMs, count)
-    const [events, runs, deliveries, active, pendingDeliveries, intakeLog] = await Promise.all([
+    const [events, runs, deliveries, active, pendingDeliveries, behind, intakeLog] = await Promise.all([
       countEvents(reading, workspaceId, ranges, SAMPLE_MAX),
       countRuns(reading, workspaceId, ranges, SAMPLE_MAX),
       countDeliveries(reading, workspaceId, ranges, SAMPLE_MAX),
       countActiveRuns(reading, workspaceId, ACTIVE_MAX),
       countPendingDeliveries(reading, workspaceId, ACTIVE_MAX),
+      sourcesBehind(reading, workspaceId, clock.now(), SOURCES_MAX),
       // The figures of the database are right without those of the log.
       options.unapplied?.().catch(() => undefined),
     ])
@@ -105,8 +111,17 @@ export function createStatistics(options: {
         runningRuns: active.running,
         pendingDeliveries,
         ...(intakeLog === undefined ? {} : { intakeLog }),
+        ...(behind.sources === 0 ? {} : { brokerSources: behindAnswer(behind) }),
       },
     }
+  }
+}
+
+function behindAnswer({ waiting, failingFirst, ...counts }: SourcesBehind): z.input<typeof WaitingAtBrokers> {
+  return {
+    ...counts,
+    ...(waiting === null ? {} : { waiting }),
+    failingFirst: failingFirst.map(({ id, name }) => ({ id: toWire('bsr', id), name })),
   }
 }
 

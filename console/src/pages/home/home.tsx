@@ -44,7 +44,11 @@ export function Page() {
     placeholderData: keepPreviousData,
     refetchInterval: 30_000,
   })
-  useUpdates(['app-event-log-record', 'flow-run', 'delivery'], () => void statistics.refetch(), LOOK_EVERY_MS)
+  useUpdates(
+    ['app-event-log-record', 'flow-run', 'delivery', 'broker-source'],
+    () => void statistics.refetch(),
+    LOOK_EVERY_MS,
+  )
   const { data } = statistics
   return (
     <div className="page">
@@ -139,6 +143,7 @@ function Numbers({ of: { items, now }, span }: { of: Statistics; span: string })
           to="/set-aside-intake"
         />
       )}
+      {now.brokerSources === undefined ? null : <AtBrokers of={now.brokerSources} />}
       <Figure
         label="Not delivered"
         value={about(undelivered, isEstimated)}
@@ -150,13 +155,44 @@ function Numbers({ of: { items, now }, span }: { of: Statistics; span: string })
   )
 }
 
-function Figure(props: { label: string; value: string; to: string; search?: Record<string, string>; isBad?: boolean }) {
+/** What is not known is not shown as nothing. */
+function AtBrokers({ of }: { of: NonNullable<Statistics['now']['brokerSources']> }) {
+  const { waiting, unknown, failing, failingFirst } = of
+  const more = failing - failingFirst.length
+  return (
+    <Figure
+      label="Waiting at brokers"
+      value={waiting === undefined ? 'unknown' : `${unknown > 0 ? '≥ ' : ''}${waiting.toLocaleString()}`}
+      isBad={failing > 0}
+      to="/broker-sources"
+    >
+      {failingFirst.map(({ id, name }) => (
+        <To key={id} path={`/broker-sources/${id}`}>
+          {name} cannot be read
+        </To>
+      ))}
+      {more > 0 && <span className="dim">and {more.toLocaleString()} more</span>}
+    </Figure>
+  )
+}
+
+interface FigureProps {
+  label: string
+  value: string
+  to: string
+  search?: Record<string, string>
+  isBad?: boolean
+  children?: ReactNode
+}
+
+function Figure(props: FigureProps) {
   return (
     <div className="number" data-bad={props.isBad === true}>
       <To path={props.to} search={props.search ?? {}}>
         {props.label}
       </To>
       <strong>{props.value}</strong>
+      {props.children}
     </div>
   )
 }
