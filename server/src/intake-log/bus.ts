@@ -32,7 +32,7 @@ export interface Bus {
   follow(shard: number, after: number, take: (message: LogMessage) => Promise<void>): Following
   /** How many messages of a shard there are, as was seen a moment ago; what was worked off is among them until removed. */
   waiting(shard: number): number
-  span(): Promise<Span>
+  span(): Promise<LogSpan>
   /** The first message of a shard behind a sequence, and when it was put there; null where there is none. */
   nextOf(shard: number, after: number): Promise<{ sequence: number; at: Date } | null>
   /** Removes everything up to and with a sequence. */
@@ -47,7 +47,7 @@ export interface Bus {
 }
 
 /** What there is, as the server that led said it. */
-export interface Span {
+export interface LogSpan {
   /** The sequences of the first and the last message; the last is before the first where there are none. */
   first: number
   last: number
@@ -310,7 +310,7 @@ class NatsBus implements Bus {
     }
   }
 
-  async span(): Promise<Span> {
+  async span(): Promise<LogSpan> {
     const { state, cluster } = await this.#o.manager.streams.info(`${this.#o.prefix}_intake`)
     return { first: state.first_seq, last: state.last_seq, leader: cluster?.leader ?? '' }
   }

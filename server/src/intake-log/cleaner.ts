@@ -2,7 +2,7 @@ import type { Database } from '../platform/database.ts'
 import type { Log } from '../platform/log.ts'
 import { type Ownership, SHARDS } from '../platform/ownership.ts'
 import { forgettingErrors } from '../platform/periodic.ts'
-import type { Bus, Span } from './bus.ts'
+import type { Bus, LogSpan } from './bus.ts'
 import { appliedShards } from './store.ts'
 
 /** Whoever works this shard removes what all of them have applied. */
@@ -35,7 +35,7 @@ export function createCleaner(options: Omit<CleaningOptions, 'nowMs'> & { log: L
 
 /** One round of it, again and again. */
 export function createCleaning({ bus, database, ownership, nowMs }: CleaningOptions): () => Promise<void> {
-  let seen: Span | null = null
+  let seen: LogSpan | null = null
   let mark: { part: number; atMs: number; last: number | null } | null = null
 
   const clean = async () => {
@@ -53,7 +53,7 @@ export function createCleaning({ bus, database, ownership, nowMs }: CleaningOpti
   }
 
   /** Gives up to where everything is applied; null where that is not certain. */
-  async function removeApplied({ first, leader }: Span, last: number, beganMs: number): Promise<number | null> {
+  async function removeApplied({ first, leader }: LogSpan, last: number, beganMs: number): Promise<number | null> {
     const applied = await appliedShards(database.db, bus.identity)
     const shards = Array.from({ length: SHARDS }, (_, shard) => shard)
     // Of a shard that is applied up to the end there is nothing to ask.
