@@ -1,6 +1,7 @@
 import { ActionIcon, Combobox, Tooltip, useCombobox } from '@mantine/core'
 import { IconVariable } from '@tabler/icons-react'
 import { useState } from 'react'
+import { numberOf } from '../parts/number-of.ts'
 import type { FormScope } from './scope.ts'
 
 interface PathPickerProps {
@@ -56,7 +57,7 @@ export function PathPicker({ label, scope, onPick }: PathPickerProps) {
       <Combobox.Dropdown>
         <Combobox.Search
           aria-label="Search fields"
-          placeholder={`Search ${scope.paths.length} fields`}
+          placeholder={`Search ${numberOf(scope.paths.length, 'field')}`}
           value={sought}
           onChange={(event) => {
             setSought(event.currentTarget.value)

@@ -1,6 +1,7 @@
 import { TextInput } from '@mantine/core'
 import { type ReactNode, useState } from 'react'
 import { Copy } from '../../parts/copy.tsx'
+import { numberOf } from '../../parts/number-of.ts'
 import { fieldsOf } from './schema-fields.ts'
 
 interface FieldListProps {
@@ -25,7 +26,7 @@ export function FieldList({ title, schema, empty }: FieldListProps) {
       {all.length >= SOUGHT_FROM && (
         <TextInput
           aria-label={`Search ${title.toLowerCase()}`}
-          placeholder={`Search ${all.length} fields`}
+          placeholder={`Search ${numberOf(all.length, 'field')}`}
           value={sought}
           onChange={(event) => setSought(event.currentTarget.value)}
         />

@@ -10,6 +10,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { CustomerLink, To } from '../../parts/links.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
+import { numberOf } from '../../parts/number-of.ts'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
@@ -148,7 +149,7 @@ function About({ subscription }: { subscription: Subscription }) {
           error={subscription.error}
           aside={
             <>
-              After {subscription.attempts} attempts
+              After {numberOf(subscription.attempts, 'attempt')}
               {subscription.nextAttemptAt !== undefined && (
                 <>
                   ; the next one <Moment at={subscription.nextAttemptAt} />

@@ -15,6 +15,7 @@ import { NewButton } from '../../parts/go.tsx'
 import { Json } from '../../parts/json.tsx'
 import { CustomerLink, IdLink, To } from '../../parts/links.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
+import { numberOf } from '../../parts/number-of.ts'
 import { Status } from '../../parts/status.tsx'
 import { ARCHIVED, type Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
@@ -203,7 +204,9 @@ function Actions({ subscription }: { subscription: Subscription }) {
           run={() => permea.externalEventPulls.pullEvents({ params })}
           unless={isArchived || null}
           said={(pull) =>
-            pull.status === 'success' ? `${pull.collectedEventIds.length} events found` : `The pull is ${pull.status}`
+            pull.status === 'success'
+              ? `${numberOf(pull.collectedEventIds.length, 'event')} found`
+              : `The pull is ${pull.status}`
           }
         />
       )}

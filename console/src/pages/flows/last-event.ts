@@ -1,5 +1,6 @@
 import { useQueries } from '@tanstack/react-query'
 import { permea } from '../../api.ts'
+import { numberOf } from '../../parts/number-of.ts'
 import { fieldsOf } from '../data/schema-fields.ts'
 import { type FlowNodes, nodesBefore } from './nodes.ts'
 
@@ -54,7 +55,7 @@ function collect(into: Map<string, string>, path: string, value: unknown, depth:
     into.set(path, String(value).slice(0, SAMPLE_MAX))
     return
   }
-  if (Array.isArray(value)) into.set(path, `${value.length} items`)
+  if (Array.isArray(value)) into.set(path, numberOf(value.length, 'item'))
   if (depth >= DEPTH_MAX) return
   const members = Array.isArray(value) ? value.slice(0, 1).map((item) => ['[0]', item] as const) : Object.entries(value)
   for (const [name, each] of members) {

@@ -7,6 +7,7 @@ import { Empty } from '../../parts/empty.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { IdLink, To } from '../../parts/links.tsx'
 import { Moment } from '../../parts/moment.tsx'
+import { numberOf } from '../../parts/number-of.ts'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
@@ -33,9 +34,9 @@ const ADVICE: Record<Alert['type'], string> = {
 
 /** What opened an alert, in words. */
 const THRESHOLDS: Record<NonNullable<Alert['threshold']>['setting'], (value: number) => string> = {
-  flowFailures: (value) => `${value} failed runs in a row`,
-  backlogMinutes: (value) => `${value} minutes of waiting`,
-  deliveryFailingMinutes: (value) => `${value} minutes in which every delivery failed`,
+  flowFailures: (value) => `${numberOf(value, 'failed run')} in a row`,
+  backlogMinutes: (value) => `${numberOf(value, 'minute')} of waiting`,
+  deliveryFailingMinutes: (value) => `${numberOf(value, 'minute')} in which every delivery failed`,
 }
 
 const columns: readonly Column<Alert>[] = [

@@ -11,6 +11,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { Json } from '../../parts/json.tsx'
 import { IdLink, To } from '../../parts/links.tsx'
 import { Moment } from '../../parts/moment.tsx'
+import { numberOf } from '../../parts/number-of.ts'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
 import { ListPage } from '../../records/list-page.tsx'
@@ -150,7 +151,7 @@ function Verify() {
 
 function saidOf({ records, hash, problem }: Verification): string {
   return problem === undefined
-    ? `${records.toLocaleString()} records are those that were written. The newest hash is ${hash.slice(0, 16)}….`
+    ? `What was written is unchanged: ${numberOf(records, 'record')}. The newest hash is ${hash.slice(0, 16)}….`
     : `At record ${problem.sequence}: ${problem.message}.`
 }
 

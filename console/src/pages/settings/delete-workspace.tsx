@@ -8,6 +8,7 @@ import { useUpdates } from '../../live/live.ts'
 import { Card } from '../../parts/facts.tsx'
 import { MayButton } from '../../parts/may-button.tsx'
 import { Moment } from '../../parts/moment.tsx'
+import { numberOf } from '../../parts/number-of.ts'
 import { Status } from '../../parts/status.tsx'
 
 type Workspace = ItemOf<typeof permea.workspaces.list>
@@ -112,7 +113,7 @@ function DeletionEntry({ deletion }: { deletion: Deletion }) {
         <Status of={status} />
       </Group>
       <div className="dim">
-        begun <Moment at={startedAt} />, {rows.toLocaleString()} rows
+        begun <Moment at={startedAt} />, {numberOf(rows, 'row')}
         {status === 'running' && (phase === 'stopping' ? ', its apps are told' : `, round ${progress.round}`)}
       </div>
       {status === 'running' && (

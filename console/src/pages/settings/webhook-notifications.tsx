@@ -17,6 +17,7 @@ import { NewButton } from '../../parts/go.tsx'
 import { To } from '../../parts/links.tsx'
 import { MayButton } from '../../parts/may-button.tsx'
 import { duration, Moment } from '../../parts/moment.tsx'
+import { numberOf } from '../../parts/number-of.ts'
 import { Status } from '../../parts/status.tsx'
 import type { Filter } from '../../records/filters.tsx'
 import { ARCHIVED } from '../../records/filters.tsx'
@@ -386,7 +387,7 @@ function Recent({ endpoint }: { endpoint: Endpoint }) {
               <code>{each.eventType}</code>
             </To>{' '}
             <span className="dim">
-              <Moment at={each.lastAttemptAt ?? each.createdAt} /> · {each.attemptsMade} attempts
+              <Moment at={each.lastAttemptAt ?? each.createdAt} /> · {numberOf(each.attemptsMade, 'attempt')}
             </span>
             {each.lastError !== undefined && <div className="exchange-error">{each.lastError}</div>}
           </span>
