@@ -139,7 +139,7 @@ function progressOf(id: string, is: Odd | null, isEnded: boolean): RunProgress {
   const errors = is === null ? [] : [{ type: 'flow_run' as const, key: is.text, message: is.text, data: is.value }]
   const run: NewRun = {
     ...{ workspaceId: house.workspace.id, ...flow, connectionId: null, integrationId: null, flowId: null },
-    ...{ universalFlowId: null, startNodeKey: is?.text ?? 'start', appEventId: null, inputText: is?.text ?? '{}' },
+    ...{ universalFlowId: null, startNodeKey: is?.text ?? 'start', eventId: null, inputText: is?.text ?? '{}' },
     ...{ launchedBy: { type: is?.text ?? 'api' }, meta: is === null ? null : { of: is.value } },
     ...{ isOrdered: false, concurrency: null },
   }

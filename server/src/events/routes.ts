@@ -55,7 +55,7 @@ export function eventRoutes(options: EventRoutesOptions): RouteSet {
         rows.map((row) => row.id),
       ),
     ])
-    const runsByEvent = Map.groupBy(launched, (run) => run.appEventId)
+    const runsByEvent = Map.groupBy(launched, (run) => run.eventId)
     return rows.map((row) => {
       const customer = customers.get(row.customerId)
       const type = types.get(row.appEventTypeId)

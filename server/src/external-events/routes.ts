@@ -209,7 +209,7 @@ export function externalEventRoutes(options: ExternalEventLogOptions): RouteSet 
         rows.flatMap((row) => row.deliveryId ?? []),
       ),
     ])
-    const runsByEvent = Map.groupBy(launched, (run) => run.appEventId)
+    const runsByEvent = Map.groupBy(launched, (run) => run.eventId)
     return rows.map((row) => {
       const customer = customers.get(row.customerId)
       const runs = runsByEvent.get(row.id) ?? []

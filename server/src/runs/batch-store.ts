@@ -16,7 +16,7 @@ const RUNS: RowLists<{ id: string; run: NewRun }> = rowLists({
   universal_flow_ids: ['uuid', ({ run }) => run.universalFlowId],
   version_ids: ['uuid', ({ run }) => run.versionId],
   start_node_keys: ['text', ({ run }) => run.startNodeKey],
-  app_event_ids: ['uuid', ({ run }) => run.appEventId],
+  app_event_ids: ['uuid', ({ run }) => run.eventId],
   launched_by: ['text', ({ run }) => launchedByText(run)],
   group_caps: ['integer', ({ run }) => groupCapOf(run)],
 })
@@ -47,7 +47,7 @@ export function batchStoreOf(database: Database): BatchStore {
 
 /** Whether a run can stand in a batch: an event launched it, and no other order counts than that of its owner. */
 export function fitsBatch(run: NewRun): boolean {
-  return !run.isOrdered && run.appEventId !== null && run.inputText === null && run.meta === null
+  return !run.isOrdered && run.eventId !== null && run.inputText === null && run.meta === null
 }
 
 /** Stores new runs as one row, with the news of them where somebody listens. */
@@ -81,7 +81,7 @@ export const ACTIVE_COLUMNS = {
   universal_flow_id: ['uuid', ({ run }) => run.universalFlowId],
   version_id: ['uuid', ({ run }) => run.versionId],
   start_node_key: ['text', ({ run }) => run.startNodeKey],
-  app_event_id: ['uuid', ({ run }) => run.appEventId],
+  app_event_id: ['uuid', ({ run }) => run.eventId],
   input: ['text', ({ run }) => run.inputText],
   launched_by: ['text', ({ run }) => launchedByText(run)],
   lane_id: ['uuid', ({ run }) => laneOf(run)],
@@ -140,7 +140,7 @@ const HANDED = `
   select r.id, r.batch_id as "batchId", r.workspace_id as "workspaceId", r.customer_id as "customerId", r.connection_id as "connectionId",
          r.integration_id as "integrationId", r.flow_instance_id as "flowInstanceId", r.flow_id as "flowId",
          r.universal_flow_id as "universalFlowId", r.version_id as "versionId", r.start_node_key as "startNodeKey",
-         r.app_event_id as "appEventId", r.launched_by as "launchedBy", r.group_cap as concurrency, e.payload as input
+         r.app_event_id as "eventId", r.launched_by as "launchedBy", r.group_cap as concurrency, e.payload as input
     from flow_runs_in_batches r left join event_inputs e on e.id = r.app_event_id
    where r.owner = $1::integer`
 

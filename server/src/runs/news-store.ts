@@ -37,14 +37,14 @@ export interface ToldRun {
   universalFlowId: string | null
   startNodeKey: string
   launchedBy: string
-  appEventId: string | null
+  eventId: string | null
   startedAt: Date | null
   endedAt: Date | null
   errors: ErrorData[] | null
 }
 
 const told = `id, workspace_id as "workspaceId", customer_id as "customerId", flow_instance_id as "flowInstanceId", flow_id as "flowId",
-  universal_flow_id as "universalFlowId", start_node_key as "startNodeKey", launched_by as "launchedBy", app_event_id as "appEventId", started_at as "startedAt"`
+  universal_flow_id as "universalFlowId", start_node_key as "startNodeKey", launched_by as "launchedBy", app_event_id as "eventId", started_at as "startedAt"`
 
 /** Runs by id, finished or not. */
 export async function toldRuns(tx: Tx, ids: readonly string[]): Promise<Map<string, ToldRun>> {

@@ -131,9 +131,9 @@ async function happeningsOf(tx: Tx, news: readonly RunNews[]): Promise<Happening
   return news.flatMap(({ runId, eventType }): Happening[] => {
     const run = runs.get(runId)
     if (run === undefined) return []
-    const { id, workspaceId, customerId, appEventId } = run
+    const { id, workspaceId, customerId, eventId } = run
     const launchedBy = JSON.parse(run.launchedBy) as LaunchedBy
-    const trace = placeOfRun({ id, run: { launchedBy, appEventId } })
+    const trace = placeOfRun({ id, run: { launchedBy, eventId } })
     const data = { flowRun: payloadOf(run, eventType) }
     return [{ workspaceId, customerId, trace, eventType: eventType as FlowRunEvent, data }]
   })

@@ -102,7 +102,7 @@ function eventWaitsOf({ item, waits, isStopped }: RunProgress): EventWait[] {
             customerId: item.run.customerId,
             key: awaits,
             about: JSON.stringify(logs[0] ?? null),
-            sinceId: item.run.appEventId ?? item.id,
+            sinceId: item.run.eventId ?? item.id,
           },
         ],
   )
@@ -205,7 +205,7 @@ const ENDED: RowLists<Finished> = rowLists({
   universal_flow_id: ['uuid', ({ item }) => item.run.universalFlowId],
   version_id: ['uuid', ({ item }) => item.run.versionId],
   start_node_key: ['text', ({ item }) => item.run.startNodeKey],
-  app_event_id: ['uuid', ({ item }) => item.run.appEventId],
+  app_event_id: ['uuid', ({ item }) => item.run.eventId],
   input: ['text', ({ item }) => item.run.inputText],
   launched_by: ['text', ({ item }) => launchedByText(item.run)],
   meta: ['text', ({ item }) => (item.run.meta === null ? null : JSON.stringify(item.run.meta))],

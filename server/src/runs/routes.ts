@@ -197,7 +197,7 @@ export function runRoutes(options: RunRoutesOptions): {
         universalFlowId: idFilter('uf', query.universalFlowId),
         integrationId: idFilter('int', query.integrationId),
         connectionId: idFilter('con', query.connectionId),
-        appEventId: idFilter('aev', query.appEventId) ?? idFilter('eev', query.externalEventId),
+        eventId: idFilter('aev', query.appEventId) ?? idFilter('eev', query.externalEventId),
         state: query.state ?? null,
         startNodeKey: query.startNodeKey ?? null,
         flowInstanceIds: query.search === undefined ? null : await instancesNamed(principal.workspaceId, query.search),

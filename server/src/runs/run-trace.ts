@@ -16,9 +16,9 @@ export interface RunTrace {
 const UNTRACED: RunTrace = { node: (_node, _attempt, work) => work(), walked() {} }
 
 /** Where things stand that follow from a run; null where it is in no trace. */
-export function placeOfRun(run: { id: string; run: Pick<NewRun, 'launchedBy' | 'appEventId'> }): TracePlace | null {
+export function placeOfRun(run: { id: string; run: Pick<NewRun, 'launchedBy' | 'eventId'> }): TracePlace | null {
   const { trace } = run.run.launchedBy
-  return trace === undefined ? null : beneathItself(trace, { id: run.id, traceOf: run.run.appEventId ?? run.id })
+  return trace === undefined ? null : beneathItself(trace, { id: run.id, traceOf: run.run.eventId ?? run.id })
 }
 
 /**
@@ -53,7 +53,7 @@ export function traceRun(tracing: Tracing | null, item: RunItem): RunTrace {
         kind: 'consumer',
         beneath: trace,
         spanId: spanIdOf(item.id),
-        traceId: hexOf(run.appEventId ?? item.id),
+        traceId: hexOf(run.eventId ?? item.id),
         startedAt: timeOfId(item.id),
         attributes: {
           'permea.workspace.id': run.workspaceId,

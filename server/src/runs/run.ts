@@ -23,7 +23,7 @@ export interface NewRun {
   versionId: string
   startNodeKey: string
   /** The event that launched it; then `inputText` is null, because the event has it. */
-  appEventId: string | null
+  eventId: string | null
   /** JSON text. */
   inputText: string | null
   launchedBy: LaunchedBy
@@ -90,7 +90,7 @@ export function newRun(
     universalFlowId: instance.universalFlowId,
     versionId: instance.versionId,
     startNodeKey: launch.nodeKey,
-    appEventId: null,
+    eventId: null,
     inputText: launch.inputText,
     launchedBy: launch.trace === null ? { type: launch.type } : { type: launch.type, trace: launch.trace },
     meta: launch.meta,
@@ -148,7 +148,7 @@ export interface RunRow {
   universalFlowId: string | null
   versionId: string
   startNodeKey: string
-  appEventId: string | null
+  eventId: string | null
   /** JSON text: its own, or the event's payload. */
   input: string | null
   launchedBy: string
@@ -175,7 +175,7 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
       : flowWireId({ id: row.flowId, integrationId: isOfIntegration ? row.integrationId : null })
   const { trace, ...launchedBy } = JSON.parse(row.launchedBy) as LaunchedBy & { ids?: string[] }
   const isExternal = launchedBy.type === EXTERNAL_EVENT_LAUNCH
-  const eventId = row.appEventId === null ? null : toWire(isExternal ? 'eev' : 'aev', row.appEventId)
+  const launchingEventId = row.eventId === null ? null : toWire(isExternal ? 'eev' : 'aev', row.eventId)
   return {
     id: toWire('fr', row.id),
     name,
@@ -197,10 +197,10 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     nextAttemptAt: row.dueAt !== null && row.dueAt.getTime() > now.getTime() ? row.dueAt.toISOString() : undefined,
     errors: row.errors ?? undefined,
     nodes: nodeCountsIn(row) ?? undefined,
-    launchedBy: eventId === null ? launchedBy : { ...launchedBy, ids: [eventId] },
-    appEventId: eventId === null || isExternal ? undefined : eventId,
-    externalEventId: eventId === null || !isExternal ? undefined : eventId,
-    traceId: trace === undefined ? undefined : traceIdOf(trace, row.appEventId ?? row.id),
+    launchedBy: launchingEventId === null ? launchedBy : { ...launchedBy, ids: [launchingEventId] },
+    appEventId: launchingEventId === null || isExternal ? undefined : launchingEventId,
+    externalEventId: launchingEventId === null || !isExternal ? undefined : launchingEventId,
+    traceId: trace === undefined ? undefined : traceIdOf(trace, row.eventId ?? row.id),
     meta: row.meta ?? undefined,
   }
 }

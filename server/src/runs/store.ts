@@ -78,7 +78,7 @@ export async function fetchRuns(
   const { rows } = await sql<ActiveRow>`
     select r.id, r.lane_id as "laneId", r.group_cap as "groupCap", r.workspace_id as "workspaceId", r.customer_id as "customerId",
            r.connection_id as "connectionId", r.integration_id as "integrationId", r.flow_instance_id as "flowInstanceId", r.flow_id as "flowId",
-           r.universal_flow_id as "universalFlowId", r.version_id as "versionId", r.start_node_key as "startNodeKey", r.app_event_id as "appEventId",
+           r.universal_flow_id as "universalFlowId", r.version_id as "versionId", r.start_node_key as "startNodeKey", r.app_event_id as "eventId",
            r.launched_by as "launchedBy", r.meta, r.is_ordered as "isOrdered", r.state, r.started_at as "startedAt", r.waiting,
            coalesce(r.held_until, r.due_at) as "dueAt", r.input, e.payload as "eventPayload"
       from unnest(${laneIds}::uuid[], ${laneIds.map(shardOf)}::smallint[]) as l (lane_id, shard)
@@ -148,7 +148,7 @@ export interface RunFilter {
   universalFlowId: string | null
   integrationId: string | null
   connectionId: string | null
-  appEventId: string | null
+  eventId: string | null
   state: FlowRunState | null
   startNodeKey: string | null
   /** Of these instances only. */
@@ -170,7 +170,7 @@ export async function listRuns(tx: Tx, f: RunFilter, page: Page): Promise<Looked
   }
   const given = {
     workspaceId: f.workspaceId,
-    indexed: { app_event_id: f.appEventId, flow_instance_id: f.flowInstanceId, customer_id: f.customerId },
+    indexed: { app_event_id: f.eventId, flow_instance_id: f.flowInstanceId, customer_id: f.customerId },
     others,
     more: [f.flowInstanceIds === null ? null : sql`r.flow_instance_id = any(${f.flowInstanceIds}::uuid[])`],
     span: f,
@@ -209,11 +209,11 @@ async function lightEnough(tx: Tx, found: Looked<RunRow>): Promise<Looked<RunRow
   const { rows } = await sql<{ id: string; bytes: number }>`
     select id, octet_length(payload) as bytes from event_inputs where id = any(${wanted}::uuid[])`.execute(tx)
   const bytesOf = new Map(rows.map(({ id, bytes }) => [id, bytes]))
-  return withinBytes(found, (run) => (run.input === null ? (bytesOf.get(run.appEventId ?? '') ?? 0) : run.input.length))
+  return withinBytes(found, (run) => (run.input === null ? (bytesOf.get(run.eventId ?? '') ?? 0) : run.input.length))
 }
 
 function eventsOf(runs: readonly RunRow[]): string[] {
-  return [...new Set(runs.flatMap((run) => (run.input === null && run.appEventId !== null ? [run.appEventId] : [])))]
+  return [...new Set(runs.flatMap((run) => (run.input === null && run.eventId !== null ? [run.eventId] : [])))]
 }
 
 /** The runs with the payloads of the events that launched those without an input of their own. */
@@ -226,7 +226,7 @@ async function withInputs(tx: Tx, runs: readonly RunRow[]): Promise<RunRow[]> {
   )
   const events = new Map(rows.map((row) => [row.id, row]))
   return runs.map((run) => {
-    const event = run.input === null ? events.get(run.appEventId ?? '') : undefined
+    const event = run.input === null ? events.get(run.eventId ?? '') : undefined
     if (event === undefined) return run
     return { ...run, input: event.payload, payloadCutAt: run.payloadCutAt ?? event.payloadCutAt }
   })
@@ -236,7 +236,7 @@ const ENDS: readonly FlowRunState[] = ['completed', 'failed', 'stopped']
 
 const NAMED = `r.id, r.workspace_id as "workspaceId", r.customer_id as "customerId", r.connection_id as "connectionId",
   r.integration_id as "integrationId", r.flow_instance_id as "flowInstanceId", r.flow_id as "flowId", r.universal_flow_id as "universalFlowId",
-  r.version_id as "versionId", r.start_node_key as "startNodeKey", r.app_event_id as "appEventId",
+  r.version_id as "versionId", r.start_node_key as "startNodeKey", r.app_event_id as "eventId",
   r.launched_by as "launchedBy", r.meta, r.state, r.started_at as "startedAt"`
 
 const FINAL = `r.ended_at as "endedAt", r.errors, r.node_counts as "nodeCounts", r.node_runs as "nodeRuns"`
@@ -270,10 +270,10 @@ export async function runById(tx: Tx, workspaceId: string, id: string): Promise<
 export async function runsOfEvents(
   tx: Tx,
   eventIds: readonly string[],
-): Promise<{ id: string; appEventId: string; flowInstanceId: string; state: FlowRunState }[]> {
+): Promise<{ id: string; eventId: string; flowInstanceId: string; state: FlowRunState }[]> {
   if (eventIds.length === 0) return []
-  const { rows } = await sql<{ id: string; appEventId: string; flowInstanceId: string; state: FlowRunState }>`
-    select id, app_event_id as "appEventId", flow_instance_id as "flowInstanceId", state
+  const { rows } = await sql<{ id: string; eventId: string; flowInstanceId: string; state: FlowRunState }>`
+    select id, app_event_id as "eventId", flow_instance_id as "flowInstanceId", state
       from (
         select id, app_event_id, flow_instance_id, state from flow_runs_open where app_event_id = any(${eventIds}::uuid[])
         union all

@@ -190,7 +190,7 @@ export class Tables {
 
   #noteRuns(runs: readonly { id: string; run: NewRun }[]): void {
     for (const { id, run } of runs) {
-      const eventId = run.appEventId ?? ''
+      const eventId = run.eventId ?? ''
       this.runsOf.set(eventId, [...(this.runsOf.get(eventId) ?? []), id])
       if (run.isOrdered) this.orders.set(laneOf(run), [...(this.orders.get(laneOf(run)) ?? []), id])
     }
@@ -247,7 +247,7 @@ export class Tables {
   }
 
   #inputOf(run: NewRun): string {
-    return this.events.get(run.appEventId ?? '')?.payload ?? 'null'
+    return this.events.get(run.eventId ?? '')?.payload ?? 'null'
   }
 
   #openIn({ runs }: FlowBatch): readonly { id: string; run: NewRun }[] {
