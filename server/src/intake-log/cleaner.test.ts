@@ -166,6 +166,36 @@ test('what took so long that the leader may have changed twice is not believed',
   expect(model.left).toBe(0)
 })
 
+test('parts of a message stay until it is applied, also where somebody else cleaned meanwhile', async () => {
+  await sql`truncate intake_shards`.execute(database.db)
+  const model = logOfServers()
+  let [nowMs, owns] = [0, true]
+  const removed: number[] = []
+  const clean = createCleaning({
+    database,
+    ownership: { owns: () => owns },
+    nowMs: () => nowMs,
+    bus: {
+      ...model.bus,
+      lastPart: async () => 5,
+      async removePartsUpTo(sequence) {
+        removed.push(sequence)
+      },
+    },
+  })
+  for (let times = 0; times < 2; times += 1) await clean()
+  owns = false
+  model.put(1)
+  nowMs += 400_000
+  owns = true
+  for (let times = 0; times < 4; times += 1) await clean()
+  expect(removed).toEqual([])
+  model.apply(1, model.last)
+  await writeApplied(model.applied)
+  await clean()
+  expect(removed).toEqual([5])
+})
+
 async function writeApplied(applied: ReadonlyMap<number, number>): Promise<void> {
   await sql`insert into intake_shards (shard, stream, applied)
     select shard, 'log', applied from unnest(${[...applied.keys()]}::int[], ${[...applied.values()]}::bigint[])

@@ -49,7 +49,8 @@ export function createCleaning({ bus, database, ownership, nowMs }: CleaningOpti
     if (before?.leader !== span.leader) return
     const last = Math.min(before.last, span.last)
     const upTo = last < span.first ? last : await removeApplied(span, last, beganMs)
-    if (upTo !== null) await removeParts(upTo, last)
+    // The end of the log as it is now: one of before may lack messages that name parts.
+    if (upTo !== null) await removeParts(upTo, span.last)
   }
 
   /** Gives up to where everything is applied; null where that is not certain. */
