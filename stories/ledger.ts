@@ -1,4 +1,4 @@
-import type { Permea } from '@permea/sdk'
+import { type Permea, pages } from '@permea/sdk'
 import { type EngineProcess, pause, type Received, type Receiver, type SeededRandom } from '@permea/testkit'
 
 /** What customers sent, what was acknowledged to them, and what your application saw of it. */
@@ -175,27 +175,19 @@ export function nameOf(request: Received): string {
 /** The ids of all events that the API lists. */
 export async function eventIds(admin: Permea): Promise<string[]> {
   const ids: string[] = []
-  for (let cursor: string | undefined; ; ) {
-    const page = await admin.appEvents.list({ query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) } })
-    ids.push(...page.items.map(({ id }) => id))
-    cursor = page.cursor
-    if (cursor === undefined) return ids
-  }
+  for await (const { id } of pages(admin.appEvents.list, { query: { limit: 100 } })) ids.push(id)
+  return ids
 }
 
 /** How every run that the API lists stands, by the event that launched it. */
 async function runsByEvent(admin: Permea): Promise<Map<string, string[]>> {
   const states = new Map<string, string[]>()
-  for (let cursor: string | undefined; ; ) {
-    const page = await admin.flowRuns.list({ query: { limit: 100, ...(cursor === undefined ? {} : { cursor }) } })
-    for (const run of page.items) {
-      const event = run.appEventId ?? ''
-      const end = run.state === 'failed' ? `failed: ${run.errors?.[0]?.message}` : run.state
-      states.set(event, [...(states.get(event) ?? []), end])
-    }
-    cursor = page.cursor
-    if (cursor === undefined) return states
+  for await (const run of pages(admin.flowRuns.list, { query: { limit: 100 } })) {
+    const event = run.appEventId ?? ''
+    const end = run.state === 'failed' ? `failed: ${run.errors?.[0]?.message}` : run.state
+    states.set(event, [...(states.get(event) ?? []), end])
   }
+  return states
 }
 
 /** What must hold when everything has calmed down, as numbers: what is lost, and what happened more than once. */

@@ -1,5 +1,6 @@
+import { useWindowEvent } from '@mantine/hooks'
 import { useNotifications } from '@mantine/notifications'
-import { lazy, Suspense, useEffect, useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 
 const ShownNotices = lazy(() => import('./shown-notices.tsx'))
 
@@ -10,13 +11,9 @@ const ShownNotices = lazy(() => import('./shown-notices.tsx'))
 export function Notices() {
   const [isAwake, setAwake] = useState(false)
   const { notifications } = useNotifications()
-  useEffect(() => {
-    const wake = () => setAwake(true)
-    for (const kind of ['pointerdown', 'keydown']) addEventListener(kind, wake, { once: true, capture: true })
-    return () => {
-      for (const kind of ['pointerdown', 'keydown']) removeEventListener(kind, wake, { capture: true })
-    }
-  }, [])
+  const wake = () => setAwake(true)
+  useWindowEvent('pointerdown', wake, { capture: true })
+  useWindowEvent('keydown', wake, { capture: true })
   if (!isAwake && notifications.length === 0) return null
   return (
     <Suspense>

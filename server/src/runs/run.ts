@@ -175,7 +175,7 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
       : flowWireId({ id: row.flowId, integrationId: isOfIntegration ? row.integrationId : null })
   const { trace, ...launchedBy } = JSON.parse(row.launchedBy) as LaunchedBy & { ids?: string[] }
   const isExternal = launchedBy.type === EXTERNAL_EVENT_LAUNCH
-  const launchingEventId = row.eventId === null ? null : toWire(isExternal ? 'eev' : 'aev', row.eventId)
+  const eventId = row.eventId === null ? null : toWire(isExternal ? 'eev' : 'aev', row.eventId)
   return {
     id: toWire('fr', row.id),
     name,
@@ -197,9 +197,9 @@ export function runAnswer(row: RunRow, name: string | undefined, now: Date): z.i
     nextAttemptAt: row.dueAt !== null && row.dueAt.getTime() > now.getTime() ? row.dueAt.toISOString() : undefined,
     errors: row.errors ?? undefined,
     nodes: nodeCountsIn(row) ?? undefined,
-    launchedBy: launchingEventId === null ? launchedBy : { ...launchedBy, ids: [launchingEventId] },
-    appEventId: launchingEventId === null || isExternal ? undefined : launchingEventId,
-    externalEventId: launchingEventId === null || !isExternal ? undefined : launchingEventId,
+    launchedBy: eventId === null ? launchedBy : { ...launchedBy, ids: [eventId] },
+    appEventId: eventId === null || isExternal ? undefined : eventId,
+    externalEventId: eventId === null || !isExternal ? undefined : eventId,
     traceId: trace === undefined ? undefined : traceIdOf(trace, row.eventId ?? row.id),
     meta: row.meta ?? undefined,
   }
