@@ -31,6 +31,7 @@ const ORDER = [
   'console',
   'statistics',
   'search',
+  'lanes',
   'workspace-files',
   'erasure',
   // the pipeline: data moves from the first to the last

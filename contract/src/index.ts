@@ -32,6 +32,7 @@ import { functions } from './functions.ts'
 import { incomingWebhooks } from './incoming-webhooks.ts'
 import { setAsideIntake } from './intake-log.ts'
 import { integrations } from './integrations.ts'
+import { lanes } from './lanes.ts'
 import { eventCatalogue, notificationEndpoints } from './notification-endpoints.ts'
 import { account, invitations, people } from './people.ts'
 import { refusedRequests } from './refused-requests.ts'
@@ -92,6 +93,7 @@ export const contract = {
   alertSettings,
   refusedRequests,
   setAsideIntake,
+  lanes,
   search,
   statistics,
   workspaceFiles,
@@ -140,6 +142,7 @@ export * from './functions.ts'
 export * from './incoming-webhooks.ts'
 export * from './intake-log.ts'
 export * from './integrations.ts'
+export * from './lanes.ts'
 export * from './notification-endpoints.ts'
 export * from './people.ts'
 export * from './refused-requests.ts'

@@ -12,6 +12,7 @@ import { findAppEventType } from './event-types/routes.ts'
 import { eventRoutes } from './events/routes.ts'
 import type { FlowRoutesOptions } from './flows/flow-routes.ts'
 import { setAsideRoutes } from './intake-log/routes.ts'
+import { createLanesRoom } from './lanes/assembly.ts'
 import { audienceOf, elementTypeOf } from './live/element-type.ts'
 import { asyncApi } from './notifications/catalogue.ts'
 import { createPeopleRoom } from './people/assembly.ts'
@@ -160,6 +161,16 @@ export async function createHttp(
   const allRoutes = [
     ...routes,
     searchRoutes(routes),
+    ...createLanesRoom({
+      ...{ database, customers, ownership },
+      surveys: {
+        'flow-runs': runs.surveyLanes,
+        deliveries: deliveries.surveyLanes,
+        'incoming-webhooks': externalReceive.surveyLanes,
+        'external-subscriptions': externalSubscriptions.surveyLanes,
+        pulls: pulls.surveyLanes,
+      },
+    }).routes,
     setAsideRoutes({ ...ground, clock, customers, runs, receive: externalReceive }),
     ...brokerSources.routes,
     refusedRequestRoutes({ database, clock, customers }),

@@ -1,6 +1,7 @@
 import type { ErrorData } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import type { NamedLaneOwner } from '../platform/lane-standing.ts'
 import { hasText } from '../platform/look-through.ts'
 import type { Connection } from './connection.ts'
 
@@ -196,5 +197,13 @@ export async function connectionsOfIntegrations(
     select distinct on (c.integration_id) ${columns} from connections c
      where c.customer_id = ${customerId} and c.integration_id = any(${[...integrationIds]}::uuid[]) and c.archived_at is null
      order by c.integration_id, c.id desc`.execute(tx)
+  return rows
+}
+
+/** Whose lanes these are that connections have. */
+export async function ownersOfConnectionLanes(tx: Tx, ids: readonly string[]): Promise<NamedLaneOwner[]> {
+  const { rows } = await sql<NamedLaneOwner>`
+    select id, workspace_id as "workspaceId", customer_id as "customerId", name
+      from connections where id = any(${[...ids]}::uuid[])`.execute(tx)
   return rows
 }

@@ -1,5 +1,6 @@
 import type { Page } from '../api/paging.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import type { NamedLaneOwner } from '../platform/lane-standing.ts'
 import { hasText } from '../platform/look-through.ts'
 import type { Customer } from './customer.ts'
 
@@ -132,4 +133,12 @@ export async function customerIdPage(
 /** The row itself: what refers to it has to be gone. */
 export async function deleteCustomer(tx: Tx, id: string): Promise<void> {
   await sql`delete from customers where id = ${id}`.execute(tx)
+}
+
+/** Whose lanes these are that customers have. */
+export async function ownersOfCustomerLanes(tx: Tx, ids: readonly string[]): Promise<NamedLaneOwner[]> {
+  const { rows } = await sql<NamedLaneOwner>`
+    select id, workspace_id as "workspaceId", id as "customerId", name
+      from customers where id = any(${[...ids]}::uuid[])`.execute(tx)
+  return rows
 }

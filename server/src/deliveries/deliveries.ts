@@ -50,6 +50,7 @@ export interface Deliveries extends AsyncDisposable {
   byId(workspaceId: string, id: string): Promise<DeliveryRow | null>
   /** A destination has changed: its backlog is looked at, and the next attempt is to what it is now. */
   wake(destinationId: string): Promise<void>
+  readonly surveyLanes: Lanes<DeliveryItem>['survey']
   settled(): Promise<void>
   start(): void
   close(): Promise<void>
@@ -121,6 +122,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       courier.forget(destinationId)
       await options.ownership.notify({ about: TOPIC, shards: [shardOf(destinationId)], destinationId })
     },
+    surveyLanes: (question) => lanes.survey(question),
     settled: () => lanes.settled(),
     start: () => lanes.start(),
     async close() {

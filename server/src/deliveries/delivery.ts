@@ -71,6 +71,7 @@ export function deliveryItem(id: string, delivery: NewDelivery, attemptsMade: nu
     groupCap: delivery.concurrency,
     isOrdered: delivery.isOrdered,
     bytes: delivery.body.length + 500,
+    waitsSinceMs: 0,
     delivery,
     attemptsMade,
   }

@@ -1,5 +1,7 @@
 import { sql, type Tx } from '../platform/database.ts'
 import { type IdRange, msOfId, type Sample } from '../platform/id-ranges.ts'
+import type { LaneOwner } from '../platform/lane-standing.ts'
+import type { Destination } from './delivery.ts'
 
 /** So many of a stretch are looked at for how long they took. */
 const TIMED_MAX = 1000
@@ -53,4 +55,32 @@ export async function deliveriesWaiting(tx: Tx, shards: readonly number[], most:
     tx,
   )
   return rows[0]?.count ?? 0
+}
+
+/** Whose lanes these are that destinations have. */
+export async function ownersOfDestinationLanes(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<(LaneOwner & Pick<Destination, 'id' | 'kind'>)[]> {
+  const { rows } = await sql<LaneOwner & Pick<Destination, 'id' | 'kind'>>`
+    select id, workspace_id as "workspaceId", customer_id as "customerId", kind
+      from delivery_destinations where id = any(${[...ids]}::uuid[])`.execute(tx)
+  return rows
+}
+
+/** Paused destinations that something waits for, each with the first of it, those that were paused first. */
+export async function pausedDestinations(
+  tx: Tx,
+  of: { workspaceId: string; customerId: string | null; most: number },
+): Promise<(LaneOwner & { id: string; isOrdered: boolean; firstId: string; dueAt: Date })[]> {
+  const { rows } = await sql<LaneOwner & { id: string; isOrdered: boolean; firstId: string; dueAt: Date }>`
+    select d.id, d.workspace_id as "workspaceId", d.customer_id as "customerId", d.is_ordered as "isOrdered", a.id as "firstId", a.due_at as "dueAt"
+      from delivery_destinations d
+      cross join lateral (
+        select id, coalesce(held_until, due_at) as due_at from deliveries_active
+         where shard = get_byte(uuid_send(d.id), 15) % 64 and destination_id = d.id order by deliveries_active.due_at, position limit 1) a
+     where d.workspace_id = ${of.workspaceId} and d.state = 'paused'
+       and (${of.customerId}::uuid is null or d.customer_id = ${of.customerId})
+     order by d.paused_at, d.id limit ${of.most}`.execute(tx)
+  return rows
 }

@@ -86,6 +86,7 @@ export interface ExternalReceive extends AsyncDisposable, PulledEvents {
   replay(row: IncomingWebhookRow): Promise<string>
   /** Delivers a stored event to where its subscription points now, and launches the flows that want it now. */
   sendAgain(event: ExternalEventRow): Promise<void>
+  readonly surveyLanes: Lanes<LaneItem>['survey']
   settled(): Promise<void>
   start(): void
   close(): Promise<void>
@@ -211,6 +212,7 @@ class Receiver implements ExternalReceive {
   }
 
   readonly [Symbol.asyncDispose] = (): Promise<void> => this.close()
+  readonly surveyLanes: Lanes<LaneItem>['survey'] = (question) => this.#lanes.survey(question)
 
   // ── handling ──
 
@@ -441,6 +443,7 @@ function laneItem(webhook: ActiveWebhook): LaneItem & { webhook: ActiveWebhook }
     groupCap: LANE_CAP,
     isOrdered: false,
     bytes: webhook.requestSealed.length,
+    waitsSinceMs: 0,
     webhook,
   }
 }

@@ -46,6 +46,7 @@ export interface StepLanes {
   want(tx: Tx, rows: readonly { id: string; connectionId: string }[]): Promise<void>
   /** Waits until what should be is, or was tried and failed, and gives how it stands then. */
   brought(id: string, waitMs?: number): Promise<ExternalSubscription>
+  readonly surveyLanes: Lanes<LaneItem>['survey']
   settled(): Promise<void>
   start(): void
   close(): Promise<void>
@@ -144,6 +145,7 @@ export function createStepLanes(options: StepLanesOptions): StepLanes {
         }
       }
     },
+    surveyLanes: (question) => lanes.survey(question),
     async settled() {
       await takeUpRefreshes()
       await lanes.settled()
@@ -167,5 +169,6 @@ function itemOf(step: { id: string; connectionId: string }): LaneItem {
     groupCap: 1,
     isOrdered: false,
     bytes: ITEM_BYTES,
+    waitsSinceMs: 0,
   }
 }

@@ -2,6 +2,7 @@ import type { ErrorData } from '@permea/contract'
 import type { Page } from '../api/paging.ts'
 import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, type Database, sql, type Tx } from '../platform/database.ts'
+import type { NamedLaneOwner } from '../platform/lane-standing.ts'
 import { hasText } from '../platform/look-through.ts'
 import { shardOf } from '../platform/ownership.ts'
 import type { Sealing } from '../platform/sealing.ts'
@@ -354,4 +355,12 @@ export async function noteLook(tx: Tx, id: string, error: ErrorData | null): Pro
   await sql`
     update external_event_subscriptions set error = ${error === null ? null : asJson(error)}, updated_at = updated_at
      where id = ${id} and error is distinct from ${error === null ? null : asJson(error)}::jsonb`.execute(tx)
+}
+
+/** Whose lanes these are that subscriptions have. */
+export async function ownersOfSubscriptionLanes(tx: Tx, ids: readonly string[]): Promise<NamedLaneOwner[]> {
+  const { rows } = await sql<NamedLaneOwner>`
+    select id, workspace_id as "workspaceId", customer_id as "customerId", name
+      from external_event_subscriptions where id = any(${[...ids]}::uuid[])`.execute(tx)
+  return rows
 }

@@ -76,6 +76,7 @@ export interface ExternalSubscriptions extends AsyncDisposable {
   followCustomer(tx: Tx, customerId: string, isArchived: boolean): Promise<void>
   followTypeSoon(tx: Tx, type: ExternalEventType): Promise<void>
   followType(payload: { rootId: string }): Promise<void>
+  readonly surveyLanes: StepLanes['surveyLanes']
   /** Has refreshes that are due begun, and resolves when nothing due is left. */
   settled(): Promise<void>
   start(): void
@@ -88,6 +89,7 @@ export function createExternalSubscriptions(options: ExternalSubscriptionsOption
 
 class SubscriptionKeeper implements ExternalSubscriptions {
   readonly destinations: EventDestinations
+  readonly surveyLanes: StepLanes['surveyLanes']
   readonly #o: ExternalSubscriptionsOptions
   readonly #lanes: StepLanes
   readonly #definitions: ExternalDefinitions
@@ -95,6 +97,7 @@ class SubscriptionKeeper implements ExternalSubscriptions {
   constructor(options: ExternalSubscriptionsOptions) {
     this.#o = options
     this.#lanes = createStepLanes(options)
+    this.surveyLanes = this.#lanes.surveyLanes
     this.#definitions = createExternalDefinitions(options)
     this.destinations = createEventDestinations(options)
   }

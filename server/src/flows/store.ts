@@ -5,6 +5,7 @@ import type { Actor } from '../api/principal.ts'
 import { holdsSecrets } from '../exchanges/literal-secrets.ts'
 import { asStoredJson, asStoredRecord } from '../exchanges/stored-json.ts'
 import { asJson, only, sql, type Tx } from '../platform/database.ts'
+import type { NamedLaneOwner } from '../platform/lane-standing.ts'
 import { hasText } from '../platform/look-through.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Flow, FlowInstance } from './flow.ts'
@@ -421,4 +422,12 @@ export async function moveSchedule(tx: Tx, schedule: FlowSchedule): Promise<void
   await sql`
     update flow_schedules set next_at = ${schedule.nextAt}
      where flow_instance_id = ${schedule.flowInstanceId} and node_key = ${schedule.nodeKey}`.execute(tx)
+}
+
+/** Whose lanes these are that instances have which keep an order. */
+export async function ownersOfInstanceLanes(tx: Tx, ids: readonly string[]): Promise<NamedLaneOwner[]> {
+  const { rows } = await sql<NamedLaneOwner>`
+    select id, workspace_id as "workspaceId", customer_id as "customerId", name
+      from flow_instances where id = any(${[...ids]}::uuid[])`.execute(tx)
+  return rows
 }

@@ -1,6 +1,7 @@
 import type { Page } from '../api/paging.ts'
 import { asStoredJson, oldJson } from '../exchanges/stored-json.ts'
 import { asJson, sql, type Tx } from '../platform/database.ts'
+import type { NamedLaneOwner } from '../platform/lane-standing.ts'
 import { hasText } from '../platform/look-through.ts'
 import type { Sealing } from '../platform/sealing.ts'
 import type { Connector } from './connector.ts'
@@ -130,4 +131,16 @@ export async function globalWebhookById(tx: Tx, id: string): Promise<GlobalWebho
     tx,
   )
   return rows[0] ?? null
+}
+
+/** Whose lanes these are that global webhooks have, with the integration of each. */
+export async function ownersOfWebhookLanes(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<(NamedLaneOwner & { integrationId: string })[]> {
+  const { rows } = await sql<NamedLaneOwner & { integrationId: string }>`
+    select w.id, w.workspace_id as "workspaceId", null as "customerId", i.name, w.integration_id as "integrationId"
+      from global_webhooks w join integrations i on i.id = w.integration_id
+     where w.id = any(${[...ids]}::uuid[])`.execute(tx)
+  return rows
 }

@@ -1,6 +1,9 @@
 import type { LaneItem } from './lane.ts'
 import type { LaneInMemory as Lane } from './lane-in-memory.ts'
 
+/** Strictly ordered work has such a due time until it waits for something. */
+export const NO_DUE_TIME_MS = Date.UTC(2000, 0)
+
 /** What differs between lanes that keep an order and lanes that do not. */
 interface Discipline {
   /** Most items of the lane at work together. */

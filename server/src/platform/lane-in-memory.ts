@@ -1,4 +1,5 @@
 import type { LaneItem } from './lane.ts'
+import type { LaneOwner } from './lane-standing.ts'
 
 /** What is remembered of a lane that has something to do: a window on its rows. */
 export interface LaneInMemory<Item> {
@@ -14,6 +15,8 @@ export interface LaneInMemory<Item> {
   slots: number
   /** The table may hold due rows of this lane that are not in memory. */
   hasMore: boolean
+  /** Since when the first of these could have begun, epoch ms; of no account where there are none. */
+  moreSinceMs: number
   /** That there are more is only supposed: what was found may be what is at work. */
   isSupposed: boolean
   /** New rows were told of while a fetch was under way, whose snapshot may not have them. */
@@ -32,6 +35,8 @@ export interface LaneInMemory<Item> {
   restsUntilMs: number
   /** Epoch ms at which it must be looked at again; Infinity for never. */
   wakeAtMs: number
+  /** Whose it is, from when a survey asked for it. */
+  owner: LaneOwner | null
 }
 
 export function newLane<Item>(id: string, shard: number, slots: number): LaneInMemory<Item> {
@@ -45,6 +50,7 @@ export function newLane<Item>(id: string, shard: number, slots: number): LaneInM
     working: 0,
     slots,
     hasMore: false,
+    moreSinceMs: 0,
     isSupposed: false,
     isToldMeanwhile: false,
     isFetching: false,
@@ -56,13 +62,15 @@ export function newLane<Item>(id: string, shard: number, slots: number): LaneInM
     begunIn: -1,
     restsUntilMs: 0,
     wakeAtMs: Number.POSITIVE_INFINITY,
+    owner: null,
   }
 }
 
 /** Keeps an item ready behind the others of its group; false where it is known already. */
-export function hold<Item extends LaneItem>(lane: LaneInMemory<Item>, item: Item): boolean {
+export function hold<Item extends LaneItem>(lane: LaneInMemory<Item>, item: Item, sinceMs: number): boolean {
   if (lane.known.has(item.id)) return false
   lane.known.add(item.id)
+  item.waitsSinceMs = sinceMs
   const group = lane.ready.get(item.groupId)
   if (group === undefined) lane.ready.set(item.groupId, [item])
   else group.push(item)
@@ -70,18 +78,30 @@ export function hold<Item extends LaneItem>(lane: LaneInMemory<Item>, item: Item
   return true
 }
 
-/** The next item of the first group that is not at its cap; null where all are. Groups take turns. */
-export function takeNext<Item extends LaneItem>(lane: LaneInMemory<Item>): Item | null {
+/** The first group that has something ready and is not at its cap; null where all are. */
+export function nextGroup<Item extends LaneItem>(lane: LaneInMemory<Item>): { items: Item[]; head: Item } | null {
   for (const [groupId, items] of lane.ready) {
     const [head] = items
-    if (head === undefined || (lane.atWork.get(groupId) ?? 0) >= head.groupCap) continue
-    items.shift()
-    lane.ready.delete(groupId)
-    if (items.length > 0) lane.ready.set(groupId, items)
-    lane.readyCount -= 1
-    return head
+    if (head !== undefined && (lane.atWork.get(groupId) ?? 0) < head.groupCap) return { items, head }
   }
   return null
+}
+
+/** The next item of the first group that is not at its cap; null where all are. Groups take turns. */
+export function takeNext<Item extends LaneItem>(lane: LaneInMemory<Item>): Item | null {
+  const next = nextGroup(lane)
+  if (next === null) return null
+  const { items, head } = next
+  items.shift()
+  lane.ready.delete(head.groupId)
+  if (items.length > 0) lane.ready.set(head.groupId, items)
+  lane.readyCount -= 1
+  return head
+}
+
+/** Whether it has something that could begin, as far as is known for sure. */
+export function hasWaiting(lane: LaneInMemory<unknown>): boolean {
+  return lane.readyCount > 0 || (lane.hasMore && !lane.isSupposed)
 }
 
 /** Everything that is ready; the lane forgets it. */

@@ -14,7 +14,10 @@ export interface LaneLimits {
   yields: boolean
 }
 
-/** What a process knows of its lanes. `step` alone changes it, and nothing else counts for what it does. */
+/**
+ * What a process knows of its lanes. `step` alone changes it, and nothing else counts for what it does; whose the lanes
+ * are, a survey notes in them.
+ */
 export interface LanesState<Item extends LaneItem> {
   readonly limits: LaneLimits
   /** By shard: 1 where this process works it. */
@@ -150,8 +153,9 @@ export function enqueue<Item extends LaneItem>(state: LanesState<Item>, lane: La
   state.turn.push(lane)
 }
 
-/** The table may have more of the lane than is in memory. */
-export function noteMore(lane: LaneInMemory<LaneItem>): void {
+/** The table may have more of the lane than is in memory, the first of it due since then. */
+export function noteMore(lane: LaneInMemory<LaneItem>, sinceMs: number): void {
+  if (!lane.hasMore) lane.moreSinceMs = sinceMs
   lane.hasMore = true
   lane.isSupposed = false
   if (lane.isFetching) lane.isToldMeanwhile = true

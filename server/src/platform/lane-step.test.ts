@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LaneItem, LaneOutcome } from './lane.ts'
-import type { LaneInMemory } from './lane-in-memory.ts'
+import { hindranceOf } from './lane-hindrance.ts'
+import { hasWaiting, type LaneInMemory } from './lane-in-memory.ts'
 import {
   isIdle,
   type LaneEffect,
@@ -74,7 +75,16 @@ class World {
       this.#made += 1
       const groupCap = isOrdered ? 1 : more.groupCap
       const dueMs = isOrdered ? 0 : this.nowMs + (more.isHere ? 0 : more.inMs)
-      return { id: `r${this.#made}`, laneId, groupId: `${laneId}${groupCap}`, groupCap, isOrdered, bytes: 10, dueMs }
+      return {
+        id: `r${this.#made}`,
+        laneId,
+        groupId: `${laneId}${groupCap}`,
+        groupCap,
+        isOrdered,
+        bytes: 10,
+        waitsSinceMs: 0,
+        dueMs,
+      }
     })
     for (const row of made) this.rows.set(row.id, row)
     const heldBefore = this.state.held
@@ -277,8 +287,20 @@ class World {
     for (const each of lanes) if (this.#couldBegin(each)) hungry.add(each.id)
     const hasSlot = state.inFlight < this.limits.processCap && !state.isYielding
     must(!hasSlot || hungry.size === 0, 'a free slot is taken by whoever could have it')
+    for (const each of lanes) if (hasWaiting(each)) this.#seeReasonOf(each, hungry.has(each.id))
     for (const id of this.passed.keys()) if (!hungry.has(id)) this.passed.delete(id)
     for (const id of hungry) if (!this.passed.has(id)) this.passed.set(id, new Map())
+  }
+
+  #seeReasonOf(lane: LaneInMemory<Row>, couldBegin: boolean): void {
+    const hindrance = hindranceOf(this.state, lane, this.nowMs)
+    must(hindrance !== null, 'whatever waits in a lane, there is a reason why it has not begun')
+    const isOfOthers = hindrance === 'process-full' || hindrance === 'process-busy' || hindrance === 'others-turn'
+    must(isOfOthers || !couldBegin, 'what could begin waits for others alone')
+    // Where reading failed, it is read again after a while.
+    const isBeingRead = lane.isFetching || Number.isFinite(lane.wakeAtMs)
+    must(hindrance !== 'to-be-read' || isBeingRead, 'what is said to be read will be')
+    must(hindrance !== 'given-up' || !this.owned.has(lane.shard), 'what is said to be given up is')
   }
 
   #couldBegin(lane: LaneInMemory<Row>): boolean {

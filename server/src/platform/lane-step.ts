@@ -1,5 +1,5 @@
 import type { LaneItem, LaneOutcome } from './lane.ts'
-import { disciplineOf } from './lane-discipline.ts'
+import { disciplineOf, NO_DUE_TIME_MS } from './lane-discipline.ts'
 import { hold, type LaneInMemory as Lane } from './lane-in-memory.ts'
 import {
   drop,
@@ -39,10 +39,10 @@ function change<Item extends LaneItem>(
 ): void {
   switch (event.kind) {
     case 'offered':
-      offered(state, event.items, effects)
+      offered(state, event, effects)
       return
     case 'stored':
-      stored(state, event.laneIds, effects)
+      stored(state, event, effects)
       return
     case 'ended':
       ended(state, event, effects)
@@ -106,7 +106,7 @@ function change<Item extends LaneItem>(
 
 function offered<Item extends LaneItem>(
   state: LanesState<Item>,
-  items: readonly Item[],
+  { items, atMs }: { items: readonly Item[]; atMs: number },
   effects: LaneEffect<Item>[],
 ): void {
   const { heldMax, heldBytesMax } = state.limits
@@ -124,10 +124,10 @@ function offered<Item extends LaneItem>(
     const what = disciplineOf(lane).offered(lane, isMemoryFull)
     if (what === 'nothing') continue
     if (what === 'read') {
-      noteMore(lane)
+      noteMore(lane, atMs)
       passedOver.push(item)
     } else {
-      keep(state, lane, item)
+      keep(state, lane, item, atMs)
     }
     enqueue(state, lane)
   }
@@ -137,7 +137,7 @@ function offered<Item extends LaneItem>(
 /** There are new rows, which are looked for in the table. */
 function stored<Item extends LaneItem>(
   state: LanesState<Item>,
-  laneIds: readonly string[],
+  { laneIds, atMs }: { laneIds: readonly string[]; atMs: number },
   effects: LaneEffect<Item>[],
 ): void {
   for (const laneId of laneIds) {
@@ -146,7 +146,7 @@ function stored<Item extends LaneItem>(
       continue
     }
     const lane = laneFor(state, laneId)
-    noteMore(lane)
+    noteMore(lane, atMs)
     enqueue(state, lane)
   }
 }
@@ -156,8 +156,8 @@ function tellOwner<Item extends LaneItem>(state: LanesState<Item>, shard: number
   state.toTell.add(shard)
 }
 
-function keep<Item extends LaneItem>(state: LanesState<Item>, lane: Lane<Item>, item: Item): void {
-  if (!hold(lane, item)) return
+function keep<Item extends LaneItem>(state: LanesState<Item>, lane: Lane<Item>, item: Item, sinceMs: number): void {
+  if (!hold(lane, item, sinceMs)) return
   state.held += 1
   state.heldBytes += item.bytes
 }
@@ -192,6 +192,7 @@ function woken<Item extends LaneItem>(state: LanesState<Item>, laneIds: readonly
   for (const laneId of laneIds) {
     const lane = state.lanes.get(laneId)
     if (lane === undefined || lane.wakeAtMs > atMs) continue
+    if (!lane.hasMore) lane.moreSinceMs = lane.wakeAtMs
     lane.wakeAtMs = Number.POSITIVE_INFINITY
     lane.hasMore = true
     // What went back to the table while its rows were read is not among them.
@@ -238,7 +239,10 @@ function fetched<Item extends LaneItem>(
     if (what === 'block') blocked.add(lane.id)
     if (what !== 'hold') continue
     counts.set(lane.id, (counts.get(lane.id) ?? 0) + 1)
-    keep(state, lane, item)
+    const sinceMs = waitsSince(dueAt, atMs)
+    // Rows come in the order in which they became due: what was not read is not due for longer.
+    lane.moreSinceMs = sinceMs
+    keep(state, lane, item, sinceMs)
   }
   for (const lane of lanes) {
     lane.isSupposed = false
@@ -247,6 +251,11 @@ function fetched<Item extends LaneItem>(
     else lane.hasMore = !blocked.has(lane.id) && (lane.isToldMeanwhile || (counts.get(lane.id) ?? 0) >= limit)
     enqueue(state, lane)
   }
+}
+
+/** Strictly ordered work has no due time until it waits for something: then it counts from when it was seen. */
+function waitsSince(dueAt: Date, seenAtMs: number): number {
+  return dueAt.getTime() > NO_DUE_TIME_MS ? dueAt.getTime() : seenAtMs
 }
 
 function fetchOver<Item extends LaneItem>(state: LanesState<Item>, { lanes }: LaneFetch<Item>): void {
@@ -268,7 +277,8 @@ function looked<Item extends LaneItem>(
       // It may have been told to rest by a clock that was set back since.
       lane.restsUntilMs = 0
       const isSupposed = why !== 'told' && (lane.isSupposed || !lane.hasMore)
-      noteMore(lane)
+      // Of a lane at work, what is due first may be what is at work.
+      noteMore(lane, lane.working === 0 ? waitsSince(dueAt, askedAtMs) : askedAtMs)
       lane.isSupposed = isSupposed
       enqueue(state, lane)
     }

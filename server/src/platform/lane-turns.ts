@@ -1,18 +1,14 @@
 import type { LaneItem } from './lane.ts'
-import { disciplineOf } from './lane-discipline.ts'
+import { hadPortion, laneHindrance, processHindrance } from './lane-hindrance.ts'
 import { type LaneInMemory as Lane, takeNext } from './lane-in-memory.ts'
 import { enqueue, type LaneEffect, type LanesState, letGoOf, wakeAt } from './lane-state.ts'
 
 /** Most rows of one lane that are read at a time. */
 export const FETCH_LIMIT = 100
 
-/** Of work that yields: items at work while the process is busy, and how many begin before it is looked at again. */
-const BUSY_CAP = 4
-const YIELD_AFTER = 8
-
 /** Serves the lanes in turn, one item each time round, while this process has slots. */
 export function serve<Item extends LaneItem>(state: LanesState<Item>, atMs: number, effects: LaneEffect<Item>[]): void {
-  while (state.turn.length > 0 && !state.isStopping && hasRoom(state, effects)) {
+  while (state.turn.length > 0 && hasRoom(state, effects)) {
     const round = state.turn
     state.turn = []
     for (let index = 0; index < round.length; index += 1) {
@@ -31,10 +27,8 @@ export function serve<Item extends LaneItem>(state: LanesState<Item>, atMs: numb
 
 /** Whether one more may begin in this process; where it yields, it is asked again soon. */
 function hasRoom<Item extends LaneItem>(state: LanesState<Item>, effects: LaneEffect<Item>[]): boolean {
-  const { limits, inFlight } = state
-  if (inFlight >= limits.processCap) return false
-  if (!limits.yields || inFlight < BUSY_CAP) return true
-  if (state.begunSinceYield < YIELD_AFTER && !state.isBusy) return true
+  const hindrance = processHindrance(state)
+  if (hindrance !== 'process-busy') return hindrance === null
   if (!state.isYielding) effects.push({ kind: 'yield' })
   state.isYielding = true
   return false
@@ -46,7 +40,7 @@ function hasHadItsPortion<Item extends LaneItem>(
   lane: Lane<Item>,
   effects: LaneEffect<Item>[],
 ): boolean {
-  if (lane.begunIn !== state.portionNumber || lane.begun < state.limits.portion) return false
+  if (!hadPortion(state, lane)) return false
   if (state.kept.length === 0) effects.push({ kind: 'portion-soon' })
   state.kept.push(lane)
   return true
@@ -59,15 +53,14 @@ function beginOne<Item extends LaneItem>(
   atMs: number,
   effects: LaneEffect<Item>[],
 ): boolean {
-  if (lane.isGone) return false
-  if (lane.restsUntilMs > 0 && isResting(lane, atMs, effects)) return false
-  const cap = disciplineOf(lane).cap(lane)
-  if (lane.readyCount === 0) {
-    if (lane.hasMore && lane.working < cap) wantRows(state, lane, effects)
-    else if (lane.working === 0) maybeForget(state, lane)
+  if (lane.restsUntilMs > 0 && lane.restsUntilMs <= atMs) lane.restsUntilMs = 0
+  const hindrance = laneHindrance(lane, atMs)
+  if (hindrance !== null) {
+    if (hindrance === 'resting') wakeAt(lane, lane.restsUntilMs, effects)
+    else if (hindrance === 'to-be-read') wantRows(state, lane, effects)
+    else if (hindrance === 'not-due' && lane.working === 0) maybeForget(state, lane)
     return false
   }
-  if (lane.working >= cap) return false
   const next = takeNext(lane)
   if (next === null) return false
   letGoOf(state, next)
@@ -85,13 +78,6 @@ function begin<Item extends LaneItem>(state: LanesState<Item>, lane: Lane<Item>,
   lane.atWork.set(item.groupId, (lane.atWork.get(item.groupId) ?? 0) + 1)
   state.inFlight += 1
   if (item.isOrdered || item.groupCap === 1) state.strict.add(item.id)
-}
-
-function isResting<Item extends LaneItem>(lane: Lane<Item>, atMs: number, effects: LaneEffect<Item>[]): boolean {
-  const isStill = lane.restsUntilMs > atMs
-  if (isStill) wakeAt(lane, lane.restsUntilMs, effects)
-  else lane.restsUntilMs = 0
-  return isStill
 }
 
 /** Lanes that need rows are gathered, and read for together. */

@@ -1,12 +1,10 @@
 import type { LaneItem, LanesOptions } from './lane.ts'
-import type { LaneInMemory } from './lane-in-memory.ts'
+import { NO_DUE_TIME_MS } from './lane-discipline.ts'
+import { hasWaiting, type LaneInMemory } from './lane-in-memory.ts'
 import { SHARDS } from './ownership.ts'
 
 /** Up to so many waiting rows are counted: beyond that it is a great many. */
 const DEPTH_MAX = 100_000
-
-/** Strictly ordered work has such a due time until it waits for something. */
-const NO_DUE_TIME_MS = Date.UTC(2000, 0)
 
 interface Watched extends Pick<LanesOptions<LaneItem>, 'clock' | 'metrics' | 'ownership'> {
   source: { name: string; countOf(shards: readonly number[], most: number): Promise<number> }
@@ -50,7 +48,7 @@ export class LaneWatch {
     const lagMs = new Map(shards.map((shard) => [shard, 0]))
     const seen = new Map<string, number>()
     for (const lane of lanes) {
-      const isWaiting = (lane.readyCount > 0 || (lane.hasMore && !lane.isSupposed)) && lane.restsUntilMs <= nowMs
+      const isWaiting = hasWaiting(lane) && lane.restsUntilMs <= nowMs
       const worstMs = lagMs.get(lane.shard)
       if (!isWaiting || worstMs === undefined) continue
       const dueMs = dueAtMs.get(lane.id) ?? 0

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { LaneSurvey, SurveyQuestion } from './lane-standing.ts'
 import type { Log } from './log.ts'
 import type { LoopLoad } from './loop-load.ts'
 import type { Metrics } from './metrics.ts'
@@ -17,6 +18,8 @@ export interface LaneItem {
   isOrdered: boolean
   /** Roughly what it holds in memory. */
   bytes: number
+  /** Since when it could have begun, epoch ms; the lanes say so of what they hold. */
+  waitsSinceMs: number
 }
 
 /**
@@ -96,6 +99,8 @@ export interface Lanes<Item extends LaneItem> extends AsyncDisposable {
   stored(laneIds: readonly string[]): void
   /** Stops the item where it is being worked here. */
   abort(id: string): void
+  /** How its lanes stand, and why nothing of them begins. */
+  survey(question: SurveyQuestion): Promise<LaneSurvey>
   readonly inFlight: number
   /** Resolves when no due work is left in the shards owned here. For tests and shutdown. */
   settled(): Promise<void>

@@ -167,6 +167,7 @@ function jobs(prefix: string, count: number, more: Partial<Job> = {}): Job[] {
     groupCap: 100,
     isOrdered: false,
     bytes: 10,
+    waitsSinceMs: 0,
     dueMs: START.getTime(),
     ...more,
   }))

@@ -1,6 +1,7 @@
 import type { LaneItem, LaneOutcome, Lanes, LanesOptions } from './lane.ts'
 import { LaneFaults } from './lane-faults.ts'
 import type { LaneInMemory as Lane } from './lane-in-memory.ts'
+import type { LaneSurvey, SurveyQuestion } from './lane-standing.ts'
 import {
   isIdle,
   type LaneEffect,
@@ -12,6 +13,7 @@ import {
   newLanesState,
 } from './lane-state.ts'
 import { step } from './lane-step.ts'
+import { surveyOf } from './lane-survey.ts'
 import { createWakeups, type Wakeups } from './lane-wakeups.ts'
 import { LaneWatch } from './lane-watch.ts'
 import { SHARDS } from './ownership.ts'
@@ -102,6 +104,10 @@ class LanesInMemory<Item extends LaneItem> implements Lanes<Item> {
 
   stored(laneIds: readonly string[]): void {
     if (laneIds.length > 0) this.#tell({ kind: 'stored', laneIds, atMs: this.#nowMs() })
+  }
+
+  survey(question: SurveyQuestion): Promise<LaneSurvey> {
+    return surveyOf(this.#state, this.#nowMs(), question)
   }
 
   abort(id: string): void {

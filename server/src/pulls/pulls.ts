@@ -52,6 +52,7 @@ export interface PullsOptions extends PullingOptions {
 export interface Pulls extends AsyncDisposable {
   /** Looks now, and waits a while for what comes of it. */
   now(subscription: ExternalSubscription): Promise<PullRow>
+  readonly surveyLanes: Lanes<LaneItem>['survey']
   settled(): Promise<void>
   start(): void
   close(): Promise<void>
@@ -139,6 +140,7 @@ export function createPulls(options: PullsOptions): Pulls {
       })
       return ended(subscription.workspaceId, pullId)
     },
+    surveyLanes: (question) => lanes.survey(question),
     async settled() {
       do await lanes.settled()
       while ((await takeUp()) > 0)
@@ -195,6 +197,7 @@ function itemOf(pull: ActivePull): LaneItem & { pull: ActivePull } {
     groupCap: 1,
     isOrdered: false,
     bytes: ITEM_BYTES,
+    waitsSinceMs: 0,
     pull,
   }
 }

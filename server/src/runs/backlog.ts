@@ -74,6 +74,7 @@ export interface BacklogOptions {
 export interface Backlog {
   readonly recorder: Recorder
   readonly inFlight: number
+  readonly surveyLanes: Lanes<RunItem>['survey']
   /** New runs, and what stores them; hand them to `offer` after the commit. */
   inserting(runs: readonly { run: NewRun; input: string }[]): { items: RunItem[]; statements: Statement[] }
   offer(items: readonly RunItem[]): void
@@ -129,6 +130,7 @@ export function createBacklog(options: BacklogOptions): Backlog {
 
   return {
     recorder,
+    surveyLanes: (question) => lanes.survey(question),
     get inFlight() {
       return lanes.inFlight
     },

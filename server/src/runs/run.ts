@@ -115,6 +115,7 @@ export function runItem(id: string, run: NewRun, input: string, isFresh: boolean
     groupCap: groupCapOf(run),
     isOrdered: run.isOrdered,
     bytes: input.length + 500,
+    waitsSinceMs: 0,
     run,
     input,
     isFresh,

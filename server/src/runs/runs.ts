@@ -21,7 +21,7 @@ import type { Log } from '../platform/log.ts'
 import type { Metrics } from '../platform/metrics.ts'
 import type { Ownership } from '../platform/ownership.ts'
 import type { Tracing } from '../platform/tracing.ts'
-import { type BacklogOptions, createBacklog, LANES_TOPIC, runTablesOf } from './backlog.ts'
+import { type Backlog, type BacklogOptions, createBacklog, LANES_TOPIC, runTablesOf } from './backlog.ts'
 import { nodeRunsBeneath } from './beneath.ts'
 import type { EventSource } from './event-waits.ts'
 import { Execution } from './execution.ts'
@@ -71,6 +71,7 @@ export interface Runs extends AsyncDisposable {
   offer(items: readonly RunItem[]): void
   /** Ends a run as stopped, wherever it is at work; false where it had ended. */
   stop(id: string): Promise<boolean>
+  readonly surveyLanes: Backlog['surveyLanes']
   /** Does one node of a customer's flow alone. */
   tryNode: TryNode
   settled(): Promise<void>
@@ -137,6 +138,7 @@ export function createRuns(options: RunsOptions): Runs {
       metrics.runsFinished.inc({ state: 'stopped' })
       return true
     },
+    surveyLanes: backlog.surveyLanes,
     tryNode: createTrials(options, { execution: executionOptions, prepare }),
     async settled() {
       await backlog.settled()
