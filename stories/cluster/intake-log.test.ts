@@ -16,6 +16,7 @@ import {
   until,
 } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { natsConnect } from '../../server/src/outbound/nats-connection.ts'
 
 // An engine that takes in through the log; its database is behind a link that can be cut.
 
@@ -237,6 +238,27 @@ test('a message that cannot be applied is set aside, does not hold up others, an
   await house.settle()
   expect((await client.appEvents.list()).items).toHaveLength(3)
   await expect(replay()).rejects.toMatchObject({ key: 'not_found' })
+})
+
+test('a message as earlier versions wrote it, one for a shard, is applied too', async () => {
+  await using own = await buildHouse({ engine: { intakeLog: place('older') } })
+  // Takes in and applies nothing: from its log a message is had.
+  await using door = await buildHouse({
+    database: { url: own.databaseUrl, workspace: own.workspace },
+    engine: { intakeLog: place('newer'), roles: new Set(['api']) },
+  })
+  const { globalWebhookUri } = await own.admin.appEventTypes.create({
+    body: { key: 'old', tenantIdFormula: { $var: '$.of' } },
+  })
+  await own.admin.customers.create({ body: { internalId: 'otto' } })
+  expect((await post(`${door.url}${new URL(globalWebhookUri).pathname}`, { of: 'otto' })).status).toBe(200)
+  const connection = await natsConnect({ servers: nats.url.split(',').map((each) => new URL(each).host) })
+  const said = await connection.request('$JS.API.STREAM.MSG.GET.newer_intake', JSON.stringify({ seq: 1 }))
+  const { message } = said.json<{ message: { data: string; hdrs: string } }>()
+  const [, shard] = /Permea-Shards: (\d+)/.exec(Buffer.from(message.hdrs, 'base64').toString()) ?? []
+  connection.publish(`older.intake.${shard}`, Buffer.from(message.data, 'base64'))
+  await connection.drain()
+  await until('it is applied', 20_000, async () => (await own.admin.appEvents.list()).items.length === 1)
 })
 
 test('a full log refuses for now, says how far it is behind, and takes in again when it was worked off', async () => {

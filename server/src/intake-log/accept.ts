@@ -102,8 +102,9 @@ export function createLogAccept(
   /** Writes what there is of requests; for each that could not be written, or was before, what is answered instead. */
   async function write(logged: readonly (LoggedEvents | null)[]): Promise<(Taken | null)[]> {
     const outcomes: (Taken | null)[] = logged.map(() => null)
-    const put = async ({ shard, id, entries }: Message) => {
-      const published = await options.bus.publish(shard, id, encodeEntries(entries.map((each) => each.entry)))
+    const put = async ({ id, shards, entries }: Message) => {
+      const data = encodeEntries(entries.map((each) => each.entry))
+      const published = await options.bus.publish({ id, shards: [...shards], data })
       for (const { index, entry } of entries) {
         if (published.kind !== 'stored') outcomes[index] = notStored(published)
         else if (published.isDuplicate && entry.scope !== null)
@@ -161,38 +162,35 @@ function notStored(published: Exclude<Published, { kind: 'stored' }>): IntakeRef
 }
 
 interface Message {
-  shard: number
   id: string
+  shards: Set<number>
   entries: { index: number; entry: LoggedEvents }[]
+  chars: number
 }
 
 /**
- * The messages that requests become: those for one shard that came together are one. One with a key is a message of its
- * own, since it is by the message that the log knows a repetition. Events of one request for customers of several
- * shards go to each of them, unless a key holds them together.
+ * The messages that requests become: those that came together are one. One with a key is a message of its own, since it
+ * is by the message that the log knows a repetition. Events of one request for customers of several shards are an entry
+ * for each of them, unless a key holds them together.
  */
 function messagesOf(logged: readonly (LoggedEvents | null)[]): Message[] {
   const messages: Message[] = []
-  const open = new Map<number, { message: Message; chars: number }>()
+  let open: Message | null = null
   for (const [index, whole] of logged.entries()) {
     if (whole === null) continue
+    const isKeyed = whole.scope !== null
     for (const [shard, entry] of byShard(whole)) {
-      if (entry.scope !== null) {
-        messages.push({ shard, id: keyOf(entry), entries: [{ index, entry }] })
-        open.delete(shard)
-        continue
-      }
       const chars = entry.events.reduce((sum, each) => sum + each.event.payload.length, 0)
-      const begun = open.get(shard)
-      if (begun !== undefined && begun.chars + chars <= MESSAGE_CHARS) {
-        begun.message.entries.push({ index, entry })
-        begun.chars += chars
-        continue
+      if (open === null || isKeyed || open.chars + chars > MESSAGE_CHARS) {
+        open = { id: isKeyed ? keyOf(entry) : entry.id, shards: new Set(), entries: [], chars: 0 }
+        messages.push(open)
       }
-      const message = { shard, id: `${entry.id}.${shard}`, entries: [{ index, entry }] }
-      messages.push(message)
-      open.set(shard, { message, chars })
+      open.shards.add(shard)
+      open.entries.push({ index, entry })
+      open.chars += chars
     }
+    // What comes behind it is to stand behind it in the log.
+    if (isKeyed) open = null
   }
   return messages
 }

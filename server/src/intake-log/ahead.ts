@@ -9,17 +9,16 @@ const FETCH_MS = 2000
 const INACTIVE_MS = 10_000
 
 /**
- * Messages of a subject behind a sequence, as a consumer sees them, without their data. It may lack some, and give none
+ * Messages behind a sequence, as a consumer sees them, without their data. It may lack some, and give none
  * where it fails: whoever asks treats them as hints.
  */
 export async function messagesAhead(
   { manager, client }: { manager: JetStreamManager; client: JetStreamClient },
-  { stream, subject, after }: { stream: string; subject: string; after: number },
+  { stream, after }: { stream: string; after: number },
 ): Promise<Heard[]> {
   const found: Heard[] = []
   try {
     const { name, num_pending } = await manager.consumers.add(stream, {
-      filter_subject: subject,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: after + 1,
       ack_policy: AckPolicy.None,

@@ -6,13 +6,21 @@ import type { Ids } from '../platform/ids.ts'
 import type { Log } from '../platform/log.ts'
 import type { ApplyEvents, Prepared, Stored } from './apply-events.ts'
 import type { ApplyWebhook } from './apply-webhook.ts'
-import type { Bus, Following } from './bus.ts'
+import type { Bus } from './bus.ts'
 import type { LogMessage } from './follower.ts'
-import { decodeEntries, encodeEntries, type LogEntry, type LoggedEvents, type LoggedWebhook } from './log-entry.ts'
+import {
+  decodeEntries,
+  encodeEntries,
+  type LogEntry,
+  type LoggedEvents,
+  type LoggedWebhook,
+  shardOfEvents,
+} from './log-entry.ts'
+import { Reading } from './reading.ts'
 import { advanceShards, insertSetAside, openShards } from './store.ts'
 
 export interface ApplierOptions {
-  bus: Pick<Bus, 'identity' | 'follow' | 'waiting'>
+  bus: Pick<Bus, 'identity' | 'follow'>
   database: Database
   clock: Clock
   ids: Ids
@@ -21,6 +29,8 @@ export interface ApplierOptions {
   webhooks: ApplyWebhook
   /** How often a message is tried before it is set aside; 5 where absent. */
   triesMax?: number
+  /** Bytes that wait here, of all shards that are read together; 16 MiB where absent. */
+  waitingBytesMax?: number
 }
 
 /** Applies the log of the shards that this process works, each message once and in order. */
@@ -29,12 +39,14 @@ export interface Applier {
   /** Resolves when nothing of these shards is applied any more; at once where that is `sudden`, since then it is refused. */
   leave(shards: readonly number[], how?: 'given-up' | 'sudden'): Promise<void>
   lags(): ShardLag[]
+  /** Messages of the log that were not read yet, as far as was seen a moment ago. */
+  unread(): number
   /** Resolves when these shards, as far as they are worked here, are applied up to these sequences. */
   applied(upTo: ReadonlyMap<number, number>): Promise<void>
   stop(): Promise<void>
 }
 
-/** What of a shard is in the log and not yet applied. */
+/** What of a shard was read and is not yet applied. */
 export interface ShardLag {
   shard: number
   messages: number
@@ -45,21 +57,35 @@ export interface ShardLag {
 /** Entries and bytes that are stored in one transaction. */
 const GROUP_MAX = 500
 const GROUP_BYTES_MAX = 8 * 1024 * 1024
-/** Bytes of one shard that wait here; the rest waits in the log. */
-const WAITING_BYTES_MAX = 2 * 1024 * 1024
+/** What waits here; the rest waits in the log. */
+const WAITING_BYTES_MAX = 16 * 1024 * 1024
+/** Where there is no room, a shard that holds more than this share of it is read by itself from then on, … */
+const OWN_SHARE = 1 / 8
+/** … but no more shards than so many: each of them costs reading the log once more. */
+const OWN_MAX = 8
 const TRIES_MAX = 5
 const AWAY_MS = 250
 const RETRY_MS = 100
-const FOLLOW_MISSING_MS = 1000
+/** How often shards that could not be followed are tried again, and those that stand are said to be further. */
+const LOOK_MS = 1000
+/** What an entry takes beside its payloads. */
+const ENTRY_BYTES = 400
 
-interface Waiting extends LogMessage {
-  /** Null where it could not be read. */
-  entries: LogEntry[] | null
+/** What one message of the log has for one shard. */
+interface Waiting {
+  sequence: number
+  atMs: number
+  bytes: number
+  entries: LogEntry[]
+  /** The message, where it could not be read. */
+  unreadable: Uint8Array | null
 }
 
 interface Shard {
   number: number
   applied: number
+  /** Up to here nothing is taken: it is applied, or it waits. */
+  taken: number
   waiting: Waiting[]
   waitingBytes: number
   tries: number
@@ -67,8 +93,8 @@ interface Shard {
   /** Its first message is under way. */
   isBusy: boolean
   isLeft: boolean
-  following: Following | null
-  roomy: () => void
+  /** Reads for this shard alone, which does not keep up; null where it is read with the others. */
+  own: Reading | null
 }
 
 /** Somebody else applied what this process was about to: it has to look where the shard stands. */
@@ -83,15 +109,22 @@ class LogApplier implements Applier {
   readonly #shards = new Map<number, Shard>()
   /** Shards to be followed; those that could not be yet are tried again. */
   readonly #wanted = new Set<number>()
+  /** Reads for all shards that have no reading of their own; null while there are none. */
+  #common: Reading | null = null
   #isStopped = false
   #wake: () => void = () => {}
+  readonly #bytesMax: number
   readonly #running: Promise<void>
   readonly #looking: NodeJS.Timeout
+  #look: Promise<void> = Promise.resolve()
 
   constructor(options: ApplierOptions) {
     this.#o = options
+    this.#bytesMax = options.waitingBytesMax ?? WAITING_BYTES_MAX
     this.#running = this.#run()
-    this.#looking = setInterval(() => void this.#followMissing(), FOLLOW_MISSING_MS)
+    this.#looking = setInterval(() => {
+      this.#look = this.#look.then(() => this.#followMissing()).then(() => this.#advanceStanding())
+    }, LOOK_MS)
   }
 
   async follow(numbers: readonly number[]): Promise<void> {
@@ -111,16 +144,34 @@ class LogApplier implements Applier {
 
   async #begin(numbers: readonly number[]): Promise<void> {
     const applied = await openShards(this.#o.database.db, numbers, this.#o.bus.identity)
-    for (const number of numbers) {
-      if (this.#isStopped || this.#shards.has(number) || !this.#wanted.has(number)) continue
+    const isWanted = (number: number) => !this.#isStopped && !this.#shards.has(number) && this.#wanted.has(number)
+    const begun = numbers.filter(isWanted).map((number): Shard => {
       const at = applied.get(number) ?? 0
-      const shard: Shard = {
-        ...{ number, applied: at, waiting: [], waitingBytes: 0, tries: 0, notBeforeMs: 0 },
-        ...{ isBusy: false, isLeft: false, following: null, roomy: () => {} },
+      return {
+        ...{ number, applied: at, taken: at, waiting: [], waitingBytes: 0, tries: 0, notBeforeMs: 0 },
+        ...{ isBusy: false, isLeft: false, own: null },
       }
-      this.#shards.set(number, shard)
-      shard.following = this.#o.bus.follow(number, at, (message) => this.#take(shard, message))
+    })
+    if (begun.length === 0) return
+    // Before they are among the others: those have taken more than what is read again for these.
+    this.#readFrom(Math.min(...begun.map((each) => each.applied)))
+    for (const shard of begun) this.#shards.set(shard.number, shard)
+  }
+
+  /** Reads on from there at the latest; what was taken before is not taken twice. */
+  #readFrom(sequence: number): void {
+    const before = this.#common
+    if (before !== null) {
+      if (before.position <= sequence) return
+      for (const shard of this.#shards.values())
+        if (shard.own === null) shard.taken = Math.max(shard.taken, before.position)
+      before.end()
     }
+    const reading: Reading = new Reading(this.#o.bus, sequence, {
+      hasRoom: () => this.#hasRoom(),
+      take: (message) => this.#take(message, (number) => (reading.isEnded ? null : this.#readTogether(number))),
+    })
+    this.#common = reading
   }
 
   async leave(numbers: readonly number[], how: 'given-up' | 'sudden' = 'given-up'): Promise<void> {
@@ -128,23 +179,30 @@ class LogApplier implements Applier {
     const left = numbers.flatMap((number) => this.#shards.get(number) ?? [])
     for (const shard of left) {
       shard.isLeft = true
-      shard.roomy()
+      shard.own?.end()
       this.#shards.delete(shard.number)
     }
-    const stopped = Promise.all(left.map((shard) => shard.following?.stop()))
+    this.#common?.roomMade()
+    if (this.#shards.size === 0) {
+      this.#common?.end()
+      this.#common = null
+    }
     if (how === 'sudden') return
-    await stopped
     while (left.some((shard) => shard.isBusy)) await pause(5)
   }
 
   lags(): ShardLag[] {
     const nowMs = this.#o.clock.now().getTime()
-    return [...this.#shards.values()].map(({ number, waiting, following }) => ({
+    return [...this.#shards.values()].map(({ number, waiting }) => ({
       shard: number,
-      // What was removed lately is among those that are in the log.
-      messages: following?.isBehind() === true ? Math.max(waiting.length, this.#o.bus.waiting(number)) : waiting.length,
+      messages: waiting.length,
       ageMs: waiting[0] === undefined ? 0 : Math.max(0, nowMs - waiting[0].atMs),
     }))
+  }
+
+  unread(): number {
+    const own = [...this.#shards.values()].map((shard) => shard.own?.unread() ?? 0)
+    return Math.max(this.#common?.unread() ?? 0, ...own)
   }
 
   async applied(upTo: ReadonlyMap<number, number>): Promise<void> {
@@ -161,18 +219,90 @@ class LogApplier implements Applier {
     await this.leave([...this.#shards.keys()])
     this.#wanted.clear()
     this.#wake()
+    await this.#look
     await this.#running
   }
 
-  async #take(shard: Shard, message: LogMessage): Promise<void> {
-    if (message.sequence <= shard.applied || shard.isLeft) return
-    shard.waiting.push({ ...message, entries: readable(message.data) })
-    shard.waitingBytes += message.data.byteLength
+  // ── reading ──
+
+  #readTogether(number: number): Shard | null {
+    const shard = this.#shards.get(number)
+    return shard === undefined || shard.own !== null ? null : shard
+  }
+
+  /** Puts what a message has for these shards where it waits. */
+  async #take(message: LogMessage, shardOf: (number: number) => Shard | null): Promise<void> {
+    const isWanted = (number: number) => {
+      const shard = shardOf(number)
+      return shard !== null && message.sequence > shard.taken
+    }
+    const named = message.shards.filter(isWanted)
+    if (named.length === 0) return
+    const data = await message.data()
+    for (const [number, { entries, unreadable }] of partsOf(message, data)) {
+      // Looked up anew: it may have been left meanwhile.
+      const shard = shardOf(number)
+      if (shard === null || message.sequence <= shard.taken) continue
+      const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), unreadable?.byteLength ?? 0)
+      shard.waiting.push({ sequence: message.sequence, atMs: message.atMs, bytes, entries, unreadable })
+      shard.waitingBytes += bytes
+      shard.taken = message.sequence
+    }
     this.#wake()
-    while (shard.waitingBytes > WAITING_BYTES_MAX && !shard.isLeft)
-      await new Promise<void>((resolve) => {
-        shard.roomy = resolve
-      })
+  }
+
+  /** Whether more may be read for all; makes room where a few shards have taken it. */
+  #hasRoom(): boolean {
+    const together = [...this.#shards.values()].filter((shard) => shard.own === null)
+    let bytes = together.reduce((sum, shard) => sum + shard.waitingBytes, 0)
+    if (bytes <= this.#bytesMax) return true
+    let apart = this.#shards.size - together.length
+    for (const shard of together.toSorted((a, b) => b.waitingBytes - a.waitingBytes)) {
+      if (shard.waitingBytes < this.#bytesMax * OWN_SHARE || apart >= OWN_MAX || bytes <= this.#bytesMax) break
+      this.#readApart(shard)
+      bytes -= shard.waitingBytes
+      apart += 1
+    }
+    return bytes <= this.#bytesMax
+  }
+
+  /** From here on the others go on without it; it is back with them when it has caught up. */
+  #readApart(shard: Shard): void {
+    const own: Reading = new Reading(this.#o.bus, this.#common?.position ?? shard.taken, {
+      hasRoom: () => shard.waitingBytes <= this.#bytesMax * OWN_SHARE,
+      take: (message) => this.#take(message, (number) => (number === shard.number && !own.isEnded ? shard : null)),
+      moved: () => {
+        if (this.#common === null || own.position < this.#common.position) return
+        own.end()
+        shard.own = null
+        shard.taken = Math.max(shard.taken, own.position)
+      },
+    })
+    shard.own = own
+  }
+
+  /** Writes how far shards are for which nothing came, or of which what comes next waits: what is before may leave the log. */
+  async #advanceStanding(): Promise<void> {
+    const standing = [...this.#shards.values()].flatMap((shard) => {
+      const read = (shard.own ?? this.#common)?.position ?? 0
+      const after = shard.waiting[0] === undefined ? read : shard.waiting[0].sequence - 1
+      return shard.isBusy || after <= shard.applied ? [] : [{ shard, after }]
+    })
+    if (standing.length === 0 || this.#isStopped) return
+    for (const { shard } of standing) shard.isBusy = true
+    try {
+      const advances = standing.map(({ shard, after }) => ({ shard: shard.number, before: shard.applied, after }))
+      const isSo = await advanceShards(this.#o.database.db, this.#o.bus.identity, advances)
+      for (const { shard, after } of standing) {
+        if (isSo) shard.applied = after
+        else await this.#failed(shard, new Behind(), true)
+      }
+    } catch (error) {
+      this.#o.log.debug({ message: (error as Error).message }, 'how far the intake log is read is written later')
+    } finally {
+      for (const { shard } of standing) shard.isBusy = false
+      this.#wake()
+    }
   }
 
   // ── what is due ──
@@ -206,8 +336,8 @@ class LogApplier implements Applier {
       for (const message of shard.waiting) {
         if (!isPlain(message) || (entries > 0 && (entries >= GROUP_MAX || bytes >= GROUP_BYTES_MAX))) break
         taken.push(message)
-        entries += message.entries?.length ?? 1
-        bytes += message.data.byteLength
+        entries += message.entries.length
+        bytes += message.bytes
       }
       if (taken.length > 0) group.set(shard, taken)
     }
@@ -231,7 +361,7 @@ class LogApplier implements Applier {
   async #applyGroup(group: Map<Shard, Waiting[]>): Promise<void> {
     for (const shard of group.keys()) shard.isBusy = true
     try {
-      const entries = [...group.values()].flat().flatMap((message) => (message.entries ?? []) as LoggedEvents[])
+      const entries = [...group.values()].flat().flatMap((message) => message.entries as LoggedEvents[])
       const prepared = await this.#o.events.prepare(entries)
       const stored = await this.#o.database.transaction(async (tx) => {
         const advances = [...group].map(([shard, messages]) => ({
@@ -243,7 +373,7 @@ class LogApplier implements Applier {
         return this.#o.events.store(tx, prepared)
       })
       this.#o.events.committed(prepared, stored)
-      for (const [shard, messages] of group) done(shard, messages)
+      for (const [shard, messages] of group) this.#done(shard, messages)
     } catch (error) {
       for (const shard of group.keys()) await this.#failed(shard, error as Error, group.size === 1)
     } finally {
@@ -255,10 +385,10 @@ class LogApplier implements Applier {
   async #applyAlone(shard: Shard, message: Waiting): Promise<void> {
     shard.isBusy = true
     try {
-      if (message.entries === null) await this.#setAside(shard, message, 'it cannot be read')
+      if (message.unreadable !== null) await this.#setAside(shard, message, message.unreadable)
       else if (shard.tries >= (this.#o.triesMax ?? TRIES_MAX)) await this.#applyEach(shard, message)
       else await this.#applyOne(shard, message, message.entries)
-      done(shard, [message])
+      this.#done(shard, [message])
     } catch (error) {
       await this.#failed(shard, error as Error, true)
     } finally {
@@ -278,7 +408,7 @@ class LogApplier implements Applier {
   async #applyEach(shard: Shard, message: Waiting): Promise<void> {
     const after: { prepared: Prepared; stored: Stored }[] = []
     await this.#advancing(shard, message, async (tx) => {
-      for (const entry of message.entries ?? []) {
+      for (const entry of message.entries) {
         await sql`savepoint entry`.execute(tx)
         try {
           if (entry.kind === 'webhook') await this.#o.webhooks.apply(entry)
@@ -299,9 +429,9 @@ class LogApplier implements Applier {
     for (const { prepared, stored } of after) this.#o.events.committed(prepared, stored)
   }
 
-  async #setAside(shard: Shard, message: Waiting, why: string): Promise<void> {
+  async #setAside(shard: Shard, message: Waiting, data: Uint8Array): Promise<void> {
     await this.#advancing(shard, message, (tx) =>
-      insertSetAside(tx, this.#asideOf(shard, message, Buffer.from(message.data), why, null)),
+      insertSetAside(tx, this.#asideOf(shard, message, Buffer.from(data), 'it cannot be read', null)),
     )
   }
 
@@ -317,6 +447,16 @@ class LogApplier implements Applier {
       if (!(await advanceShards(tx, this.#o.bus.identity, [advance]))) throw new Behind()
       return work(tx)
     })
+  }
+
+  #done(shard: Shard, messages: readonly Waiting[]): void {
+    shard.waiting.splice(0, messages.length)
+    shard.waitingBytes -= messages.reduce((sum, each) => sum + each.bytes, 0)
+    shard.applied = messages.at(-1)?.sequence ?? shard.applied
+    shard.tries = 0
+    shard.notBeforeMs = 0
+    const reading = shard.own ?? this.#common
+    reading?.roomMade()
   }
 
   async #failed(shard: Shard, error: Error, isAlone: boolean): Promise<void> {
@@ -338,25 +478,34 @@ class LogApplier implements Applier {
   }
 }
 
-function done(shard: Shard, messages: readonly Waiting[]): void {
-  shard.waiting.splice(0, messages.length)
-  shard.waitingBytes -= messages.reduce((sum, each) => sum + each.data.byteLength, 0)
-  shard.applied = messages.at(-1)?.sequence ?? shard.applied
-  shard.tries = 0
-  shard.notBeforeMs = 0
-  shard.roomy()
+function isPlain({ entries, unreadable }: Waiting): boolean {
+  return unreadable === null && entries.every((entry) => entry.kind === 'events')
 }
 
-function isPlain({ entries }: Waiting): boolean {
-  return entries?.every((entry) => entry.kind === 'events') === true
+interface Part {
+  entries: LogEntry[]
+  /** The whole message, where it cannot be read. */
+  unreadable: Uint8Array | null
 }
 
-function readable(data: Uint8Array): LogEntry[] | null {
+/** What a message has for each of its shards; one that cannot be read is for the first of them. */
+function partsOf({ shards }: LogMessage, data: Uint8Array): Map<number, Part> {
+  const [first = 0] = shards
   try {
-    return decodeEntries(data)
+    const entries = decodeEntries(data)
+    // Only events stand beside those of other shards.
+    const shardOf = (entry: LogEntry) =>
+      shards.length === 1 || entry.kind === 'webhook' ? first : shardOfEvents(entry)
+    const parts = [...Map.groupBy(entries, shardOf)]
+    return new Map(parts.map(([shard, own]) => [shard, { entries: own, unreadable: null }]))
   } catch {
-    return null
+    return new Map([[first, { entries: [], unreadable: data }]])
   }
+}
+
+function bytesOf(entry: LogEntry): number {
+  const texts = entry.kind === 'webhook' ? [entry.requestSealed] : entry.events.map((each) => each.event.payload)
+  return texts.reduce((sum, text) => sum + text.length, ENTRY_BYTES)
 }
 
 function workspaceOf(entry: LoggedEvents | LoggedWebhook): string | null {

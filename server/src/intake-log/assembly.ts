@@ -16,7 +16,7 @@ import type { Sealing } from '../platform/sealing.ts'
 import type { WorkspaceStore } from '../workspaces/store.ts'
 import type { CustomerClaims, Tokens } from '../workspaces/tokens.ts'
 import { createLogAccept } from './accept.ts'
-import { createApplier } from './applier.ts'
+import { type Applier, createApplier, type ShardLag } from './applier.ts'
 import { type ApplyEventsOptions, createApplyEvents } from './apply-events.ts'
 import { createApplyWebhook, sealReceived } from './apply-webhook.ts'
 import { type Bus, type BusOptions, openBus } from './bus.ts'
@@ -127,7 +127,7 @@ function buildIntakeLog(given: Parts): IntakeLog {
       feed.nudge()
     },
   })
-  gaugesOf(parts.metrics, () => applier.lags())
+  gaugesOf(parts.metrics, applier)
 
   return {
     accept: createLogAccept({ ...parts, pending }),
@@ -139,7 +139,7 @@ function buildIntakeLog(given: Parts): IntakeLog {
       if (trouble !== null) throw new Error(`the intake log cannot be written: ${trouble}`)
       const lags = applier.lags()
       return {
-        messages: lags.reduce((sum, each) => sum + each.messages, 0),
+        messages: lags.reduce((sum, each) => sum + each.messages, applier.unread()),
         oldestSeconds: Math.round(Math.max(0, ...lags.map((each) => each.ageMs)) / 1000),
         isDatabaseAway: reach.isAway,
       }
@@ -162,9 +162,10 @@ function buildIntakeLog(given: Parts): IntakeLog {
 /** Remembers how far this process wrote each shard. */
 function noting(bus: Bus): { bus: Bus; written: ReadonlyMap<number, number> } {
   const written = new Map<number, number>()
-  const publish: Bus['publish'] = async (shard, id, data) => {
-    const published = await bus.publish(shard, id, data)
-    if (published.kind === 'stored') written.set(shard, Math.max(published.sequence, written.get(shard) ?? 0))
+  const publish: Bus['publish'] = async (message) => {
+    const published = await bus.publish(message)
+    if (published.kind === 'stored')
+      for (const shard of message.shards) written.set(shard, Math.max(published.sequence, written.get(shard) ?? 0))
     return published
   }
   const { identity, catalogue } = bus
@@ -174,9 +175,8 @@ function noting(bus: Bus): { bus: Bus; written: ReadonlyMap<number, number> } {
       ...{ identity, catalogue, publish },
       at: (sequence) => bus.at(sequence),
       follow: (...how) => bus.follow(...how),
-      waiting: (shard) => bus.waiting(shard),
       span: () => bus.span(),
-      nextOf: (...which) => bus.nextOf(...which),
+      next: (after) => bus.next(after),
       lastPart: () => bus.lastPart(),
       removePartsUpTo: (sequence) => bus.removePartsUpTo(sequence),
       removeUpTo: (sequence) => bus.removeUpTo(sequence),
@@ -186,9 +186,9 @@ function noting(bus: Bus): { bus: Bus; written: ReadonlyMap<number, number> } {
   }
 }
 
-function gaugesOf(metrics: Metrics, lags: () => { shard: number; messages: number; ageMs: number }[]): void {
-  const gauge = (name: string, help: string, read: (lag: ReturnType<typeof lags>[number]) => number) =>
-    metrics.registry.registerMetric(
+function gaugesOf({ registry }: Metrics, applier: Applier): void {
+  const gauge = (name: string, help: string, read: (lag: ShardLag) => number) =>
+    registry.registerMetric(
       new Gauge({
         name,
         help,
@@ -196,16 +196,26 @@ function gaugesOf(metrics: Metrics, lags: () => { shard: number; messages: numbe
         registers: [],
         collect() {
           this.reset()
-          for (const lag of lags()) this.set({ shard: String(lag.shard) }, read(lag))
+          for (const lag of applier.lags()) this.set({ shard: String(lag.shard) }, read(lag))
         },
       }),
     )
   gauge(
     'permea_intake_log_messages',
-    'In the intake log and not yet applied, of shards worked here',
+    'Read from the intake log and not yet applied, of shards worked here',
     (lag) => lag.messages,
   )
   gauge('permea_intake_log_age_seconds', 'How long the oldest of them waits', (lag) => lag.ageMs / 1000)
+  registry.registerMetric(
+    new Gauge({
+      name: 'permea_intake_log_unread_messages',
+      help: 'In the intake log and not yet read by this process',
+      registers: [],
+      collect() {
+        this.set(applier.unread())
+      },
+    }),
+  )
 }
 
 /** Requests of external apps: handled at once where the database is there, else kept for later and answered 200. */
@@ -220,10 +230,9 @@ function keepingFor({ bus, catalogue, reach, receive, sealing }: Parts): IntakeL
     if (owner === undefined) throw new Refusal('not_found', 'there is no webhook at this address')
     const requestSealed = sealReceived(sealing, request)
     const { workspaceId } = owner
-    const data = encodeEntries([
-      { kind: 'webhook', id: request.id, url, webhookUuid: uuid, workspaceId, requestSealed },
-    ])
-    const published = await bus.publish(shardOf(owner.id), request.id, data)
+    const { id } = request
+    const data = encodeEntries([{ kind: 'webhook', id, url, webhookUuid: uuid, workspaceId, requestSealed }])
+    const published = await bus.publish({ id, shards: [shardOf(owner.id)], data })
     if (published.kind === 'full')
       throw new Refusal('overloaded', 'the intake log is full; nothing was stored, try again')
     if (published.kind === 'unreached') throw new Refusal('unavailable', 'the intake log cannot be written; try again')

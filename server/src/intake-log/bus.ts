@@ -8,33 +8,42 @@ import {
   jetstreamManager,
   RetentionPolicy,
   StorageType,
+  type StoredMsg,
   type StreamConfig,
 } from '@nats-io/jetstream'
 import { type KV, Kvm } from '@nats-io/kv'
-import { headers, type NatsConnection, nanos } from '@nats-io/transport-node'
+import { headers, type MsgHdrs, type NatsConnection, nanos } from '@nats-io/transport-node'
 import { natsConnect } from '../outbound/nats-connection.ts'
 import type { Log } from '../platform/log.ts'
 import { messagesAhead } from './ahead.ts'
-import { Follower, type Heard, type LogMessage, PARTS, pause, RESTART_MS, wordsOf } from './follower.ts'
+import {
+  ANY_SUBJECT,
+  Follower,
+  type Heard,
+  type LogMessage,
+  PARTS,
+  pause,
+  RESTART_MS,
+  SHARDS_OF,
+  wordsOf,
+} from './follower.ts'
 
 /** What there is of NATS in the engine: the log that intake is written to, and the bucket that the catalogue is kept in. */
 export interface Bus {
   /** What tells this log from another that was made under the same name later: sequences mean something only within it. */
   readonly identity: string
   /**
-   * Puts data into the log of a shard; resolves when a quorum of the servers holds it, or with why it is not known to.
+   * Puts a message into the log; resolves when a quorum of the servers holds it, or with why it is not known to.
    * What has the same id as something that was put there within two minutes is not put there again.
    */
-  publish(shard: number, id: string, data: Uint8Array): Promise<Published>
+  publish(message: NewMessage): Promise<Published>
   /** What stands in the log under a sequence; null where it was worked off and removed. */
   at(sequence: number): Promise<Uint8Array | null>
-  /** Hands on everything of a shard behind a sequence, in order, and then what comes; waits while `take` does. */
-  follow(shard: number, after: number, take: (message: LogMessage) => Promise<void>): Following
-  /** How many messages of a shard there are, as was seen a moment ago; what was worked off is among them until removed. */
-  waiting(shard: number): number
+  /** Hands on everything behind a sequence, in order, and then what comes; waits while `take` does. */
+  follow(after: number, take: (message: LogMessage) => Promise<void>): Following
   span(): Promise<LogSpan>
-  /** The first message of a shard behind a sequence, and when it was put there; null where there is none. */
-  nextOf(shard: number, after: number): Promise<{ sequence: number; at: Date } | null>
+  /** The first message behind a sequence; null where there is none. */
+  next(after: number): Promise<LogMessage | null>
   /** Removes everything up to and with a sequence. */
   removeUpTo(sequence: number): Promise<void>
   /** The same of the parts of large messages. */
@@ -46,13 +55,17 @@ export interface Bus {
   close(): Promise<void>
 }
 
-/** What there is, as the server that led said it. */
+export interface NewMessage {
+  id: string
+  /** The shards that it has something for. */
+  shards: readonly number[]
+  data: Uint8Array
+}
+
+/** The sequences of the first and the last message there are; the last is before the first where there are none. */
 export interface LogSpan {
-  /** The sequences of the first and the last message; the last is before the first where there are none. */
   first: number
   last: number
-  /** Its name; empty where there is only one. */
-  leader: string
 }
 
 export interface Bucket {
@@ -67,8 +80,8 @@ export type Published =
   | { kind: 'unreached'; message: string }
 
 export interface Following {
-  /** Whether there may be messages that were not handed on yet. */
-  isBehind(): boolean
+  /** How many messages were not handed on yet, as far as was seen a moment ago; 0 where there surely are none. */
+  unread(): number
   stop(): Promise<void>
 }
 
@@ -97,6 +110,9 @@ const SWEEP_MS = 1000
 const DUPLICATE_MS = 120_000
 /** Parts of messages whose end never came leave after this long. */
 const PARTS_MS = 14 * 86_400_000
+/** The last word of the subject of messages, and of what is told of them. */
+const ENTRIES = 'entries'
+const BELL = 'bell'
 /** What a message has beside its data. */
 const OVERHEAD_BYTES = 4096
 
@@ -202,9 +218,9 @@ class NatsBus implements Bus {
   readonly identity: string
   readonly catalogue: Bucket
   #trouble: string | null = null
-  readonly #followers = new Map<number, Follower>()
-  /** How many messages of each shard there are, as was last seen. */
-  #waiting: ReadonlyMap<number, number> = new Map()
+  readonly #followers = new Set<Follower>()
+  /** The last message that was heard of. */
+  #lastSeen = 0
   readonly #sweeping: NodeJS.Timeout
 
   constructor(parts: Parts) {
@@ -232,9 +248,12 @@ class NatsBus implements Bus {
     return this.#trouble
   }
 
-  async publish(shard: number, id: string, data: Uint8Array): Promise<Published> {
+  async publish({ id, shards, data }: NewMessage): Promise<Published> {
     const bytesMax = (this.#o.connection.info?.max_payload ?? 1024 * 1024) - OVERHEAD_BYTES
-    if (data.byteLength <= bytesMax) return this.#put(this.#subject(shard), id, data)
+    const subject = `${this.#o.prefix}.intake.${ENTRIES}`
+    const named = headers()
+    named.set(SHARDS_OF, shards.join(' '))
+    if (data.byteLength <= bytesMax) return this.#put(subject, id, data, named)
     // By its content, so that a repetition finds the parts in place.
     const name = createHash('sha256').update(id).digest('hex').slice(0, 32)
     const count = Math.ceil(data.byteLength / bytesMax)
@@ -243,21 +262,23 @@ class NatsBus implements Bus {
       const put = await this.#put(`${this.#o.prefix}.parts.${name}.${part}`, `${id}/${part}`, slice)
       if (put.kind !== 'stored') return put
     }
-    return this.#put(this.#subject(shard), id, new Uint8Array(), `${name} ${count}`)
+    named.set(PARTS, `${name} ${count}`)
+    return this.#put(subject, id, new Uint8Array(), named)
   }
 
-  async #put(subject: string, msgID: string, data: Uint8Array, parts?: string): Promise<Published> {
+  /** A message with headers is one of the log, others are parts. */
+  async #put(subject: string, msgID: string, data: Uint8Array, named?: MsgHdrs): Promise<Published> {
     const untilMs = performance.now() + (this.#trouble === null ? PUBLISH_MS : PUBLISH_IN_TROUBLE_MS)
-    const more = parts === undefined ? {} : { headers: headersOf(parts) }
+    const more = named === undefined ? {} : { headers: named }
     for (;;) {
       try {
         const ack = await this.#o.client.publish(subject, data, { msgID, timeout: ACK_MS, retries: 1, ...more })
         if (ack.duplicate && !(await this.#isKept(ack.stream, ack.seq, msgID)))
           throw new Error('the servers say that this is in the log, and it is not')
         this.#trouble = null
-        // Told beside the log, to whoever works the shard; who does not hear it looks by itself.
-        if (parts !== undefined || subject.startsWith(`${this.#o.prefix}.intake.`))
-          this.#o.connection.publish(subject.replace('.intake.', '.bell.'), `${ack.seq} ${data.byteLength}`)
+        // Told beside the log, to whoever works shards; who does not hear it looks by itself.
+        if (named !== undefined)
+          this.#o.connection.publish(`${this.#o.prefix}.${BELL}`, `${ack.seq} ${data.byteLength}`)
         return { kind: 'stored', sequence: ack.seq, isDuplicate: ack.duplicate }
       } catch (error) {
         if (error instanceof JetStreamApiError && FULL_CODES.has(error.code)) return { kind: 'full' }
@@ -283,47 +304,54 @@ class NatsBus implements Bus {
 
   async at(sequence: number): Promise<Uint8Array | null> {
     const found = await this.#o.manager.streams.getMessage(`${this.#o.prefix}_intake`, { seq: sequence })
-    return found === null ? null : this.#whole(found.data, found.header.get(PARTS))
+    return found === null ? null : this.#read(found).data()
   }
 
-  follow(shard: number, after: number, take: (message: LogMessage) => Promise<void>): Following {
+  follow(after: number, take: (message: LogMessage) => Promise<void>): Following {
+    const stream = `${this.#o.prefix}_intake`
     const follower = new Follower({
       ...this.#o,
-      stream: `${this.#o.prefix}_intake`,
-      subject: this.#subject(shard),
-      whole: (data, parts) => this.#whole(data, parts),
-      ahead: (last) =>
-        messagesAhead(this.#o, { stream: `${this.#o.prefix}_intake`, subject: this.#subject(shard), after: last }),
-      after,
-      take,
+      ...{ stream, after, take },
+      read: (message) => this.#read(message),
+      ahead: (last) => messagesAhead(this.#o, { stream, after: last }),
     })
     const followers = this.#followers
-    followers.set(shard, follower)
+    followers.add(follower)
     const ended = follower.run()
     return {
-      isBehind: () => follower.isBehind,
+      unread: () => (follower.isBehind ? Math.max(1, this.#lastSeen - follower.last) : 0),
       async stop() {
-        if (followers.get(shard) === follower) followers.delete(shard)
+        followers.delete(follower)
         follower.stop()
         await ended
       },
     }
   }
 
-  async span(): Promise<LogSpan> {
-    const { state, cluster } = await this.#o.manager.streams.info(`${this.#o.prefix}_intake`)
-    return { first: state.first_seq, last: state.last_seq, leader: cluster?.leader ?? '' }
+  #read(message: StoredMsg): LogMessage {
+    const { seq: sequence, header } = message
+    const named = header.get(SHARDS_OF)
+    return {
+      sequence,
+      atMs: message.time.getTime(),
+      // Earlier versions wrote a message per shard, under its number.
+      shards: (named === '' ? (message.subject.split('.').at(-1) ?? '') : named).split(' ').map(Number),
+      data: () => this.#whole(message.data, header.get(PARTS)),
+    }
   }
 
-  async nextOf(shard: number, after: number): Promise<{ sequence: number; at: Date } | null> {
-    const query = { seq: after + 1, next_by_subj: this.#subject(shard) }
+  async span(): Promise<LogSpan> {
+    const { state } = await this.#o.manager.streams.info(`${this.#o.prefix}_intake`)
+    return { first: state.first_seq, last: state.last_seq }
+  }
+
+  async next(after: number): Promise<LogMessage | null> {
+    const query = { seq: after + 1, next_by_subj: ANY_SUBJECT }
     const message = await this.#o.manager.streams.getMessage(`${this.#o.prefix}_intake`, query)
-    return message === null ? null : { sequence: message.seq, at: message.time }
+    return message === null ? null : this.#read(message)
   }
 
   async removeUpTo(sequence: number): Promise<void> {
-    // Of one subject only it would be more to the point. The servers of version 2.9 then forget messages behind the
-    // sequence when one of them is killed, also such as were acknowledged.
     await this.#o.manager.streams.purge(`${this.#o.prefix}_intake`, { seq: sequence + 1 })
   }
 
@@ -335,23 +363,21 @@ class NatsBus implements Bus {
     await this.#o.manager.streams.purge(`${this.#o.prefix}_parts`, { seq: sequence + 1 })
   }
 
-  waiting(shard: number): number {
-    return this.#waiting.get(shard) ?? 0
-  }
-
-  /** Looks which shards have messages. */
+  /** Looks for messages that nobody told of. */
   async #sweep(): Promise<void> {
     if (this.#followers.size === 0) return
-    const subjects_filter = this.#subject('*')
-    const { state } = await this.#o.manager.streams.info(`${this.#o.prefix}_intake`, { subjects_filter })
-    const counts = Object.entries(state.subjects ?? {})
-    this.#waiting = new Map(counts.map(([subject, count]) => [Number(subject.split('.').at(-1)), count]))
-    for (const shard of this.#waiting.keys()) this.#followers.get(shard)?.ring()
+    const { last } = await this.span()
+    this.#lastSeen = Math.max(this.#lastSeen, last)
+    for (const follower of this.#followers) if (follower.last < last) follower.ring()
   }
 
   async #hearBells(): Promise<void> {
-    for await (const bell of this.#o.connection.subscribe(`${this.#o.prefix}.bell.*`))
-      this.#followers.get(Number(bell.subject.split('.').at(-1)))?.ring(heardIn(bell.string()))
+    for await (const bell of this.#o.connection.subscribe(`${this.#o.prefix}.${BELL}`)) {
+      const heard = heardIn(bell.string())
+      if (heard === null) continue
+      this.#lastSeen = Math.max(this.#lastSeen, heard.sequence)
+      for (const follower of this.#followers) follower.ring(heard)
+    }
   }
 
   async close(): Promise<void> {
@@ -373,10 +399,6 @@ class NatsBus implements Bus {
     return Buffer.concat(slices)
   }
 
-  #subject(shard: number | '*'): string {
-    return `${this.#o.prefix}.intake.${shard}`
-  }
-
   async #watch(): Promise<void> {
     for await (const status of this.#o.connection.status()) {
       if (status.type === 'disconnect') this.#o.log.warn({}, 'the connection to NATS was lost')
@@ -385,14 +407,8 @@ class NatsBus implements Bus {
   }
 }
 
-/** What a bell says; null of one that an earlier version rang. */
+/** What a bell says; null where it says nothing that is understood. */
 function heardIn(text: string): Heard | null {
   const [sequence = 0, bytes = 0] = text.split(' ').map(Number)
   return Number.isSafeInteger(sequence) && sequence > 0 && bytes >= 0 ? { sequence, bytes } : null
-}
-
-function headersOf(parts: string) {
-  const made = headers()
-  made.set(PARTS, parts)
-  return made
 }

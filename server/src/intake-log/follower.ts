@@ -1,4 +1,4 @@
-import type { JetStreamManager } from '@nats-io/jetstream'
+import type { JetStreamManager, StoredMsg } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Log } from '../platform/log.ts'
 
@@ -6,10 +6,16 @@ import type { Log } from '../platform/log.ts'
 export const PARTS = 'Permea-Parts'
 export const RESTART_MS = 250
 
+/** The header that names the shards that a message has something for. */
+export const SHARDS_OF = 'Permea-Shards'
+
 export interface LogMessage {
   sequence: number
-  data: Uint8Array
   atMs: number
+  /** The shards that it has something for. */
+  shards: readonly number[]
+  /** What it holds; asked for where somebody needs it, since a large one is put together first. */
+  data(): Promise<Uint8Array>
 }
 
 interface FollowerOptions {
@@ -17,17 +23,17 @@ interface FollowerOptions {
   manager: { streams: Pick<JetStreamManager['streams'], 'getMessage'> }
   log: Log
   stream: string
-  subject: string
   after: number
   take(message: LogMessage): Promise<void>
-  whole(data: Uint8Array, parts: string): Promise<Uint8Array>
+  /** What a message of the stream is to whoever takes it. */
+  read(message: StoredMsg): LogMessage
   /** Messages behind a sequence, as far as is known: some may be missing. */
   ahead(after: number): Promise<Heard[]>
 }
 
 /** Messages that are asked for at once, at most, and their bytes. */
-const AHEAD_MAX = 16
-const AHEAD_BYTES_MAX = 512 * 1024
+const AHEAD_MAX = 64
+const AHEAD_BYTES_MAX = 4 * 1024 * 1024
 /** Messages that were heard of and are not asked for yet, at most. */
 const HEARD_MAX = 1024
 /** After so many that nobody told of there may be many more: what there is is looked up. */
@@ -39,8 +45,11 @@ export interface Heard {
   bytes: number
 }
 
+/** Of every subject of the stream. */
+export const ANY_SUBJECT = '>'
+
 /**
- * Reads a shard message by message from the server that leads. A consumer would be quicker, but it reads what its own
+ * Reads the log message by message from the server that leads. A consumer would be quicker, but it reads what its own
  * server has, and one that was just started again may lack messages that it never gets to see.
  *
  * Each question is for the message behind a sequence, so an answer is certain, however it was come by to ask. Behind
@@ -72,6 +81,11 @@ export class Follower {
     return !this.#isIdle
   }
 
+  /** The sequence up to which everything was handed on. */
+  get last(): number {
+    return this.#last
+  }
+
   /** There may be a message; which one, where that is known. */
   ring(heard: Heard | null = null): void {
     if (heard !== null && heard.sequence > this.#last && this.#heard.length < HEARD_MAX) {
@@ -89,7 +103,7 @@ export class Follower {
         while (!this.#isStopped && (await this.#next()));
       } catch (error) {
         if (this.#o.connection.isClosed()) return
-        this.#o.log.debug({ message: wordsOf(error), subject: this.#o.subject }, 'the intake log is read again')
+        this.#o.log.debug({ message: wordsOf(error) }, 'the intake log is read again')
         await pause(RESTART_MS)
         continue
       }
@@ -116,8 +130,7 @@ export class Follower {
       // Behind a gap there is something that nobody told of: it is asked for first.
       if (found === null || (behind[index] ?? 0) > this.#last) break
       if (found.seq <= this.#last) continue
-      const data = await this.#o.whole(found.data, found.header.get(PARTS))
-      await this.#o.take({ sequence: found.seq, data, atMs: found.time.getTime() })
+      await this.#o.take(this.#o.read(found))
       this.#last = found.seq
     }
     return true
@@ -144,8 +157,8 @@ export class Follower {
   }
 
   #messageBehind(sequence: number) {
-    const { manager, stream, subject } = this.#o
-    const query = { seq: sequence + 1, next_by_subj: subject }
+    const { manager, stream } = this.#o
+    const query = { seq: sequence + 1, next_by_subj: ANY_SUBJECT }
     return manager.streams.getMessage(stream, query)
   }
 }

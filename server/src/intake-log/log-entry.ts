@@ -1,6 +1,7 @@
 import type { IngressAnswer } from '@permea/contract'
 import type { EventAddress } from '../dispatch/dispatch.ts'
 import type { AppEvent } from '../events/store.ts'
+import { shardOf } from '../platform/ownership.ts'
 import type { TracePlace } from '../platform/tracing.ts'
 
 /** What the intake log holds of one request. */
@@ -52,6 +53,13 @@ type Headed<E> = E extends LoggedEvents
       events: (Omit<LoggedEvent, 'event'> & { event: Omit<AppEvent, 'payload'>; bytes: number })[]
     }
   : E
+
+/** Who works it: the shard of its customer; where a key holds events of several together, of the first one. */
+export function shardOfEvents({ events }: LoggedEvents): number {
+  const [first] = events
+  if (first === undefined) throw new Error('an entry without events is not written')
+  return shardOf(first.event.customerId)
+}
 
 const LENGTH_BYTES = 4
 

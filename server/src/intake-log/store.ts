@@ -1,5 +1,6 @@
 import type { Page } from '../api/paging.ts'
 import { sql, type Tx } from '../platform/database.ts'
+import { SHARDS } from '../platform/ownership.ts'
 
 // ── shards ──
 
@@ -19,6 +20,11 @@ export async function appliedShards(tx: Tx, stream: string): Promise<Map<number,
   const { rows } = await sql<{ shard: number; applied: number }>`
     select shard, applied from intake_shards where stream = ${stream}`.execute(tx)
   return new Map(rows.map((row) => [row.shard, row.applied]))
+}
+
+/** The sequence up to which there is nothing that is not applied, of any shard. */
+export function everywhereApplied(applied: ReadonlyMap<number, number>): number {
+  return applied.size < SHARDS ? 0 : Math.min(...applied.values())
 }
 
 export interface Advance {
