@@ -72,10 +72,11 @@ test('what the alarms and the dashboard ask for is there, and the document names
   expect([...names].filter((name) => !there.has(name)).sort()).toEqual([
     'permea_intake_log_age_seconds',
     'permea_intake_log_messages',
+    'permea_intake_log_unread_messages',
     'permea_list_statements_total',
     'permea_read_replica_lag_seconds',
   ])
-  for (const name of ['permea_intake_log_age_seconds', 'permea_intake_log_messages'])
+  for (const name of asked.filter((each) => each.startsWith('permea_intake_log_')))
     expect(read('docs/operate/cluster.md')).toContain(`\`${name}\``)
   for (const name of ['permea_list_statements_total', 'permea_read_replica_lag_seconds'])
     expect(read('docs/operate/observe.md')).toContain(`\`${name}`)
