@@ -16,7 +16,6 @@ import {
   until,
 } from '@permea/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { natsConnect } from '../../server/src/outbound/nats-connection.ts'
 
 // An engine that takes in through the log; its database is behind a link that can be cut.
 
@@ -252,7 +251,7 @@ test('a message as earlier versions wrote it, one for a shard, is applied too', 
   })
   await own.admin.customers.create({ body: { internalId: 'otto' } })
   expect((await post(`${door.url}${new URL(globalWebhookUri).pathname}`, { of: 'otto' })).status).toBe(200)
-  const connection = await natsConnect({ servers: nats.url.split(',').map((each) => new URL(each).host) })
+  const connection = await nats.connect()
   const said = await connection.request('$JS.API.STREAM.MSG.GET.newer_intake', JSON.stringify({ seq: 1 }))
   const { message } = said.json<{ message: { data: string; hdrs: string } }>()
   const [, shard] = /Permea-Shards: (\d+)/.exec(Buffer.from(message.hdrs, 'base64').toString()) ?? []

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { natsConnect } from '../../server/src/outbound/nats-connection.ts'
 import { keptPort } from './kept-port.ts'
 import { until } from './until.ts'
 
@@ -12,6 +13,8 @@ export interface NatsCluster extends AsyncDisposable {
   /** What `PERMEA_NATS_URL` is set to: all of them. */
   readonly url: string
   readonly nodes: readonly NatsNode[]
+  /** A client of them. */
+  connect(): ReturnType<typeof natsConnect>
   /** The node that decides for a stream; null while there is none. */
   leaderOf(stream: string): Promise<NatsNode | null>
   /** Resolves when every node that runs says that its part of JetStream is well. */
@@ -58,6 +61,7 @@ export async function startNatsCluster(at: readonly NatsPlace[] = [HERE, HERE, H
   const cluster: NatsCluster = {
     url: places.map((each) => `nats://${each.address}:${each.port}`).join(','),
     nodes,
+    connect: () => natsConnect({ servers: places.map((each) => `${each.address}:${each.port}`) }),
     async leaderOf(stream) {
       const names = await Promise.all(nodes.filter((node) => node.isUp).map((node) => node.leaderOf(stream)))
       return nodes.find((node) => names.includes(node.name) && node.isUp) ?? null

@@ -7,16 +7,9 @@ import type { Log } from '../platform/log.ts'
 import type { ApplyEvents, Prepared, Stored } from './apply-events.ts'
 import type { ApplyWebhook } from './apply-webhook.ts'
 import type { Bus } from './bus.ts'
-import type { LogMessage } from './follower.ts'
-import {
-  decodeEntries,
-  encodeEntries,
-  type LogEntry,
-  type LoggedEvents,
-  type LoggedWebhook,
-  shardOfEvents,
-} from './log-entry.ts'
-import { Reading } from './reading.ts'
+import { encodeEntries, type LogEntry, type LoggedEvents, type LoggedWebhook } from './log-entry.ts'
+import { Reader } from './reader.ts'
+import { isPlain, type Piece, type Shard, standingAt } from './shard.ts'
 import { advanceShards, insertSetAside, openShards } from './store.ts'
 
 export interface ApplierOptions {
@@ -57,46 +50,11 @@ export interface ShardLag {
 /** Entries and bytes that are stored in one transaction. */
 const GROUP_MAX = 500
 const GROUP_BYTES_MAX = 8 * 1024 * 1024
-/** What waits here; the rest waits in the log. */
-const WAITING_BYTES_MAX = 16 * 1024 * 1024
-/** Where there is no room, a shard that holds more than this share of it is read by itself from then on, … */
-const OWN_SHARE = 1 / 8
-/** … but no more shards than so many: each of them costs reading the log once more. */
-const OWN_MAX = 8
 const TRIES_MAX = 5
 const AWAY_MS = 250
 const RETRY_MS = 100
 /** How often shards that could not be followed are tried again, and those that stand are said to be further. */
 const LOOK_MS = 1000
-/** What an entry takes beside its payloads. */
-const ENTRY_BYTES = 400
-
-/** What one message of the log has for one shard. */
-interface Waiting {
-  sequence: number
-  atMs: number
-  bytes: number
-  entries: LogEntry[]
-  /** The message, where it could not be read. */
-  unreadable: Uint8Array | null
-}
-
-interface Shard {
-  number: number
-  applied: number
-  /** Up to here nothing is taken: it is applied, or it waits. */
-  taken: number
-  waiting: Waiting[]
-  waitingBytes: number
-  tries: number
-  notBeforeMs: number
-  /** Its first message is under way. */
-  isBusy: boolean
-  isLeft: boolean
-  /** Reads for this shard alone, which does not keep up; null where it is read with the others. */
-  own: Reading | null
-}
-
 /** Somebody else applied what this process was about to: it has to look where the shard stands. */
 class Behind extends Error {}
 
@@ -109,18 +67,17 @@ class LogApplier implements Applier {
   readonly #shards = new Map<number, Shard>()
   /** Shards to be followed; those that could not be yet are tried again. */
   readonly #wanted = new Set<number>()
-  /** Reads for all shards that have no reading of their own; null while there are none. */
-  #common: Reading | null = null
+  readonly #reader: Reader
   #isStopped = false
   #wake: () => void = () => {}
-  readonly #bytesMax: number
   readonly #running: Promise<void>
   readonly #looking: NodeJS.Timeout
   #look: Promise<void> = Promise.resolve()
 
   constructor(options: ApplierOptions) {
     this.#o = options
-    this.#bytesMax = options.waitingBytesMax ?? WAITING_BYTES_MAX
+    const { bus, waitingBytesMax } = options
+    this.#reader = new Reader({ bus, shards: this.#shards, bytesMax: waitingBytesMax, came: () => this.#wake() })
     this.#running = this.#run()
     this.#looking = setInterval(() => {
       this.#look = this.#look.then(() => this.#followMissing()).then(() => this.#advanceStanding())
@@ -145,33 +102,11 @@ class LogApplier implements Applier {
   async #begin(numbers: readonly number[]): Promise<void> {
     const applied = await openShards(this.#o.database.db, numbers, this.#o.bus.identity)
     const isWanted = (number: number) => !this.#isStopped && !this.#shards.has(number) && this.#wanted.has(number)
-    const begun = numbers.filter(isWanted).map((number): Shard => {
-      const at = applied.get(number) ?? 0
-      return {
-        ...{ number, applied: at, taken: at, waiting: [], waitingBytes: 0, tries: 0, notBeforeMs: 0 },
-        ...{ isBusy: false, isLeft: false, own: null },
-      }
-    })
+    const begun = numbers.filter(isWanted).map((number) => standingAt(number, applied.get(number) ?? 0))
     if (begun.length === 0) return
     // Before they are among the others: those have taken more than what is read again for these.
-    this.#readFrom(Math.min(...begun.map((each) => each.applied)))
+    this.#reader.readFrom(Math.min(...begun.map((each) => each.applied)))
     for (const shard of begun) this.#shards.set(shard.number, shard)
-  }
-
-  /** Reads on from there at the latest; what was taken before is not taken twice. */
-  #readFrom(sequence: number): void {
-    const before = this.#common
-    if (before !== null) {
-      if (before.position <= sequence) return
-      for (const shard of this.#shards.values())
-        if (shard.own === null) shard.taken = Math.max(shard.taken, before.position)
-      before.end()
-    }
-    const reading: Reading = new Reading(this.#o.bus, sequence, {
-      hasRoom: () => this.#hasRoom(),
-      take: (message) => this.#take(message, (number) => (reading.isEnded ? null : this.#readTogether(number))),
-    })
-    this.#common = reading
   }
 
   async leave(numbers: readonly number[], how: 'given-up' | 'sudden' = 'given-up'): Promise<void> {
@@ -179,13 +114,8 @@ class LogApplier implements Applier {
     const left = numbers.flatMap((number) => this.#shards.get(number) ?? [])
     for (const shard of left) {
       shard.isLeft = true
-      shard.own?.end()
       this.#shards.delete(shard.number)
-    }
-    this.#common?.roomMade()
-    if (this.#shards.size === 0) {
-      this.#common?.end()
-      this.#common = null
+      this.#reader.left(shard)
     }
     if (how === 'sudden') return
     while (left.some((shard) => shard.isBusy)) await pause(5)
@@ -201,8 +131,7 @@ class LogApplier implements Applier {
   }
 
   unread(): number {
-    const own = [...this.#shards.values()].map((shard) => shard.own?.unread() ?? 0)
-    return Math.max(this.#common?.unread() ?? 0, ...own)
+    return this.#reader.unread()
   }
 
   async applied(upTo: ReadonlyMap<number, number>): Promise<void> {
@@ -223,69 +152,11 @@ class LogApplier implements Applier {
     await this.#running
   }
 
-  // ── reading ──
-
-  #readTogether(number: number): Shard | null {
-    const shard = this.#shards.get(number)
-    return shard === undefined || shard.own !== null ? null : shard
-  }
-
-  /** Puts what a message has for these shards where it waits. */
-  async #take(message: LogMessage, shardOf: (number: number) => Shard | null): Promise<void> {
-    const isWanted = (number: number) => {
-      const shard = shardOf(number)
-      return shard !== null && message.sequence > shard.taken
-    }
-    const named = message.shards.filter(isWanted)
-    if (named.length === 0) return
-    const data = await message.data()
-    for (const [number, { entries, unreadable }] of partsOf(message, data)) {
-      // Looked up anew: it may have been left meanwhile.
-      const shard = shardOf(number)
-      if (shard === null || message.sequence <= shard.taken) continue
-      const bytes = entries.reduce((sum, entry) => sum + bytesOf(entry), unreadable?.byteLength ?? 0)
-      shard.waiting.push({ sequence: message.sequence, atMs: message.atMs, bytes, entries, unreadable })
-      shard.waitingBytes += bytes
-      shard.taken = message.sequence
-    }
-    this.#wake()
-  }
-
-  /** Whether more may be read for all; makes room where a few shards have taken it. */
-  #hasRoom(): boolean {
-    const together = [...this.#shards.values()].filter((shard) => shard.own === null)
-    let bytes = together.reduce((sum, shard) => sum + shard.waitingBytes, 0)
-    if (bytes <= this.#bytesMax) return true
-    let apart = this.#shards.size - together.length
-    for (const shard of together.toSorted((a, b) => b.waitingBytes - a.waitingBytes)) {
-      if (shard.waitingBytes < this.#bytesMax * OWN_SHARE || apart >= OWN_MAX || bytes <= this.#bytesMax) break
-      this.#readApart(shard)
-      bytes -= shard.waitingBytes
-      apart += 1
-    }
-    return bytes <= this.#bytesMax
-  }
-
-  /** From here on the others go on without it; it is back with them when it has caught up. */
-  #readApart(shard: Shard): void {
-    const own: Reading = new Reading(this.#o.bus, this.#common?.position ?? shard.taken, {
-      hasRoom: () => shard.waitingBytes <= this.#bytesMax * OWN_SHARE,
-      take: (message) => this.#take(message, (number) => (number === shard.number && !own.isEnded ? shard : null)),
-      moved: () => {
-        if (this.#common === null || own.position < this.#common.position) return
-        own.end()
-        shard.own = null
-        shard.taken = Math.max(shard.taken, own.position)
-      },
-    })
-    shard.own = own
-  }
-
   /** Writes how far shards are for which nothing came, or of which what comes next waits: what is before may leave the log. */
   async #advanceStanding(): Promise<void> {
     const standing = [...this.#shards.values()].flatMap((shard) => {
-      const read = (shard.own ?? this.#common)?.position ?? 0
-      const after = shard.waiting[0] === undefined ? read : shard.waiting[0].sequence - 1
+      const [first] = shard.waiting
+      const after = first === undefined ? this.#reader.positionOf(shard) : first.sequence - 1
       return shard.isBusy || after <= shard.applied ? [] : [{ shard, after }]
     })
     if (standing.length === 0 || this.#isStopped) return
@@ -320,8 +191,8 @@ class LogApplier implements Applier {
   }
 
   /** Whole messages from the front of shards; what is not plain events goes its own way. */
-  #groupOf(shards: readonly Shard[]): Map<Shard, Waiting[]> {
-    const group = new Map<Shard, Waiting[]>()
+  #groupOf(shards: readonly Shard[]): Map<Shard, Piece[]> {
+    const group = new Map<Shard, Piece[]>()
     const nowMs = performance.now()
     let [entries, bytes] = [0, 0]
     for (const shard of shards) {
@@ -332,7 +203,7 @@ class LogApplier implements Applier {
         void this.#applyAlone(shard, first)
         continue
       }
-      const taken: Waiting[] = []
+      const taken: Piece[] = []
       for (const message of shard.waiting) {
         if (!isPlain(message) || (entries > 0 && (entries >= GROUP_MAX || bytes >= GROUP_BYTES_MAX))) break
         taken.push(message)
@@ -358,7 +229,7 @@ class LogApplier implements Applier {
 
   // ── applying ──
 
-  async #applyGroup(group: Map<Shard, Waiting[]>): Promise<void> {
+  async #applyGroup(group: Map<Shard, Piece[]>): Promise<void> {
     for (const shard of group.keys()) shard.isBusy = true
     try {
       const entries = [...group.values()].flat().flatMap((message) => message.entries as LoggedEvents[])
@@ -382,7 +253,7 @@ class LogApplier implements Applier {
   }
 
   /** What may be in the way of others, or takes its time: one message, while the other shards go on. */
-  async #applyAlone(shard: Shard, message: Waiting): Promise<void> {
+  async #applyAlone(shard: Shard, message: Piece): Promise<void> {
     shard.isBusy = true
     try {
       if (message.unreadable !== null) await this.#setAside(shard, message, message.unreadable)
@@ -397,7 +268,7 @@ class LogApplier implements Applier {
     }
   }
 
-  async #applyOne(shard: Shard, message: Waiting, entries: readonly LogEntry[]): Promise<void> {
+  async #applyOne(shard: Shard, message: Piece, entries: readonly LogEntry[]): Promise<void> {
     for (const entry of entries) if (entry.kind === 'webhook') await this.#o.webhooks.apply(entry)
     const prepared = await this.#o.events.prepare(entries.filter((entry) => entry.kind === 'events'))
     const stored = await this.#advancing(shard, message, (tx) => this.#o.events.store(tx, prepared))
@@ -405,7 +276,7 @@ class LogApplier implements Applier {
   }
 
   /** After the last try: each entry by itself, so that only what cannot be applied is set aside. */
-  async #applyEach(shard: Shard, message: Waiting): Promise<void> {
+  async #applyEach(shard: Shard, message: Piece): Promise<void> {
     const after: { prepared: Prepared; stored: Stored }[] = []
     await this.#advancing(shard, message, async (tx) => {
       for (const entry of message.entries) {
@@ -429,19 +300,19 @@ class LogApplier implements Applier {
     for (const { prepared, stored } of after) this.#o.events.committed(prepared, stored)
   }
 
-  async #setAside(shard: Shard, message: Waiting, data: Uint8Array): Promise<void> {
+  async #setAside(shard: Shard, message: Piece, data: Uint8Array): Promise<void> {
     await this.#advancing(shard, message, (tx) =>
       insertSetAside(tx, this.#asideOf(shard, message, Buffer.from(data), 'it cannot be read', null)),
     )
   }
 
-  #asideOf(shard: Shard, { sequence }: Waiting, entry: Buffer, error: string, of: LogEntry | null) {
+  #asideOf(shard: Shard, { sequence }: Piece, entry: Buffer, error: string, of: LogEntry | null) {
     this.#o.log.warn({ shard: shard.number, sequence, message: error }, 'a message of the intake log was set aside')
     const workspaceId = of === null ? null : workspaceOf(of)
     return { id: this.#o.ids.next(), workspaceId, shard: shard.number, sequence, entry, error, tries: shard.tries }
   }
 
-  #advancing<T>(shard: Shard, { sequence }: Waiting, work: (tx: Parameters<ApplyEvents['store']>[0]) => Promise<T>) {
+  #advancing<T>(shard: Shard, { sequence }: Piece, work: (tx: Parameters<ApplyEvents['store']>[0]) => Promise<T>) {
     return this.#o.database.transaction(async (tx) => {
       const advance = { shard: shard.number, before: shard.applied, after: sequence }
       if (!(await advanceShards(tx, this.#o.bus.identity, [advance]))) throw new Behind()
@@ -449,14 +320,13 @@ class LogApplier implements Applier {
     })
   }
 
-  #done(shard: Shard, messages: readonly Waiting[]): void {
+  #done(shard: Shard, messages: readonly Piece[]): void {
     shard.waiting.splice(0, messages.length)
     shard.waitingBytes -= messages.reduce((sum, each) => sum + each.bytes, 0)
     shard.applied = messages.at(-1)?.sequence ?? shard.applied
     shard.tries = 0
     shard.notBeforeMs = 0
-    const reading = shard.own ?? this.#common
-    reading?.roomMade()
+    this.#reader.roomMade(shard)
   }
 
   async #failed(shard: Shard, error: Error, isAlone: boolean): Promise<void> {
@@ -476,36 +346,6 @@ class LogApplier implements Applier {
     if (isAlone) shard.notBeforeMs = performance.now() + RETRY_MS * 2 ** shard.tries
     this.#o.log.debug({ shard: shard.number, message: error.message }, 'a message of the intake log is tried again')
   }
-}
-
-function isPlain({ entries, unreadable }: Waiting): boolean {
-  return unreadable === null && entries.every((entry) => entry.kind === 'events')
-}
-
-interface Part {
-  entries: LogEntry[]
-  /** The whole message, where it cannot be read. */
-  unreadable: Uint8Array | null
-}
-
-/** What a message has for each of its shards; one that cannot be read is for the first of them. */
-function partsOf({ shards }: LogMessage, data: Uint8Array): Map<number, Part> {
-  const [first = 0] = shards
-  try {
-    const entries = decodeEntries(data)
-    // Only events stand beside those of other shards.
-    const shardOf = (entry: LogEntry) =>
-      shards.length === 1 || entry.kind === 'webhook' ? first : shardOfEvents(entry)
-    const parts = [...Map.groupBy(entries, shardOf)]
-    return new Map(parts.map(([shard, own]) => [shard, { entries: own, unreadable: null }]))
-  } catch {
-    return new Map([[first, { entries: [], unreadable: data }]])
-  }
-}
-
-function bytesOf(entry: LogEntry): number {
-  const texts = entry.kind === 'webhook' ? [entry.requestSealed] : entry.events.map((each) => each.event.payload)
-  return texts.reduce((sum, text) => sum + text.length, ENTRY_BYTES)
 }
 
 function workspaceOf(entry: LoggedEvents | LoggedWebhook): string | null {

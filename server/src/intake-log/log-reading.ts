@@ -1,7 +1,7 @@
 import type { Bus, Following } from './bus.ts'
 import type { LogMessage } from './follower.ts'
 
-interface ReadingOptions {
+interface LogReadingOptions {
   /** Takes a message in hand; nobody waits for it once the reading has ended. */
   take(message: LogMessage): Promise<void>
   /** Whether more may be taken; asked again when `roomMade` is called. */
@@ -11,14 +11,14 @@ interface ReadingOptions {
 }
 
 /** Reads the log from a sequence on, as far as there is room for what it holds. */
-export class Reading {
-  readonly #o: ReadingOptions
+export class LogReading {
+  readonly #o: LogReadingOptions
   readonly #following: Following
   #position: number
   #isEnded = false
   #roomy: () => void = () => {}
 
-  constructor(bus: Pick<Bus, 'follow'>, after: number, options: ReadingOptions) {
+  constructor(bus: Pick<Bus, 'follow'>, after: number, options: LogReadingOptions) {
     this.#o = options
     this.#position = after
     this.#following = bus.follow(after, (message) => this.#take(message))
