@@ -6,7 +6,7 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 
 /** What a test needs a database, a socket, a browser or a process apart for. */
 const NEEDS_MORE =
-  /@permea\/testkit|testkit\/src|\/trial\.ts|\/far-end\.ts|\/child\/|from 'node:(?:net|tls|https?|child_process)'|playwright|embedded|\/job\.ts|\/workers?\.ts/
+  /@permea\/testkit|testkit\/src|\/trial\.ts|\/far-end\.ts|\/child\/|from 'node:(?:net|tls|https?|child_process)'|playwright|embedded|\/job\.ts|\/workers?\.ts|\/computing\.ts/
 
 /** Pure, but about large bodies and many requests: they take their time. */
 const TAKE_LONG = /(?:bodies\/json|outbound\/storm)\.test\.ts$/
@@ -17,5 +17,12 @@ const pure = globSync('{contract,server,sdk}/**/*.test.ts', { cwd: root })
   .filter((path) => !NEEDS_MORE.test(readFileSync(new URL(path, import.meta.url), 'utf8')))
 
 export default defineConfig({
-  test: { include: pure, exclude: configDefaults.exclude, pool: 'threads', isolate: false },
+  test: {
+    include: pure,
+    exclude: configDefaults.exclude,
+    pool: 'threads',
+    isolate: false,
+    maxWorkers: '100%',
+    testTimeout: 60_000,
+  },
 })
