@@ -9,7 +9,7 @@ const NEEDS_MORE =
   /@permea\/testkit|testkit\/src|\/trial\.ts|\/far-end\.ts|\/child\/|from 'node:(?:net|tls|https?|child_process)'|playwright|embedded|\/job\.ts|\/workers?\.ts|\/computing\.ts/
 
 /** Pure, but about large bodies and many requests: they take their time. */
-const TAKE_LONG = /(?:bodies\/json|outbound\/storm)\.test\.ts$/
+const TAKE_LONG = /(?:bodies\/json(?:-text)?|outbound\/storm)\.test\.ts$/
 
 /** Pure tests: rules, shapes, arithmetic. A test joins them by needing nothing else. */
 const pure = globSync('{contract,server,sdk}/**/*.test.ts', { cwd: root })
