@@ -186,16 +186,16 @@ export async function lanesWithDeliveries(
   shards: readonly number[],
 ): Promise<{ laneId: string; dueAt: Date }[]> {
   const { rows } = await sql<{ laneId: string; dueAt: Date }>`
-    with recursive lane as (
-      (select shard, destination_id, coalesce(held_until, due_at) as due_at from deliveries_active
-        where shard = any(${shards}::smallint[]) order by shard, destination_id, due_at limit 1)
-      union all
-      select n.* from lane l cross join lateral
-        (select a.shard, a.destination_id, coalesce(a.held_until, a.due_at) from deliveries_active a
-          where (a.shard, a.destination_id) > (l.shard, l.destination_id) and a.shard = any(${shards}::smallint[])
-          order by a.shard, a.destination_id, a.due_at limit 1) n
-    )
-    select l.destination_id as "laneId", l.due_at as "dueAt" from lane l
+    select l.destination_id as "laneId", l.due_at as "dueAt" from unnest(${shards}::smallint[]) as s (shard) cross join lateral (
+      with recursive lane as (
+        (select destination_id, coalesce(held_until, due_at) as due_at from deliveries_active a
+          where a.shard = s.shard order by destination_id, a.due_at limit 1)
+        union all
+        select n.* from lane l cross join lateral
+          (select a.destination_id, coalesce(a.held_until, a.due_at) from deliveries_active a
+            where a.shard = s.shard and a.destination_id > l.destination_id order by a.destination_id, a.due_at limit 1) n
+      )
+      select * from lane) l
       join delivery_destinations d on d.id = l.destination_id and d.state = 'active'`.execute(tx)
   return rows
 }

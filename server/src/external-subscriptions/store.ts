@@ -266,16 +266,16 @@ export async function countSteps(tx: Tx, shards: readonly number[], most: number
 /** Every lane of these shards that has steps: walks from lane to lane in the index. */
 export async function lanesWithSteps(tx: Tx, shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]> {
   const { rows } = await sql<{ laneId: string; dueAt: Date }>`
-    with recursive lane as (
-      (select shard, connection_id, due_at from external_subscription_steps
-        where shard = any(${shards}::smallint[]) order by shard, connection_id, due_at limit 1)
-      union all
-      select n.* from lane l cross join lateral
-        (select a.shard, a.connection_id, a.due_at from external_subscription_steps a
-          where (a.shard, a.connection_id) > (l.shard, l.connection_id) and a.shard = any(${shards}::smallint[])
-          order by a.shard, a.connection_id, a.due_at limit 1) n
-    )
-    select connection_id as "laneId", due_at as "dueAt" from lane`.execute(tx)
+    select connection_id as "laneId", due_at as "dueAt" from unnest(${shards}::smallint[]) as s (shard) cross join lateral (
+      with recursive lane as (
+        (select connection_id, due_at from external_subscription_steps a
+          where a.shard = s.shard order by connection_id, due_at limit 1)
+        union all
+        select n.* from lane l cross join lateral
+          (select a.connection_id, a.due_at from external_subscription_steps a
+            where a.shard = s.shard and a.connection_id > l.connection_id order by a.connection_id, a.due_at limit 1) n
+      )
+      select * from lane) l`.execute(tx)
   return rows
 }
 

@@ -41,16 +41,16 @@ export async function runsWaiting(tx: Tx, shards: readonly number[], most: numbe
 /** Every lane of these shards with work, and when its first work is due: walks from lane to lane in the index. */
 export async function lanesWithRuns(tx: Tx, shards: readonly number[]): Promise<{ laneId: string; dueAt: Date }[]> {
   const { rows } = await sql<{ laneId: string; dueAt: Date }>`
-    with recursive lane as (
-      (select shard, lane_id, coalesce(held_until, due_at) as due_at from flow_runs_active
-        where shard = any(${shards}::smallint[]) order by shard, lane_id, due_at limit 1)
-      union all
-      select n.* from lane l cross join lateral
-        (select a.shard, a.lane_id, coalesce(a.held_until, a.due_at) from flow_runs_active a
-          where (a.shard, a.lane_id) > (l.shard, l.lane_id) and a.shard = any(${shards}::smallint[])
-          order by a.shard, a.lane_id, a.due_at limit 1) n
-    )
-    select lane_id as "laneId", due_at as "dueAt" from lane`.execute(tx)
+    select lane_id as "laneId", due_at as "dueAt" from unnest(${shards}::smallint[]) as s (shard) cross join lateral (
+      with recursive lane as (
+        (select lane_id, coalesce(held_until, due_at) as due_at from flow_runs_active a
+          where a.shard = s.shard order by lane_id, a.due_at limit 1)
+        union all
+        select n.* from lane l cross join lateral
+          (select a.lane_id, coalesce(a.held_until, a.due_at) from flow_runs_active a
+            where a.shard = s.shard and a.lane_id > l.lane_id order by a.lane_id, a.due_at limit 1) n
+      )
+      select * from lane) l`.execute(tx)
   return rows
 }
 
